@@ -1,0 +1,46 @@
+# The few commands people and CI run.
+SHELL := /bin/sh
+CARGO ?= cargo
+PIPES := $(notdir $(wildcard pipes/*))
+ARCH ?= amd64
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+REVISION := $(shell git rev-parse HEAD 2>/dev/null)
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --pretty=%ct 2>/dev/null || echo 0)
+
+.PHONY: help demo test test-all lint generate bench dist images clean
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-10s %s\n", $$1, $$2}'
+
+demo: ## Run security-pipe on an example tree with a small advisory database of its own: needs a Rust toolchain only
+	@CARGO='$(CARGO)' ./examples/demo/run.sh
+
+test: lint ## Install what tests need, then lint and every test
+	./tests/install.sh
+	$(CARGO) test --workspace --locked
+
+test-all: test ## test, and what does not fit into it
+	./tests/install.sh --peers
+
+lint: ## Formatting, clippy, licences and sources of dependencies
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	./tests/deny.sh
+
+generate: ## Rewrite the files that are made from the pipes' variables
+	UPDATE=1 $(CARGO) test --workspace --test generated
+
+bench: ## Measure speed and size against peers; rewrites docs/benchmarks.md
+	./bench/run.sh
+
+dist: ## The binaries and files that images are made of, in dist/
+	./Dockerfiles/dist.sh $(ARCH) $(PIPES)
+
+images: dist ## All images, with buildah
+	@for pipe in $(PIPES); do \
+		VERSION=$(VERSION) REVISION=$(REVISION) ./Dockerfiles/build.sh $$pipe dist || exit 1; \
+	done
+
+clean:
+	$(CARGO) clean
+	rm -rf dist

@@ -1,0 +1,95 @@
+#!/bin/sh
+# Measures security-pipe against its peers and rewrites docs/benchmarks.md. Each table is one run of all its rows, in
+# turn, so that only its ratios mean something on another machine.
+# BENCH_DATA: the folder with lockfiles/ and osv/ (public data that is not part of this repository).
+set -eu
+cd "$(dirname "$0")/.."
+root=$PWD
+data=${BENCH_DATA:-$root/../shared/data}
+runs=${RUNS:-5}
+[ -d "$data/lockfiles" ] && [ -d "$data/osv" ] || { echo "bench: no lockfiles and osv in $data: set BENCH_DATA" >&2; exit 1; }
+
+./Dockerfiles/dist.sh amd64 security-pipe
+pipe=$root/dist/amd64/security-pipe
+peer() { ./bench/peers.sh "$1" | tail -n 1; }
+gitleaks=$(peer gitleaks)
+osv=$(peer osv-scanner)
+syft=$(peer syft)
+trivy=$(peer trivy)
+
+work=$(mktemp -d)
+trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT INT TERM
+
+# A public tree: 49 MB, 3,091 files.
+GOMODCACHE=$work/modules GOFLAGS=-mod=mod go mod download -modcacherw github.com/argoproj/argo-cd/v2@v2.8.0
+tree=$work/modules/github.com/argoproj/argo-cd/v2@v2.8.0
+cp -R "$data/lockfiles" "$work/lockfiles"
+find "$work/lockfiles" \( -name yarn.lock -o -name pnpm-lock.yaml \) -delete
+mkdir -p "$work/osv-scalibr"
+for zip in "$data"/osv/*/all.zip; do
+	name=$(basename "$(dirname "$zip")")
+	case $name in crates-io) name=crates.io ;; esac
+	mkdir -p "$work/osv-scalibr/$name"
+	cp "$zip" "$work/osv-scalibr/$name/all.zip"
+done
+OSV_DB_PATH=$data/osv OSV_DB_COMPILE=$work/advisories.idx REPORTS_DIR=$work/r "$pipe" >/dev/null
+
+ours() { # ours DIR VARIABLE=VALUE...
+	dir=$1
+	shift
+	echo "env -i PATH=$PATH $* GATE_MODE=warn WORKING_DIR=$dir REPORTS_DIR=$work/reports $pipe"
+}
+table() {
+	printf '\n| | CPU s | wall s | peak MB | CPU | wall | memory | exit |\n|---|---|---|---|---|---|---|---|\n'
+	python3 bench/measure.py "$@"
+}
+
+{
+	cat <<-END
+		# Benchmarks
+
+		<!-- Written by \`make bench\`; changes here are overwritten. -->
+
+		Whole processes, medians of $runs runs after one that is not counted, each table in one run on a machine of
+		$(nproc) cores. The ratios are to the first row. Every tool has its own default rules. Measure again with
+		\`make bench\` (it builds the peers from their Go modules, and takes the data from \`BENCH_DATA\`).
+
+		security-pipe $(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1), gitleaks 8.28.0, trivy 0.69.0, osv-scanner 2.5.0, syft 1.52.0.
+
+		## Secrets
+
+		The public Go module github.com/argoproj/argo-cd/v2@v2.8.0: $(find "$tree" -type f | wc -l) files, $(du -sm --apparent-size "$tree" | cut -f 1) MB.
+	END
+	table "$runs" \
+		"security-pipe=$(ours "$tree" SCA_SCAN=false SBOM_GENERATE=false)" \
+		"gitleaks=$gitleaks dir --no-banner --exit-code 0 $tree" \
+		"trivy=$trivy fs --scanners secret --offline-scan --skip-version-check --cache-dir $work/trivy $tree"
+	cat <<-END
+
+		## Dependencies
+
+		Poetry, requirements, npm, Cargo and Go lockfiles of five public projects, against OSV's published zips and against
+		the index compiled from them ($(du -k "$work/advisories.idx" | cut -f 1) KB).
+	END
+	table "$runs" \
+		"security-pipe, zips=$(ours "$work/lockfiles" SECRETS_SCAN=false SBOM_GENERATE=false OSV_DB_PATH=$data/osv)" \
+		"security-pipe, index=$(ours "$work/lockfiles" SECRETS_SCAN=false SBOM_GENERATE=false OSV_DB_PATH=$work/advisories.idx)" \
+		"osv-scanner=env OSV_SCALIBR_LOCAL_DB_CACHE_DIRECTORY=$work $osv scan source --offline --no-resolve -r --format json $work/lockfiles"
+	cat <<-END
+
+		## SBOM
+
+		The same lockfiles to CycloneDX.
+	END
+	table "$runs" \
+		"security-pipe=$(ours "$work/lockfiles" SECRETS_SCAN=false SCA_SCAN=false)" \
+		"syft=env SYFT_CHECK_FOR_APP_UPDATE=false $syft scan dir:$work/lockfiles -o cyclonedx-json"
+	cat <<-END
+
+		## Start and size
+	END
+	table 20 "security-pipe --version=$pipe --version" "gitleaks version=$gitleaks version" "syft version=$syft version"
+	printf '\nThe binary has %s bytes, %s compressed (gzip -9).\n' "$(stat -c %s "$pipe")" "$(gzip -9 <"$pipe" | wc -c)"
+} >"$work/benchmarks.md"
+cp "$work/benchmarks.md" docs/benchmarks.md
+cat docs/benchmarks.md

@@ -1,0 +1,122 @@
+//! The configuration: variables understood, nothing looked at yet.
+
+use std::path::{Component, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use pipe_core::env::Vars;
+
+use crate::gate::Gate;
+use crate::policy::{Place, Policy};
+use crate::scanner::dependencies::{AdvisorySource, OSV_DB_COMPILE};
+use crate::scanner::{SCANNERS, Scanner};
+use crate::tree::Filter;
+use crate::vars::*;
+
+/// What a run of security-pipe is to do.
+pub struct Config {
+    pub(crate) scanners: Vec<Arc<dyn Scanner>>,
+    pub(crate) scan_timeout: Duration,
+    /// A scan that could not run is only warned about.
+    pub(crate) tolerate_errors: bool,
+    pub(crate) gate: Gate,
+    pub(crate) advisories: AdvisorySource,
+    /// Compile the advisories to this file instead of scanning.
+    pub(crate) compile: Option<PathBuf>,
+    pub(crate) filter: Arc<Filter>,
+    pub(crate) include: Vec<String>,
+    pub(crate) exclude: Vec<String>,
+    pub(crate) policy: Policy,
+    pub(crate) formats: Vec<String>,
+    /// The SARIF report's name below REPORTS_DIR.
+    pub(crate) sarif: String,
+    /// What was asked for and is not in this version.
+    pub(crate) later: Vec<String>,
+}
+
+impl Config {
+    pub(crate) fn from_vars(vars: &mut Vars) -> Option<Config> {
+        let scanners = SCANNERS.iter().filter_map(|from_vars| from_vars(vars)).collect();
+        let scan_timeout = vars.duration(&SCAN_TIMEOUT);
+        let tolerate_errors = vars.choice(&ON_SCAN_ERROR) == Some("warn");
+        let gate = Gate::from_vars(vars);
+        let advisories = AdvisorySource::from_vars(vars);
+        let compile = vars.path(&OSV_DB_COMPILE);
+        if compile.is_some() && !matches!(advisories, Some(AdvisorySource::Database(_))) {
+            vars.problem(&OSV_DB_COMPILE, "needs OSV_DB_PATH, a folder of OSV's zips to compile");
+        }
+        let include = vars.list(&SCAN_PATHS);
+        let exclude = vars.list(&EXCLUDE_PATHS);
+        let filter = filter(vars, &include, &exclude);
+        let policy = Policy {
+            ignore: place(vars, &IGNORE_FILE, ".pipewright/ignore.toml"),
+            baseline: place(vars, &BASELINE_FILE, ".pipewright/baseline.json"),
+            write_baseline: vars.flag(&BASELINE_WRITE),
+        };
+        let formats = vars.list(&REPORT_FORMAT);
+        let sarif = sarif(vars);
+        let later = if formats.iter().any(|format| format == "html") {
+            vec![format!("{}=html", vars.typed(&REPORT_FORMAT))]
+        } else {
+            Vec::new()
+        };
+        parameters_of_other_scans(vars);
+        Some(Config {
+            scanners,
+            scan_timeout: scan_timeout?,
+            tolerate_errors,
+            gate,
+            advisories: advisories?,
+            compile,
+            filter: filter?,
+            include,
+            exclude,
+            policy,
+            formats,
+            sarif,
+            later,
+        })
+    }
+}
+
+fn filter(vars: &mut Vars, include: &[String], exclude: &[String]) -> Option<Arc<Filter>> {
+    match (Filter::new(include, &[]), Filter::new(&[], exclude)) {
+        (Ok(_), Ok(_)) => Filter::new(include, exclude).ok().map(Arc::new),
+        (included, excluded) => {
+            if let Err(problem) = included {
+                vars.problem(&SCAN_PATHS, problem);
+            }
+            if let Err(problem) = excluded {
+                vars.problem(&EXCLUDE_PATHS, problem);
+            }
+            None
+        }
+    }
+}
+
+fn place(vars: &mut Vars, var: &'static pipe_core::spec::Var, default: &str) -> Place {
+    Place { named: vars.is_set(var), path: vars.path(var).unwrap_or_else(|| PathBuf::from(default)) }
+}
+
+fn sarif(vars: &mut Vars) -> String {
+    let path = vars.path(&SARIF_FILE).unwrap_or_default();
+    if path.components().all(|part| matches!(part, Component::Normal(_))) && path.file_name().is_some() {
+        return path.to_string_lossy().into_owned();
+    }
+    vars.problem(&SARIF_FILE, "expected a name below REPORTS_DIR, e.g. results.sarif");
+    String::new()
+}
+
+/// Variables that only tell a scan how to go about it, when that scan is not in this version: checked, and without
+/// effect as long as the scan is off. Switched on, the scan itself is what ends the run with 3.
+fn parameters_of_other_scans(vars: &mut Vars) {
+    for var in [&HELM_CHART_PATH, &HELM_VALUES_FILE, &DOCKERFILE_PATH] {
+        vars.path(var);
+    }
+    vars.list(&TRIVY_SEVERITY);
+    vars.integer(&TRIVY_EXIT_CODE);
+    let image = vars.text(&CONTAINER_IMAGE);
+    if vars.flag(&CONTAINER_SCAN) && image.is_none() {
+        vars.require(&CONTAINER_IMAGE);
+    }
+}

@@ -1,0 +1,296 @@
+//! The gate: which findings fail a run.
+
+use pipe_core::env::Vars;
+use serde::Serialize;
+
+use crate::finding::{Finding, Gated};
+use crate::package::Scope;
+use crate::severity::Severity;
+use crate::vars::{
+    CVSS_THRESHOLD, DEV_DEPENDENCIES, FAIL_ON_CRITICAL, FAIL_ON_HIGH, FAIL_ON_MEDIUM, FAIL_ON_SECRETS, GATE_MODE,
+    IGNORE_UNFIXED, INFORMATIONAL_SEVERITY, UNSCORED_SEVERITY,
+};
+
+/// The gate's settings.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Gate {
+    /// Findings that fail are reported and the run passes all the same.
+    pub(crate) warn_only: bool,
+    /// The lowest severity that fails, and the setting that says so.
+    from: Option<(Severity, &'static str)>,
+    secrets: Option<bool>,
+    cvss: Option<f64>,
+    /// `None` never gates.
+    unscored: Option<Severity>,
+    informational: Option<Severity>,
+    ignore_unfixed: bool,
+    warn_development: bool,
+}
+
+impl Gate {
+    pub(crate) fn from_vars(vars: &mut Vars) -> Gate {
+        let (medium, high, critical) =
+            (vars.flag(&FAIL_ON_MEDIUM), vars.flag(&FAIL_ON_HIGH), vars.flag(&FAIL_ON_CRITICAL));
+        let from = if medium {
+            Some((Severity::Medium, "FAIL_ON_MEDIUM=true"))
+        } else if high {
+            Some((Severity::High, "FAIL_ON_HIGH=true"))
+        } else if critical {
+            Some((Severity::Critical, "FAIL_ON_CRITICAL=true"))
+        } else {
+            None
+        };
+        Gate {
+            warn_only: vars.choice(&GATE_MODE) == Some("warn"),
+            from,
+            secrets: vars.maybe_flag(&FAIL_ON_SECRETS),
+            cvss: vars.number(&CVSS_THRESHOLD),
+            unscored: vars.choice(&UNSCORED_SEVERITY).and_then(severity),
+            informational: vars.choice(&INFORMATIONAL_SEVERITY).and_then(severity),
+            ignore_unfixed: vars.flag(&IGNORE_UNFIXED),
+            warn_development: vars.choice(&DEV_DEPENDENCIES) == Some("warn"),
+        }
+    }
+
+    /// Marks every finding with what the gate makes of it.
+    pub(crate) fn judge(&self, findings: &mut [Finding]) {
+        for finding in findings {
+            finding.gated = finding.is_open().then(|| self.verdict(finding));
+        }
+    }
+
+    fn verdict(&self, finding: &Finding) -> Gated {
+        let passes = |why: &str| Gated::Passes(why.to_owned());
+        if finding.scanner == "secrets" {
+            match self.secrets {
+                Some(true) => return Gated::Fails("FAIL_ON_SECRETS=true".to_owned()),
+                Some(false) => return passes("FAIL_ON_SECRETS=false"),
+                None => {}
+            }
+        }
+        if let Some(package) = &finding.package {
+            if self.warn_development && package.scope == Scope::Development {
+                return passes("DEV_DEPENDENCIES=warn");
+            }
+            if self.ignore_unfixed && package.fixed.is_empty() {
+                return passes("IGNORE_UNFIXED=true");
+            }
+        }
+        let (severity, because) = match (&finding.informational, finding.severity) {
+            (Some(_), _) => match self.informational {
+                Some(severity) => (severity, "INFORMATIONAL_SEVERITY"),
+                None => return passes("informational"),
+            },
+            (None, Some(severity)) => (severity, ""),
+            (None, None) => match self.unscored {
+                Some(severity) => (severity, "UNSCORED_SEVERITY"),
+                None => return passes("UNSCORED_SEVERITY=none"),
+            },
+        };
+        let setting = |name: &str| {
+            if because.is_empty() { name.to_owned() } else { format!("{name}, {because}={}", severity.as_str()) }
+        };
+        if let Some((from, name)) = self.from
+            && severity >= from
+        {
+            return Gated::Fails(setting(name));
+        }
+        if let Some(threshold) = self.cvss
+            && finding.package.is_some()
+        {
+            let score = finding.score.unwrap_or_else(|| lowest_score(severity));
+            if f64::from(score) >= threshold {
+                return Gated::Fails(setting(&format!("CVSS_THRESHOLD={threshold}")));
+            }
+        }
+        passes("below the gate")
+    }
+}
+
+fn severity(word: &str) -> Option<Severity> {
+    Severity::ALL.into_iter().find(|severity| severity.as_str() == word)
+}
+
+/// The lowest score of a rating: what a severity without a score is worth against CVSS_THRESHOLD.
+fn lowest_score(severity: Severity) -> f32 {
+    match severity {
+        Severity::Low => 0.1,
+        Severity::Medium => 4.0,
+        Severity::High => 7.0,
+        Severity::Critical => 9.0,
+    }
+}
+
+/// Findings by what they are worth, for reports and the last line.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Counts {
+    pub(crate) critical: usize,
+    pub(crate) high: usize,
+    pub(crate) medium: usize,
+    pub(crate) low: usize,
+    pub(crate) unscored: usize,
+    pub(crate) informational: usize,
+    /// In the baseline; the counts above are of new ones only.
+    pub(crate) known: usize,
+    pub(crate) ignored: usize,
+    pub(crate) failing: usize,
+}
+
+impl Counts {
+    pub(crate) fn of(findings: &[Finding]) -> Counts {
+        use crate::finding::Status;
+        let mut counts = Counts::default();
+        for finding in findings {
+            match finding.status {
+                Status::Known => counts.known += 1,
+                Status::Ignored { .. } => counts.ignored += 1,
+                Status::New => {
+                    counts.failing += usize::from(finding.fails());
+                    *match (&finding.informational, finding.severity) {
+                        (Some(_), _) => &mut counts.informational,
+                        (None, None) => &mut counts.unscored,
+                        (None, Some(Severity::Critical)) => &mut counts.critical,
+                        (None, Some(Severity::High)) => &mut counts.high,
+                        (None, Some(Severity::Medium)) => &mut counts.medium,
+                        (None, Some(Severity::Low)) => &mut counts.low,
+                    } += 1;
+                }
+            }
+        }
+        counts
+    }
+
+    /// `1 critical, 2 unscored`, or nothing.
+    pub(crate) fn words(findings: &[&Finding]) -> String {
+        let mut words: Vec<(usize, String)> = Vec::new();
+        for finding in findings {
+            let word = finding.severity_word().to_lowercase();
+            match words.iter_mut().find(|(_, known)| *known == word) {
+                Some((count, _)) => *count += 1,
+                None => words.push((1, word)),
+            }
+        }
+        words.into_iter().map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use pipe_core::env::Vars;
+
+    use super::{Counts, Gate};
+    use crate::finding::tests::{advisory, secret};
+    use crate::finding::{Finding, Gated, Status};
+    use crate::package::Scope;
+    use crate::severity::Severity;
+    use crate::vars::SPEC;
+
+    fn gate(env: &[(&str, &str)]) -> Gate {
+        let env = env.iter().map(|(name, value)| (name.into(), value.into()));
+        let mut vars = Vars::load(&SPEC, env, Path::new("/"), Path::new("/"));
+        assert_eq!(vars.problems(), []);
+        Gate::from_vars(&mut vars)
+    }
+
+    fn fails(env: &[(&str, &str)], finding: &Finding) -> bool {
+        let mut findings = [finding.clone()];
+        gate(env).judge(&mut findings);
+        findings[0].fails()
+    }
+
+    #[test]
+    fn severities_gate_as_the_flags_say() {
+        let severities = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low];
+        let gated = |env: &[(&str, &str)]| severities.map(|severity| fails(env, &advisory(Some(severity))));
+        assert_eq!(gated(&[]), [true, false, false, false]);
+        assert_eq!(gated(&[("FAIL_ON_CRITICAL", "false")]), [false, false, false, false]);
+        assert_eq!(gated(&[("FAIL_ON_HIGH", "true"), ("FAIL_ON_CRITICAL", "false")]), [true, true, false, false]);
+        assert_eq!(gated(&[("FAIL_ON_MEDIUM", "true")]), [true, true, true, false]);
+    }
+
+    #[test]
+    fn an_unscored_advisory_is_gated_as_told_and_high_by_default() {
+        let unscored = advisory(None);
+        assert!(!fails(&[], &unscored));
+        assert!(fails(&[("FAIL_ON_HIGH", "true")], &unscored));
+        assert!(fails(&[("UNSCORED_SEVERITY", "critical")], &unscored));
+        assert!(!fails(
+            &[("UNSCORED_SEVERITY", "none"), ("FAIL_ON_MEDIUM", "true"), ("CVSS_THRESHOLD", "0")],
+            &unscored
+        ));
+    }
+
+    #[test]
+    fn a_score_gates_only_where_a_threshold_is_set() {
+        let mut medium = advisory(Some(Severity::Medium));
+        medium.score = Some(6.5);
+        assert!(!fails(&[], &medium));
+        assert!(fails(&[("CVSS_THRESHOLD", "6.5")], &medium));
+        assert!(!fails(&[("CVSS_THRESHOLD", "6.6")], &medium));
+        // A database's word without a score counts as the lowest score of its rating.
+        assert!(fails(&[("CVSS_THRESHOLD", "7")], &advisory(Some(Severity::High))));
+        assert!(!fails(&[("CVSS_THRESHOLD", "7.1")], &advisory(Some(Severity::High))));
+    }
+
+    #[test]
+    fn secrets_gate_by_severity_unless_told() {
+        let (critical, medium) = (secret(Severity::Critical), secret(Severity::Medium));
+        assert!(fails(&[], &critical));
+        assert!(!fails(&[], &medium));
+        assert!(fails(&[("FAIL_ON_SECRETS", "true"), ("FAIL_ON_CRITICAL", "false")], &medium));
+        assert!(!fails(&[("FAIL_ON_SECRETS", "false")], &critical));
+        assert!(!fails(&[("FAIL_ON_CRITICAL", "false")], &critical));
+        assert!(!fails(&[("CVSS_THRESHOLD", "0"), ("FAIL_ON_CRITICAL", "false")], &critical));
+    }
+
+    #[test]
+    fn informational_advisories_gate_only_when_asked() {
+        let mut finding = advisory(None);
+        finding.informational = Some("unmaintained".to_owned());
+        assert!(!fails(&[("FAIL_ON_MEDIUM", "true"), ("CVSS_THRESHOLD", "0")], &finding));
+        assert!(fails(&[("INFORMATIONAL_SEVERITY", "critical")], &finding));
+    }
+
+    #[test]
+    fn development_and_unfixed_ones_are_let_pass_when_told() {
+        let mut finding = advisory(Some(Severity::Critical));
+        let package = finding.package.as_mut().unwrap();
+        package.scope = Scope::Development;
+        package.fixed.clear();
+        assert!(fails(&[], &finding));
+        assert!(!fails(&[("DEV_DEPENDENCIES", "warn")], &finding));
+        assert!(!fails(&[("IGNORE_UNFIXED", "true")], &finding));
+        finding.package.as_mut().unwrap().scope = Scope::Unknown;
+        finding.package.as_mut().unwrap().fixed.push("2.0".to_owned());
+        assert!(fails(&[("DEV_DEPENDENCIES", "warn"), ("IGNORE_UNFIXED", "true")], &finding));
+    }
+
+    #[test]
+    fn what_is_known_or_ignored_is_not_judged() {
+        let mut known = advisory(Some(Severity::Critical));
+        known.status = Status::Known;
+        assert!(!fails(&[], &known));
+        known.status = Status::Ignored { reason: "why".to_owned(), until: None };
+        assert!(!fails(&[], &known));
+    }
+
+    #[test]
+    fn the_setting_that_fails_a_finding_is_named() {
+        let mut findings = [advisory(None)];
+        gate(&[("FAIL_ON_HIGH", "yes")]).judge(&mut findings);
+        let expected = Gated::Fails("FAIL_ON_HIGH=true, UNSCORED_SEVERITY=high".to_owned());
+        assert_eq!(findings[0].gated, Some(expected));
+    }
+
+    #[test]
+    fn counts_are_of_new_findings() {
+        let mut findings = vec![advisory(Some(Severity::High)), advisory(None), secret(Severity::Critical)];
+        findings[0].status = Status::Known;
+        gate(&[]).judge(&mut findings);
+        let counts = Counts::of(&findings);
+        assert_eq!((counts.critical, counts.high, counts.unscored, counts.known, counts.failing), (1, 0, 1, 1, 1));
+        assert_eq!(Counts::words(&findings.iter().collect::<Vec<_>>()), "1 high, 1 unscored, 1 critical");
+    }
+}

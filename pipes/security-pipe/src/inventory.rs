@@ -1,0 +1,123 @@
+//! Every lockfile of the tree, read once for all who need packages.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::lockfile::{self, Format, Input, ParseError};
+use crate::package::Package;
+use crate::tree::{self, Tree, TreeFile};
+
+/// The largest lockfile that is read, in bytes: a document may take five times its size in memory (DESIGN, promise 5).
+const MAX_LOCKFILE: u64 = 32 * 1024 * 1024;
+/// The most entries of one lockfile: a file of nothing but `a==1` would take fifty times its size.
+const MAX_ENTRIES: usize = 200_000;
+/// A larger manifest is no manifest.
+const MAX_MANIFEST: u64 = 2 * 1024 * 1024;
+
+/// What was found where packages are declared.
+#[derive(Default)]
+pub(crate) struct Inventory {
+    pub(crate) lockfiles: Vec<Lockfile>,
+    /// Lockfiles that could not be read, each a sentence that names the file: exit 3.
+    pub(crate) errors: Vec<String>,
+    /// Manifests without a lockfile, requirements without a version.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// One lockfile's packages.
+pub(crate) struct Lockfile {
+    /// Relative to the repository's root.
+    pub(crate) path: String,
+    pub(crate) format: &'static dyn Format,
+    pub(crate) packages: Vec<Package>,
+    /// Name and version of the project itself, where the lockfile or its manifest says.
+    pub(crate) root: Option<(String, String)>,
+}
+
+impl Inventory {
+    /// Reads every lockfile of the tree. One that is broken loses only itself.
+    pub(crate) fn read(tree: &Tree, cancelled: &dyn Fn() -> bool) -> Inventory {
+        let mut inventory = Inventory::default();
+        let mut folders: BTreeMap<&Path, BTreeSet<String>> = BTreeMap::new();
+        for file in &tree.files {
+            let (parent, name) = split(file);
+            folders.entry(parent).or_default().insert(name.to_owned());
+        }
+        for file in &tree.files {
+            if cancelled() {
+                return inventory;
+            }
+            let (parent, name) = split(file);
+            let folder = parent.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if let Some(format) = lockfile::FORMATS.iter().find(|format| format.matches(name, &folder)) {
+                inventory.add(file, *format);
+            } else if let Some(tool) = lockfile::unsupported(name) {
+                inventory.errors.push(format!("{}: lockfiles of {tool} are not in this version", file.shown));
+            } else {
+                inventory.check_manifest(file, &folders);
+            }
+        }
+        inventory
+    }
+
+    fn add(&mut self, file: &TreeFile, format: &'static dyn Format) {
+        let text = match tree::read(&file.path, MAX_LOCKFILE) {
+            Ok(Some(bytes)) if bytes.iter().filter(|byte| **byte == format.entry_marker()).count() > MAX_ENTRIES => {
+                return self.errors.push(format!("{}: more than {MAX_ENTRIES} entries, not read", file.shown));
+            }
+            Ok(Some(bytes)) => match lockfile::decode(bytes) {
+                Ok(text) => text,
+                Err(error) => return self.broken(file, &error),
+            },
+            Ok(None) => {
+                let limit = MAX_LOCKFILE / (1024 * 1024);
+                return self.errors.push(format!("{}: larger than {limit} MB, not read", file.shown));
+            }
+            Err(error) => return self.errors.push(format!("can't read {}: {error:#}", file.shown)),
+        };
+        let folder = file.path.parent().map(Path::to_owned).unwrap_or_default();
+        let sibling = |name: &str| {
+            let bytes = tree::read(&folder.join(name), MAX_MANIFEST).ok().flatten()?;
+            lockfile::decode(bytes).ok()
+        };
+        match format.parse(&Input { path: &file.shown, text: &text, sibling: &sibling }) {
+            Ok(parsed) => {
+                self.warnings.extend(parsed.warnings);
+                self.lockfiles.push(Lockfile {
+                    path: file.shown.clone(),
+                    format,
+                    packages: parsed.packages,
+                    root: parsed.root,
+                });
+            }
+            Err(error) => self.broken(file, &error),
+        }
+    }
+
+    fn broken(&mut self, file: &TreeFile, error: &ParseError) {
+        let line = error.line.map(|line| format!(":{line}")).unwrap_or_default();
+        self.errors.push(format!("{}{line}: {error}", file.shown));
+    }
+
+    /// A manifest whose lockfile isn't there: its packages can't be known.
+    fn check_manifest(&mut self, file: &TreeFile, folders: &BTreeMap<&Path, BTreeSet<String>>) {
+        let (parent, name) = split(file);
+        if !lockfile::is_manifest_name(name) {
+            return;
+        }
+        let Ok(Some(bytes)) = tree::read(&file.path, MAX_MANIFEST) else { return };
+        let Some(manifest) = lockfile::manifest(name, &String::from_utf8_lossy(&bytes)) else { return };
+        let locked_in = |folder: &Path| {
+            folders.get(folder).is_some_and(|names| manifest.satisfied_by.iter().any(|lock| names.contains(*lock)))
+        };
+        let locked = if manifest.inherits { parent.ancestors().any(locked_in) } else { locked_in(parent) };
+        if !locked {
+            self.warnings.push(format!("{}: no lockfile, so its dependencies were not looked at", file.shown));
+        }
+    }
+}
+
+fn split(file: &TreeFile) -> (&Path, &str) {
+    let parent = file.path.parent().unwrap_or_else(|| Path::new(""));
+    (parent, file.path.file_name().and_then(|name| name.to_str()).unwrap_or_default())
+}

@@ -1,0 +1,59 @@
+//! security-pipe: is this tree fit to ship?
+//!
+//! Variables become a [`Config`], that a [`Plan`], and [`execute`] walks the tree once, runs the scanners side by side,
+//! lets the gate judge what they found, and writes the reports.
+
+mod baseline;
+mod config;
+mod execute;
+mod finding;
+mod gate;
+mod ignore_file;
+mod inventory;
+mod lockfile;
+mod osv;
+mod output;
+mod package;
+mod plan;
+mod policy;
+mod present;
+mod sbom;
+mod scanner;
+mod secrets;
+mod severity;
+mod tree;
+mod vars;
+mod version;
+mod write;
+
+use pipe_core::Pipe;
+use pipe_core::context::Context;
+use pipe_core::env::Vars;
+use pipe_core::exit::{Pass, Stop};
+use pipe_core::report::Recorder;
+use pipe_core::spec::Spec;
+
+pub use config::Config;
+pub use plan::Plan;
+pub use vars::SPEC;
+
+/// The pipe.
+pub struct SecurityPipe;
+
+impl Pipe for SecurityPipe {
+    const SPEC: &'static Spec = &SPEC;
+    type Config = Config;
+    type Plan = Plan;
+
+    fn config(vars: &mut Vars, _: &Context) -> Option<Config> {
+        Config::from_vars(vars)
+    }
+
+    fn plan(config: &Config, ctx: &Context) -> anyhow::Result<Plan> {
+        Ok(Plan::new(config, ctx))
+    }
+
+    async fn execute(config: &Config, plan: Plan, ctx: &Context, report: &Recorder) -> Result<Pass, Stop> {
+        execute::execute(config, plan, ctx, report).await
+    }
+}

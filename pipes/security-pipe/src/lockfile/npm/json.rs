@@ -1,0 +1,209 @@
+//! JSON with lines, read piece by piece: of a large lockfile only one level is in memory at a time.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, de};
+use serde_json::value::RawValue;
+
+use super::super::ParseError;
+use super::super::text::{Lines, excerpt, library_message};
+
+/// Reads values of one text and knows where they stand in it.
+pub(super) struct Reader<'a> {
+    text: &'a str,
+    lines: &'a Lines,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a str, lines: &'a Lines) -> Self {
+        Reader { text, lines }
+    }
+
+    /// The members of the whole text.
+    pub(super) fn document(&self) -> Result<Members<'a>, ParseError> {
+        self.unique(serde_json::from_str(self.text).map_err(|error| message(&error, 1))?)
+    }
+
+    /// The members of an object in their order, the values still as text. A key that occurs twice is an error: npm
+    /// would take the last, a reader that takes the first would see another tree.
+    pub(super) fn members(&self, value: &'a RawValue) -> Result<Members<'a>, ParseError> {
+        self.unique(self.value(value)?)
+    }
+
+    fn unique(&self, object: Object<'a>) -> Result<Members<'a>, ParseError> {
+        match object.again.and_then(|index| object.members.get(index)) {
+            Some((key, value)) => {
+                Err(ParseError::at(self.key_line(value), format!("key `{}` occurs twice", excerpt(key))))
+            }
+            None => Ok(object.members),
+        }
+    }
+
+    /// # Errors
+    /// With the line in the whole text.
+    pub(super) fn value<T: Deserialize<'a>>(&self, value: &'a RawValue) -> Result<T, ParseError> {
+        serde_json::from_str(value.get()).map_err(|error| message(&error, self.lines.at(self.offset(value))))
+    }
+
+    /// Refuses a value that nests deeper than `limit`, in one pass: reading it level by level would pass over the
+    /// innermost text once for each level.
+    ///
+    /// # Errors
+    /// With the line where the limit is passed.
+    pub(super) fn check_depth(&self, value: &RawValue, limit: usize) -> Result<(), ParseError> {
+        let (mut depth, mut inside, mut escaped) = (0_usize, false, false);
+        for (at, byte) in value.get().bytes().enumerate() {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = inside,
+                b'"' => inside = !inside,
+                _ if inside => {}
+                b'{' | b'[' => {
+                    depth += 1;
+                    if depth > limit {
+                        let line = self.lines.at(self.offset(value) + at);
+                        return Err(ParseError::at(line, "dependencies are nested too deep to be real"));
+                    }
+                }
+                b'}' | b']' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The line of the key that a value belongs to. Keys hold no line breaks, so that is where the nearest text before
+    /// the colon ends.
+    pub(super) fn key_line(&self, value: &RawValue) -> u32 {
+        let offset = self.offset(value);
+        let before = self.text.get(..offset).unwrap_or_default();
+        let key_end = before.trim_end().trim_end_matches(':').trim_end().len();
+        self.lines.at(key_end.saturating_sub(1))
+    }
+
+    /// A raw value borrows from the text, so its place is the distance of the two.
+    fn offset(&self, value: &RawValue) -> usize {
+        let distance = (value.get().as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
+        distance.min(self.text.len())
+    }
+}
+
+fn message(error: &serde_json::Error, first_line: u32) -> ParseError {
+    let text = error.to_string();
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+    let line = first_line + u32::try_from(error.line().saturating_sub(1)).unwrap_or(0);
+    ParseError { line: Some(line), message: library_message(text) }
+}
+
+pub(super) type Members<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
+
+struct Object<'a> {
+    members: Members<'a>,
+    /// The first member whose key was there before.
+    again: Option<usize>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut object = Object { members: Vec::new(), again: None };
+                let mut seen: HashSet<Cow<'de, str>> = HashSet::new();
+                while let Some((Text(key), value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
+                    if !seen.insert(key.clone()) {
+                        object.again = object.again.or(Some(object.members.len()));
+                    }
+                    object.members.push((key, value));
+                }
+                Ok(object)
+            }
+        }
+        deserializer.deserialize_map(Pairs)
+    }
+}
+
+/// A string, borrowed where it has no escapes. `true` and `false`, which npm has written for unknown addresses, read
+/// as an empty one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
+
+impl Text<'_> {
+    pub(super) fn into_string(self) -> String {
+        self.0.into_owned()
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Str;
+        impl<'de> Visitor<'de> for Str {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+
+            fn visit_bool<E: de::Error>(self, _: bool) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Borrowed("")))
+            }
+        }
+        deserializer.deserialize_any(Str)
+    }
+}
+
+/// The keys of an object; nothing for `true`, `false`, `null` and a list, which old versions of npm wrote.
+#[derive(Debug, Default)]
+pub(super) struct Names<'a>(pub(super) Vec<Cow<'a, str>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Names<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Names<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut names = Vec::new();
+                while let Some((Text(key), IgnoredAny)) = map.next_entry()? {
+                    names.push(key);
+                }
+                Ok(Names(names))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Names::default())
+            }
+
+            fn visit_bool<E: de::Error>(self, _: bool) -> Result<Self::Value, E> {
+                Ok(Names::default())
+            }
+
+            fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+                Ok(Names::default())
+            }
+        }
+        deserializer.deserialize_any(Keys)
+    }
+}

@@ -1,0 +1,121 @@
+//! Lockfile version 1: packages nested as their folders are, with `requires` for the edges.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::super::text::excerpt;
+use super::super::{Input, ParseError, Parsed, graph};
+use super::Header;
+use super::entry::Entry;
+use super::json::{Names, Reader};
+use super::npmrc::Registries;
+use super::tree::{Folder, ROOT, Tree};
+
+/// The deepest nesting that is read. Node's own limit on paths stops real trees far earlier.
+pub(super) const DEEPEST: usize = 64;
+
+struct Node<'a> {
+    folder: Folder,
+    requires: Vec<Cow<'a, str>>,
+}
+
+pub(super) fn read<'a>(
+    reader: &Reader<'a>,
+    dependencies: Option<&'a RawValue>,
+    mut header: Header,
+    registries: &Registries,
+    input: &Input<'_>,
+) -> Result<Parsed, ParseError> {
+    if let Some(value) = dependencies {
+        // each level is the entry and its dependencies; an entry's own values nest little
+        reader.check_depth(value, 2 * DEEPEST + 8)?;
+    }
+    let mut parsed = Parsed::default();
+    let mut tree = Tree::new();
+    let mut nodes: Vec<Node<'_>> = Vec::new();
+    let mut open: Vec<(&RawValue, Folder, usize)> = dependencies.map(|value| (value, ROOT, 1)).into_iter().collect();
+    while let Some((value, above, depth)) = open.pop() {
+        for (key, value) in reader.members(value)? {
+            let line = reader.key_line(value);
+            let entry: Entry<'_> = reader.value(value)?;
+            let mut package = entry.package(&key, None, line, registries)?;
+            package.direct = (depth > 1).then_some(false);
+            tree.install(above, key, parsed.packages.len());
+            let folder = tree.folder(above);
+            nodes.push(Node { folder, requires: entry.requires.unwrap_or_default().0 });
+            parsed.packages.push(package);
+            if let Some(below) = entry.dependencies {
+                if depth == DEEPEST {
+                    return Err(ParseError::at(line, format!("dependencies are nested more than {DEEPEST} deep")));
+                }
+                open.push((below, folder, depth + 1));
+            }
+        }
+    }
+    for (index, node) in nodes.iter().enumerate() {
+        let edges = node.requires.iter().filter_map(|name| tree.find(node.folder, name)).collect();
+        if let Some(package) = parsed.packages.get_mut(index) {
+            package.dependencies = graph::edges(edges, index);
+        }
+    }
+    mark_direct(&tree, &mut parsed, input);
+    in_file_order(&mut parsed);
+    parsed.root = header.root();
+    Ok(parsed)
+}
+
+/// Version 1 doesn't say what the project itself asks for, its `package.json` does.
+fn mark_direct(tree: &Tree<'_>, parsed: &mut Parsed, input: &Input<'_>) {
+    let Some(text) = (input.sibling)("package.json") else {
+        return;
+    };
+    let Ok(manifest) = serde_json::from_str::<Manifest<'_>>(text.strip_prefix('\u{feff}').unwrap_or(&text)) else {
+        let path = excerpt(input.path);
+        parsed
+            .warnings
+            .push(format!("{path}: the package.json beside it can't be read, so direct dependencies are not known"));
+        return;
+    };
+    for package in &mut parsed.packages {
+        package.direct = Some(false);
+    }
+    let tables = [manifest.dependencies, manifest.dev_dependencies, manifest.optional_dependencies];
+    for name in tables.into_iter().flatten().flat_map(|names| names.0) {
+        let found = tree.installed_in_root(&name);
+        if let Some(package) = found.and_then(|index| parsed.packages.get_mut(index)) {
+            package.direct = Some(true);
+        }
+    }
+}
+
+/// The walk takes one level at a time; readers of the result expect the file's order.
+fn in_file_order(parsed: &mut Parsed) {
+    let mut order: Vec<usize> = (0..parsed.packages.len()).collect();
+    let line = |index: &usize| parsed.packages.get(*index).map(|package| package.line);
+    order.sort_by_key(line);
+    let mut place = vec![0; order.len()];
+    for (new, old) in order.iter().enumerate() {
+        if let Some(place) = place.get_mut(*old) {
+            *place = new;
+        }
+    }
+    for package in &mut parsed.packages {
+        let edges = package.dependencies.iter().filter_map(|edge| place.get(*edge).copied());
+        package.dependencies = edges.collect();
+        package.dependencies.sort_unstable();
+    }
+    parsed.packages.sort_by_key(|package| package.line);
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Manifest<'a> {
+    #[serde(borrow)]
+    dependencies: Option<Names<'a>>,
+    #[serde(borrow)]
+    dev_dependencies: Option<Names<'a>>,
+    #[serde(borrow)]
+    optional_dependencies: Option<Names<'a>>,
+}

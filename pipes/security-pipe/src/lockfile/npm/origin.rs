@@ -1,0 +1,58 @@
+//! Where npm got a package from.
+
+use super::super::url;
+use super::npmrc::Registries;
+use crate::package::Source;
+
+/// The public registry and its alias for Yarn.
+const PUBLIC: [&str; 3] = ["registry.npmjs.org", "registry.npmjs.com", "registry.yarnpkg.com"];
+
+/// By the address it was resolved to, or by the version where that is an address (version 1 of the lockfile).
+pub(super) fn source(name: &str, version: &str, resolved: &str, registries: &Registries) -> Source {
+    let address = match (is_address(version), resolved.is_empty()) {
+        (true, _) if !is_git(resolved) => version,
+        (_, false) => resolved,
+        // bundled in another package, or written with omit-lockfile-registry-resolved
+        _ => return registries.of(name),
+    };
+    if is_git(address) {
+        return Source::Git(url::git(address, url::fragment(address)));
+    }
+    if let Some(path) = address.strip_prefix("file:") {
+        return Source::Path(url::clean(path));
+    }
+    match url::host(address) {
+        Some(host) if PUBLIC.contains(&host.as_str()) => Source::Registry,
+        Some(host) => match registry(address, name).or_else(|| (host == "npm.pkg.github.com").then_some(address)) {
+            Some(registry) => Source::PrivateRegistry(url::clean(registry)),
+            None => Source::Url(url::clean(address)),
+        },
+        None => Source::Path(url::clean(address)),
+    }
+}
+
+/// Whether a registry of this address is the public one.
+pub(super) fn is_public(registry: &str) -> bool {
+    url::host(registry).is_some_and(|host| PUBLIC.contains(&host.as_str()))
+}
+
+/// Whether what stands for a version is an address.
+pub(super) fn is_address(version: &str) -> bool {
+    is_git(version) || version.starts_with("file:") || version.contains("://")
+}
+
+fn is_git(address: &str) -> bool {
+    const STARTS: [&str; 8] = ["git+", "git:", "git@", "ssh:", "github:", "gitlab:", "bitbucket:", "gist:"];
+    STARTS.iter().any(|start| address.starts_with(start))
+}
+
+/// Registries serve `<registry>/<name>/-/<file>.tgz`; that is the registry's own part.
+fn registry<'a>(address: &'a str, name: &str) -> Option<&'a str> {
+    let (package, _) = address.split_once("/-/")?;
+    let short = name.rsplit('/').next().unwrap_or(name);
+    let escaped = name.replace('/', "%2f");
+    let parent = [name, escaped.as_str(), escaped.replace("%2f", "%2F").as_str(), short]
+        .iter()
+        .find_map(|name| package.strip_suffix(*name));
+    Some(parent.unwrap_or(package))
+}

@@ -1,0 +1,33 @@
+//! Paths that a lockfile or a manifest gives, as names of siblings.
+
+/// The two as one relative path without `.` and `..`; `None` when it leads outside, or is absolute or an address.
+pub(super) fn join(folder: &str, path: &str) -> Option<String> {
+    if path.starts_with(['/', '~']) || path.contains([':', '$']) {
+        return None;
+    }
+    let mut parts: Vec<&str> = Vec::new();
+    for part in folder.split('/').chain(path.split(['/', '\\'])) {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::join;
+
+    #[test]
+    fn paths_stay_inside() {
+        assert_eq!(join("a/b", "../c").as_deref(), Some("a/c"));
+        assert_eq!(join("", "./x\\y/").as_deref(), Some("x/y"));
+        for outside in ["../../x", "/etc/passwd", "~/x", "C:/x", "https://host.example/x", "${DIR}/x"] {
+            assert_eq!(join("a", outside), None, "{outside}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Requirements that are an address or a folder: what they are called, and where they are from.
+
+use super::super::{pyproject, python, url};
+use crate::package::Source;
+
+/// Name, version and source of what an address means; `None` for the project itself.
+pub(super) fn identify(
+    name: Option<&str>,
+    address: &str,
+    sibling: &dyn Fn(&str) -> Option<String>,
+) -> Option<(String, String, Source)> {
+    let version = python::archive_version(address).unwrap_or_default().to_owned();
+    let named = name.or_else(|| python::archive_name(address)).map(str::to_owned);
+    let short = || last_part(address).unwrap_or_else(|| "unnamed".to_owned());
+    for kind in ["git+", "hg+", "svn+", "bzr+"] {
+        if let Some(plain) = address.strip_prefix(kind) {
+            let (plain, reference) = reference(plain);
+            return Some((named.unwrap_or_else(short), version, Source::Git(url::git(plain, reference))));
+        }
+    }
+    let path = match address.strip_prefix("file:") {
+        Some(path) => path.strip_prefix("//").unwrap_or(path),
+        None if address.contains("://") => {
+            return Some((named.unwrap_or_else(short), version, Source::Url(url::clean(address))));
+        }
+        None => address,
+    };
+    let path = path.split(['#', '[']).next().unwrap_or(path);
+    let folder = path.strip_prefix("./").unwrap_or(path).trim_end_matches('/');
+    if matches!(folder, "" | ".") {
+        return None;
+    }
+    let inside = !folder.starts_with(['/', '~']) && !folder.split(['/', '\\']).any(|part| part == "..");
+    let manifest = inside.then(|| sibling(&format!("{folder}/pyproject.toml"))).flatten();
+    let project = manifest.and_then(|text| pyproject::read(&text)).unwrap_or_default();
+    let name = named.or(project.name).unwrap_or_else(short);
+    let version = if version.is_empty() { project.version.unwrap_or_default() } else { version };
+    Some((name, version, Source::Path(url::clean(path))))
+}
+
+/// `host/repository@reference`
+fn reference(address: &str) -> (&str, Option<&str>) {
+    let plain = address.split('#').next().unwrap_or(address);
+    let path_starts =
+        plain.split_once("://").map_or(0, |(scheme, rest)| scheme.len() + 3 + rest.find('/').unwrap_or(0));
+    match plain.rfind('@').filter(|at| *at > path_starts) {
+        Some(at) => (plain.get(..at).unwrap_or(plain), plain.get(at + 1..)),
+        None => (plain, None),
+    }
+}
+
+/// The last part of a path as a name, as far as it has the letters of one.
+fn last_part(address: &str) -> Option<String> {
+    let path = address.split(['?', '#']).next().unwrap_or(address);
+    let path = match path.split_once("://") {
+        Some((_, rest)) => rest.split_once('/')?.1,
+        None => path,
+    };
+    let path = path.split('@').next().unwrap_or(path);
+    let last = path.trim_end_matches('/').rsplit(['/', '\\']).find(|part| !matches!(*part, "" | "." | ".."))?;
+    let last = last.strip_suffix(".git").unwrap_or(last);
+    let name: String = last.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')).collect();
+    Some(name).filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(name: Option<&str>, address: &str) -> (String, String, Source) {
+        let files =
+            |file: &str| (file == "libs/x/pyproject.toml").then(|| "[project]\nname='The.X'\nversion='3'\n".to_owned());
+        identify(name, address, &files).unwrap()
+    }
+
+    #[test]
+    fn addresses_are_identified() {
+        let commit = "git+https://t0k:x@host.example/a/lib.git@0a1b2c#subdirectory=b";
+        assert_eq!(
+            of(None, commit),
+            ("lib".into(), "".into(), Source::Git("https://host.example/a/lib.git#0a1b2c".into()))
+        );
+        let ssh = "git+ssh://git@host.example/a/lib";
+        assert_eq!(of(Some("n"), ssh), ("n".into(), "".into(), Source::Git("ssh://host.example/a/lib".into())));
+        let wheel = "https://host.example/lib-1.0-py3-none-any.whl?sig=secret";
+        assert_eq!(
+            of(None, wheel),
+            ("lib".into(), "1.0".into(), Source::Url("https://host.example/lib-1.0-py3-none-any.whl".into()))
+        );
+        assert_eq!(of(None, "./libs/x"), ("the-x".into(), "3".into(), Source::Path("./libs/x".into())));
+        assert_eq!(of(None, "../y"), ("y".into(), "".into(), Source::Path("../y".into())));
+        assert_eq!(
+            of(Some("w"), "file:///opt/w-2.0.whl"),
+            ("w".into(), "2.0".into(), Source::Path("/opt/w-2.0.whl".into()))
+        );
+    }
+
+    #[test]
+    fn the_project_itself_is_no_dependency() {
+        for address in [".", "./", ".[dev]"] {
+            assert_eq!(identify(None, address, &|_| None), None, "{address}");
+        }
+    }
+}

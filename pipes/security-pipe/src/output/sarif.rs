@@ -1,0 +1,193 @@
+//! SARIF 2.1.0 (<https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>), within what GitHub's code
+//! scanning accepts: at most 25,000 results, of rules with at most 20 tags.
+
+mod model;
+mod rule;
+
+use std::collections::HashMap;
+
+use crate::finding::{Finding, Status};
+use crate::output::sarif::model::{
+    Artifact, Automation, BaseIds, Description, Driver, Fingerprints, Invocation, Location, Log, Message, Notification,
+    Physical, Properties, Provenance, Region, Report, Run as SarifRun, Suppression, Tool,
+};
+use crate::output::{Run, ScanStatus, text};
+use crate::sbom::{uri, utc};
+use crate::severity::Severity;
+
+/// GitHub rejects a run with more.
+const RESULTS: usize = 25_000;
+const ROOT: &str = "%SRCROOT%";
+/// The reason that an inline comment gives.
+const INLINE: &str = "gitleaks:allow";
+
+/// One run, in one line with a line end.
+pub(crate) fn sarif(run: &Run<'_>) -> Vec<u8> {
+    let shown = run.findings.get(..RESULTS).unwrap_or(run.findings);
+    let mut rules = Vec::new();
+    let mut indices: HashMap<&str, usize> = HashMap::new();
+    let mut results = Vec::with_capacity(shown.len());
+    for finding in shown {
+        let index = *indices.entry(finding.rule.as_str()).or_insert_with(|| {
+            rules.push(rule::rule(finding));
+            rules.len() - 1
+        });
+        if let Some(rule) = rules.get_mut(index) {
+            rule::raise(rule, finding);
+        }
+        results.push(result(finding, index));
+    }
+    let category = run.report_name.map(|name| format!("{}/", name.trim_matches('/'))).unwrap_or_default();
+    let log = Log {
+        schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        version: "2.1.0",
+        runs: [SarifRun {
+            tool: Tool { driver: driver(run, rules) },
+            automation_details: Automation { id: format!("security-pipe/{category}") },
+            invocations: [invocation(run)],
+            version_control_provenance: provenance(run).into_iter().collect(),
+            original_uri_base_ids: BaseIds {
+                root: Description { description: Message::new("The repository's root.") },
+            },
+            column_kind: "unicodeCodePoints",
+            results,
+        }],
+    };
+    let mut bytes = Vec::new();
+    // Writing to memory what has only string keys can't fail.
+    let _ = serde_json::to_writer(&mut bytes, &log);
+    bytes.push(b'\n');
+    bytes
+}
+
+fn driver<'a>(run: &Run<'a>, rules: Vec<model::Rule<'a>>) -> Driver<'a> {
+    Driver {
+        name: "security-pipe",
+        semantic_version: run.tool_version,
+        information_uri: run.information_url.and_then(uri::absolute),
+        rules,
+    }
+}
+
+fn result(finding: &Finding, rule_index: usize) -> Report<'_> {
+    Report {
+        rule_id: &finding.rule,
+        rule_index,
+        level: level(finding),
+        message: Message::new(&placeholders(&text::short(&message(finding), 1000))),
+        locations: [Location {
+            physical_location: Physical {
+                artifact_location: Artifact { uri: uri::path(&finding.location.path), uri_base_id: ROOT },
+                region: region(finding),
+            },
+        }],
+        partial_fingerprints: Fingerprints { own: &finding.fingerprint },
+        suppressions: suppression(&finding.status).into_iter().collect(),
+        properties: properties(finding),
+    }
+}
+
+/// `error` for what fails or is high, `warning` where it could be (nobody scored it), `note` for advice.
+fn level(finding: &Finding) -> &'static str {
+    match (&finding.informational, finding.severity) {
+        _ if finding.fails() => "error",
+        (Some(_), _) => "note",
+        (None, Some(Severity::Critical | Severity::High)) => "error",
+        (None, Some(Severity::Medium) | None) => "warning",
+        (None, Some(Severity::Low)) => "note",
+    }
+}
+
+fn message(finding: &Finding) -> String {
+    match &finding.package {
+        Some(_) => format!("{} {}", text::message(finding), text::remedy(finding)),
+        None => text::message(finding),
+    }
+}
+
+/// Exact where the scanner is; never backwards, which viewers refuse.
+fn region(finding: &Finding) -> Region {
+    let location = &finding.location;
+    let start_line = location.line.max(1);
+    let end_line = location.end_line.filter(|end| *end >= start_line);
+    let start_column = location.column.filter(|column| *column > 0);
+    let one_line = end_line.unwrap_or(start_line) == start_line;
+    let end_column = location.end_column.filter(|end| *end > 0 && (!one_line || *end >= start_column.unwrap_or(1)));
+    Region { start_line, start_column, end_line: end_line.filter(|end| *end != start_line), end_column }
+}
+
+fn suppression(status: &Status) -> Option<Suppression> {
+    let justification = match status {
+        Status::New => return None,
+        Status::Known => "in the baseline".to_owned(),
+        Status::Ignored { reason, until: None } => reason.clone(),
+        Status::Ignored { reason, until: Some(until) } => format!("{reason} (until {until})"),
+    };
+    let inline = matches!(status, Status::Ignored { reason, .. } if reason == INLINE);
+    Some(Suppression { kind: if inline { "inSource" } else { "external" }, status: "accepted", justification })
+}
+
+fn properties(finding: &Finding) -> Properties<'_> {
+    let package = finding.package.as_ref();
+    Properties {
+        scanner: finding.scanner,
+        severity: finding.severity_word(),
+        severity_source: &finding.severity_source,
+        score: finding.score,
+        ids: &finding.ids,
+        standing: text::standing(finding),
+        fails: finding.fails(),
+        purl: package.map_or("", |package| &package.purl),
+        fixed: package.map_or(&[], |package| &package.fixed),
+        shown: finding.shown.as_deref(),
+    }
+}
+
+/// A scan that failed makes the run unsuccessful, so that an empty list of results is no clean bill.
+fn invocation(run: &Run<'_>) -> Invocation {
+    let mut notifications: Vec<Notification> = run
+        .scans
+        .iter()
+        .filter_map(|scan| {
+            let (level, word) = match scan.status {
+                ScanStatus::Ran => return None,
+                ScanStatus::Skipped => ("note", "was skipped"),
+                ScanStatus::Failed => ("error", "failed"),
+            };
+            let text = text::sentence(&format!("{} {word}: {}", scan.name, scan.detail));
+            Some(Notification { level, message: Message::new(&placeholders(&text)) })
+        })
+        .collect();
+    if let Some(more) = run.findings.len().checked_sub(RESULTS).filter(|more| *more > 0) {
+        let text =
+            format!("{more} more findings are in security-pipe-report.json: {RESULTS} is the most a run may have.");
+        notifications.push(Notification { level: "warning", message: Message::new(&text) });
+    }
+    Invocation {
+        execution_successful: run.scans.iter().all(|scan| scan.status != ScanStatus::Failed),
+        start_time_utc: utc(run.started_at),
+        tool_execution_notifications: notifications,
+    }
+}
+
+fn provenance<'a>(run: &Run<'a>) -> Option<Provenance<'a>> {
+    Some(Provenance {
+        repository_uri: uri::absolute(run.repository_url?)?,
+        revision_id: run.commit,
+        branch: run.branch,
+        mapped_to: model::MappedTo { uri_base_id: ROOT },
+    })
+}
+
+/// Text from outside must not make a link (section 3.11.6) or a placeholder (3.11.5).
+fn placeholders(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '[' | ']' | '\\' => escaped.extend(['\\', c]),
+            '{' | '}' => escaped.extend([c, c]),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,170 @@
+//! Which findings the repository itself lets pass: ignore file, baseline and inline comments, each in the version that a
+//! pull request can't have changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use pipe_core::Context;
+use pipe_core::trusted::{Trusted, TrustedFiles};
+use pipe_core::workspace::{Evidence, Workspace};
+
+use crate::baseline::Baseline;
+use crate::finding::{Finding, Status};
+use crate::ignore_file::IgnoreFile;
+use crate::secrets::inline_allows;
+
+#[derive(Debug)]
+pub(crate) struct Policy {
+    pub(crate) ignore: Place,
+    pub(crate) baseline: Place,
+    /// Write the baseline instead of applying it.
+    pub(crate) write_baseline: bool,
+}
+
+/// A policy file's path below WORKING_DIR, and whether the user named it: one that is named must be there.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) named: bool,
+    pub(crate) path: PathBuf,
+}
+
+/// What applying the policies told.
+#[derive(Debug, Default)]
+pub(crate) struct Applied {
+    pub(crate) warnings: Vec<String>,
+    /// What had to be known and could not be.
+    pub(crate) unable: Vec<String>,
+    /// There is a baseline: findings outside of it are new.
+    pub(crate) baseline: bool,
+}
+
+impl Policy {
+    /// Marks what is let pass.
+    pub(crate) async fn apply(&self, ctx: &Context, findings: &mut [Finding]) -> Applied {
+        let files = TrustedFiles::new(ctx);
+        let mut applied = Applied::default();
+        inline(&files, findings, &mut applied).await;
+        if let Some(text) = read(&files, ctx, &self.ignore, "IGNORE_FILE", &mut applied).await {
+            let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+            match IgnoreFile::parse(&text) {
+                Ok(ignores) => applied.warnings.extend(ignores.apply(findings, today)),
+                Err(problem) => {
+                    applied.unable.push(format!("{}: {problem}; nothing was ignored", self.ignore.path.display()));
+                }
+            }
+        }
+        if self.write_baseline {
+            return applied;
+        }
+        if let Some(text) = read(&files, ctx, &self.baseline, "BASELINE_FILE", &mut applied).await {
+            match Baseline::parse(&text) {
+                Ok(baseline) => {
+                    applied.baseline = true;
+                    let gone = baseline.apply(findings);
+                    if gone > 0 {
+                        applied.warnings.push(format!(
+                            "{gone} of the baseline's {} findings are gone: BASELINE_WRITE=true brings it up to date",
+                            baseline.len()
+                        ));
+                    }
+                }
+                Err(problem) => {
+                    applied
+                        .unable
+                        .push(format!("{}: {problem}; every finding counts as new", self.baseline.path.display()));
+                }
+            }
+        }
+        applied
+    }
+
+    /// Writes what is open now as the baseline. Returns how many findings that are.
+    pub(crate) fn write(&self, ctx: &Context, findings: &[Finding]) -> Result<usize, String> {
+        let workspace = &ctx.workspace;
+        let path = Workspace::inside(&workspace.root, &workspace.dir, &self.baseline.path)?;
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+            return Err("it is no file".to_owned());
+        };
+        let baseline = Baseline::of(findings);
+        Evidence::new(folder.to_owned(), &workspace.root)
+            .write(name, &baseline.to_json())
+            .map_err(|error| error.to_string())?;
+        Ok(baseline.len())
+    }
+}
+
+/// The trusted text of a policy file, or `None` where there is none to apply.
+async fn read(
+    files: &TrustedFiles<'_>,
+    ctx: &Context,
+    place: &Place,
+    variable: &str,
+    applied: &mut Applied,
+) -> Option<String> {
+    let shown = place.path.display();
+    match files.read(&ctx.workspace.dir.join(&place.path)).await {
+        Trusted::Text { text, from, changed } => {
+            if changed {
+                applied.warnings.push(format!("{shown} is changed by this pull request: the one of {from} applies"));
+            }
+            Some(text)
+        }
+        Trusted::Absent { from, added } => {
+            if added {
+                applied
+                    .warnings
+                    .push(format!("{shown} is added by this pull request: it applies once it is in {from}"));
+            } else if place.named {
+                applied.unable.push(format!("{variable}: there is no {shown} in {from}"));
+            }
+            None
+        }
+        Trusted::Unavailable { why, wanted } => {
+            if wanted || place.named {
+                applied.warnings.push(format!("{shown} does not apply: {why}"));
+            }
+            None
+        }
+        Trusted::Broken(why) => {
+            applied.unable.push(format!("{shown}: {why}"));
+            None
+        }
+    }
+}
+
+/// Inline comments hide a finding where they stood in the target branch already.
+async fn inline(files: &TrustedFiles<'_>, findings: &mut [Finding], applied: &mut Applied) {
+    let mut by_path: BTreeMap<String, Vec<&mut Finding>> = BTreeMap::new();
+    for finding in findings.iter_mut().filter(|finding| finding.inline_allow.is_some()) {
+        by_path.entry(finding.location.path.clone()).or_default().push(finding);
+    }
+    let mut refused = BTreeSet::new();
+    for (path, findings) in by_path {
+        let allowed = if files.is_pull_request() {
+            match files.base_version(Path::new(&path)).await {
+                Ok(Some(base)) => Some(inline_allows(&base)),
+                Ok(None) => Some(Default::default()),
+                Err(why) => {
+                    refused.insert(why);
+                    Some(Default::default())
+                }
+            }
+        } else {
+            None
+        };
+        for finding in findings {
+            let key = finding.inline_allow.as_deref().unwrap_or_default();
+            if allowed.as_ref().is_none_or(|allowed| allowed.contains(key)) {
+                finding.status = Status::Ignored { reason: "gitleaks:allow".to_owned(), until: None };
+            } else {
+                applied.warnings.push(format!(
+                    "{path}:{}: gitleaks:allow is new in this pull request and does not apply",
+                    finding.location.line
+                ));
+            }
+        }
+    }
+    applied.warnings.extend(refused);
+}

@@ -1,0 +1,77 @@
+//! Identifiers made from content, so that the same input has the same ones.
+
+use std::io::{self, BufWriter, Write};
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+/// A UUID of version 8 (RFC 9562 section 5.8: ours to define) over the JSON form of `value`, which is hashed as it is
+/// written and never held.
+pub(super) fn uuid(value: &impl Serialize) -> String {
+    // Buffered, since the document comes in pieces of a few bytes.
+    let mut hasher = BufWriter::with_capacity(64 * 1024, Hasher(Sha256::new()));
+    // Neither the writer nor a value with string keys can fail; a part of it would still be a deterministic input.
+    let _ = serde_json::to_writer(&mut hasher, value);
+    let _ = hasher.flush();
+    let digest = hasher.get_ref().0.clone().finalize();
+    let mut bytes = [0_u8; 16];
+    bytes.iter_mut().zip(digest.iter()).for_each(|(byte, from)| *byte = *from);
+    bytes[6] = (bytes[6] & 0x0f) | 0x80;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    let hex = hex(&bytes);
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+}
+
+/// An SPDX identifier (clause 3.2: letters, digits, `.` and `-`) that is readable and differs wherever `reference`
+/// does.
+pub(super) fn spdx_id(kind: &str, words: &[&str], reference: &str) -> String {
+    let mut id = format!("SPDXRef-{kind}");
+    for word in words.iter().filter(|word| !word.is_empty()) {
+        id.push('-');
+        id.extend(word.chars().take(80).map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }));
+    }
+    id.push('-');
+    let digest = Sha256::digest(reference.as_bytes());
+    id.push_str(&hex(digest.get(..8).unwrap_or_default()));
+    id
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).collect()
+}
+
+struct Hasher(Sha256);
+
+impl Write for Hasher {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{spdx_id, uuid};
+
+    #[test]
+    fn a_uuid_has_its_version_and_variant_and_follows_the_content() {
+        let one = uuid(&"one");
+        assert_eq!(one, uuid(&"one"));
+        assert_ne!(one, uuid(&"two"));
+        assert_eq!((one.len(), one.get(14..15)), (36, Some("8")));
+        assert!(matches!(one.get(19..20), Some("8" | "9" | "a" | "b")), "{one}");
+    }
+
+    #[test]
+    fn an_spdx_id_has_only_letters_digits_dots_and_dashes() {
+        let id = spdx_id("Package", &["npm", "@scope/näme_x", ""], "a");
+        assert!(id.starts_with("SPDXRef-Package-npm--scope-n-me-x-"), "{id}");
+        assert_ne!(id, spdx_id("Package", &["npm", "@scope/näme_x", ""], "b"));
+    }
+}

@@ -1,0 +1,305 @@
+//! Known vulnerabilities of the packages in lockfiles.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use pipe_core::env::Vars;
+use pipe_core::http::{Client, Request};
+use pipe_core::spec::{Kind, Var};
+use sha2::{Digest, Sha256};
+use tokio::runtime::Handle;
+
+use super::secrets::thousands;
+use super::{Input, Scan, Scanner};
+use crate::finding::{AffectedPackage, Finding, Location, Status};
+use crate::inventory::Lockfile;
+use crate::osv::{self, Advisory, Coverage, Lookup, Query};
+use crate::package::{Package, Source};
+use crate::sbom::purl;
+
+pub(crate) const SCA_SCAN: Var =
+    Var::flag("SCA_SCAN", "Looks up the packages of every lockfile in the OSV advisories; if unset, true.")
+        .default("true");
+pub(crate) const OSV_SOURCE: Var = Var::choice(
+    "OSV_SOURCE",
+    &["auto", "db", "api"],
+    "Where advisories come from: `db` is OSV_DB_PATH, `api` is OSV_API_URL; if unset, `auto`: OSV_DB_PATH where it is \
+     set, else the API.",
+)
+.default("auto");
+pub(crate) const OSV_DB_PATH: Var = Var::path(
+    "OSV_DB_PATH",
+    "A folder of OSV's published zips (`<any name>/all.zip`), or an index that OSV_DB_COMPILE wrote; if unset, there \
+     is no database and nothing is kept between runs.",
+)
+.example("/advisories");
+pub(crate) const OSV_DB_COMPILE: Var = Var::path(
+    "OSV_DB_COMPILE",
+    "Writes the zips of OSV_DB_PATH as one small index file to this path and ends; if unset, a scan is run.",
+)
+.example("advisories.idx");
+pub(crate) const OSV_API_URL: Var = Var::new(
+    "OSV_API_URL",
+    Kind::Url,
+    "The OSV API. Names and versions of public packages are sent to it, and nothing else; if unset, OSV's own.",
+)
+.default("https://api.osv.dev");
+
+pub(crate) const VARS: &[&Var] = &[&OSV_SOURCE, &OSV_DB_PATH, &OSV_DB_COMPILE, &OSV_API_URL];
+
+pub(crate) fn from_vars(vars: &mut Vars) -> Option<Arc<dyn Scanner>> {
+    vars.flag(&SCA_SCAN).then(|| Arc::new(Dependencies) as Arc<dyn Scanner>)
+}
+
+/// Where advisories come from, as configured.
+#[derive(Debug, Clone, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum AdvisorySource {
+    Database(PathBuf),
+    Api(String),
+}
+
+impl AdvisorySource {
+    pub(crate) fn from_vars(vars: &mut Vars) -> Option<AdvisorySource> {
+        let source = vars.choice(&OSV_SOURCE);
+        let path = vars.path(&OSV_DB_PATH);
+        let api = vars.text(&OSV_API_URL).map(|url| url.trim_end_matches('/').to_owned());
+        match (source, path) {
+            (Some("api"), _) | (_, None) if source != Some("db") => api.map(AdvisorySource::Api),
+            (_, Some(path)) => Some(AdvisorySource::Database(path)),
+            (_, None) => {
+                vars.problem(&OSV_SOURCE, "db needs OSV_DB_PATH, a folder of OSV's zips or a compiled index");
+                None
+            }
+        }
+    }
+}
+
+/// [`AdvisorySource`] with what it takes to ask it.
+pub(crate) struct Advisories {
+    pub(crate) source: AdvisorySource,
+    pub(crate) client: Option<Client>,
+    pub(crate) runtime: Handle,
+}
+
+impl Advisories {
+    fn lookup(&self, queries: &[Query<'_>], cancelled: &(dyn Fn() -> bool + Sync)) -> anyhow::Result<Lookup> {
+        match (&self.source, &self.client) {
+            (AdvisorySource::Database(path), _) => Ok(osv::open(path)?.lookup(queries, cancelled)?),
+            (AdvisorySource::Api(url), Some(client)) => {
+                let transport = Api { client, url };
+                self.runtime.block_on(osv::lookup_api(&transport, queries))
+            }
+            (AdvisorySource::Api(_), None) => anyhow::bail!("there is no HTTP client"),
+        }
+    }
+}
+
+struct Api<'a> {
+    client: &'a Client,
+    url: &'a str,
+}
+
+impl osv::Transport for Api<'_> {
+    async fn post(&self, path: &str, body: String) -> anyhow::Result<Vec<u8>> {
+        let request = Request::post(&format!("{}{path}", self.url)).body("application/json", body).idempotent();
+        Ok(self.client.send(request).await?.body)
+    }
+
+    async fn get(&self, path: &str) -> anyhow::Result<Vec<u8>> {
+        Ok(self.client.send(Request::get(&format!("{}{path}", self.url))).await?.body)
+    }
+}
+
+struct Dependencies;
+
+impl Scanner for Dependencies {
+    fn name(&self) -> &'static str {
+        "dependencies"
+    }
+
+    fn scan(&self, input: &Input) -> anyhow::Result<Scan> {
+        let inventory = input.inventory();
+        anyhow::ensure!(!input.cancel.is_cancelled(), "cancelled");
+        let packages: Vec<(&Lockfile, &Package)> = inventory
+            .lockfiles
+            .iter()
+            .flat_map(|lockfile| lockfile.packages.iter().map(move |package| (lockfile, package)))
+            .collect();
+        let (public, other): (Vec<_>, Vec<_>) = packages
+            .iter()
+            .copied()
+            .partition(|(_, package)| package.source == Source::Registry && !package.version.is_empty());
+        let mut scan = Scan {
+            detail: format!(
+                "{}, {} packages",
+                pipe_core::run::plural(inventory.lockfiles.len(), "lockfile"),
+                thousands(packages.len() as u64)
+            ),
+            counts: vec![
+                ("lockfiles", inventory.lockfiles.len() as u64),
+                ("packages", packages.len() as u64),
+                ("not_looked_up", other.len() as u64),
+            ],
+            warnings: inventory.warnings.clone(),
+            unable: inventory.errors.clone(),
+            ..Scan::default()
+        };
+        if !other.is_empty() {
+            scan.detail.push_str(&format!(" ({} not looked up: private, Git or local)", other.len()));
+        }
+        if inventory.lockfiles.is_empty() {
+            scan.skipped = Some("no lockfile".to_owned());
+            return Ok(scan);
+        }
+        if public.is_empty() {
+            return Ok(scan);
+        }
+
+        // One question a package and version, however many lockfiles have it.
+        let distinct: BTreeSet<_> = public
+            .iter()
+            .map(|(_, package)| (package.ecosystem, package.name.as_str(), package.version.as_str()))
+            .collect();
+        let queries: Vec<Query<'_>> =
+            distinct.iter().map(|&(ecosystem, name, version)| Query { ecosystem, name, version }).collect();
+        let lookup = match input.advisories.lookup(&queries, &|| input.cancel.is_cancelled()) {
+            Ok(lookup) => lookup,
+            Err(error) => {
+                scan.unable.push(format!("no advisories: {error:#}"));
+                return Ok(scan);
+            }
+        };
+        let coverage = &lookup.coverage;
+        let date = coverage.date.as_deref().map_or("an unknown date", |date| date.split('T').next().unwrap_or(date));
+        scan.detail.push_str(&format!("; advisories of {date}"));
+        scan.counts.push(("advisories", coverage.records));
+        input.report.section(
+            "advisories",
+            serde_json::json!({
+                "source": coverage.description,
+                "date": coverage.date,
+                "records": coverage.records,
+                "ecosystems": coverage.ecosystems,
+                "dates": coverage.dates,
+            }),
+        );
+        scan.unable.extend(uncovered(&public, coverage));
+
+        let answers: BTreeMap<_, &[Advisory]> =
+            distinct.into_iter().zip(lookup.results.iter().map(Vec::as_slice)).collect();
+        scan.findings = findings(&public, &answers);
+        Ok(scan)
+    }
+}
+
+/// A package whose ecosystem the source doesn't know has not been checked.
+fn uncovered(packages: &[(&Lockfile, &Package)], coverage: &Coverage) -> Vec<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, package) in packages {
+        let ecosystem = package.ecosystem.osv_name();
+        if !coverage.covers(package.ecosystem) {
+            *counts.entry(ecosystem).or_default() += 1;
+        }
+    }
+    counts
+        .into_iter()
+        .map(|(ecosystem, count)| format!("the advisories do not cover {ecosystem}: {count} packages not checked"))
+        .collect()
+}
+
+type Answers<'a> = BTreeMap<(crate::package::Ecosystem, &'a str, &'a str), &'a [Advisory]>;
+
+fn findings(packages: &[(&Lockfile, &Package)], answers: &Answers<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    // npm installs one version at many places of one tree: one finding.
+    let mut seen = BTreeSet::new();
+    let mut occurrences: BTreeMap<(String, String, String), usize> = BTreeMap::new();
+    for (lockfile, package) in packages {
+        let Some(advisories) = answers.get(&(package.ecosystem, package.name.as_str(), package.version.as_str()))
+        else {
+            continue;
+        };
+        for advisory in *advisories {
+            if !seen.insert((&lockfile.path, &package.name, &package.version, &advisory.id)) {
+                continue;
+            }
+            // The version is not part of it: a finding survives an upgrade that doesn't help.
+            let key = (lockfile.path.clone(), package.name.clone(), advisory.id.clone());
+            let occurrence = occurrences.entry(key).and_modify(|count| *count += 1).or_insert(0);
+            findings.push(finding(lockfile, package, advisory, *occurrence));
+        }
+    }
+    findings
+}
+
+fn finding(lockfile: &Lockfile, package: &Package, advisory: &Advisory, occurrence: usize) -> Finding {
+    let upgrade = advisory.fixed.first().map(|fixed| lockfile.format.upgrade(package, fixed, &lockfile.path));
+    Finding {
+        scanner: "dependencies",
+        rule: advisory.id.clone(),
+        ids: advisory.ids.clone(),
+        title: advisory.summary.clone(),
+        severity: advisory.severity,
+        severity_source: advisory.severity_source.clone(),
+        score: advisory.score,
+        informational: advisory.informational.clone(),
+        location: Location {
+            path: lockfile.path.clone(),
+            line: package.line,
+            end_line: None,
+            column: None,
+            end_column: None,
+        },
+        fingerprint: fingerprint(&[
+            "dependencies",
+            &advisory.id,
+            &lockfile.path,
+            package.ecosystem.osv_name(),
+            &package.name,
+            &occurrence.to_string(),
+        ]),
+        shown: None,
+        package: Some(AffectedPackage {
+            ecosystem: package.ecosystem.osv_name(),
+            name: package.name.clone(),
+            version: package.version.clone(),
+            purl: purl(package),
+            scope: package.scope,
+            direct: package.direct,
+            fixed: advisory.fixed.clone(),
+            upgrade,
+        }),
+        url: Some(advisory.url.clone()).filter(|url| !url.is_empty()),
+        inline_allow: None,
+        status: Status::New,
+        gated: None,
+    }
+}
+
+/// 32 hexadecimal digits over the parts.
+fn fingerprint(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What OSV_DB_COMPILE did, as a sentence.
+pub(crate) fn compile(from: &AdvisorySource, to: &std::path::Path) -> anyhow::Result<String> {
+    let AdvisorySource::Database(from) = from else {
+        anyhow::bail!("OSV_DB_COMPILE needs OSV_DB_PATH, a folder of OSV's zips");
+    };
+    let summary = osv::compile(from, to).with_context(|| format!("can't compile {}", from.display()))?;
+    let date = summary.coverage.date.as_deref().and_then(|date| date.split('T').next()).unwrap_or("an unknown date");
+    Ok(format!(
+        "{} advisories of {date} for {} packages, {} KB",
+        thousands(summary.coverage.records),
+        thousands(summary.packages),
+        thousands(summary.bytes.div_ceil(1024))
+    ))
+}

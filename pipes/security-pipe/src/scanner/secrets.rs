@@ -1,0 +1,194 @@
+//! Secrets in the working tree.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use pipe_core::env::Vars;
+use pipe_core::spec::Var;
+
+use super::{Input, Scan, Scanner};
+use crate::finding::{Finding, Location, Status};
+use crate::secrets::{Engine, Match, is_binary};
+use crate::severity::Severity;
+use crate::tree::{self, TreeFile};
+
+pub(crate) const SECRETS_SCAN: Var =
+    Var::flag("SECRETS_SCAN", "Looks for secrets in every file of the working tree; if unset, true.").default("true");
+
+/// Larger files are counted and named, not scanned. Bytes.
+const MAX_FILE: u64 = 20 * 1024 * 1024;
+/// Files above this are scanned one at a time, so that memory stays bounded however many threads there are. Bytes.
+const LARGE_FILE: u64 = 1024 * 1024;
+/// More threads gain nothing and hold a file each.
+const MAX_THREADS: usize = 8;
+/// So many found values are hidden in everything that is printed and written; each costs a little of every line.
+const MAX_HIDDEN: usize = 64;
+/// How many left-out files a message names.
+const NAMED: usize = 5;
+
+pub(crate) fn from_vars(vars: &mut Vars) -> Option<Arc<dyn Scanner>> {
+    vars.flag(&SECRETS_SCAN).then(|| Arc::new(Secrets) as Arc<dyn Scanner>)
+}
+
+struct Secrets;
+
+#[derive(Default)]
+struct Found {
+    findings: Vec<Finding>,
+    large: Vec<String>,
+    unreadable: Vec<String>,
+}
+
+impl Scanner for Secrets {
+    fn name(&self) -> &'static str {
+        "secrets"
+    }
+
+    fn scan(&self, input: &Input) -> anyhow::Result<Scan> {
+        let engine = Engine::new();
+        let files = &input.tree.files;
+        let threads = thread::available_parallelism().map_or(1, usize::from).clamp(1, MAX_THREADS);
+        let next = AtomicUsize::new(0);
+        let bytes = AtomicU64::new(0);
+        let (scanned, binary) = (AtomicU64::new(0), AtomicU64::new(0));
+        let hidden = AtomicUsize::new(0);
+        let one_large = Mutex::new(());
+        let found = Mutex::new(Found::default());
+        let work = || {
+            while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if input.cancel.is_cancelled() {
+                    return;
+                }
+                let _turn = (file.size > LARGE_FILE).then(|| one_large.lock().unwrap_or_else(PoisonError::into_inner));
+                let content = match tree::read(&file.path, MAX_FILE) {
+                    Ok(Some(content)) => content,
+                    Ok(None) => {
+                        found.lock().unwrap_or_else(PoisonError::into_inner).large.push(file.shown.clone());
+                        continue;
+                    }
+                    Err(error) => {
+                        let problem = format!("can't read {}: {error:#}", file.shown);
+                        found.lock().unwrap_or_else(PoisonError::into_inner).unreadable.push(problem);
+                        continue;
+                    }
+                };
+                if is_binary(&content) {
+                    binary.fetch_add(1, Ordering::Relaxed);
+                    continue;
+                }
+                scanned.fetch_add(1, Ordering::Relaxed);
+                bytes.fetch_add(content.len() as u64, Ordering::Relaxed);
+                let matches = engine.scan(&file.shown, &content);
+                if !matches.is_empty() {
+                    // Wherever else a value turns up (a path, a package's URL), it is hidden there too.
+                    for found in matches.iter().filter(|found| found.severity == Severity::Critical) {
+                        if hidden.fetch_add(1, Ordering::Relaxed) < MAX_HIDDEN {
+                            input.report.redactor().add_secret(&found.value);
+                        }
+                    }
+                    let findings = matches.into_iter().map(|found| finding(&engine, file, found));
+                    found.lock().unwrap_or_else(PoisonError::into_inner).findings.extend(findings);
+                }
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(work);
+            }
+            work();
+        });
+        anyhow::ensure!(!input.cancel.is_cancelled(), "cancelled");
+
+        let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let scanned = scanned.into_inner();
+        let mut scan = Scan {
+            detail: format!("{} files", thousands(scanned)),
+            findings: found.findings,
+            counts: vec![
+                ("files", scanned),
+                ("bytes", bytes.into_inner()),
+                ("binary_files", binary.into_inner()),
+                ("too_large_files", found.large.len() as u64),
+                ("rules", engine.rules().len() as u64),
+            ],
+            unable: found.unreadable,
+            ..Scan::default()
+        };
+        scan.unable.extend(input.tree.errors.iter().cloned());
+        scan.unable.sort();
+        if !found.large.is_empty() {
+            scan.warnings.push(too_large(found.large));
+        }
+        if scanned == 0 && scan.unable.is_empty() {
+            scan.skipped = Some("no text files".to_owned());
+        }
+        Ok(scan)
+    }
+}
+
+fn too_large(mut names: Vec<String>) -> String {
+    names.sort();
+    let count = names.len();
+    let more = if count > NAMED { format!(" and {} more", count - NAMED) } else { String::new() };
+    names.truncate(NAMED);
+    let limit = MAX_FILE / (1024 * 1024);
+    format!("{count} larger than {limit} MB not scanned: {}{more}", names.join(", "))
+}
+
+fn finding(engine: &Engine, file: &TreeFile, found: Match) -> Finding {
+    let rule = &engine.rules()[found.rule];
+    Finding {
+        scanner: "secrets",
+        rule: rule.id.clone(),
+        ids: Vec::new(),
+        title: rule.title.clone(),
+        severity: Some(found.severity),
+        severity_source: format!("rule {}", rule.id),
+        score: None,
+        informational: None,
+        location: Location {
+            path: file.shown.clone(),
+            line: found.start_line,
+            end_line: Some(found.end_line),
+            column: Some(found.start_column),
+            end_column: Some(found.end_column),
+        },
+        fingerprint: found.fingerprint,
+        shown: Some(found.shown).filter(|shown| !shown.is_empty()),
+        package: None,
+        url: Some(rule.doc.clone()),
+        inline_allow: found.allow_key.filter(|_| found.allowed),
+        status: Status::New,
+        gated: None,
+    }
+}
+
+/// `1,204`
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{thousands, too_large};
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!([0, 999, 1000, 1_204, 1_234_567].map(thousands), ["0", "999", "1,000", "1,204", "1,234,567"]);
+    }
+
+    #[test]
+    fn files_that_are_too_large_are_counted_and_named() {
+        let names = (0..7).map(|n| format!("f{n}")).collect();
+        assert_eq!(too_large(names), "7 larger than 20 MB not scanned: f0, f1, f2, f3, f4 and 2 more");
+    }
+}

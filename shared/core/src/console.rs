@@ -1,0 +1,263 @@
+//! The one way text leaves a run: redacted, coloured or not, as lines of text or of JSON.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::json;
+
+use crate::redact::Redactor;
+
+/// How much a line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// The result; goes to standard output.
+    Info,
+    Debug,
+    Notice,
+    Warning,
+    Error,
+}
+
+/// A colour a word may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Color {
+    Red,
+    Yellow,
+    Green,
+    Blue,
+    Bold,
+    Dim,
+}
+
+/// How lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Style {
+    pub color: bool,
+    /// One JSON object a line instead of text.
+    pub json: bool,
+    pub debug: bool,
+    /// Lines are read by GitHub's runner, which acts on those that look like a workflow command.
+    pub github: bool,
+}
+
+impl Style {
+    /// Colours are forced in a CI, whose logs render them although they are no terminal, and are off whenever
+    /// `NO_COLOR` says so.
+    pub fn choose(json: bool, no_color: bool, ci: bool, github: bool, debug: bool) -> Style {
+        let color = !json && !no_color && (ci || io::stdout().is_terminal());
+        Style { color, json, debug, github }
+    }
+}
+
+/// Standard output and error of a run.
+pub struct Console {
+    pipe: &'static str,
+    redactor: Redactor,
+    style: Style,
+    out: Mutex<Box<dyn Write + Send>>,
+    err: Mutex<Box<dyn Write + Send>>,
+}
+
+impl Console {
+    pub fn new(pipe: &'static str, redactor: Redactor, style: Style) -> Console {
+        Console::to(pipe, redactor, style, Box::new(io::stdout()), Box::new(io::stderr()))
+    }
+
+    /// [`Console::new`] over any two writers.
+    pub fn to(
+        pipe: &'static str,
+        redactor: Redactor,
+        style: Style,
+        out: Box<dyn Write + Send>,
+        err: Box<dyn Write + Send>,
+    ) -> Console {
+        Console { pipe, redactor, style, out: Mutex::new(out), err: Mutex::new(err) }
+    }
+
+    /// The colour codes around `text`, or `text` alone. Text from outside must have been through
+    /// [`crate::platform::escape::terminal`].
+    pub fn paint(&self, color: Color, text: &str) -> String {
+        if !self.style.color {
+            return text.to_owned();
+        }
+        let code = match color {
+            Color::Red => 31,
+            Color::Yellow => 33,
+            Color::Green => 32,
+            Color::Blue => 34,
+            Color::Bold => 1,
+            Color::Dim => 2,
+        };
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+
+    /// A line of the result.
+    pub fn line(&self, text: impl AsRef<str>) {
+        self.print(Level::Info, text.as_ref());
+    }
+
+    pub fn notice(&self, text: impl AsRef<str>) {
+        self.print(Level::Notice, text.as_ref());
+    }
+
+    pub fn warning(&self, text: impl AsRef<str>) {
+        self.print(Level::Warning, text.as_ref());
+    }
+
+    pub fn error(&self, text: impl AsRef<str>) {
+        self.print(Level::Error, text.as_ref());
+    }
+
+    pub fn debug(&self, text: impl AsRef<str>) {
+        if self.style.debug {
+            self.print(Level::Debug, text.as_ref());
+        }
+    }
+
+    /// A workflow command for GitHub's runner, passed on as it is. The value of `::add-mask::` is the one exemption
+    /// from redaction: the runner has to know it to hide it.
+    pub fn command(&self, command: &str) {
+        if command.starts_with("::add-mask::") {
+            self.write(Level::Info, command);
+        } else {
+            self.write(Level::Info, &self.redactor.text(command));
+        }
+    }
+
+    fn print(&self, level: Level, text: &str) {
+        let text = self.redactor.text(text);
+        if self.style.json {
+            let word = match level {
+                Level::Info => "info",
+                Level::Debug => "debug",
+                Level::Notice => "notice",
+                Level::Warning => "warning",
+                Level::Error => "error",
+            };
+            let time = jiff::Timestamp::now().to_string();
+            let line = json!({ "time": time, "level": word, "pipe": self.pipe, "message": text });
+            self.write(level, &line.to_string());
+            return;
+        }
+        let prefix = match level {
+            Level::Info => String::new(),
+            Level::Debug => self.paint(Color::Dim, "debug: "),
+            Level::Notice => self.paint(Color::Blue, "notice: "),
+            Level::Warning => self.paint(Color::Yellow, "warning: "),
+            Level::Error => self.paint(Color::Red, "error: "),
+        };
+        for (index, line) in text.lines().enumerate() {
+            let prefix = if index == 0 { prefix.as_str() } else { "" };
+            let line = if self.style.github { disarm(line) } else { line.to_owned() };
+            self.write(level, &format!("{prefix}{line}"));
+        }
+    }
+
+    fn write(&self, level: Level, line: &str) {
+        let stream = if level == Level::Info { &self.out } else { &self.err };
+        let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody reads any more: the verdict is in the report and in the exit code.
+        drop(writeln!(stream, "{line}").and_then(|()| stream.flush()));
+    }
+}
+
+/// A line that GitHub's runner takes for no command: it acts on lines that begin with `::` and on `##[` anywhere.
+fn disarm(line: &str) -> String {
+    const BREAK: &str = "\u{200b}";
+    let line = line.replace("##[", &format!("#{BREAK}#["));
+    match line.trim_start().strip_prefix("::") {
+        Some(rest) => format!(":{BREAK}:{rest}"),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::{Color, Console, Style};
+    use crate::redact::Redactor;
+
+    #[derive(Clone, Default)]
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+    impl Buffer {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    impl Write for Buffer {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn console(style: Style) -> (Console, Buffer, Buffer) {
+        let (out, err) = (Buffer::default(), Buffer::default());
+        let redactor = Redactor::default();
+        redactor.add("hunter2-hunter2");
+        let console = Console::to("test-pipe", redactor, style, Box::new(out.clone()), Box::new(err.clone()));
+        (console, out, err)
+    }
+
+    #[test]
+    fn the_result_goes_out_and_the_rest_to_standard_error() {
+        let (console, out, err) = console(Style::default());
+        console.line("all well");
+        console.warning("look\nhere");
+        console.debug("only when asked");
+        assert_eq!(out.text(), "all well\n");
+        assert_eq!(err.text(), "warning: look\nhere\n");
+    }
+
+    #[test]
+    fn every_line_is_redacted_also_as_json() {
+        for json in [false, true] {
+            let (console, out, err) = console(Style { json, debug: true, ..Style::default() });
+            console.line("key hunter2-hunter2");
+            console.error("key hunter2-hunter2");
+            console.debug("key aHVudGVyMi1odW50ZXIy");
+            console.command("::notice::hunter2-hunter2");
+            let text = out.text() + &err.text();
+            assert!(!text.contains("hunter2") && !text.contains("aHVudGVy"), "{text}");
+            assert_eq!(text.matches("***").count(), 4);
+        }
+    }
+
+    #[test]
+    fn a_line_of_json_is_an_object_with_level_and_message() {
+        let (console, out, _) = console(Style { json: true, ..Style::default() });
+        console.line("two\nlines");
+        let line: serde_json::Value = serde_json::from_str(out.text().trim()).unwrap();
+        assert_eq!((line["level"].as_str(), line["message"].as_str()), (Some("info"), Some("two\nlines")));
+        assert_eq!(line["pipe"], "test-pipe");
+    }
+
+    #[test]
+    fn text_can_t_give_the_runner_commands() {
+        let (console, out, _) = console(Style { github: true, ..Style::default() });
+        console.line("::set-env name=PATH::x\n  ::stop-commands::y\nfile ##[add-mask]z");
+        for line in out.text().lines() {
+            assert!(!line.trim_start().starts_with("::") && !line.contains("##["), "{line}");
+        }
+        console.command("::error::real");
+        assert!(out.text().ends_with("::error::real\n"));
+    }
+
+    #[test]
+    fn colours_appear_only_where_wanted() {
+        let (plain, ..) = console(Style::default());
+        assert_eq!(plain.paint(Color::Red, "x"), "x");
+        let (coloured, ..) = console(Style { color: true, ..Style::default() });
+        assert_eq!(coloured.paint(Color::Red, "x"), "\u{1b}[31mx\u{1b}[0m");
+        assert!(!Style::choose(false, true, true, false, false).color);
+        assert!(Style::choose(false, false, true, false, false).color);
+        assert!(!Style::choose(true, false, true, false, false).color);
+    }
+}

@@ -1,0 +1,203 @@
+//! What a pipe knows of the run it is part of.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+
+use crate::console::{Console, Style};
+use crate::env::Vars;
+use crate::git::Checkout;
+use crate::http::{Authorization, Client, HttpError, Settings};
+use crate::platform::{self, CiContext, Provider};
+use crate::redact::Redactor;
+use crate::spec::{Spec, common};
+use crate::workspace::Workspace;
+
+/// Shared by every part of a run.
+pub struct Context {
+    pub spec: &'static Spec,
+    pub ci: CiContext,
+    pub checkout: Option<Arc<Checkout>>,
+    pub workspace: Workspace,
+    /// `REPORT_NAME`.
+    pub report_name: Option<String>,
+    pub console: Arc<Console>,
+    pub redactor: Redactor,
+    /// Set when the run is to end: by a signal or by `TIMEOUT`.
+    pub cancel: CancellationToken,
+    pub timeout: Duration,
+    pub dry_run: bool,
+    pub tokens: Tokens,
+    network: Settings,
+}
+
+/// Credentials of the CI platforms. Each goes to its own platform's API and nowhere else.
+#[derive(Debug, Clone, Default)]
+pub struct Tokens {
+    pub github: Option<SecretString>,
+    pub gitlab: Option<SecretString>,
+    pub bitbucket: Option<SecretString>,
+    /// Account and API token.
+    pub atlassian: Option<(String, SecretString)>,
+}
+
+impl Tokens {
+    /// What proves us to Bitbucket's API: an access token, or else an account's API token.
+    pub fn bitbucket_authorization(&self) -> Option<Authorization> {
+        let bearer = self.bitbucket.clone().map(Authorization::Bearer);
+        bearer.or_else(|| {
+            let (user, password) = self.atlassian.clone()?;
+            Some(Authorization::Basic { user, password })
+        })
+    }
+}
+
+impl Context {
+    /// Reads the common variables. Mistakes are recorded in `vars`; the context is usable all the same, so that a
+    /// report can be written.
+    pub fn new(spec: &'static Spec, vars: &mut Vars, cwd: &Path) -> Context {
+        let dir = working_dir(vars, cwd);
+        let checkout = Checkout::discover(&dir).map(Arc::new);
+        let ci = platform::detect(&|name| vars.ci(name).map(str::to_owned), checkout.as_deref());
+        let root = checkout.as_ref().map(|checkout| checkout.root().to_owned()).or_else(|| clone_dir(vars, &dir));
+        let root = root.unwrap_or_else(|| dir.clone());
+        let report_name = report_name(vars);
+        let reports = reports_dir(vars, &root, &dir, report_name.as_deref());
+
+        let redactor = Redactor::default();
+        for secret in vars.secrets() {
+            redactor.add_secret(secret);
+        }
+        let runner_debug = vars.ci("RUNNER_DEBUG") == Some("1");
+        let debug = vars.maybe_flag(&common::DEBUG).unwrap_or(runner_debug);
+        let json = vars.choice(&common::LOG_FORMAT) == Some("json");
+        let no_color = vars.text(&common::NO_COLOR).is_some();
+        let github = ci.provider == Provider::GitHub;
+        let style = Style::choose(json, no_color, ci.provider != Provider::None, github, debug);
+        Context {
+            spec,
+            report_name,
+            console: Arc::new(Console::new(spec.name, redactor.clone(), style)),
+            redactor,
+            cancel: CancellationToken::new(),
+            timeout: vars.duration(&common::TIMEOUT).unwrap_or(Duration::from_secs(3600)),
+            dry_run: vars.flag(&common::DRY_RUN),
+            tokens: tokens(vars),
+            network: network(vars),
+            workspace: Workspace { dir, root, reports },
+            checkout,
+            ci,
+        }
+    }
+
+    /// A client for requests of this run, which end when the run does.
+    ///
+    /// # Errors
+    /// `CA_CERT` or a proxy's address can't be used.
+    pub fn http(&self) -> Result<Client, HttpError> {
+        Client::new(&self.http_settings(), self.cancel.clone())
+    }
+
+    /// The settings of [`Context::http`], to be changed where a service needs other limits.
+    pub fn http_settings(&self) -> Settings {
+        let user_agent = format!("{}/{}", self.spec.name, self.spec.version);
+        Settings { user_agent, ..self.network.clone() }
+    }
+}
+
+fn working_dir(vars: &mut Vars, cwd: &Path) -> PathBuf {
+    let given = vars.path(&common::WORKING_DIR).unwrap_or_else(|| PathBuf::from("."));
+    match cwd.join(&given).canonicalize() {
+        Ok(dir) if dir.is_dir() => dir,
+        Ok(_) => {
+            vars.problem(&common::WORKING_DIR, format!("expected a directory, and {} is none", given.display()));
+            cwd.to_owned()
+        }
+        Err(error) => {
+            vars.problem(&common::WORKING_DIR, format!("can't use {}: {error}", given.display()));
+            cwd.to_owned()
+        }
+    }
+}
+
+/// Where the CI cloned to, if `dir` is in it: the root of a checkout whose `.git` was not mounted.
+fn clone_dir(vars: &Vars, dir: &Path) -> Option<PathBuf> {
+    ["BITBUCKET_CLONE_DIR", "GITHUB_WORKSPACE", "CI_PROJECT_DIR"]
+        .iter()
+        .filter_map(|name| vars.ci(name))
+        .filter_map(|path| Path::new(path).canonicalize().ok())
+        .find(|root| dir.starts_with(root))
+}
+
+fn report_name(vars: &mut Vars) -> Option<String> {
+    let name = vars.text(&common::REPORT_NAME)?;
+    let plain = name.len() <= 64
+        && !name.starts_with('.')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    if !plain {
+        vars.problem(
+            &common::REPORT_NAME,
+            "expected at most 64 letters, digits, '-', '_' or '.', not beginning with '.'",
+        );
+        return None;
+    }
+    Some(name)
+}
+
+fn reports_dir(vars: &mut Vars, root: &Path, dir: &Path, name: Option<&str>) -> PathBuf {
+    let given = vars.path(&common::REPORTS_DIR).unwrap_or_else(|| PathBuf::from("security-reports"));
+    let reports = Workspace::inside(root, dir, &given).unwrap_or_else(|problem| {
+        vars.problem(&common::REPORTS_DIR, problem);
+        // The report that says so has to go somewhere that is no link.
+        dir.to_owned()
+    });
+    match name {
+        Some(name) => reports.join(name),
+        None => reports,
+    }
+}
+
+fn tokens(vars: &mut Vars) -> Tokens {
+    let email = vars.text(&common::ATLASSIAN_ACCOUNT_EMAIL);
+    Tokens {
+        github: vars.secret(&common::GITHUB_TOKEN),
+        gitlab: vars.secret(&common::GITLAB_TOKEN),
+        bitbucket: vars.secret(&common::BITBUCKET_ACCESS_TOKEN),
+        atlassian: email.zip(vars.secret(&common::ATLASSIAN_API_TOKEN)),
+    }
+}
+
+/// Proxies and certificate authorities. What can't be used is a mistake in the configuration.
+fn network(vars: &mut Vars) -> Settings {
+    let mut settings = Settings {
+        no_proxy: vars.text(&common::NO_PROXY),
+        roots_pem: vars.ci("SSL_CERT_FILE").and_then(|path| std::fs::read_to_string(path).ok()),
+        ..Settings::default()
+    };
+    let usable = |settings: &Settings| Client::new(settings, CancellationToken::new()).map(drop);
+    settings.ca_pem = vars.text(&common::CA_CERT);
+    if settings.ca_pem.is_some()
+        && let Err(error) = usable(&settings)
+    {
+        vars.problem(&common::CA_CERT, error.to_string());
+        settings.ca_pem = None;
+    }
+    settings.https_proxy = vars.secret(&common::HTTPS_PROXY);
+    if settings.https_proxy.is_some()
+        && let Err(error) = usable(&settings)
+    {
+        vars.problem(&common::HTTPS_PROXY, error.to_string());
+        settings.https_proxy = None;
+    }
+    settings.http_proxy = vars.secret(&common::HTTP_PROXY);
+    if settings.http_proxy.is_some()
+        && let Err(error) = usable(&settings)
+    {
+        vars.problem(&common::HTTP_PROXY, error.to_string());
+        settings.http_proxy = None;
+    }
+    settings
+}

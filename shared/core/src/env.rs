@@ -1,0 +1,320 @@
+//! Configuration from environment variables only.
+//!
+//! [`Vars::load`] checks every declared variable at once, so that a person reads all mistakes in one go; a pipe then
+//! takes typed values out by their declaration: `vars.flag(&DRY_RUN)`. A name that is not declared can't be read.
+
+mod find;
+mod parse;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::spec::{Kind, Spec, Var, common};
+use parse::Value;
+
+pub use parse::{MAX_FILE, duration};
+
+/// One mistake in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The variable as the user typed it, with its value where that is no secret: `SEVERITY="hihg"`.
+    pub variable: String,
+    /// What was expected.
+    pub message: String,
+}
+
+/// A declared variable's value and where it came from, for `DEBUG` and the report.
+#[derive(Debug, Clone)]
+pub struct Effective {
+    pub name: &'static str,
+    /// The environment variable that was read, or `None` for the default.
+    pub from: Option<String>,
+    /// `***` for a secret.
+    pub shown: String,
+}
+
+/// The cleaned environment of one run.
+#[derive(Debug)]
+pub struct Vars {
+    spec: &'static Spec,
+    env: find::Environment,
+    values: BTreeMap<&'static str, Found>,
+    problems: Vec<Problem>,
+    notices: Vec<String>,
+    sensitive: Vec<SecretString>,
+    missing_secrets: Vec<&'static str>,
+    read: BTreeSet<&'static str>,
+}
+
+#[derive(Debug)]
+struct Found {
+    typed: String,
+    value: Value,
+}
+
+impl Vars {
+    /// Reads and checks every variable of `spec` from the process's environment. Relative `X_FILE` paths start at
+    /// `dir` and stay inside `root`.
+    pub fn from_process(spec: &'static Spec, dir: &Path, root: &Path) -> Vars {
+        Vars::load(spec, std::env::vars_os(), dir, root)
+    }
+
+    /// [`Vars::from_process`] over any environment.
+    pub fn load(
+        spec: &'static Spec,
+        env: impl IntoIterator<Item = (OsString, OsString)>,
+        dir: &Path,
+        root: &Path,
+    ) -> Vars {
+        let env = find::Environment::clean(env);
+        let mut vars = Vars {
+            spec,
+            values: BTreeMap::new(),
+            problems: Vec::new(),
+            notices: env.near_misses(spec),
+            sensitive: env.sensitive(spec),
+            missing_secrets: Vec::new(),
+            read: BTreeSet::new(),
+            env,
+        };
+        for var in spec.vars() {
+            match vars.env.find(var, dir, root) {
+                Ok(Some(raw)) => match parse::value(var, &raw) {
+                    Ok(value) => {
+                        vars.values.insert(var.name, Found { typed: raw.typed, value });
+                    }
+                    Err(expected) => vars.misfit(var, &raw, &expected),
+                },
+                Ok(None) => {}
+                Err(problem) => vars.problems.push(problem),
+            }
+        }
+        vars
+    }
+
+    /// A value that does not fit: a mistake, unless it is a common word set for the whole job.
+    fn misfit(&mut self, var: &'static Var, raw: &parse::Raw, expected: &str) {
+        let variable = parse::typed(var, raw);
+        if var.common_word && raw.bare {
+            self.notices.push(format!(
+                "{variable} is not meant for {}: ignored, expected {expected} (PIPEWRIGHT_{} is always read)",
+                self.spec.name, var.name
+            ));
+        } else {
+            self.problems.push(Problem { variable, message: format!("expected {expected}") });
+        }
+    }
+
+    fn get(&mut self, var: &'static Var) -> Option<&Value> {
+        self.read.insert(var.name);
+        self.values.get(var.name).map(|found| &found.value)
+    }
+
+    fn default(&self, var: &Var) -> Option<&'static str> {
+        self.spec.default_of(var)
+    }
+
+    /// A boolean with its default (false where none is declared).
+    pub fn flag(&mut self, var: &'static Var) -> bool {
+        let default = self.default(var);
+        self.maybe_flag(var).unwrap_or(default == Some("true"))
+    }
+
+    /// A boolean that may be unset.
+    pub fn maybe_flag(&mut self, var: &'static Var) -> Option<bool> {
+        match self.get(var) {
+            Some(Value::Bool(value)) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// Text, a path or a URL as given, or its default.
+    pub fn text(&mut self, var: &'static Var) -> Option<String> {
+        let default = self.default(var);
+        match self.get(var) {
+            Some(Value::Text(value)) => Some(value.clone()),
+            _ => default.map(str::to_owned),
+        }
+    }
+
+    pub fn path(&mut self, var: &'static Var) -> Option<PathBuf> {
+        self.text(var).map(PathBuf::from)
+    }
+
+    pub fn integer(&mut self, var: &'static Var) -> Option<u64> {
+        let default = self.default(var);
+        match self.get(var) {
+            Some(Value::Integer(value)) => Some(*value),
+            _ => default.and_then(|text| text.parse().ok()),
+        }
+    }
+
+    pub fn number(&mut self, var: &'static Var) -> Option<f64> {
+        let default = self.default(var);
+        match self.get(var) {
+            Some(Value::Number(value)) => Some(*value),
+            _ => default.and_then(|text| text.parse().ok()),
+        }
+    }
+
+    pub fn duration(&mut self, var: &'static Var) -> Option<Duration> {
+        let default = self.default(var);
+        match self.get(var) {
+            Some(Value::Duration(value)) => Some(*value),
+            _ => default.and_then(duration),
+        }
+    }
+
+    /// One of the declared words, or its default.
+    pub fn choice(&mut self, var: &'static Var) -> Option<&'static str> {
+        let default = self.default(var);
+        match self.get(var) {
+            Some(Value::Word(word)) => Some(word),
+            _ => default,
+        }
+    }
+
+    /// The items of a list, or those of its default.
+    pub fn list(&mut self, var: &'static Var) -> Vec<String> {
+        let default = self.default(var);
+        match self.get(var) {
+            Some(Value::List(items)) => items.clone(),
+            _ => default.map(parse::split).unwrap_or_default(),
+        }
+    }
+
+    pub fn secret(&mut self, var: &'static Var) -> Option<SecretString> {
+        match self.get(var) {
+            Some(Value::Secret(value)) => Some(value.clone()),
+            _ => None,
+        }
+    }
+
+    /// A secret without which the pipe can't do what was asked. Missing, it is a mistake or, as `ON_MISSING_SECRET`
+    /// says, a reason to skip the run: see [`Vars::missing_secrets`]. `untrusted` tells a run that gets no secrets, such
+    /// as a fork's pull request.
+    pub fn require_secret(&mut self, var: &'static Var, untrusted: bool) -> Option<SecretString> {
+        let found = self.secret(var);
+        if found.is_none() {
+            match self.choice(&common::ON_MISSING_SECRET) {
+                Some("skip") => self.missing_secrets.push(var.name),
+                Some("auto") if untrusted => self.missing_secrets.push(var.name),
+                _ => self.require(var),
+            }
+        }
+        found
+    }
+
+    /// Records that `var` must be set.
+    pub fn require(&mut self, var: &'static Var) {
+        let example = var.example.map(|example| format!(", e.g. {example}")).unwrap_or_default();
+        let when = var.required.map(|when| format!(" {when}")).unwrap_or_default();
+        self.problems.push(Problem {
+            variable: var.name.to_owned(),
+            message: format!("required{when}; {}{example}", lower_first(first_clause(var.effect))),
+        });
+    }
+
+    /// Records a mistake that only the pipe can see, at the name the user typed.
+    pub fn problem(&mut self, var: &'static Var, message: impl Into<String>) {
+        let variable = self.typed(var);
+        self.problems.push(Problem { variable, message: message.into() });
+    }
+
+    /// Whether the user set it.
+    pub fn is_set(&mut self, var: &'static Var) -> bool {
+        self.get(var).is_some()
+    }
+
+    /// The environment variable the value came from, or the declared name.
+    pub fn typed(&self, var: &Var) -> String {
+        self.values.get(var.name).map_or_else(|| var.name.to_owned(), |found| found.typed.clone())
+    }
+
+    /// The variables that are set although this version does not honour them, as typed.
+    pub fn not_in_this_version(&self) -> Vec<String> {
+        self.spec
+            .vars()
+            .filter(|var| var.later)
+            .filter_map(|var| self.values.get(var.name))
+            .filter(|found| !matches!(found.value, Value::Bool(false)))
+            .map(|found| found.typed.clone())
+            .collect()
+    }
+
+    /// A variable of the CI system, by its exact name; an empty one is unset. Never for what a user configures.
+    pub fn ci(&self, name: &str) -> Option<&str> {
+        self.env.get(name)
+    }
+
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// Near misses and ignored words, each a sentence.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// Secrets whose absence skips this run.
+    pub fn missing_secrets(&self) -> &[&'static str] {
+        &self.missing_secrets
+    }
+
+    /// Every secret of this environment: declared ones, and the values of undeclared variables with a telling name.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretString> {
+        let declared = self.values.values().filter_map(|found| match &found.value {
+            Value::Secret(value) => Some(value),
+            _ => None,
+        });
+        declared.chain(&self.sensitive)
+    }
+
+    /// Each declared variable with its effective value, in declared order.
+    pub fn effective(&self) -> Vec<Effective> {
+        self.spec
+            .vars()
+            .filter_map(|var| match self.values.get(var.name) {
+                Some(found) => {
+                    Some(Effective { name: var.name, from: Some(found.typed.clone()), shown: found.value.shown() })
+                }
+                None => {
+                    self.default(var).map(|default| Effective { name: var.name, from: None, shown: default.to_owned() })
+                }
+            })
+            .collect()
+    }
+
+    /// The pipe's own variables that nobody took: each one is a documented feature that isn't there.
+    pub fn unread(&self) -> Vec<&'static str> {
+        let own = self.spec.groups.iter().flat_map(|group| group.vars).filter(|var| !var.later);
+        own.map(|var| var.name).filter(|name| !self.read.contains(name)).collect()
+    }
+}
+
+fn first_clause(effect: &str) -> &str {
+    let end = effect.find("; if unset").unwrap_or(effect.len());
+    effect[..end].trim_end_matches('.')
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    match (chars.next(), chars.clone().next()) {
+        // An abbreviation keeps its capitals.
+        (Some(first), Some(second)) if !second.is_uppercase() => first.to_lowercase().chain(chars).collect(),
+        _ => text.to_owned(),
+    }
+}
+
+impl Kind {
+    pub(crate) fn is_list(self) -> bool {
+        matches!(self, Kind::List | Kind::Choices(..))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,273 @@
+//! Which environment variable gives a declared variable its value, and which ones a user seems to have mistyped.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::io::Read;
+use std::path::Path;
+use std::{fmt, fs};
+
+use secrecy::SecretString;
+
+use super::Problem;
+use super::parse::{Content, MAX_FILE, Raw, tidy};
+use crate::spec::{Spec, Var};
+
+/// Most specific first: an action's input, our own prefix, the bare name.
+const PREFIXES: [&str; 3] = ["INPUT_", "PIPEWRIGHT_", ""];
+
+/// The most items `X_COUNT` may announce.
+const MAX_ITEMS: usize = 10_000;
+
+/// Inputs that the runner itself gives a meaning (`uses: docker://image`), and the root action's choice of pipe.
+const RUNNER_INPUTS: [&str; 3] = ["ARGS", "ENTRYPOINT", "PIPE"];
+
+/// Names of CI systems and shells: never a mistyped variable of ours.
+const FOREIGN: [&str; 14] = [
+    "ACTIONS_",
+    "AWS_",
+    "AZURE_",
+    "BITBUCKET_",
+    "BUILDKITE_",
+    "CI_",
+    "CIRCLE_",
+    "GITHUB_",
+    "GITLAB_",
+    "KUBERNETES_",
+    "RUNNER_",
+    "npm_",
+    "ftp_proxy",
+    "all_proxy",
+];
+
+/// The environment without empty values; names of inputs normalised.
+pub(super) struct Environment {
+    vars: BTreeMap<String, String>,
+    /// Names whose value is not UTF-8.
+    broken: BTreeSet<String>,
+}
+
+/// Values may be secret: only their number is shown.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Environment({} variables)", self.vars.len())
+    }
+}
+
+impl Environment {
+    pub(super) fn clean(env: impl IntoIterator<Item = (OsString, OsString)>) -> Environment {
+        let mut clean = Environment { vars: BTreeMap::new(), broken: BTreeSet::new() };
+        for (name, value) in env {
+            let Ok(name) = name.into_string() else { continue };
+            // GitHub upper-cases an input's id but keeps its hyphens.
+            let name = if name.starts_with("INPUT_") { name.replace('-', "_") } else { name };
+            match value.into_string() {
+                Ok(value) if value.is_empty() => {}
+                Ok(value) => {
+                    clean.vars.insert(name, value);
+                }
+                Err(_) => {
+                    clean.broken.insert(name);
+                }
+            }
+        }
+        clean
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.vars.get(name).map(String::as_str)
+    }
+
+    /// The raw value of `var`: the first prefix under which its name or an alias is set.
+    pub(super) fn find(&self, var: &Var, dir: &Path, root: &Path) -> Result<Option<Raw>, Problem> {
+        for prefix in PREFIXES {
+            let mut found: Option<Raw> = None;
+            for name in std::iter::once(&var.name).chain(var.aliases) {
+                let Some(raw) = self.at(var, &format!("{prefix}{name}"), prefix.is_empty(), dir, root)? else {
+                    continue;
+                };
+                match &found {
+                    Some(first) if !same(first, &raw) => {
+                        return Err(Problem {
+                            variable: format!("{}, {}", first.typed, raw.typed),
+                            message: "both are set and differ, although they mean the same; set one".to_owned(),
+                        });
+                    }
+                    Some(_) => {}
+                    None => found = Some(raw),
+                }
+            }
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    fn at(&self, var: &Var, name: &str, bare: bool, dir: &Path, root: &Path) -> Result<Option<Raw>, Problem> {
+        let problem =
+            |variable: &str, message: &str| Problem { variable: variable.to_owned(), message: message.to_owned() };
+        if self.broken.contains(name) {
+            return Err(problem(name, "expected UTF-8 text"));
+        }
+        let direct = self.vars.get(name);
+        let file_name = format!("{name}_FILE");
+        let file = self.vars.get(&file_name).filter(|_| var.takes_file());
+        if let (Some(_), Some(_)) = (direct, file) {
+            return Err(problem(&format!("{name}, {file_name}"), "both are set; set one"));
+        }
+        if let Some(path) = file {
+            let text = read_file(Path::new(path), dir, root).map_err(|message| problem(&file_name, &message))?;
+            return Ok(Some(Raw { typed: file_name, content: Content::Text(text), bare }));
+        }
+        if let Some(text) = direct {
+            return Ok(Some(Raw { typed: name.to_owned(), content: Content::Text(text.clone()), bare }));
+        }
+        if var.kind.is_list() {
+            return self.array(name, bare);
+        }
+        Ok(None)
+    }
+
+    /// Bitbucket passes an array as `X_COUNT`, `X_0`, `X_1`...
+    fn array(&self, name: &str, bare: bool) -> Result<Option<Raw>, Problem> {
+        let count_name = format!("{name}_COUNT");
+        let Some(count) = self.vars.get(&count_name) else { return Ok(None) };
+        let Some(count) = count.trim().parse::<usize>().ok().filter(|count| *count <= MAX_ITEMS) else {
+            return Err(Problem {
+                variable: count_name,
+                message: format!("expected a whole number from 0 to {MAX_ITEMS}"),
+            });
+        };
+        let items = (0..count).filter_map(|index| self.vars.get(&format!("{name}_{index}")).cloned()).collect();
+        let items = tidy(items);
+        Ok((!items.is_empty()).then(|| Raw { typed: name.to_owned(), content: Content::Items(items), bare }))
+    }
+
+    /// Sentences about names a user plainly meant for us: an unknown name under one of our prefixes, or a bare one that
+    /// is a letter or two from a declared name.
+    pub(super) fn near_misses(&self, spec: &Spec) -> Vec<String> {
+        let declared: BTreeSet<String> = spec.vars().flat_map(accepted_names).collect();
+        let mut sentences = Vec::new();
+        for name in self.vars.keys() {
+            let stripped = name.strip_prefix("INPUT_").or_else(|| name.strip_prefix("PIPEWRIGHT_"));
+            let (bare, ours) = (stripped.unwrap_or(name), stripped.is_some());
+            if declared.contains(bare) || is_item(bare, &declared) || (ours && RUNNER_INPUTS.contains(&bare)) {
+                continue;
+            }
+            let foreign =
+                FOREIGN.iter().any(|prefix| bare.to_ascii_lowercase().starts_with(&prefix.to_ascii_lowercase()));
+            if !ours && foreign {
+                continue;
+            }
+            match nearest(bare, spec, ours) {
+                Some(near) => {
+                    sentences.push(format!("{name} is not a variable of {}: did you mean {near}?", spec.name))
+                }
+                None if ours => sentences.push(format!("{name} is not a variable of {}: ignored", spec.name)),
+                None => {}
+            }
+        }
+        sentences
+    }
+
+    /// The values of undeclared variables that by their name hold a secret, so that none of them is ever printed.
+    pub(super) fn sensitive(&self, spec: &Spec) -> Vec<SecretString> {
+        const TELLING: [&str; 9] =
+            ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "API_KEY", "APIKEY", "PRIVATE_KEY", "CREDENTIAL", "KUBECONFIG"];
+        /// Shorter ones are rather flags and names than secrets.
+        const LENGTH: usize = 8;
+        let declared: BTreeSet<String> = spec.vars().flat_map(accepted_names).collect();
+        let undeclared = self.vars.iter().filter(|(name, _)| {
+            let bare = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
+            !declared.contains(bare)
+        });
+        undeclared
+            .filter(|(name, value)| {
+                let upper = name.to_ascii_uppercase();
+                value.len() >= LENGTH
+                    && !upper.ends_with("_FILE")
+                    && !upper.ends_with("_PATH")
+                    && !upper.ends_with("_URL")
+                    && TELLING.iter().any(|word| upper.contains(word))
+            })
+            .map(|(_, value)| SecretString::from(value.clone()))
+            .collect()
+    }
+}
+
+fn same(left: &Raw, right: &Raw) -> bool {
+    match (&left.content, &right.content) {
+        (Content::Text(left), Content::Text(right)) => left == right,
+        (Content::Items(left), Content::Items(right)) => left == right,
+        _ => false,
+    }
+}
+
+/// The names a declared variable answers to, with the suffixes its kind allows.
+fn accepted_names(var: &Var) -> Vec<String> {
+    let mut names = Vec::new();
+    for name in std::iter::once(&var.name).chain(var.aliases) {
+        names.push((*name).to_owned());
+        if var.takes_file() {
+            names.push(format!("{name}_FILE"));
+        }
+        if var.kind.is_list() {
+            names.push(format!("{name}_COUNT"));
+        }
+    }
+    names
+}
+
+/// `X_0` of a declared list `X`.
+fn is_item(name: &str, declared: &BTreeSet<String>) -> bool {
+    let Some((list, index)) = name.rsplit_once('_') else { return false };
+    !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit()) && declared.contains(&format!("{list}_COUNT"))
+}
+
+fn nearest(name: &str, spec: &Spec, ours: bool) -> Option<&'static str> {
+    /// A shorter bare name is too likely somebody else's.
+    const SHORTEST: usize = 7;
+    if !ours && name.len() < SHORTEST {
+        return None;
+    }
+    let upper = name.to_ascii_uppercase();
+    spec.vars()
+        .filter(|var| ours || !var.common_word)
+        .flat_map(|var| std::iter::once(&var.name).chain(var.aliases))
+        .map(|declared| (strsim::damerau_levenshtein(declared, &upper), *declared))
+        .filter(|(distance, declared)| *distance <= 2 && declared.len() > 4)
+        .min()
+        .map(|(_, declared)| declared)
+}
+
+/// The text of an `X_FILE`: a regular file of bounded size; a relative path stays inside the checkout after links are
+/// resolved, so that a repository can't make a run read the machine's files.
+fn read_file(path: &Path, dir: &Path, root: &Path) -> Result<String, String> {
+    let full = dir.join(path);
+    let resolved = full.canonicalize().map_err(|error| format!("can't be read: {}", reason(&error)))?;
+    if path.is_relative() {
+        let root = root.canonicalize().map_err(|error| format!("can't be read: {}", reason(&error)))?;
+        if !resolved.starts_with(&root) {
+            return Err("leads out of the checkout; give an absolute path if that is meant".to_owned());
+        }
+    }
+    let meta = fs::metadata(&resolved).map_err(|error| format!("can't be read: {}", reason(&error)))?;
+    if !meta.is_file() {
+        return Err("expected a regular file".to_owned());
+    }
+    let file = fs::File::open(&resolved).map_err(|error| format!("can't be read: {}", reason(&error)))?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| format!("can't be read: {}", reason(&error)))?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err("is larger than 1 MiB".to_owned());
+    }
+    String::from_utf8(bytes).map_err(|_| "expected UTF-8 text".to_owned())
+}
+
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,193 @@
+//! From the text of a variable to its value.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::Value as Json;
+
+use crate::spec::{Kind, Var};
+
+/// The most an `X_FILE` may hold, in bytes.
+pub const MAX_FILE: u64 = 1024 * 1024;
+
+/// A value as found, before it is understood.
+#[derive(Debug)]
+pub(super) struct Raw {
+    /// The environment variable it came from.
+    pub(super) typed: String,
+    pub(super) content: Content,
+    /// Found under its bare name, without a prefix.
+    pub(super) bare: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum Content {
+    Text(String),
+    /// From `X_COUNT` and `X_0`...
+    Items(Vec<String>),
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    Text(String),
+    Bool(bool),
+    Integer(u64),
+    Number(f64),
+    Duration(Duration),
+    Word(&'static str),
+    List(Vec<String>),
+    Secret(SecretString),
+}
+
+impl Value {
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Value::Text(text) => text.clone(),
+            Value::Bool(value) => value.to_string(),
+            Value::Integer(value) => value.to_string(),
+            Value::Number(value) => value.to_string(),
+            Value::Duration(value) => format!("{}s", value.as_secs_f64()),
+            Value::Word(word) => (*word).to_owned(),
+            Value::List(items) => items.join(","),
+            Value::Secret(_) => "***".to_owned(),
+        }
+    }
+}
+
+/// `NAME="value"` for a message: the value shortened, its control characters escaped; a secret's is left out.
+pub(super) fn typed(var: &Var, raw: &Raw) -> String {
+    const SHOWN: usize = 40;
+    if var.is_secret() {
+        return raw.typed.clone();
+    }
+    let text = match &raw.content {
+        Content::Text(text) => text.clone(),
+        Content::Items(items) => items.join(","),
+    };
+    let mut short: String = text.chars().take(SHOWN).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    format!("{}={short:?}", raw.typed)
+}
+
+/// The value of `raw`, or what was expected instead.
+pub(super) fn value(var: &Var, raw: &Raw) -> Result<Value, String> {
+    let items = |content: &Content| match content {
+        Content::Items(items) => Ok(items.clone()),
+        Content::Text(text) => list(text),
+    };
+    let text = match &raw.content {
+        Content::Text(text) => text.as_str(),
+        Content::Items(_) => "",
+    };
+    let trimmed = text.trim();
+    let expected = || var.expectation();
+    match var.kind {
+        Kind::Text => Ok(Value::Text(text.to_owned())),
+        Kind::Path if trimmed.contains('\0') => Err(expected()),
+        Kind::Path => Ok(Value::Text(trimmed.to_owned())),
+        Kind::Url => url(trimmed).map(Value::Text).ok_or_else(expected),
+        Kind::Bool => boolean(trimmed).map(Value::Bool).ok_or_else(expected),
+        Kind::Integer { min, max } => {
+            trimmed.parse().ok().filter(|value| (min..=max).contains(value)).map(Value::Integer).ok_or_else(expected)
+        }
+        Kind::Number { min, max } => trimmed
+            .parse()
+            .ok()
+            .filter(|value: &f64| value.is_finite() && *value >= min && *value <= max)
+            .map(Value::Number)
+            .ok_or_else(expected),
+        Kind::Duration => duration(trimmed).map(Value::Duration).ok_or_else(expected),
+        Kind::Choice(words) => word(words, &[], trimmed).map(Value::Word).ok_or_else(|| suggest(var, words, trimmed)),
+        Kind::List => items(&raw.content).map(Value::List),
+        Kind::Choices(words, aliases) => items(&raw.content)?
+            .iter()
+            .map(|item| word(words, aliases, item).map(str::to_owned).ok_or_else(|| suggest(var, words, item)))
+            .collect::<Result<Vec<_>, _>>()
+            .map(Value::List),
+        Kind::Secret => Ok(Value::Secret(SecretString::from(text.trim_end_matches(['\n', '\r']).to_owned()))),
+    }
+}
+
+fn suggest(var: &Var, words: &[&str], given: &str) -> String {
+    let near = words.iter().map(|word| (strsim::damerau_levenshtein(word, &given.to_lowercase()), word)).min();
+    match near {
+        Some((distance, word)) if distance > 0 && distance <= 2 => {
+            format!("{} (did you mean {word}?)", var.expectation())
+        }
+        _ => var.expectation(),
+    }
+}
+
+fn word(words: &[&'static str], aliases: &[(&'static str, &'static str)], given: &str) -> Option<&'static str> {
+    let aliased = aliases.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(given)).map(|(_, word)| *word);
+    aliased.or_else(|| words.iter().find(|word| word.eq_ignore_ascii_case(given)).copied())
+}
+
+fn boolean(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+fn url(text: &str) -> Option<String> {
+    let lower = text.to_ascii_lowercase();
+    let host = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://"))?;
+    let valid =
+        !host.is_empty() && !host.starts_with('/') && !host.chars().any(|c| c.is_whitespace() || c.is_control());
+    valid.then(|| text.to_owned())
+}
+
+/// `300` (seconds), `300s`, `500ms`, `10m`, `1h30m`; at most 365 days, so that deadlines can be added up.
+pub fn duration(text: &str) -> Option<Duration> {
+    const MAX: Duration = Duration::from_secs(365 * 24 * 3600);
+    let text = text.trim().to_ascii_lowercase();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds)).filter(|total| *total <= MAX);
+    }
+    let mut rest = text.as_str();
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).filter(|at| *at > 0)?;
+        let amount: u64 = rest[..digits].parse().ok()?;
+        rest = &rest[digits..];
+        let end = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let part = match &rest[..end] {
+            "ms" => Some(Duration::from_millis(amount)),
+            "s" => Some(Duration::from_secs(amount)),
+            "m" => amount.checked_mul(60).map(Duration::from_secs),
+            "h" => amount.checked_mul(3600).map(Duration::from_secs),
+            "d" => amount.checked_mul(86_400).map(Duration::from_secs),
+            _ => None,
+        }?;
+        total = total.checked_add(part)?;
+        rest = &rest[end..];
+    }
+    (!text.is_empty() && total <= MAX).then_some(total)
+}
+
+fn list(text: &str) -> Result<Vec<String>, String> {
+    if !text.trim_start().starts_with('[') {
+        return Ok(split(text));
+    }
+    let items: Vec<Json> = serde_json::from_str(text).map_err(|_| "a JSON array of texts".to_owned())?;
+    let texts = items.into_iter().map(|item| match item {
+        Json::String(text) => Ok(text),
+        Json::Number(number) => Ok(number.to_string()),
+        Json::Bool(value) => Ok(value.to_string()),
+        _ => Err("a JSON array of texts".to_owned()),
+    });
+    Ok(tidy(texts.collect::<Result<Vec<_>, _>>()?))
+}
+
+/// Items separated by commas or newlines, trimmed, without empty ones.
+pub(super) fn split(text: &str) -> Vec<String> {
+    tidy(text.split([',', '\n']).map(str::to_owned).collect())
+}
+
+pub(super) fn tidy(items: Vec<String>) -> Vec<String> {
+    items.into_iter().map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+}

@@ -1,0 +1,280 @@
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use secrecy::ExposeSecret;
+
+use super::{Vars, duration};
+use crate::spec::{Group, Kind, Spec, Var, common};
+
+const SEVERITY: Var = Var::choice("SEVERITY", &["low", "medium", "high"], "How bad; if unset, low.").default("low");
+const CHART: Var = Var::text("HELM_VALUES_FILE", "The values; if unset, none.").aliases(&["VALUES_FILE"]);
+const CHANNELS: Var = Var::list("CHANNELS", "Who hears of it; if unset, nobody.");
+const FORMATS: Var = Var::new(
+    "SBOM_FORMAT",
+    Kind::Choices(&["cyclonedx-json", "spdx-json"], &[("cyclonedx", "cyclonedx-json")]),
+    "The formats; if unset, CycloneDX.",
+)
+.default("cyclonedx-json");
+const THRESHOLD: Var = Var::new("CVSS_THRESHOLD", Kind::Number { min: 0.0, max: 10.0 }, "The score; if unset, none.");
+const RETRIES: Var = Var::new("RETRIES", Kind::Integer { min: 0, max: 10 }, "How often; if unset, 3.").default("3");
+const PASSWORD: Var =
+    Var::secret("DOCKER_PASSWORD", "The registry's password; if unset, anonymous.").example("a token");
+const LATER: Var = Var::flag("SAST_SCAN", "Scans sources; if unset, false.").default("false").later();
+
+static SPEC: Spec = Spec {
+    name: "test-pipe",
+    summary: "Tests.",
+    category: "Testing",
+    version: "1.2.3",
+    groups: &[Group {
+        title: "All",
+        vars: &[&SEVERITY, &CHART, &CHANNELS, &FORMATS, &THRESHOLD, &RETRIES, &PASSWORD, &LATER],
+    }],
+    timeout: "5m",
+    grace: Duration::from_secs(2),
+};
+
+fn load(env: &[(&str, &str)]) -> Vars {
+    load_in(env, Path::new("/"), Path::new("/"))
+}
+
+fn load_in(env: &[(&str, &str)], dir: &Path, root: &Path) -> Vars {
+    Vars::load(&SPEC, env.iter().map(|(name, value)| (name.into(), value.into())), dir, root)
+}
+
+fn problems(vars: &Vars) -> Vec<String> {
+    vars.problems().iter().map(|problem| format!("{}: {}", problem.variable, problem.message)).collect()
+}
+
+#[test]
+fn an_input_wins_over_our_prefix_and_that_over_the_bare_name() {
+    let bare = ("SEVERITY", "low");
+    let prefixed = ("PIPEWRIGHT_SEVERITY", "medium");
+    let input = ("INPUT_SEVERITY", "HIGH");
+    assert_eq!(load(&[bare]).choice(&SEVERITY), Some("low"));
+    assert_eq!(load(&[bare, prefixed]).choice(&SEVERITY), Some("medium"));
+    assert_eq!(load(&[bare, prefixed, input]).choice(&SEVERITY), Some("high"));
+}
+
+#[test]
+fn an_input_may_be_typed_with_hyphens() {
+    assert_eq!(load(&[("INPUT_CVSS-THRESHOLD", "7.5")]).number(&THRESHOLD), Some(7.5));
+}
+
+#[test]
+fn empty_is_unset() {
+    let mut vars = load(&[("INPUT_SEVERITY", ""), ("SEVERITY", "high"), ("RETRIES", "")]);
+    assert_eq!(vars.choice(&SEVERITY), Some("high"));
+    assert_eq!(vars.integer(&RETRIES), Some(3));
+    assert!(vars.problems().is_empty());
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_the_name_as_typed() {
+    let vars = load(&[
+        ("PIPEWRIGHT_SEVERITY", "hihg"),
+        ("CVSS_THRESHOLD", "11"),
+        ("RETRIES", "-1"),
+        ("SAST_SCAN", "maybe"),
+        ("SBOM_FORMAT", "cyclonedx,xml"),
+        ("INPUT_TIMEOUT", "soon"),
+    ]);
+    insta::assert_snapshot!(problems(&vars).join("\n"), @r#"
+    PIPEWRIGHT_SEVERITY="hihg": expected low, medium or high (did you mean high?)
+    SBOM_FORMAT="cyclonedx,xml": expected a list of cyclonedx-json or spdx-json
+    CVSS_THRESHOLD="11": expected a number from 0 to 10
+    RETRIES="-1": expected a whole number from 0 to 10
+    SAST_SCAN="maybe": expected true or false
+    INPUT_TIMEOUT="soon": expected a duration such as 300, 90s, 10m or 1h30m
+    "#);
+}
+
+#[test]
+fn booleans_are_read_in_any_spelling_and_nothing_else_is() {
+    for (text, expected) in [("TRUE", true), ("1", true), ("Yes", true), ("on", true), ("off", false), ("No", false)] {
+        assert_eq!(load(&[("SAST_SCAN", text)]).maybe_flag(&LATER), Some(expected), "{text}");
+    }
+    assert_eq!(load(&[("SAST_SCAN", "ture")]).problems().len(), 1);
+}
+
+#[test]
+fn a_list_is_a_bitbucket_array_or_json_or_separated() {
+    let expected = ["slack", "e mail"];
+    for env in [
+        &[("CHANNELS_COUNT", "3"), ("CHANNELS_0", "slack"), ("CHANNELS_1", " "), ("CHANNELS_2", " e mail ")][..],
+        &[("CHANNELS", r#"["slack", "", "e mail"]"#)],
+        &[("CHANNELS", "slack, ,e mail,")],
+        &[("CHANNELS", "\nslack\n e mail\n")],
+    ] {
+        assert_eq!(load(env).list(&CHANNELS), expected, "{env:?}");
+    }
+    assert_eq!(load(&[("CHANNELS", "[\"slack\"")]).problems().len(), 1);
+    assert_eq!(load(&[("CHANNELS", r#"[{"a":1}]"#)]).problems().len(), 1);
+    assert_eq!(load(&[("CHANNELS_COUNT", "many")]).problems().len(), 1);
+    assert!(load(&[("CHANNELS_COUNT", "0")]).list(&CHANNELS).is_empty());
+}
+
+#[test]
+fn an_alias_of_a_word_stands_for_it() {
+    assert_eq!(load(&[("SBOM_FORMAT", "CycloneDX,spdx-json")]).list(&FORMATS), ["cyclonedx-json", "spdx-json"]);
+}
+
+#[test]
+fn a_name_and_its_alias_may_agree_but_not_differ() {
+    assert_eq!(load(&[("VALUES_FILE", "a.yaml")]).text(&CHART).as_deref(), Some("a.yaml"));
+    let agreed = load(&[("VALUES_FILE", "a.yaml"), ("HELM_VALUES_FILE", "a.yaml")]);
+    assert!(agreed.problems().is_empty());
+    let differing = load(&[("VALUES_FILE", "a.yaml"), ("HELM_VALUES_FILE", "b.yaml")]);
+    assert_eq!(
+        problems(&differing),
+        ["HELM_VALUES_FILE, VALUES_FILE: both are set and differ, although they mean the same; set one"]
+    );
+}
+
+#[test]
+fn a_job_wide_common_word_that_makes_no_sense_is_ignored_with_a_notice() {
+    let mut vars = load(&[("DEBUG", "app:*"), ("TIMEOUT", "n/a")]);
+    assert!(vars.problems().is_empty());
+    assert_eq!(vars.notices().len(), 2);
+    assert!(!vars.flag(&common::DEBUG));
+    assert_eq!(vars.duration(&common::TIMEOUT), Some(Duration::from_secs(300)));
+    assert_eq!(load(&[("INPUT_DEBUG", "app:*")]).problems().len(), 1);
+    assert_eq!(load(&[("PIPEWRIGHT_TIMEOUT", "n/a")]).problems().len(), 1);
+}
+
+#[test]
+fn a_mistyped_name_is_pointed_out() {
+    let vars = load(&[
+        ("HELM_VALUE_FILE", "x"),
+        ("INPUT_SEVRITY", "low"),
+        ("PIPEWRIGHT_COLOUR_SCHEME", "dark"),
+        ("CHANNELS_0", "known as an item"),
+        ("DOCKER_PASSWORD_FILE", "/nowhere"),
+        ("GITHUB_RETRIES", "not ours"),
+        ("HOME", "/root"),
+        ("PATH", "/bin"),
+    ]);
+    insta::assert_snapshot!(vars.notices().join("\n"), @r"
+    HELM_VALUE_FILE is not a variable of test-pipe: did you mean HELM_VALUES_FILE?
+    INPUT_SEVRITY is not a variable of test-pipe: did you mean SEVERITY?
+    PIPEWRIGHT_COLOUR_SCHEME is not a variable of test-pipe: ignored
+    ");
+}
+
+#[test]
+fn a_secret_may_come_from_a_file_and_is_never_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("password");
+    fs::write(&file, "hunter2 hunter2\n").unwrap();
+    let mut vars = load(&[("DOCKER_PASSWORD_FILE", file.to_str().unwrap())]);
+    assert_eq!(vars.secret(&PASSWORD).unwrap().expose_secret(), "hunter2 hunter2");
+    let both = load(&[("DOCKER_PASSWORD_FILE", file.to_str().unwrap()), ("DOCKER_PASSWORD", "hunter3")]);
+    assert_eq!(problems(&both), ["DOCKER_PASSWORD, DOCKER_PASSWORD_FILE: both are set; set one"]);
+    assert!(!format!("{vars:?}{both:?}{:?}", vars.effective()).contains("hunter"));
+}
+
+#[test]
+fn a_relative_file_stays_inside_the_checkout() {
+    let outside = tempfile::tempdir().unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("service");
+    fs::create_dir(&dir).unwrap();
+    fs::write(outside.path().join("shadow"), "machine's own").unwrap();
+    fs::write(root.path().join("token"), "repository's own").unwrap();
+    symlink(outside.path().join("shadow"), dir.join("link")).unwrap();
+    let read = |path: &str| {
+        let mut vars = load_in(&[("DOCKER_PASSWORD_FILE", path)], &dir, root.path());
+        vars.secret(&PASSWORD).map(|secret| secret.expose_secret().to_owned()).ok_or_else(|| problems(&vars).join(""))
+    };
+    assert_eq!(read("../token").as_deref(), Ok("repository's own"));
+    assert!(read("link").unwrap_err().contains("leads out of the checkout"));
+    let up = format!("../../{}/shadow", outside.path().file_name().unwrap().to_str().unwrap());
+    assert!(read(&up).unwrap_err().contains("leads out of the checkout"));
+    assert!(read("absent").unwrap_err().contains("no such file"));
+    assert!(read(".").unwrap_err().contains("regular file"));
+    fs::write(dir.join("large"), vec![b'x'; 1024 * 1024 + 1]).unwrap();
+    assert!(read("large").unwrap_err().contains("larger than 1 MiB"));
+    fs::write(dir.join("binary"), [0xff, 0xfe]).unwrap();
+    assert!(read("binary").unwrap_err().contains("UTF-8"));
+}
+
+#[test]
+fn a_value_that_is_not_text_is_a_mistake() {
+    let value = OsString::from_vec(vec![0xff]);
+    let vars = Vars::load(&SPEC, [("SEVERITY".into(), value)], Path::new("/"), Path::new("/"));
+    assert_eq!(problems(&vars), ["SEVERITY: expected UTF-8 text"]);
+}
+
+#[test]
+fn a_missing_secret_fails_or_skips_as_told() {
+    let outcome = |env: &[(&str, &str)], untrusted: bool| {
+        let mut vars = load(env);
+        vars.require_secret(&PASSWORD, untrusted);
+        (vars.problems().len(), vars.missing_secrets().to_vec())
+    };
+    assert_eq!(outcome(&[], false), (1, vec![]));
+    assert_eq!(outcome(&[], true), (0, vec!["DOCKER_PASSWORD"]));
+    assert_eq!(outcome(&[("ON_MISSING_SECRET", "skip")], false), (0, vec!["DOCKER_PASSWORD"]));
+    assert_eq!(outcome(&[("ON_MISSING_SECRET", "fail")], true), (1, vec![]));
+    assert_eq!(outcome(&[("DOCKER_PASSWORD", "x")], false), (0, vec![]));
+}
+
+#[test]
+fn a_required_variable_says_what_it_is_for() {
+    let mut vars = load(&[]);
+    vars.require(&PASSWORD);
+    assert_eq!(problems(&vars), ["DOCKER_PASSWORD: required; the registry's password, e.g. a token"]);
+}
+
+#[test]
+fn what_is_not_in_this_version_is_listed_only_when_asked_for() {
+    assert!(load(&[("SAST_SCAN", "false")]).not_in_this_version().is_empty());
+    assert_eq!(load(&[("INPUT_SAST_SCAN", "true")]).not_in_this_version(), ["INPUT_SAST_SCAN"]);
+}
+
+#[test]
+fn undeclared_secrets_are_known_for_redaction() {
+    let vars = load(&[
+        ("AWS_SECRET_ACCESS_KEY", "abcdefghijkl"),
+        ("SEVERITY", "low"),
+        ("TOKEN_COUNT", "12"),
+        ("NPM_TOKEN_FILE", "/run/secrets/npm"),
+    ]);
+    let values: Vec<_> = vars.secrets().map(|secret| secret.expose_secret().to_owned()).collect();
+    assert_eq!(values, ["abcdefghijkl"]);
+}
+
+#[test]
+fn durations_are_read_with_and_without_units() {
+    for (text, millis) in [
+        ("300", 300_000),
+        ("300s", 300_000),
+        ("500ms", 500),
+        ("10m", 600_000),
+        ("1h30m", 5_400_000),
+        ("1H30M", 5_400_000),
+        ("1d", 86_400_000),
+        ("1m500ms", 60_500),
+        ("0", 0),
+    ] {
+        assert_eq!(duration(text), Some(Duration::from_millis(millis)), "{text}");
+    }
+    for text in ["", "s", "10x", "-5", "1.5h", "10 m", "18446744073709551615", "99999999999h", "5m10"] {
+        assert_eq!(duration(text), None, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_value_makes_reading_panic(name in "(INPUT_|PIPEWRIGHT_)?(SEVERITY|CHANNELS|CHANNELS_COUNT|CVSS_THRESHOLD|RETRIES|TIMEOUT|SBOM_FORMAT|DEBUG)", value in "\\PC{0,80}") {
+        let mut vars = load(&[(&name, &value)]);
+        vars.list(&CHANNELS);
+        vars.number(&THRESHOLD);
+        prop_assert!(vars.problems().iter().all(|problem| !problem.message.is_empty()));
+    }
+}

@@ -1,0 +1,481 @@
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::{Checkout, Head};
+
+/// A repository made with Git itself, without the machine's configuration.
+pub(crate) struct Fixture(TempDir);
+
+impl Fixture {
+    pub(crate) fn plain() -> Fixture {
+        Fixture(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn new() -> Fixture {
+        let fixture = Fixture::plain();
+        fixture.git(&["init", "-q", "-b", "main"]);
+        fixture
+    }
+
+    /// A clone of `origin` over Git's protocol, so that `--depth` works.
+    pub(crate) fn clone_of(origin: &Fixture, args: &[&str]) -> Fixture {
+        let fixture = Fixture::plain();
+        let url = format!("file://{}", origin.path().display());
+        fixture.git(&[&["clone", "-q"], args, &[&url, "."]].concat());
+        fixture
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.0.path().canonicalize().unwrap()
+    }
+
+    pub(crate) fn write(&self, path: &str, content: &str) -> &Fixture {
+        let path = self.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+        self
+    }
+
+    pub(crate) fn commit(&self, message: &str) -> String {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "--allow-empty", "-m", message]);
+        self.git(&["rev-parse", "HEAD"])
+    }
+
+    pub(crate) fn git(&self, args: &[&str]) -> String {
+        let output = Command::new("git")
+            .args(args)
+            .current_dir(self.path())
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_SYSTEM", "/dev/null")])
+            .envs([("GIT_AUTHOR_NAME", "Ada Author"), ("GIT_AUTHOR_EMAIL", "ada@example.com")])
+            .envs([("GIT_COMMITTER_NAME", "Carl Committer"), ("GIT_COMMITTER_EMAIL", "carl@example.com")])
+            .envs([("GIT_AUTHOR_DATE", "2026-01-02T03:04:05+02:00"), ("GIT_COMMITTER_DATE", "2026-01-02T03:05:06Z")])
+            .output()
+            .expect("git is installed");
+        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    pub(crate) fn checkout(&self) -> Checkout {
+        Checkout::discover(&self.path()).unwrap()
+    }
+}
+
+fn tracked(checkout: &Checkout) -> Vec<String> {
+    checkout.tracked().unwrap().iter().map(|path| path.to_string_lossy().into_owned()).collect()
+}
+
+/// A clock's tick later than the index, so that no file is "racily clean".
+fn age(fixture: &Fixture) {
+    for entry in fs::read_dir(fixture.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+            fs::File::options().write(true).open(path).unwrap().set_modified(hour_ago).unwrap();
+        }
+    }
+    fixture.git(&["update-index", "-q", "--refresh"]);
+}
+
+#[test]
+fn head_is_described() {
+    let repo = Fixture::new();
+    let first = repo.write("a", "1").commit("first");
+    let second = repo.write("a", "2").commit("the subject\n\nand more");
+    repo.git(&["tag", "light"]);
+    repo.git(&["tag", "-a", "-m", "note", "v1.0"]);
+    repo.git(&["tag", "old", &first]);
+    let expected = Head {
+        commit: second,
+        branch: Some("main".to_owned()),
+        tags: vec!["light".to_owned(), "v1.0".to_owned()],
+        author_name: "Ada Author".to_owned(),
+        author_email: "ada@example.com".to_owned(),
+        author_time: "2026-01-02T03:04:05+02:00".to_owned(),
+        committer_time: "2026-01-02T03:05:06+00:00".to_owned(),
+        subject: "the subject".to_owned(),
+        parents: vec![first.clone()],
+    };
+    assert_eq!(repo.checkout().head().unwrap(), expected);
+    repo.git(&["pack-refs", "--all"]);
+    repo.git(&["gc", "-q"]);
+    assert_eq!(repo.checkout().head().unwrap(), expected);
+    repo.git(&["checkout", "-q", "--detach", &first]);
+    let head = repo.checkout().head().unwrap();
+    assert_eq!((head.branch, head.tags, head.parents), (None, vec!["old".to_owned()], vec![]));
+}
+
+#[test]
+fn a_repository_is_found_from_below_and_only_where_one_is() {
+    let repo = Fixture::new();
+    repo.write("a/b/c", "").commit("first");
+    fs::create_dir_all(repo.path().join("a/b/.git")).unwrap();
+    let found = Checkout::discover(&repo.path().join("a/b")).unwrap();
+    assert_eq!(found.root(), repo.path());
+    assert!(Checkout::discover(&Fixture::plain().path()).is_none());
+    assert!(Checkout::discover(Path::new("/does/not/exist")).is_none());
+}
+
+#[test]
+fn a_branch_without_commits_has_no_head_and_nothing_tracked() {
+    let repo = Fixture::new();
+    let checkout = repo.checkout();
+    assert_eq!(checkout.head(), None);
+    assert_eq!(tracked(&checkout), Vec::<String>::new());
+    repo.write("a", "").git(&["add", "a"]);
+    assert_eq!(tracked(&checkout), ["a"]);
+    assert_eq!(checkout.is_dirty(), Some(true));
+}
+
+#[test]
+fn tracked_files_are_listed_whatever_is_ignored_and_however_they_are_named() {
+    let repo = Fixture::new();
+    repo.write(".gitignore", "*.secret\n").write("k.secret", "").write("d/e", "").write("new", "");
+    symlink("d/e", repo.path().join("link")).unwrap();
+    let odd = OsString::from_vec(b"caf\xe9 \n".to_vec());
+    fs::write(repo.path().join(&odd), "").unwrap();
+    repo.git(&["add", "-f", ".gitignore", "k.secret", "d", "link", "."]);
+    repo.git(&["rm", "-q", "--cached", "new"]);
+    repo.git(&["commit", "-qm", "first"]);
+    let other = Fixture::new();
+    other.commit("sub");
+    repo.git(&["-c", "protocol.file.allow=always", "submodule", "-q", "add", other.path().to_str().unwrap(), "sub"]);
+    let paths = repo.checkout().tracked().unwrap();
+    let expected = [".gitignore", ".gitmodules"].iter().map(PathBuf::from).chain([PathBuf::from(&odd)]);
+    assert_eq!(paths, expected.chain(["d/e", "k.secret", "link"].iter().map(PathBuf::from)).collect::<Vec<_>>());
+    assert!(repo.path().join(&paths[2]).exists());
+    // The submodule is a repository of its own.
+    assert_eq!(Checkout::discover(&repo.path().join("sub")).unwrap().head().unwrap().subject, "sub");
+
+    for args in [&["update-index", "--split-index"][..], &["update-index", "--index-version", "4"]] {
+        repo.git(args);
+        assert_eq!(repo.checkout().tracked().unwrap(), paths, "{args:?}");
+    }
+    fs::remove_file(repo.path().join(".git/index")).unwrap();
+    repo.git(&["reset", "-q", "--hard"]);
+    fs::remove_file(repo.path().join(".git/index")).unwrap();
+    assert_eq!(repo.checkout().tracked().unwrap().len(), 5, "HEAD's, which has no .gitmodules");
+}
+
+#[test]
+fn a_linked_worktree_is_a_checkout_and_says_so_where_its_repository_is_missing() {
+    let main = Fixture::new();
+    let commit = main.write("a", "1").commit("first");
+    let place = Fixture::plain();
+    let path = place.path().join("linked");
+    main.git(&["worktree", "add", "-q", "-b", "feature", path.to_str().unwrap()]);
+    let linked = Checkout::discover(&path).unwrap();
+    assert_eq!(linked.root(), path);
+    let head = linked.head().unwrap();
+    assert_eq!((head.commit.clone(), head.branch.as_deref()), (commit.clone(), Some("feature")));
+    assert_eq!(tracked(&linked), ["a"]);
+    assert_eq!(linked.is_dirty(), Some(false));
+    assert_eq!(linked.resolve("main"), Some(commit));
+
+    fs::rename(main.path().join(".git"), main.path().join("elsewhere")).unwrap();
+    let error = linked.check().unwrap_err().to_string();
+    assert!(error.contains(".git/worktrees/linked") && error.contains("mount it too"), "{error}");
+    assert!(linked.tracked().is_err());
+    assert_eq!((linked.head(), linked.is_dirty()), (None, None));
+}
+
+#[test]
+fn a_worktree_of_a_bare_repository_and_the_bare_one_itself_are_read() {
+    let source = Fixture::new();
+    let commit = source.write("a", "1").commit("first");
+    let place = Fixture::plain();
+    place.git(&["clone", "-q", "--bare", source.path().to_str().unwrap(), "bare"]);
+    let bare = Checkout::discover(&place.path().join("bare")).unwrap();
+    assert_eq!(bare.head().unwrap().commit, commit);
+    assert_eq!((tracked(&bare), bare.is_dirty()), (vec!["a".to_owned()], None));
+    place.git(&["-C", "bare", "worktree", "add", "-q", "../tree", "main"]);
+    let tree = Checkout::discover(&place.path().join("tree")).unwrap();
+    assert_eq!((tracked(&tree), tree.is_dirty()), (vec!["a".to_owned()], Some(false)));
+}
+
+#[test]
+fn sha256_repositories_are_read() {
+    let repo = Fixture::plain();
+    repo.git(&["init", "-q", "-b", "main", "--object-format=sha256"]);
+    let commit = repo.write("a", "1").commit("first");
+    let checkout = repo.checkout();
+    assert_eq!(commit.len(), 64);
+    assert_eq!(checkout.head().unwrap().commit, commit);
+    assert_eq!(checkout.read_at(&commit, "a", 10).unwrap().unwrap(), b"1");
+    assert_eq!((tracked(&checkout), checkout.is_dirty()), (vec!["a".to_owned()], Some(false)));
+}
+
+#[test]
+fn who_owns_the_files_does_not_matter() {
+    let repo = Fixture::new();
+    let commit = repo.write("a", "1").commit("first");
+    repo.git(&["remote", "add", "origin", "https://user:pass@host.example/org/app.git"]);
+    Command::new("chown").args(["-R", "12345:12345"]).arg(repo.path()).status().unwrap();
+    let checkout = repo.checkout();
+    assert_eq!(checkout.head().unwrap().commit, commit);
+    assert_eq!(checkout.remote_url().as_deref(), Some("https://host.example/org/app.git"));
+    assert_eq!((tracked(&checkout), checkout.is_dirty()), (vec!["a".to_owned()], Some(false)));
+}
+
+#[test]
+fn changes_of_tracked_files_make_it_dirty_and_others_do_not() {
+    type Change = fn(&Fixture);
+    let changes: [(&str, Option<bool>, Change); 12] = [
+        ("nothing", Some(false), |_| {}),
+        ("untracked", Some(false), |repo| {
+            repo.write("new", "");
+        }),
+        ("other content", Some(true), |repo| {
+            repo.write("a", "3");
+        }),
+        ("same length and time, which is not looked into", Some(false), |repo| {
+            let time = fs::metadata(repo.path().join("a")).unwrap().modified().unwrap();
+            repo.write("a", "x");
+            fs::File::options().write(true).open(repo.path().join("a")).unwrap().set_modified(time).unwrap();
+        }),
+        ("other length", Some(true), |repo| {
+            repo.write("a", "33");
+        }),
+        ("rewritten as it was", Some(false), |repo| {
+            repo.write("a", "1");
+        }),
+        ("deleted", Some(true), |repo| fs::remove_file(repo.path().join("a")).unwrap()),
+        ("a folder instead", Some(true), |repo| {
+            fs::remove_file(repo.path().join("a")).unwrap();
+            fs::create_dir(repo.path().join("a")).unwrap();
+        }),
+        ("executable", Some(true), |repo| {
+            fs::set_permissions(repo.path().join("a"), fs::Permissions::from_mode(0o755)).unwrap();
+        }),
+        ("executable where that does not count", Some(false), |repo| {
+            repo.git(&["config", "core.fileMode", "false"]);
+            fs::set_permissions(repo.path().join("a"), fs::Permissions::from_mode(0o755)).unwrap();
+        }),
+        ("staged only", Some(true), |repo| {
+            repo.write("a", "2").git(&["add", "a"]);
+            repo.write("a", "1");
+        }),
+        ("another link", Some(true), |repo| {
+            fs::remove_file(repo.path().join("link")).unwrap();
+            symlink("b", repo.path().join("link")).unwrap();
+        }),
+    ];
+    for (name, expected, change) in changes {
+        let repo = Fixture::new();
+        repo.write("a", "1");
+        symlink("a", repo.path().join("link")).unwrap();
+        repo.commit("first");
+        age(&repo);
+        change(&repo);
+        assert_eq!(repo.checkout().is_dirty(), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_change_right_after_the_commit_is_seen() {
+    let repo = Fixture::new();
+    repo.write("a", "1").commit("first");
+    repo.write("a", "2");
+    assert_eq!(repo.checkout().is_dirty(), Some(true));
+}
+
+#[test]
+fn conversions_of_content_are_no_change() {
+    let repo = Fixture::new();
+    repo.write(".gitattributes", "*.txt text eol=crlf\n").write("a.txt", "1\r\n2\r\n").commit("first");
+    repo.write("a.txt", "1\r\n2\r\n");
+    assert_eq!(repo.checkout().is_dirty(), Some(false));
+    repo.write(".gitattributes", "*.txt filter=lfs\n").commit("second");
+    repo.write("a.txt", "1\r\n3\r\n");
+    assert_eq!(repo.checkout().is_dirty(), None, "the filter would have to be run");
+}
+
+#[test]
+fn names_stand_for_commits_that_are_here() {
+    let origin = Fixture::new();
+    let first = origin.write("a", "1").commit("first");
+    origin.git(&["tag", "-a", "-m", "note", "v1"]);
+    let second = origin.write("a", "2").commit("second");
+    let clone = Fixture::clone_of(&origin, &[]);
+    let checkout = clone.checkout();
+    for (spec, expected) in [
+        (first.as_str(), Some(&first)),
+        (&first[..12], Some(&first)),
+        ("main", Some(&second)),
+        ("v1", Some(&first)),
+        ("refs/remotes/origin/main", Some(&second)),
+        ("refs/tags/v1", Some(&first)),
+        (&first[..6], None),
+        (&"0".repeat(40), None),
+        ("HEAD~1", None),
+        ("../main", None),
+        ("", None),
+        ("origin/main", None),
+        ("main^{/x}", None),
+    ] {
+        assert_eq!(checkout.resolve(spec).as_ref(), expected, "{spec:?}");
+    }
+    assert_eq!(checkout.default_branch().as_deref(), Some("main"));
+    let tree = clone.git(&["rev-parse", "HEAD^{tree}"]);
+    assert_eq!(checkout.resolve(&tree), None, "no commit");
+}
+
+#[test]
+fn a_fetched_replacement_does_not_stand_in_for_a_commit() {
+    let repo = Fixture::new();
+    let first = repo.write("policy", "strict").commit("first");
+    repo.git(&["checkout", "-qb", "evil"]);
+    let evil = repo.write("policy", "lax").commit("evil");
+    repo.git(&["replace", &first, &evil]);
+    assert_eq!(repo.checkout().read_at(&first, "policy", 100).unwrap().unwrap(), b"strict");
+}
+
+#[test]
+fn histories_meet_at_their_merge_base_also_in_a_clone_cut_off() {
+    let origin = Fixture::new();
+    let base = origin.write("a", "1").commit("base");
+    let main = origin.write("a", "2").commit("main");
+    origin.git(&["checkout", "-qb", "feature", &base]);
+    let feature = origin.write("b", "1").commit("feature");
+    let checkout = origin.checkout();
+    assert_eq!(checkout.merge_base(&main, &feature), Some(base.clone()));
+    assert_eq!(checkout.merge_base("main", "feature"), Some(base));
+    assert_eq!(checkout.merge_base("main", "nowhere"), None);
+    assert!(!checkout.is_shallow());
+    origin.git(&["checkout", "-q", "--orphan", "other"]);
+    let other = origin.commit("unrelated");
+    assert_eq!(checkout.merge_base(&main, &other), None);
+
+    let clone = Fixture::clone_of(&origin, &["--depth=1", "--no-single-branch"]);
+    let shallow = clone.checkout();
+    assert!(shallow.is_shallow());
+    assert_eq!(shallow.resolve(&main), Some(main.clone()));
+    assert_eq!(shallow.merge_base(&main, &feature), None);
+}
+
+#[test]
+fn a_file_is_read_as_it_was_in_a_commit() {
+    let repo = Fixture::new();
+    repo.write("d/policy", "old").write("big", &"x".repeat(100));
+    symlink("d/policy", repo.path().join("link")).unwrap();
+    symlink("d", repo.path().join("folder")).unwrap();
+    let first = repo.commit("first");
+    repo.write("d/policy", "new").commit("second");
+    let checkout = repo.checkout();
+    let read = |path: &str| checkout.read_at(&first, path, 99).map_err(|error| error.to_string());
+    assert_eq!(read("d/policy"), Ok(Some(b"old".to_vec())));
+    assert_eq!(read("./d//policy"), Ok(Some(b"old".to_vec())));
+    for absent in ["policy", "d", "link", "folder/policy", "", ".", "..", "../d/policy", "d/../d/policy", "d/policy/x"]
+    {
+        assert_eq!(read(absent), Ok(None), "{absent:?}");
+    }
+    assert!(read("big").unwrap_err().contains("100 bytes"));
+    assert!(
+        checkout.read_at(&"1".repeat(40), "d/policy", 99).unwrap_err().to_string().contains("not in this checkout")
+    );
+}
+
+#[test]
+fn nothing_of_a_repository_s_configuration_is_run() {
+    let repo = Fixture::new();
+    repo.write("a.txt", "1").write(".gitattributes", "*.txt filter=evil\n").commit("first");
+    let proof = repo.path().join("proof");
+    let command = format!("touch {}", proof.display());
+    for key in ["core.fsmonitor", "filter.evil.clean", "filter.evil.smudge", "core.sshCommand", "diff.external"] {
+        repo.git(&["config", key, &command]);
+    }
+    repo.write(".git/more", &format!("[core]\n\tfsmonitor = {command}\n"));
+    repo.git(&["config", "include.path", "more"]);
+    repo.write("a.txt", "2");
+    let checkout = repo.checkout();
+    assert!(checkout.head().is_some() && checkout.tracked().is_ok());
+    assert_eq!(checkout.is_dirty(), None);
+    assert!(!proof.exists());
+}
+
+#[test]
+fn a_broken_repository_is_an_error_and_no_panic() {
+    type Damage = fn(&Path);
+    let damages: [(&str, Damage); 4] = [
+        ("config", |git| fs::write(git.join("config"), "[core\n\u{0}=").unwrap()),
+        ("objects", |git| fs::remove_dir_all(git.join("objects")).unwrap()),
+        ("index", |git| fs::write(git.join("index"), b"DIRC\0\0\0\x02\xff\xff\xff\xff").unwrap()),
+        ("format", |git| {
+            fs::write(git.join("config"), "[core]\nrepositoryformatversion=1\n[extensions]\nobjectFormat=md5\n")
+                .unwrap()
+        }),
+    ];
+    for (what, damage) in damages {
+        let repo = Fixture::new();
+        let commit = repo.write("a", "1").commit("first");
+        damage(&repo.path().join(".git"));
+        let checkout = repo.checkout();
+        assert!(checkout.check().is_err() || checkout.tracked().is_err(), "{what}");
+        let _ = (checkout.head(), checkout.remote(), checkout.is_shallow(), checkout.resolve("main"));
+        assert_eq!(checkout.is_dirty(), None, "{what}");
+        let _ = checkout.read_at(&commit, "a", 10);
+    }
+}
+
+#[test]
+fn an_unreadable_head_leaves_the_index() {
+    let repo = Fixture::new();
+    repo.write("a", "1").commit("first");
+    fs::write(repo.path().join(".git/HEAD"), [0xff; 100]).unwrap();
+    let checkout = repo.checkout();
+    assert_eq!((checkout.head(), checkout.is_dirty()), (None, None));
+    assert_eq!(tracked(&checkout), ["a"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn a_damaged_index_never_panics(
+        flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        keep in any::<prop::sample::Index>(),
+    ) {
+        let repo = index_fixture();
+        let path = repo.path().join(".git/index");
+        let original = repo.path().join("index.good");
+        let mut bytes = fs::read(&original).unwrap();
+        for (at, byte) in flips {
+            let at = at.index(bytes.len());
+            bytes[at] ^= byte;
+        }
+        if keep.index(3) == 0 {
+            bytes.truncate(keep.index(bytes.len()));
+        }
+        fs::write(path, bytes).unwrap();
+        let checkout = repo.checkout();
+        if let Ok(paths) = checkout.tracked() {
+            prop_assert!(paths.iter().all(|path| path.is_relative()));
+        }
+        let _ = checkout.is_dirty();
+    }
+}
+
+thread_local! {
+    static INDEX: std::rc::Rc<Fixture> = {
+        let repo = Fixture::new();
+        repo.write("a", "1").write("d/b", "2").write("d/e/c", "3").commit("first");
+        // No checksum to stop at.
+        repo.git(&["config", "index.skipHash", "true"]);
+        fs::copy(repo.path().join(".git/index"), repo.path().join("index.good")).unwrap();
+        std::rc::Rc::new(repo)
+    };
+}
+
+fn index_fixture() -> std::rc::Rc<Fixture> {
+    INDEX.with(std::rc::Rc::clone)
+}

@@ -1,0 +1,52 @@
+//! Whom to trust.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+
+use super::{HttpError, Settings};
+
+const EXPECTED: &str = "no certificate in it, expected PEM (-----BEGIN CERTIFICATE----- ...)";
+
+/// The compiled-in roots or those given instead, and the additional authorities.
+pub(super) fn config(settings: &Settings) -> Result<ClientConfig, HttpError> {
+    let mut roots = RootCertStore::empty();
+    match &settings.roots_pem {
+        Some(pem) => {
+            // Public bundles hold a few old ones that rustls can't use; the rest counts.
+            let blocks = CertificateDer::pem_slice_iter(pem.as_bytes()).filter_map(Result::ok);
+            if roots.add_parsable_certificates(blocks).0 == 0 {
+                return Err(HttpError::settings(format!("the root certificates: {EXPECTED}"), None));
+            }
+        }
+        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+    }
+    if let Some(pem) = &settings.ca_pem {
+        add(&mut roots, pem)?;
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| HttpError::settings("TLS", Some(&error)))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Every certificate that somebody added has to be one; other blocks in the text don't matter.
+fn add(roots: &mut RootCertStore, pem: &str) -> Result<(), HttpError> {
+    let mut count = 0;
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        count += 1;
+        let wrong = |what: &str, error: &(dyn Error + 'static)| {
+            HttpError::settings(format!("the CA certificate: block {count} {what}"), Some(error))
+        };
+        let certificate = certificate.map_err(|error| wrong("is damaged PEM", &error))?;
+        roots.add(certificate).map_err(|error| wrong("is not a certificate", &error))?;
+    }
+    if count == 0 {
+        return Err(HttpError::settings(format!("the CA certificate: {EXPECTED}"), None));
+    }
+    Ok(())
+}

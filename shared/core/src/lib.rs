@@ -1,0 +1,23 @@
+//! What every pipe stands on.
+//!
+//! A pipe declares its variables in a [`spec::Spec`], implements [`Pipe`] and calls [`run`] from a three-line `main`.
+//! The order of a run is [`env::Vars`] -> configuration -> plan -> execution -> [`report::Recorder`] -> the CI's pages ->
+//! [`exit::Ending`]; `docs/architecture.md` traces one.
+
+pub mod console;
+pub mod context;
+pub mod env;
+pub mod exit;
+pub mod git;
+pub mod http;
+pub mod manifest;
+pub mod platform;
+pub mod redact;
+pub mod report;
+pub mod run;
+pub mod spec;
+pub mod trusted;
+pub mod workspace;
+
+pub use context::Context;
+pub use run::{Pipe, run};

@@ -1,0 +1,254 @@
+//! Everything users read about a pipe's variables, made from its [`Spec`].
+
+use std::fmt::Write;
+
+use serde_json::{Map, Value, json};
+
+use crate::spec::{Kind, Spec, Var, common};
+
+/// Where the images are published.
+const IMAGES: &str = "ghcr.io/pipewright";
+/// Where the sources are published.
+pub const REPOSITORY: &str = "https://github.com/pipewright/pipewright";
+const GENERATED: &str = "# Generated from the pipe's variables (`make generate`); changes here are overwritten.\n";
+
+/// What every pipe tells the steps after it.
+const OUTPUTS: [(&str, &str); 3] = [
+    ("verdict", "passed, warned, skipped, failed, error, rolled_back or interrupted"),
+    ("exit_code", "The exit code of the run"),
+    ("report", "The path of the JSON report"),
+];
+
+/// The variable list below `--help`.
+pub fn help(spec: &Spec) -> String {
+    let mut text = String::from(
+        "All configuration comes from environment variables; GitHub inputs and Bitbucket variables are the same names.\n",
+    );
+    for group in spec.groups() {
+        let _ = write!(text, "\n{}:\n", group.title);
+        for var in group.vars {
+            let default = spec.default_of(var).map(|value| format!(" [{value}]")).unwrap_or_default();
+            let later = if var.later { " (not in this version)" } else { "" };
+            let aliases: String = var.aliases.iter().map(|alias| format!(", {alias}")).collect();
+            let _ = writeln!(text, "  {}{aliases}{default}{later}\n      {}", var.name, var.effect);
+        }
+    }
+    text.push_str("\nExit codes: 0 passed or skipped, 1 failed, 2 wrong configuration, 3 could not find out, 4 rolled back, 70 a bug of ours, 130 and 143 cancelled.");
+    text
+}
+
+/// The metadata of a GitHub container action. It carries no defaults of ours: one there would always be present and hide
+/// the job's own `env:`.
+pub fn action_yml(spec: &Spec) -> String {
+    let mut text = String::from(GENERATED);
+    let _ = writeln!(text, "name: Pipewright {}", spec.name);
+    let _ = writeln!(text, "description: {}", quote(spec.summary));
+    text.push_str("branding:\n  icon: shield\n  color: blue\ninputs:\n");
+    inputs(&mut text, spec);
+    text.push_str("outputs:\n");
+    for (name, description) in OUTPUTS {
+        let _ = writeln!(text, "  {name}:\n    description: {}", quote(description));
+    }
+    let _ = writeln!(text, "runs:\n  using: docker\n  image: docker://{IMAGES}/{}:{}", spec.name, spec.version);
+    text
+}
+
+fn inputs(text: &mut String, spec: &Spec) {
+    for var in spec.vars() {
+        let _ = writeln!(
+            text,
+            "  {}:\n    description: {}\n    required: false",
+            var.name.to_lowercase(),
+            quote(&summary(var))
+        );
+        if var.name == common::GITHUB_TOKEN.name {
+            text.push_str("    default: ${{ github.token }}\n");
+        }
+    }
+}
+
+/// The root action: `pipe` chooses one, every other input is handed on.
+pub fn root_action_yml(specs: &[&Spec]) -> String {
+    let names: Vec<_> = specs.iter().map(|spec| spec.name).collect();
+    let mut text = String::from(GENERATED);
+    text.push_str(
+        "name: Pipewright\ndescription: \"Scan, sign, deploy and announce a change: one small image each\"\n",
+    );
+    text.push_str("branding:\n  icon: shield\n  color: blue\ninputs:\n");
+    let _ = writeln!(
+        text,
+        "  pipe:\n    description: {}\n    required: true",
+        quote(&format!("One of: {}", names.join(", ")))
+    );
+    let mut seen: Vec<&str> = Vec::new();
+    for spec in specs {
+        for var in spec.vars().filter(|var| !seen.contains(&var.name)).collect::<Vec<_>>() {
+            seen.push(var.name);
+            let name = var.name.to_lowercase();
+            let _ = writeln!(text, "  {name}:\n    description: {}\n    required: false", quote(&summary(var)));
+        }
+    }
+    text.push_str("runs:\n  using: composite\n  steps:\n");
+    for spec in specs {
+        let path = REPOSITORY.trim_start_matches("https://github.com/");
+        let _ = writeln!(text, "    - if: inputs.pipe == '{}'", spec.name);
+        let _ = writeln!(text, "      uses: {path}/pipes/{}@v{}\n      with:", spec.name, spec.version);
+        for var in spec.vars() {
+            let name = var.name.to_lowercase();
+            let fallback = if var.name == common::GITHUB_TOKEN.name { " || github.token" } else { "" };
+            let _ = writeln!(text, "        {name}: ${{{{ inputs.{name}{fallback} }}}}");
+        }
+    }
+    text
+}
+
+/// The metadata of a Bitbucket pipe.
+pub fn pipe_yml(spec: &Spec) -> String {
+    let mut text = String::from(GENERATED);
+    let _ = writeln!(text, "name: Pipewright {}", spec.name);
+    let _ = writeln!(text, "image: {IMAGES}/{}:{}", spec.name, spec.version);
+    let _ = writeln!(text, "description: {}", quote(spec.summary));
+    let _ = writeln!(text, "category: {}", spec.category);
+    let _ = writeln!(text, "repository: {REPOSITORY}");
+    let _ = writeln!(text, "vendor:\n  name: Pipewright\n  website: {REPOSITORY}");
+    let _ = writeln!(text, "maintainer:\n  name: Pipewright\n  website: {REPOSITORY}");
+    let _ = writeln!(text, "tags: [{}, pipewright]\nvariables:", spec.category.to_lowercase());
+    for var in spec.vars() {
+        let _ = writeln!(text, "  - name: {}", var.name);
+    }
+    text
+}
+
+/// The repository's own entry. A Bitbucket pipe has one image, so it is the first pipe's; the others are used by their
+/// images.
+pub fn root_pipe_yml(specs: &[&Spec]) -> String {
+    specs.first().map(|spec| pipe_yml(spec)).unwrap_or_default()
+}
+
+/// The table of variables for the README and `docs/variables.md`.
+pub fn table(spec: &Spec) -> String {
+    let mut text = String::new();
+    for group in spec.groups() {
+        let _ = write!(text, "\n### {}\n\n| Variable | Default | Effect |\n|---|---|---|\n", group.title);
+        for var in group.vars {
+            let default = match spec.default_of(var) {
+                Some(value) => format!("`{value}`"),
+                None => "–".to_owned(),
+            };
+            let mut effect = cell(&summary(var));
+            if let Some(example) = var.example {
+                let _ = write!(effect, " Example: `{example}`.");
+            }
+            let _ = writeln!(text, "| `{}`{} | {default} | {effect} |", var.name, marks(var));
+        }
+    }
+    text
+}
+
+fn marks(var: &Var) -> String {
+    let mut marks = String::new();
+    for alias in var.aliases {
+        let _ = write!(marks, ", `{alias}`");
+    }
+    if var.is_secret() {
+        marks.push_str(" (secret)");
+    }
+    marks
+}
+
+/// The effect, with what a table of words alone would not tell.
+fn summary(var: &Var) -> String {
+    let mut text = var.effect.to_owned();
+    if var.later {
+        text = format!("Not in this version: setting it ends a run with exit 3. {text}");
+    }
+    if let Some(when) = var.required {
+        let _ = write!(text, " Required {when}.");
+    }
+    match var.kind {
+        Kind::Choice(_) | Kind::Choices(..) | Kind::Number { .. } | Kind::Integer { .. } => {
+            let _ = write!(text, " Expects {}.", var.expectation());
+        }
+        _ => {}
+    }
+    if var.takes_file() {
+        let _ = write!(text, " `{}_FILE` names a file that holds it.", var.name);
+    }
+    text
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+/// A JSON Schema of the environment, for editors and policy checks. Values are texts, as environments carry them.
+pub fn schema(spec: &Spec) -> String {
+    let mut properties = Map::new();
+    for var in spec.vars() {
+        let mut property = json!({ "type": "string", "description": summary(var) });
+        if let Some(default) = spec.default_of(var) {
+            property["default"] = json!(default);
+        }
+        if let Some(example) = var.example {
+            property["examples"] = json!([example]);
+        }
+        if let Some(pattern) = pattern(var.kind) {
+            property["pattern"] = json!(pattern);
+        }
+        if var.is_secret() {
+            property["writeOnly"] = json!(true);
+        }
+        for name in std::iter::once(&var.name).chain(var.aliases) {
+            properties.insert((*name).to_owned(), property.clone());
+            if var.takes_file() {
+                let description = format!("A file that holds {name}.");
+                properties.insert(format!("{name}_FILE"), json!({ "type": "string", "description": description }));
+            }
+        }
+    }
+    let schema: Value = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": format!("Variables of {}", spec.name),
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": true,
+    });
+    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn pattern(kind: Kind) -> Option<String> {
+    let any_case = |words: &[&str]| {
+        let words: Vec<String> = words
+            .iter()
+            .map(|word| {
+                word.chars()
+                    .map(|c| {
+                        if c.is_ascii_alphabetic() {
+                            format!("[{}{}]", c.to_ascii_uppercase(), c.to_ascii_lowercase())
+                        } else {
+                            c.to_string()
+                        }
+                    })
+                    .collect()
+            })
+            .collect();
+        format!("^\\s*({})?\\s*$", words.join("|"))
+    };
+    match kind {
+        Kind::Bool => Some(any_case(&["true", "false", "1", "0", "yes", "no", "on", "off"])),
+        Kind::Choice(words) => Some(any_case(words)),
+        Kind::Integer { .. } => Some("^\\s*[0-9]*\\s*$".to_owned()),
+        Kind::Number { .. } => Some("^\\s*([0-9]*\\.?[0-9]+([eE][+-]?[0-9]+)?)?\\s*$".to_owned()),
+        Kind::Duration => Some("^\\s*([0-9]+|([0-9]+([mM][sS]|[sSmMhHdD]))+)?\\s*$".to_owned()),
+        Kind::Url => Some("^\\s*([hH][tT][tT][pP][sS]?://.+)?$".to_owned()),
+        Kind::Text | Kind::Path | Kind::List | Kind::Choices(..) | Kind::Secret => None,
+    }
+}
+
+/// A double-quoted YAML scalar.
+fn quote(text: &str) -> String {
+    // JSON strings are YAML strings.
+    Value::from(text).to_string()
+}

@@ -1,0 +1,52 @@
+//! The CI system a run is part of: what it tells about the run, and how its own pages show the result.
+//!
+//! Everything is read from the environment and, where that says nothing, from the checkout's Git objects, so that a
+//! laptop gives the same answers as far as it can.
+
+mod base;
+pub mod bitbucket;
+mod context;
+pub mod escape;
+pub mod github;
+pub mod gitlab;
+mod other;
+mod publish;
+pub mod rendering;
+#[cfg(test)]
+mod tests;
+
+pub use base::{Base, base_commit, base_without_checkout};
+pub use context::{Channels, CiContext, Provider, PullRequest};
+pub(crate) use publish::publish;
+
+use crate::git::Checkout;
+
+/// The environment's variables by name; an empty one is none.
+pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Tells where the run is. Never fails: what can't be found out is `None`.
+pub fn detect(env: Env<'_>, checkout: Option<&Checkout>) -> CiContext {
+    // The emulators of Bitbucket's pipes pass unset variables as empty ones.
+    let env = |name: &str| env(name).filter(|value| !value.trim().is_empty());
+    let head = checkout.and_then(Checkout::head);
+    let mut ci = if env("BITBUCKET_BUILD_NUMBER").is_some() {
+        bitbucket::context(&env)
+    } else if env("GITHUB_ACTIONS").is_some() {
+        github::context(&env, head.as_ref())
+    } else if env("GITLAB_CI").is_some() {
+        gitlab::context(&env)
+    } else {
+        other::context(&env)
+    };
+    if let (Some(checkout), Some(head)) = (checkout, head) {
+        ci.complete(checkout, head);
+    }
+    if ci.full_name.is_none() {
+        ci.full_name = match (&ci.workspace, &ci.repository) {
+            (Some(workspace), Some(repository)) => Some(format!("{workspace}/{repository}")),
+            (None, Some(repository)) => Some(repository.clone()),
+            _ => None,
+        };
+    }
+    ci
+}

@@ -1,0 +1,129 @@
+//! What a CI tells about a run, in one form for all of them.
+
+use std::path::PathBuf;
+
+use crate::git::{Checkout, Head};
+
+/// The CI systems that are known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Provider {
+    Bitbucket,
+    GitHub,
+    GitLab,
+    /// One whose pages we don't write to, by name: `circleci`.
+    Other(&'static str),
+    /// No CI, or none that is known.
+    #[default]
+    None,
+}
+
+/// A run's surroundings. `None` is "not known here".
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CiContext {
+    pub provider: Provider,
+    /// Bitbucket's workspace, GitHub's owner, GitLab's group with its parents.
+    pub workspace: Option<String>,
+    /// The repository's name without its owner.
+    pub repository: Option<String>,
+    /// Both, with `/`.
+    pub full_name: Option<String>,
+    /// The repository's page.
+    pub repository_url: Option<String>,
+    /// The platform's API, without a `/` at its end.
+    pub api_url: Option<String>,
+    /// The commit that the run is for; on GitHub's pull requests the merge of both sides. Without a CI, HEAD.
+    pub commit: Option<String>,
+    /// HEAD of the checkout, which is another commit where the pipeline checked out something of its own.
+    pub checked_out: Option<String>,
+    /// On a pull request its source.
+    pub branch: Option<String>,
+    pub tag: Option<String>,
+    pub default_branch: Option<String>,
+    pub pull_request: Option<PullRequest>,
+    /// The run's or the job's page.
+    pub build_url: Option<String>,
+    pub build_number: Option<String>,
+    /// The pipeline run, the same for all its jobs and all attempts. There is none outside of a CI.
+    pub run_id: Option<String>,
+    /// Who caused the run, as the platform names them.
+    pub actor: Option<String>,
+    /// The deployment environment of the job.
+    pub environment: Option<String>,
+    /// Whether tracked files differ from HEAD.
+    pub dirty: Option<bool>,
+    pub channels: Channels,
+}
+
+/// A change that is proposed and not yet accepted. A merge queue's group counts as one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PullRequest {
+    /// As the platform shows it, without `#` or `!`.
+    pub id: String,
+    pub source_branch: Option<String>,
+    pub target_branch: Option<String>,
+    /// A commit of the target branch that the platform names: its tip, or where the change began. May be abbreviated.
+    pub target_commit: Option<String>,
+    /// The tip of the source branch.
+    pub head_commit: Option<String>,
+    /// The commit that the platform itself made by merging the source into the target, whose first parent is the
+    /// target therefore.
+    pub merge_commit: Option<String>,
+    /// The source is another repository, whose authors need not be trusted.
+    pub fork: Option<bool>,
+    /// Opened by Dependabot, Renovate and the like.
+    pub bot: bool,
+}
+
+/// Where the platform takes results from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Channels {
+    /// `GITHUB_STEP_SUMMARY`.
+    pub step_summary: Option<PathBuf>,
+    /// `GITHUB_OUTPUT`.
+    pub outputs: Option<PathBuf>,
+    /// `BITBUCKET_PIPELINES_VARIABLES_PATH`.
+    pub pipeline_variables: Option<PathBuf>,
+    /// The proxy that lets Code Insights' requests through without a token; the likelier address first.
+    pub proxies: Vec<String>,
+}
+
+impl PullRequest {
+    /// Platforms keep secrets from such pull requests, so that one which is missing is no mistake.
+    pub fn may_lack_secrets(&self) -> bool {
+        self.fork == Some(true) || self.bot
+    }
+}
+
+impl CiContext {
+    /// Fills in what the environment did not say.
+    pub(super) fn complete(&mut self, checkout: &Checkout, head: Head) {
+        self.dirty = checkout.is_dirty();
+        self.checked_out = Some(head.commit.clone());
+        let here = self.commit.get_or_insert_with(|| head.commit.clone()) == &head.commit;
+        // What HEAD is called says nothing about another commit.
+        if here && self.tag.is_none() && self.branch.is_none() {
+            self.branch = head.branch;
+            // A branch may have tags as well; only where there is none is the run about the tag.
+            self.tag = if self.branch.is_none() { head.tags.into_iter().next() } else { None };
+        }
+        if self.default_branch.is_none() {
+            self.default_branch = checkout.default_branch();
+        }
+        if self.repository.is_none()
+            && let Some(remote) = checkout.remote()
+        {
+            self.repository_url = self.repository_url.take().or_else(|| remote.web_url());
+            self.workspace = remote.workspace;
+            self.repository = Some(remote.repository);
+        }
+    }
+
+    /// `workspace/repository` as one variable gives it.
+    pub(super) fn named(&mut self, full: Option<String>) {
+        if let Some((workspace, repository)) = full.as_deref().and_then(|full| full.rsplit_once('/')) {
+            self.workspace.get_or_insert_with(|| workspace.to_owned());
+            self.repository.get_or_insert_with(|| repository.to_owned());
+        }
+        self.full_name = full;
+    }
+}

@@ -1,0 +1,228 @@
+//! The end of a run on the CI's own pages. What can't be delivered is told and changes no verdict: the reports are on
+//! disk, and the exit code says the rest.
+
+use std::io;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+use crate::exit::{Ending, Verdict};
+use crate::http::{Client, HttpError, Kind, Method, Request};
+use crate::report::{Recorder, report_name};
+
+use super::bitbucket::insights::{self, Call, Route};
+use super::bitbucket::variables;
+use super::github::{commands, files};
+use super::gitlab::reports;
+use super::rendering::{Annotation, Fact, Rendering};
+use super::{Provider, escape};
+
+/// For all requests together.
+const LIMIT: Duration = Duration::from_secs(60);
+/// For one of them, with its second attempt.
+const ONE: Duration = Duration::from_secs(20);
+
+/// Shows the run's result where its platform's users look for it.
+pub(crate) async fn publish(ctx: &Context, report: &Recorder, ending: &Ending) {
+    let given = report.take_rendering();
+    let without_result = given.is_none();
+    let rendering = complete(ctx, given, ending);
+    match ctx.ci.provider {
+        Provider::GitHub => {
+            if without_result && !passes(ending) {
+                ctx.console.command(&commands::error(&rendering.key(), &rendering.details));
+            }
+            tell(ctx, "job summary and outputs", github(ctx, &rendering));
+        }
+        Provider::Bitbucket => {
+            if let Some(path) = &ctx.ci.channels.pipeline_variables {
+                let left_out = variables::append(path, &rendering);
+                tell(ctx, "pipeline variables", left_out.map(|names| tell_left_out(ctx, &names)));
+            }
+            // Whoever cancels a run is not waiting for its report.
+            if !without_result && !matches!(ending, Ending::Cancelled(_)) {
+                tell(ctx, "Code Insights", bitbucket(ctx, &rendering).await);
+            }
+        }
+        Provider::GitLab => gitlab(ctx, report, &rendering),
+        Provider::Other(_) | Provider::None => {}
+    }
+}
+
+fn github(ctx: &Context, rendering: &Rendering) -> io::Result<()> {
+    let mut lines = Vec::new();
+    commands::annotations(rendering, &mut lines)?;
+    for line in String::from_utf8_lossy(&lines).lines() {
+        ctx.console.command(line);
+    }
+    if let Some(path) = &ctx.ci.channels.step_summary
+        && !rendering.summary_markdown.is_empty()
+    {
+        files::append_summary(path, &rendering.summary_markdown)?;
+    }
+    match &ctx.ci.channels.outputs {
+        Some(path) => files::append_outputs(path, &rendering.outputs),
+        None => Ok(()),
+    }
+}
+
+async fn bitbucket(ctx: &Context, rendering: &Rendering) -> Result<(), String> {
+    let mut calls = insights::calls(rendering, &ctx.ci);
+    for body in calls.iter_mut().filter_map(|call| call.body.as_mut()) {
+        ctx.redactor.json(body);
+    }
+    let routes = Route::choose(&ctx.ci, ctx.tokens.bitbucket_authorization().is_some());
+    tokio::select! {
+        outcome = tokio::time::timeout(LIMIT, deliver(ctx, &routes, &calls)) => {
+            outcome.unwrap_or_else(|_| Err(format!("no end within {} s", LIMIT.as_secs())))
+        }
+        () = cancelled() => Err("the run was cancelled".to_owned()),
+    }
+}
+
+/// By the first route on which there is anybody.
+async fn deliver(ctx: &Context, routes: &[Route], calls: &[Call]) -> Result<(), String> {
+    let mut problem = "there is no way to Bitbucket's API".to_owned();
+    'routes: for route in routes {
+        let client = client(ctx, route).map_err(|error| error.to_string())?;
+        for (index, call) in calls.iter().enumerate() {
+            match client.send(request(ctx, route, call)).await {
+                Ok(_) => {}
+                Err(error) if index == 0 && matches!(error.kind(), Kind::Proxy | Kind::Connect | Kind::Timeout) => {
+                    problem = error.to_string();
+                    continue 'routes;
+                }
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+        return Ok(());
+    }
+    Err(problem)
+}
+
+fn client(ctx: &Context, route: &Route) -> Result<Client, HttpError> {
+    let mut settings = ctx.http_settings();
+    settings.attempts = 2;
+    settings.total_timeout = ONE;
+    if let Route::Proxy(address) = route {
+        settings.http_proxy = Some(SecretString::from(address.clone()));
+        settings.no_proxy = None;
+        settings.connect_timeout = Duration::from_secs(3);
+    }
+    Client::new(&settings, CancellationToken::new())
+}
+
+fn request(ctx: &Context, route: &Route, call: &Call) -> Request {
+    let method = Method::from_bytes(call.method.as_bytes()).unwrap_or(Method::POST);
+    let mut request = Request::new(method, &route.url(call));
+    if let Some(body) = &call.body {
+        request = request.json(body);
+    }
+    if let Some(status) = call.accept {
+        request = request.accept(status);
+    }
+    match (route, ctx.tokens.bitbucket_authorization()) {
+        (Route::Token, Some(authorization)) => request.authorize(&authorization, "api.bitbucket.org"),
+        _ => request,
+    }
+}
+
+fn gitlab(ctx: &Context, report: &Recorder, rendering: &Rendering) {
+    let (dotenv, left_out) = reports::dotenv(rendering);
+    report.write(&format!("{}.env", rendering.pipe), dotenv.as_bytes());
+    tell_left_out(ctx, &left_out);
+    let issues = serde_json::to_vec_pretty(&reports::code_quality(rendering)).unwrap_or_default();
+    report.write_json("gl-code-quality-report.json", issues);
+    if let Some(failure) = report.evidence().failure() {
+        ctx.console.warning(format!("GitLab's reports: {failure}"));
+    }
+}
+
+/// The rendering as it leaves: redacted, with the verdict that the run ended with, and the outputs that all pipes have.
+fn complete(ctx: &Context, given: Option<Rendering>, ending: &Ending) -> Rendering {
+    let redact = |text: String| ctx.redactor.text(&text).into_owned();
+    let verdict = ending.verdict();
+    let details = redact(format!("{} {}", verdict.headline(), ending.reason()).trim().to_owned());
+    let mut rendering = given.unwrap_or_else(|| Rendering {
+        pipe: ctx.spec.name.to_owned(),
+        report_name: ctx.report_name.clone(),
+        title: ctx.spec.name.to_owned(),
+        passed: passes(ending),
+        details: String::new(),
+        facts: Vec::new(),
+        annotations: Vec::new(),
+        summary_markdown: format!("## {}\n\n{}\n", escape::markdown(ctx.spec.name), escape::markdown(&details)),
+        outputs: Vec::new(),
+    });
+    // The pipe rendered its own result; what came after it counts as well.
+    if rendering.passed && !passes(ending) {
+        rendering.summary_markdown.insert_str(0, &format!("**{}**\n\n", escape::markdown(&details)));
+    }
+    let path = ctx.workspace.relative(&ctx.workspace.reports.join(report_name(ctx.spec)));
+    let common = [("verdict", verdict.as_str().to_owned()), ("exit_code", ending.code().to_string()), ("report", path)];
+    rendering.outputs.retain(|(name, _)| common.iter().all(|(common, _)| common != name));
+    rendering.outputs.extend(common.map(|(name, value)| (name.to_owned(), value)));
+    Rendering {
+        passed: passes(ending),
+        details,
+        title: redact(rendering.title),
+        facts: rendering.facts.into_iter().map(|(label, fact)| (label, redacted_fact(fact, &redact))).collect(),
+        annotations: rendering.annotations.into_iter().map(|annotation| redacted(annotation, &redact)).collect(),
+        summary_markdown: redact(rendering.summary_markdown),
+        outputs: rendering.outputs.into_iter().map(|(name, value)| (name, redact(value))).collect(),
+        ..rendering
+    }
+}
+
+fn redacted(annotation: Annotation, redact: &impl Fn(String) -> String) -> Annotation {
+    Annotation {
+        title: redact(annotation.title),
+        message: redact(annotation.message),
+        path: annotation.path.map(redact),
+        id: redact(annotation.id),
+        link: annotation.link.map(redact),
+        ..annotation
+    }
+}
+
+fn redacted_fact(fact: Fact, redact: &impl Fn(String) -> String) -> Fact {
+    match fact {
+        Fact::Text(text) => Fact::Text(redact(text)),
+        Fact::Link { text, href } => Fact::Link { text: redact(text), href: redact(href) },
+        Fact::Number(_) | Fact::Bool(_) | Fact::Duration(_) => fact,
+    }
+}
+
+fn passes(ending: &Ending) -> bool {
+    matches!(ending.verdict(), Verdict::Passed | Verdict::Warned | Verdict::Skipped)
+}
+
+fn tell(ctx: &Context, what: &str, outcome: Result<(), impl ToString>) {
+    if let Err(error) = outcome {
+        ctx.console.warning(format!("{what}: can't be published: {}", error.to_string()));
+    }
+}
+
+fn tell_left_out(ctx: &Context, names: &[String]) {
+    if !names.is_empty() {
+        let names = names.join(", ");
+        ctx.console.notice(format!("not passed on as variables, because of their values or their number: {names}"));
+    }
+}
+
+async fn cancelled() {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

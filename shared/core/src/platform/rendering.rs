@@ -1,0 +1,141 @@
+//! What a run shows on a CI's own pages, before it is put into any platform's form.
+
+use std::time::Duration;
+
+/// How an annotation stands out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// It makes the run fail.
+    Error,
+    Warning,
+    Notice,
+}
+
+/// What an annotation is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Vulnerability,
+    CodeSmell,
+    Bug,
+}
+
+/// A remark, at a place in the repository if it has one. All text may come from outside: each platform escapes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Annotation {
+    pub level: Level,
+    /// `CRITICAL`, `HIGH`, `MEDIUM` or `LOW`; any other word is judged by the level.
+    pub severity: &'static str,
+    pub title: String,
+    pub message: String,
+    /// Relative to the repository's root, with `/`.
+    pub path: Option<String>,
+    /// From 1.
+    pub line: Option<u32>,
+    pub end_line: Option<u32>,
+    /// From 1.
+    pub column: Option<u32>,
+    pub end_column: Option<u32>,
+    /// Stays the same from run to run.
+    pub id: String,
+    pub link: Option<String>,
+    pub kind: Kind,
+}
+
+/// A figure at the head of a report.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
+    Number(f64),
+    Text(String),
+    Bool(bool),
+    Duration(Duration),
+    Link { text: String, href: String },
+}
+
+/// A result for people.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rendering {
+    /// `security-pipe`.
+    pub pipe: String,
+    /// Tells several runs of one pipe apart.
+    pub report_name: Option<String>,
+    /// `Security`.
+    pub title: String,
+    pub passed: bool,
+    /// One paragraph.
+    pub details: String,
+    /// By label, the most important first.
+    pub facts: Vec<(String, Fact)>,
+    /// Worst first.
+    pub annotations: Vec<Annotation>,
+    /// Markdown in which text from outside is escaped already.
+    pub summary_markdown: String,
+    /// For later steps, by `lower_snake` name.
+    pub outputs: Vec<(String, String)>,
+}
+
+impl Rendering {
+    /// Tells this pipe's report from all others on a commit: `security-pipe`, `security-pipe-api`.
+    pub fn key(&self) -> String {
+        match &self.report_name {
+            Some(name) => format!("{}-{name}", self.pipe),
+            None => self.pipe.clone(),
+        }
+    }
+}
+
+/// The outputs as `SECURITY_PIPE_CRITICAL`: names for platforms on which all variables of a pipeline share one space.
+pub(super) fn variables(rendering: &Rendering) -> impl Iterator<Item = (String, &str)> {
+    let prefix = upper_snake(&rendering.key());
+    rendering.outputs.iter().map(move |(name, value)| (format!("{prefix}_{}", upper_snake(name)), value.as_str()))
+}
+
+fn upper_snake(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
+}
+
+/// At most `max` characters; one that is longer ends in `…`.
+pub(super) fn cut(text: &str, max: usize) -> String {
+    if text.chars().count() <= max {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(max.saturating_sub(1)).collect();
+    short.truncate(short.trim_end().len());
+    short.push('…');
+    short
+}
+
+#[cfg(test)]
+pub(super) mod example {
+    use super::{Annotation, Kind, Level, Rendering};
+
+    pub(in super::super) fn annotation(number: usize, level: Level) -> Annotation {
+        Annotation {
+            level,
+            severity: "CRITICAL",
+            title: format!("title {number}"),
+            message: format!("message {number}"),
+            path: Some("src/a.rs".to_owned()),
+            line: Some(3),
+            end_line: None,
+            column: None,
+            end_column: None,
+            id: format!("id-{number}"),
+            link: None,
+            kind: Kind::Vulnerability,
+        }
+    }
+
+    pub(in super::super) fn rendering(annotations: Vec<Annotation>, outputs: &[(&str, &str)]) -> Rendering {
+        Rendering {
+            pipe: "security-pipe".to_owned(),
+            report_name: None,
+            title: "Security".to_owned(),
+            passed: false,
+            details: "FAILED 1 critical".to_owned(),
+            facts: Vec::new(),
+            annotations,
+            summary_markdown: String::new(),
+            outputs: outputs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! The report of a run, on disk from its first moment.
+//!
+//! A [`Recorder`] is handed to the pipe; every step it records is written at once, so that an error, a panic, a signal
+//! or even a kill leaves what was known. The document's schema is `docs/schemas/report.v1.schema.json`.
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::env::{Effective, Problem};
+use crate::exit::{Ending, Verdict};
+use crate::platform::rendering::Rendering;
+use crate::platform::{CiContext, Provider};
+use crate::redact::Redactor;
+use crate::spec::Spec;
+use crate::workspace::Evidence;
+
+/// Grows with every field that is added; a change of meaning makes a new schema file.
+pub const SCHEMA_VERSION: &str = "1.0";
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepStatus {
+    Ran,
+    Skipped,
+    Failed,
+}
+
+#[derive(Debug, Serialize)]
+struct StepRecord {
+    name: String,
+    status: StepStatus,
+    /// What was done, or why it was not.
+    detail: String,
+    started_at: String,
+    duration_ms: u64,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    counts: Map<String, Value>,
+}
+
+#[derive(Debug)]
+struct Document {
+    spec: &'static Spec,
+    started_at: Timestamp,
+    started: Instant,
+    context: Value,
+    run_id: Option<String>,
+    subject: Option<String>,
+    inputs: Value,
+    notices: Vec<String>,
+    problems: Vec<Problem>,
+    steps: Vec<StepRecord>,
+    sections: Map<String, Value>,
+    bugs: Vec<String>,
+    ending: Option<Ending>,
+    rendering: Option<Rendering>,
+}
+
+/// Records a run. Cloning it gives another handle to the same report.
+#[derive(Debug, Clone)]
+pub struct Recorder {
+    document: Arc<Mutex<Document>>,
+    evidence: Arc<Evidence>,
+    redactor: Redactor,
+}
+
+impl Recorder {
+    /// A report that says "did not finish" until it is told otherwise. Nothing is written before [`Recorder::save`].
+    pub fn new(spec: &'static Spec, evidence: Arc<Evidence>, redactor: Redactor) -> Recorder {
+        let document = Document {
+            spec,
+            started_at: Timestamp::now(),
+            started: Instant::now(),
+            context: Value::Null,
+            run_id: None,
+            subject: None,
+            inputs: json!({}),
+            notices: Vec::new(),
+            problems: Vec::new(),
+            steps: Vec::new(),
+            sections: Map::new(),
+            bugs: Vec::new(),
+            ending: None,
+            rendering: None,
+        };
+        Recorder { document: Arc::new(Mutex::new(document)), evidence, redactor }
+    }
+
+    /// Where this and the other files of the run are written.
+    pub fn evidence(&self) -> &Evidence {
+        &self.evidence
+    }
+
+    /// Hides secrets in everything this run prints and writes.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// The CI's context and the subject `tree:<commit>`.
+    pub fn context(&self, ci: &CiContext) {
+        self.edit(|document| {
+            document.context = source(ci);
+            document.run_id.clone_from(&ci.run_id);
+            document.subject = ci.commit.as_ref().map(|commit| format!("tree:{commit}"));
+        });
+    }
+
+    /// What the run is about, where that is no tree: `image:<digest>`.
+    pub fn subject(&self, subject: String) {
+        self.edit(|document| document.subject = Some(subject));
+    }
+
+    pub fn inputs(&self, effective: &[Effective]) {
+        let inputs: Map<String, Value> = effective
+            .iter()
+            .map(|input| {
+                let from = input.from.as_deref().unwrap_or("default");
+                (input.name.to_owned(), json!({ "value": input.shown, "from": from }))
+            })
+            .collect();
+        self.edit(|document| document.inputs = Value::Object(inputs));
+    }
+
+    pub fn notice(&self, text: impl Into<String>) {
+        self.edit(|document| document.notices.push(text.into()));
+    }
+
+    pub fn problems(&self, problems: &[Problem]) {
+        self.edit(|document| document.problems.extend_from_slice(problems));
+    }
+
+    /// Begins a step. Dropped without an end, it is recorded as failed.
+    pub fn step(&self, name: impl Into<String>) -> Step {
+        Step {
+            recorder: self.clone(),
+            name: name.into(),
+            started_at: Timestamp::now(),
+            started: Instant::now(),
+            counts: Map::new(),
+            done: false,
+        }
+    }
+
+    /// A part of the report that belongs to the pipe, under its own key.
+    pub fn section(&self, key: &str, value: impl Serialize) {
+        let value = serde_json::to_value(value).unwrap_or_else(|error| json!({ "error": error.to_string() }));
+        self.edit(|document| {
+            document.sections.insert(key.to_owned(), value);
+        });
+    }
+
+    /// What the CI's own pages should show.
+    pub fn present(&self, rendering: Rendering) {
+        self.edit(|document| document.rendering = Some(rendering));
+    }
+
+    /// A part of the run died by a bug of ours; the run goes on and ends with 70.
+    pub fn bug(&self, what: impl Into<String>) {
+        self.edit(|document| document.bugs.push(what.into()));
+    }
+
+    pub(crate) fn first_bug(&self) -> Option<String> {
+        self.lock().bugs.first().cloned()
+    }
+
+    pub(crate) fn take_rendering(&self) -> Option<Rendering> {
+        self.lock().rendering.take()
+    }
+
+    pub(crate) fn elapsed(&self) -> std::time::Duration {
+        self.lock().started.elapsed()
+    }
+
+    /// Records the end and writes the report for the last time.
+    pub(crate) fn finish(&self, ending: &Ending) {
+        self.edit(|document| document.ending = Some(ending.clone()));
+        self.save();
+    }
+
+    /// When the run began, RFC 3339.
+    pub fn started_at(&self) -> String {
+        self.lock().started_at.to_string()
+    }
+
+    /// Writes another file of the run, redacted. A failure is kept by [`Evidence::failure`].
+    pub fn write(&self, name: &str, bytes: &[u8]) {
+        drop(self.evidence.write(name, &self.redactor.bytes(bytes)));
+    }
+
+    /// Like [`Recorder::write`] for a JSON document, which stays one.
+    pub fn write_json(&self, name: &str, bytes: Vec<u8>) {
+        let bytes = match self.redactor.bytes(&bytes) {
+            Cow::Borrowed(_) => bytes,
+            Cow::Owned(_) => match serde_json::from_slice::<Value>(&bytes) {
+                Ok(mut value) => {
+                    self.redactor.json(&mut value);
+                    serde_json::to_vec_pretty(&value).unwrap_or_default()
+                }
+                Err(_) => self.redactor.bytes(&bytes).into_owned(),
+            },
+        };
+        drop(self.evidence.write(name, &bytes));
+    }
+
+    /// Writes the report as it stands. A failure is kept by [`Evidence::failure`] and ends the run with 3.
+    pub fn save(&self) {
+        let (name, mut value) = {
+            let document = self.lock();
+            (report_name(document.spec), document.to_json())
+        };
+        self.redactor.json(&mut value);
+        let mut bytes = serde_json::to_vec_pretty(&value).unwrap_or_default();
+        bytes.push(b'\n');
+        drop(self.evidence.write(&name, &bytes));
+    }
+
+    fn edit(&self, change: impl FnOnce(&mut Document)) {
+        change(&mut self.lock());
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Document> {
+        self.document.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `security-pipe-report.json`.
+pub fn report_name(spec: &Spec) -> String {
+    format!("{}-report.json", spec.name)
+}
+
+impl Document {
+    fn to_json(&self) -> Value {
+        let (verdict, reason, code) = match &self.ending {
+            Some(ending) => (ending.verdict(), ending.reason(), Some(ending.code())),
+            None => (Verdict::Error, "did not finish", None),
+        };
+        let mut report = Map::new();
+        let mut put = |key: &str, value: Value| {
+            report.insert(key.to_owned(), value);
+        };
+        put("schema_version", json!(SCHEMA_VERSION));
+        put("pipe", json!({ "name": self.spec.name, "version": self.spec.version }));
+        put("verdict", json!(verdict.as_str()));
+        put("reason", json!(reason));
+        put("exit_code", json!(code));
+        put("run_id", json!(self.run_id));
+        put("subject", json!(self.subject));
+        put("started_at", json!(self.started_at.to_string()));
+        put("duration_ms", json!(millis(self.started)));
+        put("context", self.context.clone());
+        put("inputs", self.inputs.clone());
+        let problems: Vec<Value> = self
+            .problems
+            .iter()
+            .map(|problem| json!({ "variable": problem.variable, "message": problem.message }))
+            .collect();
+        put("problems", Value::Array(problems));
+        put("notices", json!(self.notices));
+        put("bugs", json!(self.bugs));
+        put("steps", json!(self.steps));
+        for (key, value) in &self.sections {
+            put(key, value.clone());
+        }
+        Value::Object(report)
+    }
+}
+
+fn source(ci: &CiContext) -> Value {
+    let provider = match &ci.provider {
+        Provider::Bitbucket => "bitbucket",
+        Provider::GitHub => "github",
+        Provider::GitLab => "gitlab",
+        Provider::Other(name) => name,
+        Provider::None => "none",
+    };
+    json!({
+        "provider": provider,
+        "workspace": ci.workspace,
+        "repository": ci.repository,
+        "commit": ci.commit,
+        "dirty": ci.dirty,
+        "branch": ci.branch,
+        "tag": ci.tag,
+        "pull_request": ci.pull_request.as_ref().map(|pull| json!({
+            "id": pull.id,
+            "source_branch": pull.source_branch,
+            "target_branch": pull.target_branch,
+            "target_commit": pull.target_commit,
+            "fork": pull.fork,
+        })),
+        "build_url": ci.build_url,
+        "build_number": ci.build_number,
+        "actor": ci.actor,
+        "environment": ci.environment,
+    })
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// One step of a run, timed from its creation.
+#[derive(Debug)]
+pub struct Step {
+    recorder: Recorder,
+    name: String,
+    started_at: Timestamp,
+    started: Instant,
+    counts: Map<String, Value>,
+    done: bool,
+}
+
+impl Step {
+    /// A number worth keeping, e.g. `files`.
+    pub fn count(&mut self, what: &str, number: u64) {
+        self.counts.insert(what.to_owned(), json!(number));
+    }
+
+    pub fn ran(mut self, detail: impl Into<String>) {
+        self.end(StepStatus::Ran, detail.into());
+    }
+
+    pub fn skipped(mut self, why: impl Into<String>) {
+        self.end(StepStatus::Skipped, why.into());
+    }
+
+    pub fn failed(mut self, why: impl Into<String>) {
+        self.end(StepStatus::Failed, why.into());
+    }
+
+    fn end(&mut self, status: StepStatus, detail: String) {
+        self.done = true;
+        let record = StepRecord {
+            name: std::mem::take(&mut self.name),
+            status,
+            detail,
+            started_at: self.started_at.to_string(),
+            duration_ms: millis(self.started),
+            counts: std::mem::take(&mut self.counts),
+        };
+        self.recorder.edit(|document| document.steps.push(record));
+        self.recorder.save();
+    }
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        if !self.done {
+            self.end(StepStatus::Failed, "did not finish".to_owned());
+        }
+    }
+}

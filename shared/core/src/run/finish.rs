@@ -1,0 +1,55 @@
+//! The end of a run: the report for the last time, the CI's own pages, the last line, the exit code.
+
+use crate::console::Color;
+use crate::context::Context;
+use crate::exit::{Ending, Pass, Signal, Stop, Verdict};
+use crate::platform::publish;
+use crate::report::{Recorder, report_name};
+
+/// Ends the run with `ending`, or with 3 where it would pass but its evidence could not be written.
+pub(super) async fn finish(ctx: &Context, report: &Recorder, ending: Ending) -> u8 {
+    report.finish(&ending);
+    let ending = match report.evidence().failure() {
+        Some(failure) => {
+            ctx.console.error(ctx.redactor.text(&failure));
+            let ending = ending.unable(format!("the reports are incomplete: {failure}"));
+            // Where only one of the files failed, the report can still tell so.
+            report.finish(&ending);
+            ending
+        }
+        None => ending,
+    };
+    publish(ctx, report, &ending).await;
+    tell_files(ctx, report);
+    ctx.console.line(last_line(ctx, report, &ending));
+    ending.code()
+}
+
+/// `reports  security-reports/ (json, sarif)`
+fn tell_files(ctx: &Context, report: &Recorder) {
+    let main = report_name(ctx.spec);
+    let others: Vec<String> = report.evidence().written().into_iter().filter(|name| *name != main).collect();
+    if others.is_empty() {
+        return;
+    }
+    let dir = ctx.workspace.relative(report.evidence().dir());
+    ctx.console.line(format!("reports  {dir}/ ({main}, {})", others.join(", ")));
+}
+
+/// `FAILED   1 critical (FAIL_ON_CRITICAL=true)   0.7 s   exit 1`
+fn last_line(ctx: &Context, report: &Recorder, ending: &Ending) -> String {
+    let verdict = ending.verdict();
+    let color = match ending {
+        Ending::Pass(Pass::Passed(_)) => Color::Green,
+        Ending::Pass(_)
+        | Ending::Cancelled(Signal::Interrupt | Signal::Terminate)
+        | Ending::Stop(Stop::Interrupted) => Color::Yellow,
+        Ending::Stop(_) | Ending::Misconfigured(_) | Ending::Bug(_) => Color::Red,
+    };
+    let word = ctx.console.paint(color, &format!("{:<7}", verdict.headline()));
+    let seconds = report.elapsed().as_secs_f64();
+    let reason = ending.reason();
+    let gap = if reason.is_empty() { "" } else { "   " };
+    debug_assert!(verdict != Verdict::Error || !reason.is_empty());
+    format!("{word}  {reason}{gap}{seconds:.1} s   exit {}", ending.code())
+}

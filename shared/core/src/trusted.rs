@@ -1,0 +1,131 @@
+//! Files of the repository that decide what a run lets pass, in the version that a pull request can't have changed.
+//!
+//! On a pull request they come from the merge base with the target branch; where its objects are not in the checkout,
+//! from the platform's API at the target commit, if there is a token for it; else they do not apply.
+
+mod api;
+
+use std::path::{Component, Path};
+
+use crate::context::Context;
+use crate::env::MAX_FILE;
+use crate::platform::{self, Base};
+
+/// A policy file as it may be trusted.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Trusted {
+    Text {
+        text: String,
+        /// Where it was read, for a sentence: `the target branch (4f2c1aa)`.
+        from: String,
+        /// The pull request has another version of it.
+        changed: bool,
+    },
+    Absent {
+        from: String,
+        /// The pull request brings one.
+        added: bool,
+    },
+    /// The version to trust can't be had; `why` says what to change.
+    Unavailable {
+        why: String,
+        /// The working tree has such a file, so somebody expects it to apply.
+        wanted: bool,
+    },
+    /// It is there and can't be read.
+    Broken(String),
+}
+
+/// Reads such files for one run.
+pub struct TrustedFiles<'a> {
+    ctx: &'a Context,
+    base: Base,
+}
+
+impl<'a> TrustedFiles<'a> {
+    pub fn new(ctx: &'a Context) -> TrustedFiles<'a> {
+        let base = match &ctx.checkout {
+            Some(checkout) => platform::base_commit(&ctx.ci, checkout),
+            None => platform::base_without_checkout(&ctx.ci),
+        };
+        TrustedFiles { ctx, base }
+    }
+
+    pub fn is_pull_request(&self) -> bool {
+        !matches!(self.base, Base::NotAPullRequest)
+    }
+
+    /// The file at `path` (absolute). One outside of the checkout is the pipeline's own and read as it is.
+    pub async fn read(&self, path: &Path) -> Trusted {
+        let here = self.working_tree(path);
+        let inside = path.strip_prefix(&self.ctx.workspace.root).ok().filter(|relative| {
+            relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+        });
+        let Some(relative) = inside.filter(|_| self.is_pull_request()) else {
+            return match here {
+                Ok(Some(text)) => Trusted::Text { text, from: "the working tree".to_owned(), changed: false },
+                Ok(None) => Trusted::Absent { from: "the working tree".to_owned(), added: false },
+                Err(why) => Trusted::Broken(why),
+            };
+        };
+        let here = here.unwrap_or_default();
+        match self.base_version(relative).await {
+            Ok(Some(bytes)) => match String::from_utf8(bytes) {
+                Ok(text) => Trusted::Text { changed: here.as_deref() != Some(&text), text, from: self.from() },
+                Err(_) => Trusted::Broken(format!("in {}: expected UTF-8 text", self.from())),
+            },
+            Ok(None) => Trusted::Absent { from: self.from(), added: here.is_some() },
+            Err(why) => Trusted::Unavailable { why, wanted: here.is_some() },
+        }
+    }
+
+    /// The version of a file, given relative to the repository's root, that the pull request started from; `None`
+    /// where there was none.
+    ///
+    /// # Errors
+    /// It can't be had; the text says what to change in the pipeline.
+    pub async fn base_version(&self, relative: &Path) -> Result<Option<Vec<u8>>, String> {
+        let path = relative.to_string_lossy().replace("./", "");
+        match (&self.base, &self.ctx.checkout) {
+            (Base::Commit(commit), Some(checkout)) => {
+                checkout.read_at(commit, &path, MAX_POLICY).map_err(|error| format!("{error:#}"))
+            }
+            (Base::Absent { target_commit, hint }, _) => {
+                match api::read(self.ctx, target_commit.as_deref(), &path).await {
+                    Some(Ok(bytes)) => Ok(bytes),
+                    Some(Err(error)) => Err(format!("the target branch can't be read: {error}; {hint}")),
+                    None => Err(format!("the target branch is not in this checkout; {hint}")),
+                }
+            }
+            (Base::Commit(_), None) | (Base::NotAPullRequest, _) => Ok(None),
+        }
+    }
+
+    fn from(&self) -> String {
+        let short = |commit: &str| commit.chars().take(7).collect::<String>();
+        match &self.base {
+            Base::Commit(commit) => format!("the target branch ({})", short(commit)),
+            Base::Absent { target_commit: Some(commit), .. } => format!("the target branch ({})", short(commit)),
+            _ => "the target branch".to_owned(),
+        }
+    }
+
+    fn working_tree(&self, path: &Path) -> Result<Option<String>, String> {
+        let meta = match std::fs::metadata(path) {
+            Ok(meta) => meta,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(format!("can't be read: {error}")),
+        };
+        if !meta.is_file() {
+            return Err("expected a regular file".to_owned());
+        }
+        if meta.len() > MAX_POLICY {
+            return Err(format!("larger than {} MiB", MAX_POLICY / (1024 * 1024)));
+        }
+        let bytes = std::fs::read(path).map_err(|error| format!("can't be read: {error}"))?;
+        String::from_utf8(bytes).map(Some).map_err(|_| "expected UTF-8 text".to_owned())
+    }
+}
+
+/// A baseline of a large repository has its size; bytes.
+const MAX_POLICY: u64 = 16 * MAX_FILE;

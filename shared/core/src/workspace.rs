@@ -1,0 +1,236 @@
+//! The checkout a pipe works on and the files it leaves there.
+
+use std::fs::{self, Metadata, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, lchown};
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Where a run reads and writes.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    /// `WORKING_DIR`, absolute and without links.
+    pub dir: PathBuf,
+    /// The repository's root, or the CI's clone directory, or `dir`: paths in reports are relative to it.
+    pub root: PathBuf,
+    /// `REPORTS_DIR` (and `REPORT_NAME` below it), absolute.
+    pub reports: PathBuf,
+}
+
+impl Workspace {
+    /// `path` below [`Workspace::dir`] as a reader of the repository would write it: relative to the root, with `/`.
+    pub fn relative(&self, path: &Path) -> String {
+        let full = self.dir.join(path);
+        let relative = full.strip_prefix(&self.root).unwrap_or(&full);
+        let parts: Vec<_> = relative
+            .components()
+            .filter(|part| !matches!(part, Component::CurDir))
+            .map(|part| part.as_os_str().to_string_lossy())
+            .collect();
+        parts.join("/")
+    }
+
+    /// Where a relative path of the configuration points to, if it stays inside the checkout after links are resolved.
+    /// The part of it that doesn't exist yet is taken as written.
+    pub fn inside(root: &Path, dir: &Path, path: &Path) -> Result<PathBuf, &'static str> {
+        const OUTSIDE: &str = "leads out of the checkout; give an absolute path if that is meant";
+        let full = dir.join(path);
+        let mut existing = full.as_path();
+        let mut rest = Vec::new();
+        let resolved = loop {
+            match existing.canonicalize() {
+                Ok(resolved) => break resolved,
+                // A dangling link would be written through.
+                Err(_) if existing.symlink_metadata().is_ok() => return Err(OUTSIDE),
+                Err(_) => match (existing.parent(), existing.file_name()) {
+                    (Some(parent), Some(name)) => {
+                        rest.push(name.to_owned());
+                        existing = parent;
+                    }
+                    _ => return Err(OUTSIDE),
+                },
+            }
+        };
+        let resolved = rest.into_iter().rev().fold(resolved, |path, name| path.join(name));
+        if path.is_relative() && !resolved.starts_with(root) {
+            return Err(OUTSIDE);
+        }
+        Ok(resolved)
+    }
+}
+
+/// The files of one run, in the reports' directory. Each is replaced as a whole, so that a reader, or a kill, meets the
+/// old one or the new one and never half of it. What is created gets the owner of the workspace, so that the next step
+/// of a job can read and remove it although this one ran as root.
+#[derive(Debug)]
+pub struct Evidence {
+    dir: PathBuf,
+    owner: Option<(u32, u32)>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    written: Vec<String>,
+    failure: Option<String>,
+}
+
+impl Evidence {
+    /// `owner_of` is the directory whose owner new files get.
+    pub fn new(dir: PathBuf, owner_of: &Path) -> Evidence {
+        let owner = fs::metadata(owner_of).ok().map(|meta: Metadata| (meta.uid(), meta.gid()));
+        Evidence { dir, owner, state: Mutex::default() }
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Writes `bytes` to `name` (which may contain `/`). A failure is remembered: see [`Evidence::failure`].
+    pub fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let outcome = self.replace(name, bytes);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match &outcome {
+            Ok(()) => {
+                if !state.written.iter().any(|written| written == name) {
+                    state.written.push(name.to_owned());
+                }
+            }
+            Err(error) => {
+                let failure = format!("can't write {}: {error}", self.dir.join(name).display());
+                state.failure.get_or_insert(failure);
+            }
+        }
+        outcome
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let target = self.dir.join(name);
+        let parent = target.parent().unwrap_or(&self.dir);
+        self.create_dir(parent)?;
+        let file_name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let temporary = parent.join(format!(".{file_name}.tmp"));
+        // A left-over of a killed run, or a link planted there.
+        match fs::remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
+        file.write_all(bytes)?;
+        self.give(&temporary);
+        drop(file);
+        fs::rename(&temporary, &target).inspect_err(|_| drop(fs::remove_file(&temporary)))
+    }
+
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        if dir.is_dir() {
+            return Ok(());
+        }
+        if let Some(parent) = dir.parent() {
+            self.create_dir(parent)?;
+        }
+        match fs::create_dir(dir) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => return Ok(()),
+            other => other?,
+        }
+        self.give(dir);
+        Ok(())
+    }
+
+    /// Hands a new file or directory to the workspace's owner. Only root can; for anyone else it is the owner already
+    /// or can't be helped.
+    fn give(&self, path: &Path) {
+        if let Some((uid, gid)) = self.owner
+            && fs::symlink_metadata(path).is_ok_and(|meta| (meta.uid(), meta.gid()) != (uid, gid))
+        {
+            drop(lchown(path, Some(uid), Some(gid)));
+        }
+    }
+
+    /// Removes a file of an earlier run.
+    pub fn remove(&self, name: &str) {
+        drop(fs::remove_file(self.dir.join(name)));
+    }
+
+    /// The names written so far, in order.
+    pub fn written(&self) -> Vec<String> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).written.clone()
+    }
+
+    /// The first file that could not be written, and why.
+    pub fn failure(&self) -> Option<String> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).failure.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, chown, symlink};
+    use std::path::Path;
+
+    use super::{Evidence, Workspace};
+
+    #[test]
+    fn a_planted_link_is_replaced_and_never_followed() {
+        let root = tempfile::tempdir().unwrap();
+        let victim = root.path().join("victim");
+        fs::write(&victim, "precious").unwrap();
+        let reports = root.path().join("reports");
+        fs::create_dir(&reports).unwrap();
+        symlink(&victim, reports.join("report.json")).unwrap();
+        symlink(&victim, reports.join(".report.json.tmp")).unwrap();
+        let evidence = Evidence::new(reports.clone(), root.path());
+        evidence.write("report.json", b"{}").unwrap();
+        assert_eq!(fs::read_to_string(victim).unwrap(), "precious");
+        assert!(fs::symlink_metadata(reports.join("report.json")).unwrap().is_file());
+        assert_eq!(evidence.written(), ["report.json"]);
+        assert_eq!(fs::read_dir(reports).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn new_files_and_folders_belong_to_the_workspace_s_owner() {
+        let root = tempfile::tempdir().unwrap();
+        chown(root.path(), Some(12345), Some(54321)).expect("these tests run as root");
+        let evidence = Evidence::new(root.path().join("a/b"), root.path());
+        evidence.write("sbom/c.json", b"{}").unwrap();
+        for name in ["a", "a/b", "a/b/sbom", "a/b/sbom/c.json"] {
+            let meta = fs::metadata(root.path().join(name)).unwrap();
+            assert_eq!((meta.uid(), meta.gid()), (12345, 54321), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_first_failure_is_remembered() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("reports"), "a file where the folder should be").unwrap();
+        let evidence = Evidence::new(root.path().join("reports"), root.path());
+        assert!(evidence.write("report.json", b"{}").is_err());
+        assert!(evidence.failure().unwrap().contains("report.json"));
+        assert!(evidence.written().is_empty());
+    }
+
+    #[test]
+    fn a_relative_path_can_t_leave_the_checkout() {
+        let outside = tempfile::tempdir().unwrap();
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        fs::create_dir(root.join("service")).unwrap();
+        symlink(outside.path(), root.join("service/out")).unwrap();
+        symlink("/nowhere/at/all", root.join("service/dangling")).unwrap();
+        let inside = |path: &str| Workspace::inside(&root, &root.join("service"), Path::new(path));
+        assert_eq!(inside("reports/new"), Ok(root.join("service/reports/new")));
+        assert_eq!(inside("../reports"), Ok(root.join("reports")));
+        assert!(inside("../../reports").is_err());
+        assert!(inside("out/reports").is_err());
+        assert!(inside("dangling").is_err());
+        assert_eq!(inside("/somewhere/else"), Ok("/somewhere/else".into()));
+    }
+
+    #[test]
+    fn paths_in_reports_start_at_the_repository_s_root() {
+        let workspace = Workspace { dir: "/r/service".into(), root: "/r".into(), reports: "/r/reports".into() };
+        assert_eq!(workspace.relative(Path::new("src/./main.rs")), "service/src/main.rs");
+        assert_eq!(workspace.relative(Path::new("/r/top")), "top");
+    }
+}

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Installs what the tests need and this machine lacks. Debian packages need root; everything else goes to
+# ${XDG_CACHE_HOME:-$HOME/.cache}/pipewright, by version.
+set -eu
+cd "$(dirname "$0")/.."
+
+missing=
+need() { # need COMMAND PACKAGE
+	command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+}
+need git git
+need buildah buildah
+need podman podman
+need runc runc
+need busybox busybox-static
+need python3 python3
+[ -s /etc/ssl/certs/ca-certificates.crt ] || missing="$missing ca-certificates"
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+
+if [ -n "$missing" ]; then
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "install.sh: please install:$missing" >&2
+		exit 1
+	fi
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -qq
+	# shellcheck disable=SC2086 # a list of names
+	apt-get install --yes --no-install-recommends -qq $missing >/dev/null
+fi
+./tests/validators/install.sh

@@ -1,0 +1,137 @@
+//! A pipe with no other purpose than to meet every way a run can end, for the tests of what all pipes share.
+
+use std::time::Duration;
+
+use pipe_core::Pipe;
+use pipe_core::context::Context;
+use pipe_core::env::Vars;
+use pipe_core::exit::{Pass, Stop};
+use pipe_core::report::Recorder;
+use pipe_core::spec::{Group, Spec, Var};
+use secrecy::{ExposeSecret, SecretString};
+
+const DEED: Var = Var::choice(
+    "DEED",
+    &[
+        "pass",
+        "warn",
+        "skip",
+        "fail",
+        "unable",
+        "roll-back",
+        "panic",
+        "scanner-panic",
+        "sleep",
+        "ignore-cancel",
+        "steps",
+        "leak",
+    ],
+    "What to do; if unset, pass.",
+)
+.default("pass");
+const API_PASSWORD: Var = Var::secret("API_PASSWORD", "A secret; if unset, none.").example("a token");
+const NEEDS_SECRET: Var =
+    Var::flag("NEEDS_SECRET", "Whether API_PASSWORD is needed; if unset, false.").default("false");
+const SAST_SCAN: Var =
+    Var::flag("SAST_SCAN", "Something of a later version; if unset, false.").default("false").later();
+
+static SPEC: Spec = Spec {
+    name: "probe-pipe",
+    summary: "Meets every way a run can end",
+    category: "Testing",
+    version: env!("CARGO_PKG_VERSION"),
+    groups: &[Group { title: "Probe", vars: &[&DEED, &API_PASSWORD, &NEEDS_SECRET, &SAST_SCAN] }],
+    timeout: "30s",
+    grace: Duration::from_millis(500),
+};
+
+struct Probe;
+
+struct Config {
+    deed: &'static str,
+    password: Option<SecretString>,
+}
+
+impl Pipe for Probe {
+    const SPEC: &'static Spec = &SPEC;
+    type Config = Config;
+    type Plan = &'static str;
+
+    fn config(vars: &mut Vars, ctx: &Context) -> Option<Config> {
+        let deed = vars.choice(&DEED);
+        let untrusted = ctx.ci.pull_request.as_ref().is_some_and(|pull| pull.fork == Some(true) || pull.bot);
+        let password = if vars.flag(&NEEDS_SECRET) {
+            vars.require_secret(&API_PASSWORD, untrusted)
+        } else {
+            vars.choice(&pipe_core::spec::common::ON_MISSING_SECRET);
+            vars.secret(&API_PASSWORD)
+        };
+        Some(Config { deed: deed?, password })
+    }
+
+    fn plan(config: &Config, _: &Context) -> anyhow::Result<&'static str> {
+        Ok(config.deed)
+    }
+
+    async fn execute(config: &Config, deed: &'static str, ctx: &Context, report: &Recorder) -> Result<Pass, Stop> {
+        let why = || deed.to_owned();
+        match deed {
+            "warn" => Ok(Pass::Warned(why())),
+            "skip" => Ok(Pass::Skipped(why())),
+            "fail" => Err(Stop::Failed(why())),
+            "unable" => Err(Stop::Unable(why())),
+            "roll-back" => Err(Stop::RolledBack(why())),
+            "panic" => panic!("with {}", config.password.as_ref().map_or("", |password| password.expose_secret())),
+            "scanner-panic" => {
+                report.bug("one part of several");
+                report.step("the other").ran("all the same");
+                Err(Stop::Failed(why()))
+            }
+            "sleep" => {
+                let _step = report.step("sleep");
+                ctx.console.line("sleeping");
+                ctx.cancel.cancelled().await;
+                Err(Stop::Interrupted)
+            }
+            "ignore-cancel" => {
+                ctx.console.line("sleeping");
+                std::future::pending().await
+            }
+            "steps" => {
+                for number in 0..100_000 {
+                    report.step(format!("step {number}")).ran("done");
+                    tokio::task::yield_now().await;
+                    if ctx.cancel.is_cancelled() {
+                        break;
+                    }
+                }
+                Ok(Pass::Passed(why()))
+            }
+            "leak" => {
+                leak(config, ctx, report);
+                Ok(Pass::Passed(why()))
+            }
+            _ => Ok(Pass::Passed(why())),
+        }
+    }
+}
+
+/// Tries every way out.
+fn leak(config: &Config, ctx: &Context, report: &Recorder) {
+    use base64::Engine;
+    let password = config.password.as_ref().map_or("", |password| password.expose_secret());
+    let base64 = base64::engine::general_purpose::STANDARD.encode(format!("user:{password}"));
+    let quoted = serde_json::json!({ "password": password }).to_string();
+    for text in [password, &base64, &quoted] {
+        ctx.console.line(text);
+        ctx.console.error(text);
+        ctx.console.debug(text);
+        report.notice(text);
+        report.step(text).failed(text);
+        report.section("leak", serde_json::json!({ text: [text] }));
+    }
+}
+
+fn main() -> std::process::ExitCode {
+    pipe_core::run::<Probe>()
+}

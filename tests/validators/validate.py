@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Judges files by others' code: validate.py cyclonedx|spdx|sarif|junit FILE...
+
+Exit code 0: all are valid. 1: at least one is not, with the reasons. 2: used wrongly. 3: install.sh has not run.
+Nothing is fetched.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+# A broken document can have thousands; the first ones tell what is wrong.
+MOST_REASONS = 20
+
+
+def folder() -> pathlib.Path:
+    """Where install.sh has put everything: its rule, repeated."""
+    digest = hashlib.sha256((HERE / "requirements.txt").read_bytes() + (HERE / "install.sh").read_bytes())
+    cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    return pathlib.Path(cache) / "pipewright" / f"validators-{digest.hexdigest()[:16]}"
+
+
+def cyclonedx(path: pathlib.Path) -> list[str]:
+    """The strict JSON validator of CycloneDX' own library, then its object model, which finds loose references."""
+    from cyclonedx.model.bom import Bom
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    text = path.read_text(encoding="utf-8")
+    errors = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text, all_errors=True)
+    if errors:
+        return [str(error) for error in errors]
+    document = json.loads(text)
+    references = [item["bom-ref"] for item in document.get("components", []) if "bom-ref" in item]
+    known = set(references) | {document["metadata"]["component"]["bom-ref"]}
+    reasons = [f"{name} is used twice" for name in known if references.count(name) > 1]
+    for entry in document.get("dependencies", []):
+        names = [entry["ref"], *entry.get("dependsOn", [])]
+        reasons += [f"{name} is referred to and not there" for name in names if name not in known]
+    if not reasons:
+        Bom.from_json(document).validate()
+    return reasons
+
+
+def spdx(path: pathlib.Path) -> list[str]:
+    """SPDX' own Python tools: read strictly, then validated in full."""
+    from spdx_tools.spdx.parser.error import SPDXParsingError
+    from spdx_tools.spdx.parser.json import json_parser
+    from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
+
+    try:
+        document = json_parser.parse_from_file(str(path))
+    except SPDXParsingError as error:
+        return error.get_messages()
+    messages = validate_full_spdx_document(document, "SPDX-2.3")
+    return [f"{message.context.spdx_id}: {message.validation_message}" for message in messages]
+
+
+def sarif(path: pathlib.Path) -> list[str]:
+    """The official schema, with formats."""
+    from jsonschema import Draft7Validator, FormatChecker
+
+    schema = json.loads((folder() / "sarif-2.1.0.json").read_text(encoding="utf-8"))
+    validator = Draft7Validator(schema, format_checker=FormatChecker())
+    errors = validator.iter_errors(json.loads(path.read_text(encoding="utf-8")))
+    return [f"{error.json_path}: {error.message}" for error in errors]
+
+
+def junit(path: pathlib.Path) -> list[str]:
+    """Jenkins' schema."""
+    import xmlschema
+
+    schema = xmlschema.XMLSchema10(str(folder() / "junit-10.xsd"), allow="local")
+    return [f"{error.path}: {error.reason}" for error in schema.iter_errors(str(path))]
+
+
+KINDS = {"cyclonedx": cyclonedx, "spdx": spdx, "sarif": sarif, "junit": junit}
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) < 2 or arguments[0] not in KINDS:
+        print(__doc__, file=sys.stderr)
+        return 2
+    home = folder()
+    if not (home / "ready").exists():
+        print("validate.py: the validators are missing; run tests/validators/install.sh", file=sys.stderr)
+        return 3
+    if pathlib.Path(sys.prefix) != home / "venv":
+        python = str(home / "venv" / "bin" / "python")
+        os.execv(python, [python, "-I", __file__, *arguments])
+    invalid = False
+    for name in arguments[1:]:
+        try:
+            reasons = KINDS[arguments[0]](pathlib.Path(name))
+        except Exception as error:  # noqa: BLE001 - whatever a validator trips over is a reason
+            reasons = [f"{type(error).__name__}: {error}"]
+        for reason in reasons[:MOST_REASONS]:
+            print(f"{name}: {reason}", file=sys.stderr)
+        if len(reasons) > MOST_REASONS:
+            print(f"{name}: and {len(reasons) - MOST_REASONS} more", file=sys.stderr)
+        invalid = invalid or bool(reasons)
+    return 1 if invalid else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
