@@ -96,11 +96,11 @@ fn line(console: &Console, group: &[&Finding], baseline: bool) -> String {
                 (Some(fixed), None) => format!("fix: {}", terminal(fixed)),
                 (None, _) => "no fix yet".to_owned(),
             };
-            format!("{severity}{new} {subject:<24} {:<19}  {place}{gated}  {fix}", terminal(&finding.rule))
+            format!("{severity}{new} {subject:<24}  {:<19}  {place}{gated}  {fix}", terminal(&finding.rule))
         }
         None => {
             let shown = finding.shown.as_ref().map(|shown| format!("  {}", terminal(shown))).unwrap_or_default();
-            format!("{severity}{new} {:<24} {place}{shown}{gated}  fix: revoke it, then remove it", finding.title)
+            format!("{severity}{new} {:<24}  {place}{shown}{gated}  fix: revoke it, then remove it", finding.title)
         }
     }
 }

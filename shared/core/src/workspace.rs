@@ -21,7 +21,7 @@ impl Workspace {
     /// `path` below [`Workspace::dir`] as a reader of the repository would write it: relative to the root, with `/`.
     pub fn relative(&self, path: &Path) -> String {
         let full = self.dir.join(path);
-        let relative = full.strip_prefix(&self.root).unwrap_or(&full);
+        let Ok(relative) = full.strip_prefix(&self.root) else { return full.to_string_lossy().into_owned() };
         let parts: Vec<_> = relative
             .components()
             .filter(|part| !matches!(part, Component::CurDir))
@@ -232,5 +232,6 @@ mod tests {
         let workspace = Workspace { dir: "/r/service".into(), root: "/r".into(), reports: "/r/reports".into() };
         assert_eq!(workspace.relative(Path::new("src/./main.rs")), "service/src/main.rs");
         assert_eq!(workspace.relative(Path::new("/r/top")), "top");
+        assert_eq!(workspace.relative(Path::new("/elsewhere/x")), "/elsewhere/x");
     }
 }

@@ -173,8 +173,7 @@ impl Scanner for Dependencies {
             }
         };
         let coverage = &lookup.coverage;
-        let date = coverage.date.as_deref().map_or("an unknown date", |date| date.split('T').next().unwrap_or(date));
-        scan.detail.push_str(&format!("; advisories of {date}"));
+        scan.detail.push_str(&format!("; advisories of {}", dates(&public, coverage)));
         scan.counts.push(("advisories", coverage.records));
         input.report.section(
             "advisories",
@@ -193,6 +192,31 @@ impl Scanner for Dependencies {
         scan.findings = findings(&public, &answers);
         Ok(scan)
     }
+}
+
+/// How old the advisories are: one date, or the oldest with its ecosystem and the newest. One that is stale must not
+/// hide behind another.
+fn dates(packages: &[(&Lockfile, &Package)], coverage: &Coverage) -> String {
+    let used: BTreeSet<&str> = packages.iter().map(|(_, package)| package.ecosystem.osv_name()).collect();
+    let mut dates: Vec<(&str, &str)> = coverage
+        .dates
+        .iter()
+        .filter(|(ecosystem, _)| used.contains(ecosystem.as_str()))
+        .map(|(ecosystem, date)| (day(date), ecosystem.as_str()))
+        .collect();
+    dates.sort_unstable();
+    match (dates.first(), dates.last()) {
+        (Some((oldest, ecosystem)), Some((newest, _))) if oldest != newest => {
+            format!("{oldest} ({ecosystem}) to {newest}")
+        }
+        (Some((date, _)), _) => (*date).to_owned(),
+        _ => coverage.date.as_deref().map_or("an unknown date", day).to_owned(),
+    }
+}
+
+/// `2026-08-22` of an RFC 3339 time.
+fn day(time: &str) -> &str {
+    time.split('T').next().unwrap_or(time)
 }
 
 /// A package whose ecosystem the source doesn't know has not been checked.
@@ -295,7 +319,7 @@ pub(crate) fn compile(from: &AdvisorySource, to: &std::path::Path) -> anyhow::Re
         anyhow::bail!("OSV_DB_COMPILE needs OSV_DB_PATH, a folder of OSV's zips");
     };
     let summary = osv::compile(from, to).with_context(|| format!("can't compile {}", from.display()))?;
-    let date = summary.coverage.date.as_deref().and_then(|date| date.split('T').next()).unwrap_or("an unknown date");
+    let date = summary.coverage.date.as_deref().map_or("an unknown date", day);
     Ok(format!(
         "{} advisories of {date} for {} packages, {} KB",
         thousands(summary.coverage.records),

@@ -44,6 +44,8 @@ pub(super) struct Environment {
     vars: BTreeMap<String, String>,
     /// Names whose value is not UTF-8.
     broken: BTreeSet<String>,
+    /// What was typed for a name that had to be normalised.
+    typed: BTreeMap<String, String>,
 }
 
 /// Values may be secret: only their number is shown.
@@ -55,11 +57,17 @@ impl fmt::Debug for Environment {
 
 impl Environment {
     pub(super) fn clean(env: impl IntoIterator<Item = (OsString, OsString)>) -> Environment {
-        let mut clean = Environment { vars: BTreeMap::new(), broken: BTreeSet::new() };
+        let mut clean = Environment { vars: BTreeMap::new(), broken: BTreeSet::new(), typed: BTreeMap::new() };
         for (name, value) in env {
             let Ok(name) = name.into_string() else { continue };
             // GitHub upper-cases an input's id but keeps its hyphens.
-            let name = if name.starts_with("INPUT_") { name.replace('-', "_") } else { name };
+            let name = if name.starts_with("INPUT_") && name.contains('-') {
+                let normalised = name.replace('-', "_");
+                clean.typed.insert(normalised.clone(), name);
+                normalised
+            } else {
+                name
+            };
             match value.into_string() {
                 Ok(value) if value.is_empty() => {}
                 Ok(value) => {
@@ -75,6 +83,10 @@ impl Environment {
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.vars.get(name).map(String::as_str)
+    }
+
+    fn typed(&self, name: &str) -> String {
+        self.typed.get(name).map_or(name, String::as_str).to_owned()
     }
 
     /// The raw value of `var`: the first prefix under which its name or an alias is set.
@@ -120,7 +132,7 @@ impl Environment {
             return Ok(Some(Raw { typed: file_name, content: Content::Text(text), bare }));
         }
         if let Some(text) = direct {
-            return Ok(Some(Raw { typed: name.to_owned(), content: Content::Text(text.clone()), bare }));
+            return Ok(Some(Raw { typed: self.typed(name), content: Content::Text(text.clone()), bare }));
         }
         if var.kind.is_list() {
             return self.array(name, bare);

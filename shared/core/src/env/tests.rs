@@ -64,6 +64,8 @@ fn an_input_wins_over_our_prefix_and_that_over_the_bare_name() {
 #[test]
 fn an_input_may_be_typed_with_hyphens() {
     assert_eq!(load(&[("INPUT_CVSS-THRESHOLD", "7.5")]).number(&THRESHOLD), Some(7.5));
+    let wrong = load(&[("INPUT_CVSS-THRESHOLD", "11")]);
+    assert_eq!(wrong.problems()[0].variable, "INPUT_CVSS-THRESHOLD=\"11\"");
 }
 
 #[test]

@@ -124,12 +124,12 @@ mod tests {
     #[test]
     fn credentials_are_not_kept() {
         for (url, clean) in [
-            ("https://x-token-auth:s3cret@bitbucket.org/org/app.git", "https://bitbucket.org/org/app.git"),
-            ("https://s3cret@github.com/org/app", "https://github.com/org/app"),
-            ("https://host.example/org/app?private_token=s3cret#s3cret", "https://host.example/org/app"),
-            ("ssh://git:s3cret@host.example/org/app", "ssh://git@host.example/org/app"),
-            ("https://a:s3cret@b:s3cret@host.example/org/app", "https://host.example/org/app"),
-            ("git:s3cret@host.example:org/app", "git:s3cret@host.example:org/app"),
+            ("https://x-token-auth:secret@bitbucket.org/org/app.git", "https://bitbucket.org/org/app.git"),
+            ("https://secret@github.com/org/app", "https://github.com/org/app"),
+            ("https://host.example/org/app?private_token=secret#secret", "https://host.example/org/app"),
+            ("ssh://git:secret@host.example/org/app", "ssh://git@host.example/org/app"),
+            ("https://a:secret@b:secret@host.example/org/app", "https://host.example/org/app"),
+            ("git:secret@host.example:org/app", "git:secret@host.example:org/app"),
         ] {
             let remote = Remote::parse(url);
             let debug = format!("{remote:?}");
@@ -137,7 +137,7 @@ mod tests {
                 // Not a URL of any kind: the host would be `git`.
                 assert_eq!(remote.unwrap().host.as_deref(), Some("git"));
             } else {
-                assert!(!debug.contains("s3cret"), "{debug}");
+                assert!(!debug.contains("secret"), "{debug}");
                 assert_eq!(remote.unwrap().url, clean);
             }
         }

@@ -1,12 +1,13 @@
+mod damage;
+mod dirty;
+
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, SystemTime};
 
-use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::{Checkout, Head};
@@ -73,18 +74,6 @@ impl Fixture {
 
 fn tracked(checkout: &Checkout) -> Vec<String> {
     checkout.tracked().unwrap().iter().map(|path| path.to_string_lossy().into_owned()).collect()
-}
-
-/// A clock's tick later than the index, so that no file is "racily clean".
-fn age(fixture: &Fixture) {
-    for entry in fs::read_dir(fixture.path()).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            let hour_ago = SystemTime::now() - Duration::from_secs(3600);
-            fs::File::options().write(true).open(path).unwrap().set_modified(hour_ago).unwrap();
-        }
-    }
-    fixture.git(&["update-index", "-q", "--refresh"]);
 }
 
 #[test]
@@ -228,79 +217,6 @@ fn who_owns_the_files_does_not_matter() {
 }
 
 #[test]
-fn changes_of_tracked_files_make_it_dirty_and_others_do_not() {
-    type Change = fn(&Fixture);
-    let changes: [(&str, Option<bool>, Change); 12] = [
-        ("nothing", Some(false), |_| {}),
-        ("untracked", Some(false), |repo| {
-            repo.write("new", "");
-        }),
-        ("other content", Some(true), |repo| {
-            repo.write("a", "3");
-        }),
-        ("same length and time, which is not looked into", Some(false), |repo| {
-            let time = fs::metadata(repo.path().join("a")).unwrap().modified().unwrap();
-            repo.write("a", "x");
-            fs::File::options().write(true).open(repo.path().join("a")).unwrap().set_modified(time).unwrap();
-        }),
-        ("other length", Some(true), |repo| {
-            repo.write("a", "33");
-        }),
-        ("rewritten as it was", Some(false), |repo| {
-            repo.write("a", "1");
-        }),
-        ("deleted", Some(true), |repo| fs::remove_file(repo.path().join("a")).unwrap()),
-        ("a folder instead", Some(true), |repo| {
-            fs::remove_file(repo.path().join("a")).unwrap();
-            fs::create_dir(repo.path().join("a")).unwrap();
-        }),
-        ("executable", Some(true), |repo| {
-            fs::set_permissions(repo.path().join("a"), fs::Permissions::from_mode(0o755)).unwrap();
-        }),
-        ("executable where that does not count", Some(false), |repo| {
-            repo.git(&["config", "core.fileMode", "false"]);
-            fs::set_permissions(repo.path().join("a"), fs::Permissions::from_mode(0o755)).unwrap();
-        }),
-        ("staged only", Some(true), |repo| {
-            repo.write("a", "2").git(&["add", "a"]);
-            repo.write("a", "1");
-        }),
-        ("another link", Some(true), |repo| {
-            fs::remove_file(repo.path().join("link")).unwrap();
-            symlink("b", repo.path().join("link")).unwrap();
-        }),
-    ];
-    for (name, expected, change) in changes {
-        let repo = Fixture::new();
-        repo.write("a", "1");
-        symlink("a", repo.path().join("link")).unwrap();
-        repo.commit("first");
-        age(&repo);
-        change(&repo);
-        assert_eq!(repo.checkout().is_dirty(), expected, "{name}");
-    }
-}
-
-#[test]
-fn a_change_right_after_the_commit_is_seen() {
-    let repo = Fixture::new();
-    repo.write("a", "1").commit("first");
-    repo.write("a", "2");
-    assert_eq!(repo.checkout().is_dirty(), Some(true));
-}
-
-#[test]
-fn conversions_of_content_are_no_change() {
-    let repo = Fixture::new();
-    repo.write(".gitattributes", "*.txt text eol=crlf\n").write("a.txt", "1\r\n2\r\n").commit("first");
-    repo.write("a.txt", "1\r\n2\r\n");
-    assert_eq!(repo.checkout().is_dirty(), Some(false));
-    repo.write(".gitattributes", "*.txt filter=lfs\n").commit("second");
-    repo.write("a.txt", "1\r\n3\r\n");
-    assert_eq!(repo.checkout().is_dirty(), None, "the filter would have to be run");
-}
-
-#[test]
 fn names_stand_for_commits_that_are_here() {
     let origin = Fixture::new();
     let first = origin.write("a", "1").commit("first");
@@ -383,99 +299,4 @@ fn a_file_is_read_as_it_was_in_a_commit() {
     assert!(
         checkout.read_at(&"1".repeat(40), "d/policy", 99).unwrap_err().to_string().contains("not in this checkout")
     );
-}
-
-#[test]
-fn nothing_of_a_repository_s_configuration_is_run() {
-    let repo = Fixture::new();
-    repo.write("a.txt", "1").write(".gitattributes", "*.txt filter=evil\n").commit("first");
-    let proof = repo.path().join("proof");
-    let command = format!("touch {}", proof.display());
-    for key in ["core.fsmonitor", "filter.evil.clean", "filter.evil.smudge", "core.sshCommand", "diff.external"] {
-        repo.git(&["config", key, &command]);
-    }
-    repo.write(".git/more", &format!("[core]\n\tfsmonitor = {command}\n"));
-    repo.git(&["config", "include.path", "more"]);
-    repo.write("a.txt", "2");
-    let checkout = repo.checkout();
-    assert!(checkout.head().is_some() && checkout.tracked().is_ok());
-    assert_eq!(checkout.is_dirty(), None);
-    assert!(!proof.exists());
-}
-
-#[test]
-fn a_broken_repository_is_an_error_and_no_panic() {
-    type Damage = fn(&Path);
-    let damages: [(&str, Damage); 4] = [
-        ("config", |git| fs::write(git.join("config"), "[core\n\u{0}=").unwrap()),
-        ("objects", |git| fs::remove_dir_all(git.join("objects")).unwrap()),
-        ("index", |git| fs::write(git.join("index"), b"DIRC\0\0\0\x02\xff\xff\xff\xff").unwrap()),
-        ("format", |git| {
-            fs::write(git.join("config"), "[core]\nrepositoryformatversion=1\n[extensions]\nobjectFormat=md5\n")
-                .unwrap()
-        }),
-    ];
-    for (what, damage) in damages {
-        let repo = Fixture::new();
-        let commit = repo.write("a", "1").commit("first");
-        damage(&repo.path().join(".git"));
-        let checkout = repo.checkout();
-        assert!(checkout.check().is_err() || checkout.tracked().is_err(), "{what}");
-        let _ = (checkout.head(), checkout.remote(), checkout.is_shallow(), checkout.resolve("main"));
-        assert_eq!(checkout.is_dirty(), None, "{what}");
-        let _ = checkout.read_at(&commit, "a", 10);
-    }
-}
-
-#[test]
-fn an_unreadable_head_leaves_the_index() {
-    let repo = Fixture::new();
-    repo.write("a", "1").commit("first");
-    fs::write(repo.path().join(".git/HEAD"), [0xff; 100]).unwrap();
-    let checkout = repo.checkout();
-    assert_eq!((checkout.head(), checkout.is_dirty()), (None, None));
-    assert_eq!(tracked(&checkout), ["a"]);
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
-
-    #[test]
-    fn a_damaged_index_never_panics(
-        flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
-        keep in any::<prop::sample::Index>(),
-    ) {
-        let repo = index_fixture();
-        let path = repo.path().join(".git/index");
-        let original = repo.path().join("index.good");
-        let mut bytes = fs::read(&original).unwrap();
-        for (at, byte) in flips {
-            let at = at.index(bytes.len());
-            bytes[at] ^= byte;
-        }
-        if keep.index(3) == 0 {
-            bytes.truncate(keep.index(bytes.len()));
-        }
-        fs::write(path, bytes).unwrap();
-        let checkout = repo.checkout();
-        if let Ok(paths) = checkout.tracked() {
-            prop_assert!(paths.iter().all(|path| path.is_relative()));
-        }
-        let _ = checkout.is_dirty();
-    }
-}
-
-thread_local! {
-    static INDEX: std::rc::Rc<Fixture> = {
-        let repo = Fixture::new();
-        repo.write("a", "1").write("d/b", "2").write("d/e/c", "3").commit("first");
-        // No checksum to stop at.
-        repo.git(&["config", "index.skipHash", "true"]);
-        fs::copy(repo.path().join(".git/index"), repo.path().join("index.good")).unwrap();
-        std::rc::Rc::new(repo)
-    };
-}
-
-fn index_fixture() -> std::rc::Rc<Fixture> {
-    INDEX.with(std::rc::Rc::clone)
 }

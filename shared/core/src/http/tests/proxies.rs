@@ -66,7 +66,7 @@ async fn proxies_that_want_a_password() {
     let response = client(&through_http(&known)).send(Request::get("http://api.example/x")).await.expect("an answer");
     assert_eq!(response.body, b"via proxy");
 
-    for wrong in [proxy.url(""), proxy.url("").replace("http://", "http://me:s3cret@")] {
+    for wrong in [proxy.url(""), proxy.url("").replace("http://", "http://me:secret@")] {
         let before = proxy.seen().len();
         let error = refused(&through_https(&wrong), Request::get("https://api.example/x")).await;
         assert_eq!(error.kind(), &Kind::Proxy);
@@ -151,7 +151,7 @@ proptest! {
 
 #[test]
 fn proxies_that_are_none() {
-    for text in ["http://", "socks5://s3cret:1", "ftp://s3cret", "http://u:s3cret@h:port", "::"] {
+    for text in ["http://", "socks5://secret:1", "ftp://secret", "http://u:secret@h:port", "::"] {
         for (settings, scheme) in [(through_http(text), "http"), (through_https(text), "https")] {
             let error = Client::new(&settings, CancellationToken::new()).expect_err("no proxy");
             let want = format!("the {scheme} proxy: expected http://host:port or https://host:port");

@@ -55,7 +55,7 @@ async fn trouble_that_passes() {
 #[tokio::test]
 async fn trouble_that_stays() {
     let server = answering(vec![answer("500 Internal Server Error", &[], "<h1>out of\n disk</h1>")]).await;
-    let error = refused(&settings(), Request::put(&server.url("/x?sig=s3cret&plain"))).await;
+    let error = refused(&settings(), Request::put(&server.url("/x?sig=secret&plain"))).await;
     let url = server.url("/x?sig=***&***");
     let text = error.to_string();
     assert!(text.starts_with(&format!("PUT {url}: 500 Internal Server Error after 3 attempts in ")), "{text}");
@@ -174,29 +174,29 @@ proptest! {
 
 #[tokio::test]
 async fn requests_that_can_not_be_sent() {
-    let token = Authorization::Bearer("line\nbreak-s3cret".into());
+    let token = Authorization::Bearer("line\nbreak-secret".into());
     for (request, want) in [
-        (Request::get("no url s3cret"), "GET request: not a URL: relative URL without a base"),
+        (Request::get("no url secret"), "GET request: not a URL: relative URL without a base"),
         (Request::get("file:///etc/x"), "GET request: the URL begins with neither http:// nor https://"),
         (Request::get("http://h/").header("a b", "x"), "GET http://h/: the header \"a b\" can't be sent"),
         (Request::get("http://h/").authorize(&token, "h"), "GET http://h/: the header \"authorization\" can't be sent"),
     ] {
         let error = refused(&settings(), request).await;
         assert!(error.to_string().starts_with(want), "{error}");
-        assert!(error.kind() == &Kind::Other && !chain(&error).contains("s3cret"), "{error}");
+        assert!(error.kind() == &Kind::Other && !chain(&error).contains("secret"), "{error}");
     }
 }
 
 #[test]
 fn debugging_shows_no_secret() {
-    let request = Request::get("https://me:s3cret@h.example/p?token=s3cret&s3cret#s3cret")
-        .secret_header("x-key", &"s3cret".into())
-        .body("text/plain", "s3cret");
+    let request = Request::get("https://me:secret@h.example/p?token=secret&secret#secret")
+        .secret_header("x-key", &"secret".into())
+        .body("text/plain", "secret");
     let text = format!("{request:?}");
     assert_eq!(
         text,
         "Request(GET https://h.example/p?token=***&***, headers [\"authorization\", \"x-key\", \"content-type\"], 6 bytes)"
     );
-    let proxied = Settings { https_proxy: Some("http://me:s3cret@p:1".into()), ..settings() };
-    assert!(!format!("{proxied:?} {:?}", client(&proxied)).contains("s3cret"));
+    let proxied = Settings { https_proxy: Some("http://me:secret@p:1".into()), ..settings() };
+    assert!(!format!("{proxied:?} {:?}", client(&proxied)).contains("secret"));
 }

@@ -1,0 +1,90 @@
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::time::{Duration, SystemTime};
+
+use super::Fixture;
+
+/// A clock's tick later than the index, so that no file is "racily clean".
+fn age(fixture: &Fixture) {
+    for entry in fs::read_dir(fixture.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+            fs::File::options().write(true).open(path).unwrap().set_modified(hour_ago).unwrap();
+        }
+    }
+    fixture.git(&["update-index", "-q", "--refresh"]);
+}
+
+#[test]
+fn changes_of_tracked_files_make_it_dirty_and_others_do_not() {
+    type Change = fn(&Fixture);
+    let changes: [(&str, Option<bool>, Change); 12] = [
+        ("nothing", Some(false), |_| {}),
+        ("untracked", Some(false), |repo| {
+            repo.write("new", "");
+        }),
+        ("other content", Some(true), |repo| {
+            repo.write("a", "3");
+        }),
+        ("same length and time, which is not looked into", Some(false), |repo| {
+            let time = fs::metadata(repo.path().join("a")).unwrap().modified().unwrap();
+            repo.write("a", "x");
+            fs::File::options().write(true).open(repo.path().join("a")).unwrap().set_modified(time).unwrap();
+        }),
+        ("other length", Some(true), |repo| {
+            repo.write("a", "33");
+        }),
+        ("rewritten as it was", Some(false), |repo| {
+            repo.write("a", "1");
+        }),
+        ("deleted", Some(true), |repo| fs::remove_file(repo.path().join("a")).unwrap()),
+        ("a folder instead", Some(true), |repo| {
+            fs::remove_file(repo.path().join("a")).unwrap();
+            fs::create_dir(repo.path().join("a")).unwrap();
+        }),
+        ("executable", Some(true), |repo| {
+            fs::set_permissions(repo.path().join("a"), fs::Permissions::from_mode(0o755)).unwrap();
+        }),
+        ("executable where that does not count", Some(false), |repo| {
+            repo.git(&["config", "core.fileMode", "false"]);
+            fs::set_permissions(repo.path().join("a"), fs::Permissions::from_mode(0o755)).unwrap();
+        }),
+        ("staged only", Some(true), |repo| {
+            repo.write("a", "2").git(&["add", "a"]);
+            repo.write("a", "1");
+        }),
+        ("another link", Some(true), |repo| {
+            fs::remove_file(repo.path().join("link")).unwrap();
+            symlink("b", repo.path().join("link")).unwrap();
+        }),
+    ];
+    for (name, expected, change) in changes {
+        let repo = Fixture::new();
+        repo.write("a", "1");
+        symlink("a", repo.path().join("link")).unwrap();
+        repo.commit("first");
+        age(&repo);
+        change(&repo);
+        assert_eq!(repo.checkout().is_dirty(), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_change_right_after_the_commit_is_seen() {
+    let repo = Fixture::new();
+    repo.write("a", "1").commit("first");
+    repo.write("a", "2");
+    assert_eq!(repo.checkout().is_dirty(), Some(true));
+}
+
+#[test]
+fn conversions_of_content_are_no_change() {
+    let repo = Fixture::new();
+    repo.write(".gitattributes", "*.txt text eol=crlf\n").write("a.txt", "1\r\n2\r\n").commit("first");
+    repo.write("a.txt", "1\r\n2\r\n");
+    assert_eq!(repo.checkout().is_dirty(), Some(false));
+    repo.write(".gitattributes", "*.txt filter=lfs\n").commit("second");
+    repo.write("a.txt", "1\r\n3\r\n");
+    assert_eq!(repo.checkout().is_dirty(), None, "the filter would have to be run");
+}
