@@ -126,7 +126,9 @@ impl Running {
     }
 
     fn wait(mut self, reports: PathBuf) -> Outcome {
+        let mut peak_kb = 0;
         let status = loop {
+            peak_kb = peak(self.child.id()).unwrap_or(0).max(peak_kb);
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
@@ -140,11 +142,19 @@ impl Running {
         Outcome {
             code: status.code(),
             elapsed: self.started.elapsed(),
+            peak_kb,
             stdout: String::from_utf8_lossy(&self.out.join().unwrap()).into_owned(),
             stderr: String::from_utf8_lossy(&self.err.join().unwrap()).into_owned(),
             reports,
         }
     }
+}
+
+/// The high-water mark of a process's resident memory.
+fn peak(id: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// How a pipe ended.
@@ -153,6 +163,8 @@ pub struct Outcome {
     /// `None` where a signal ended it.
     pub code: Option<i32>,
     pub elapsed: Duration,
+    /// The most memory it had, as last seen at most a few milliseconds before its end.
+    pub peak_kb: u64,
     pub stdout: String,
     pub stderr: String,
     pub reports: PathBuf,

@@ -10,7 +10,7 @@ use crate::tree::{self, Tree, TreeFile};
 /// The largest lockfile that is read, in bytes: a document may take five times its size in memory (DESIGN, promise 5).
 const MAX_LOCKFILE: u64 = 32 * 1024 * 1024;
 /// The most entries of one lockfile: a file of nothing but `a==1` would take fifty times its size.
-const MAX_ENTRIES: usize = 200_000;
+const MAX_ENTRIES: usize = 50_000;
 /// A larger manifest is no manifest.
 const MAX_MANIFEST: u64 = 2 * 1024 * 1024;
 

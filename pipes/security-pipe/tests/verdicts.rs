@@ -344,3 +344,50 @@ fn a_result_fits_on_a_screen_with_the_verdict_last() {
     assert!(outcome.stdout.lines().last().unwrap().starts_with("FAILED"), "{}", outcome.stdout);
     assert!(outcome.stdout.contains("and 46 more (46 critical)"), "{}", outcome.stdout);
 }
+
+#[test]
+fn variables_of_older_pipelines_are_understood() {
+    // A12: the entries of the bash pipes' templates, as they stand there.
+    let repo = Repo::new();
+    repo.write("poetry.lock", poetry_lock(&[("harmless", "1.0")])).commit("first");
+    let templates: [&[(&str, &str)]; 4] = [
+        &[("SECRETS_SCAN", "true"), ("SCA_SCAN", "true"), ("SAST_SCAN", "true"), ("FAIL_ON_HIGH", "true")],
+        &[
+            ("SBOM_GENERATE", "true"),
+            ("SBOM_FORMAT", "cyclonedx-json"),
+            ("REPORT_FORMAT", "json,html"),
+            ("DEBUG", "true"),
+        ],
+        &[
+            ("CONTAINER_SCAN", "true"),
+            ("CONTAINER_IMAGE", "registry.example/app:1"),
+            ("TRIVY_SEVERITY", "CRITICAL,HIGH"),
+        ],
+        &[("IAC_SCAN", "true"), ("HELM_CHART_PATH", "./helm"), ("FAIL_ON_MEDIUM", "false"), ("CVSS_THRESHOLD", "7.0")],
+    ];
+    for template in templates {
+        let outcome = pipe(&repo, &advisories()).envs(template).env("DRY_RUN", "true").run().expect(0);
+        assert!(!outcome.stderr.contains("is not a variable"), "{}", outcome.stderr);
+        assert!(outcome.stdout.contains("\"gate\""), "{}", outcome.stdout);
+    }
+    let plan = pipe(&repo, &advisories()).env("FAIL_ON_HIGH", "true").env("DRY_RUN", "1").run().expect(0).stdout;
+    assert!(plan.contains("FAIL_ON_HIGH=true"), "{plan}");
+}
+
+#[test]
+fn a_run_keeps_to_its_memory() {
+    // Promise 5: 64 MB, and five times the largest document, which is a lockfile close to the most entries that are read.
+    let repo = Repo::new();
+    let packages: Vec<(String, String)> = (0..12_000).map(|number| (format!("p{number}"), "1.0".to_owned())).collect();
+    let packages: Vec<(&str, &str)> =
+        packages.iter().map(|(name, version)| (name.as_str(), version.as_str())).collect();
+    let lock = poetry_lock(&packages);
+    let largest = lock.len() / 1024;
+    repo.write("poetry.lock", lock);
+    for number in 0..8 {
+        repo.write(&format!("text{number}.txt"), "password = nothing to see here\n".repeat(100_000));
+    }
+    let outcome = pipe(&repo, &advisories()).env("SBOM_GENERATE", "false").run().expect(0);
+    let limit = 64 * 1024 + 5 * largest as u64;
+    assert!(outcome.peak_kb < limit, "{} KB of {limit} KB", outcome.peak_kb);
+}

@@ -177,11 +177,8 @@ impl Checkout {
     }
 
     fn open(&self) -> anyhow::Result<Repository> {
-        let options = gix::open::Options::isolated()
-            .with(gix::sec::Trust::Full)
-            .filter_config_section(|_| true)
-            .open_path_as_is(true)
-            .config_overrides([
+        let options =
+            gix::open::Options::isolated().with(gix::sec::Trust::Full).open_path_as_is(true).config_overrides([
                 // Would let a fetched reference stand in for another object.
                 "core.useReplaceRefs=false",
                 // A cache that saves little here and can be wrong.

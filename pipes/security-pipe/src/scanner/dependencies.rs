@@ -150,9 +150,8 @@ impl Scanner for Dependencies {
         if !other.is_empty() {
             scan.detail.push_str(&format!(" ({} not looked up: private, Git or local)", other.len()));
         }
-        if inventory.lockfiles.is_empty() {
+        if inventory.lockfiles.is_empty() && inventory.errors.is_empty() {
             scan.skipped = Some("no lockfile".to_owned());
-            return Ok(scan);
         }
         if public.is_empty() {
             return Ok(scan);

@@ -50,7 +50,7 @@ impl Scanner for Sbom {
             ));
         }
         if inventory.lockfiles.is_empty() {
-            scan.skipped = Some("no lockfile".to_owned());
+            scan.skipped = inventory.errors.is_empty().then(|| "no lockfile".to_owned());
             return Ok(scan);
         }
         let sources: Vec<sbom::Source<'_>> = inventory

@@ -3,7 +3,6 @@
 mod bases;
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -177,7 +176,7 @@ fn an_event_that_is_missing_or_broken_leaves_the_variables() {
     };
     dir.write("broken", "{\"pull_request\": {\"number\": \"x\"}}");
     dir.write("deep", &"[".repeat(1_000_000));
-    fs::File::create(dir.path().join("large")).unwrap().set_len(17 * 1024 * 1024).unwrap();
+    dir.write("large", &format!("{{\"pull_request\": {{\"number\": 99}}}}{}", " ".repeat(17 * 1024 * 1024)));
     for name in ["missing", "broken", "deep", "large", "."] {
         let vars = base().with("GITHUB_EVENT_PATH", dir.path().join(name).to_str().unwrap());
         let pull = vars.detect(None).pull_request.unwrap();

@@ -16,13 +16,14 @@ fn nothing_of_a_repository_s_configuration_is_run() {
     for key in ["core.fsmonitor", "filter.evil.clean", "filter.evil.smudge", "core.sshCommand", "diff.external"] {
         repo.git(&["config", key, &command]);
     }
-    repo.write(".git/more", &format!("[core]\n\tfsmonitor = {command}\n"));
+    repo.write(".git/more", "[remote \"origin\"]\n\turl = https://host.example/org/app\n");
     repo.git(&["config", "include.path", "more"]);
     repo.write("a.txt", "2");
     let checkout = repo.checkout();
     assert!(checkout.head().is_some() && checkout.tracked().is_ok());
     assert_eq!(checkout.is_dirty(), None);
     assert!(!proof.exists());
+    assert_eq!(checkout.remote(), None, "files that it includes are not even read");
 }
 
 #[test]

@@ -79,6 +79,32 @@ fn a_change_right_after_the_commit_is_seen() {
 }
 
 #[test]
+fn a_file_as_old_as_the_index_is_looked_into() {
+    let repo = Fixture::new();
+    repo.write("a", "1").commit("first");
+    age(&repo);
+    let open = |name: &str| fs::File::options().write(true).open(repo.path().join(name)).unwrap();
+    let time = open("a").metadata().unwrap().modified().unwrap();
+    repo.write("a", "2");
+    open("a").set_modified(time).unwrap();
+    open(".git/index").set_modified(time).unwrap();
+    assert_eq!(repo.checkout().is_dirty(), Some(true));
+}
+
+#[test]
+fn a_conflict_is_a_change_and_its_file_is_listed_once() {
+    let repo = Fixture::new();
+    let first = repo.write("a", "1").commit("first");
+    repo.write("a", "2").commit("main");
+    repo.git(&["checkout", "-qb", "other", &first]);
+    repo.write("a", "3").commit("other");
+    repo.git(&["read-tree", "-m", &first, "main", "other"]);
+    assert_eq!(repo.git(&["ls-files", "-s"]).lines().count(), 3);
+    assert_eq!(super::tracked(&repo.checkout()), ["a"]);
+    assert_eq!(repo.checkout().is_dirty(), Some(true));
+}
+
+#[test]
 fn conversions_of_content_are_no_change() {
     let repo = Fixture::new();
     repo.write(".gitattributes", "*.txt text eol=crlf\n").write("a.txt", "1\r\n2\r\n").commit("first");
