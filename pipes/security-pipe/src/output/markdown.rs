@@ -62,13 +62,24 @@ fn table(page: &mut String, run: &Run<'_>) {
         let escape = |text: &str| (run.escape)(&text::short(text, 300));
         let what = format!("{} {}", escape(&finding.subject()), title(finding, &escape));
         let place = escape(&format!("{}:{}", finding.location.path, finding.location.line));
-        let (standing, remedy) = (escape(&text::standing(finding)), escape(&text::remedy(finding)));
+        let (standing, remedy) = (escape(&text::standing(finding)), remedy(finding, &escape));
         let _ = writeln!(page, "| {} | {what} | {place} | {standing} | {remedy} |", finding.severity_word());
     }
     if let Some(more) = run.findings.len().checked_sub(ROWS).filter(|more| *more > 0) {
         let _ = writeln!(page, "\nand {more} more in the reports");
     }
     page.push('\n');
+}
+
+/// What to do; a command stands as code, so that it can be copied as it is.
+fn remedy(finding: &Finding, escape: &dyn Fn(&str) -> String) -> String {
+    let command = finding.package.as_ref().and_then(|package| package.upgrade.as_deref());
+    let remedy = text::remedy(finding);
+    let plain = |command: &&str| !command.contains(['`', '|']) && !command.chars().any(char::is_control);
+    match command.filter(plain).and_then(|command| Some((remedy.split_once(command)?.0, command))) {
+        Some((before, command)) => format!("{}`{command}`", escape(before)),
+        None => escape(&remedy),
+    }
 }
 
 fn title(finding: &Finding, escape: &dyn Fn(&str) -> String) -> String {

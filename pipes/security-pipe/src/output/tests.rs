@@ -189,7 +189,7 @@ fn the_summary_has_the_verdict_the_worst_findings_and_every_scan() {
         "**3 findings**: 1 critical, 1 high, 1 known (baseline)",
         "| CRITICAL | <aws> <AWS access key> (<AKIA>) | <src/a b.py:3> | <new, fails (FAIL_ON_CRITICAL=true)> |",
         "| HIGH | <requests 2.19.0> <GHSA-1, CVE-2026-0001>: <Header leak> | <poetry.lock:412> |",
-        "<Upgrade requests to 2.31.0: poetry update requests.> |",
+        "<Upgrade requests to 2.31.0: >`poetry update requests` |",
         "| <secrets> | failed | <stopped>; 1204 <files> | 0.2 |",
     ] {
         assert!(page.contains(line), "{line} not in\n{page}");

@@ -98,7 +98,7 @@ fn a_conflict_is_a_change_and_its_file_is_listed_once() {
     repo.write("a", "2").commit("main");
     repo.git(&["checkout", "-qb", "other", &first]);
     repo.write("a", "3").commit("other");
-    repo.git(&["read-tree", "-m", &first, "main", "other"]);
+    repo.git(&["read-tree", "-i", "-m", &first, "main", "other"]);
     assert_eq!(repo.git(&["ls-files", "-s"]).lines().count(), 3);
     assert_eq!(super::tracked(&repo.checkout()), ["a"]);
     assert_eq!(repo.checkout().is_dirty(), Some(true));
