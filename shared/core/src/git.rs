@@ -13,7 +13,7 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use gix::bstr::{BStr, ByteSlice};
-use gix::index::entry::{Mode, Stage};
+use gix::index::entry::Mode;
 use gix::{ObjectId, Repository};
 
 pub use remote::Remote;
@@ -273,9 +273,4 @@ fn branch_name(full: &BStr) -> Option<String> {
 
 fn time(who: gix::actor::SignatureRef<'_>) -> String {
     who.time().unwrap_or_default().format_or_unix(gix::date::time::format::ISO8601_STRICT)
-}
-
-/// The entries of a conflict.
-fn is_conflict(entry: &gix::index::Entry) -> bool {
-    entry.stage() != Stage::Unconflicted
 }

@@ -14,8 +14,6 @@ use gix::index::entry::{Flags, Mode};
 use gix::objs::Kind;
 use gix::{ObjectId, Repository};
 
-use super::is_conflict;
-
 /// Bytes read for all files together before the answer is "unknown".
 const READ_LIMIT: u64 = 256 * 1024 * 1024;
 /// The largest file whose line endings are compared.
@@ -62,10 +60,8 @@ fn staged(repo: &Repository, index: &gix::index::File) -> anyhow::Result<State> 
     if repo.head()?.is_unborn() {
         return Ok(if index.entries().is_empty() { State::Same } else { State::Changed });
     }
-    if index.entries().iter().any(|entry| is_conflict(entry) || entry.flags.contains(Flags::INTENT_TO_ADD)) {
-        return Ok(State::Changed);
-    }
     let head = repo.head_commit()?.tree_id()?.detach();
+    // Git forgets the tree where there is a conflict, or a file of which only the name was added.
     if let Some(cached) = index.tree().filter(|tree| tree.num_entries.is_some()) {
         return Ok(if cached.id == head { State::Same } else { State::Changed });
     }

@@ -242,6 +242,9 @@ fn names_stand_for_commits_that_are_here() {
         assert_eq!(checkout.resolve(spec).as_ref(), expected, "{spec:?}");
     }
     assert_eq!(checkout.default_branch().as_deref(), Some("main"));
+    // Git's own rules would complete this to `refs/heads/refs/remotes/origin/gone`.
+    clone.git(&["branch", "refs/remotes/origin/gone"]);
+    assert_eq!(checkout.resolve("refs/remotes/origin/gone"), None);
     let tree = clone.git(&["rev-parse", "HEAD^{tree}"]);
     assert_eq!(checkout.resolve(&tree), None, "no commit");
 }

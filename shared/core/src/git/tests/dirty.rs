@@ -19,8 +19,11 @@ fn age(fixture: &Fixture) {
 #[test]
 fn changes_of_tracked_files_make_it_dirty_and_others_do_not() {
     type Change = fn(&Fixture);
-    let changes: [(&str, Option<bool>, Change); 12] = [
+    let changes: [(&str, Option<bool>, Change); 13] = [
         ("nothing", Some(false), |_| {}),
+        ("only a name added", Some(true), |repo| {
+            repo.write("new", "").git(&["add", "--intent-to-add", "new"]);
+        }),
         ("untracked", Some(false), |repo| {
             repo.write("new", "");
         }),
@@ -98,6 +101,7 @@ fn a_conflict_is_a_change_and_its_file_is_listed_once() {
     repo.write("a", "2").commit("main");
     repo.git(&["checkout", "-qb", "other", &first]);
     repo.write("a", "3").commit("other");
+    repo.git(&["read-tree", "--empty"]);
     repo.git(&["read-tree", "-i", "-m", &first, "main", "other"]);
     assert_eq!(repo.git(&["ls-files", "-s"]).lines().count(), 3);
     assert_eq!(super::tracked(&repo.checkout()), ["a"]);
