@@ -1,10 +1,10 @@
 //! This repository, held to what it asks of others.
 
-use pipewright_tests::{Pipe, root};
+use pipewright_tests::{Pipe, Repo, files, root};
 
 #[test]
 fn it_holds_no_secret_that_its_own_scan_finds() {
-    let reports = pipewright_tests::Repo::plain();
+    let reports = Repo::plain();
     let outcome = Pipe::new("security-pipe", &root())
         .env("REPORTS_DIR", reports.path())
         .env("SCA_SCAN", "false")
@@ -13,4 +13,29 @@ fn it_holds_no_secret_that_its_own_scan_finds() {
         .run()
         .expect(0);
     assert_eq!(outcome.report()["findings"], serde_json::json!([]), "{}", outcome.stdout);
+}
+
+#[test]
+fn the_readme_shows_what_the_demo_prints() {
+    let repo = Repo::plain();
+    let app = root().join("examples/demo/app");
+    for path in files(&app).into_iter().filter(|path| path.is_file()) {
+        let name = path.strip_prefix(&app).unwrap().to_str().unwrap().to_owned();
+        repo.write(&format!("demo-app/{name}"), std::fs::read(path).unwrap());
+    }
+    let code = std::fs::read_to_string(repo.join("demo-app/app.py")).unwrap();
+    // The key of examples/demo/run.sh, in the shape of AWS's.
+    let key = ["AK", "IA", "Q3EGRZ6YM7TB5XWD"].concat();
+    repo.write("demo-app/app.py", format!("{code}\nAWS_ACCESS_KEY_ID = \"{key}\"\n"));
+    let advisories = root().join("examples/demo/advisories");
+    let outcome = Pipe::new("security-pipe", &repo.join("demo-app")).env("OSV_DB_PATH", advisories).run().expect(1);
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let shown = readme.split("```").nth(1).unwrap();
+    let timeless = |text: &str| -> Vec<String> {
+        text.lines()
+            .map(|line| line.split("   0.").next().unwrap().trim().to_owned())
+            .filter(|line| !line.is_empty())
+            .collect()
+    };
+    assert_eq!(timeless(shown), timeless(&outcome.stdout));
 }

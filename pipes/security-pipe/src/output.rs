@@ -39,7 +39,7 @@ pub(crate) struct Run<'a> {
     /// RFC 3339.
     pub(crate) started_at: &'a str,
     /// Makes text from outside harmless in Markdown.
-    pub(crate) escape: fn(&str) -> String,
+    pub(crate) escape: &'a dyn Fn(&str) -> String,
 }
 
 /// How one scan ended.

@@ -52,7 +52,9 @@ impl Finished<'_> {
                 counts: &outcome.scan.counts,
             })
             .collect();
-        let run = self.run(&scans, &started_at);
+        // Redacted first: an escaped secret would no longer be known as one.
+        let escape = |text: &str| escape::markdown(&self.ctx.redactor.text(text));
+        let run = self.run(&scans, &started_at, &escape);
         let markdown = output::markdown(&run);
         let wanted = |format: &str| self.config.formats.iter().any(|wanted| wanted == format);
         if wanted("sarif") {
@@ -71,7 +73,12 @@ impl Finished<'_> {
         self.rendering(markdown)
     }
 
-    fn run<'b>(&'b self, scans: &'b [ScanOutcome<'b>], started_at: &'b str) -> Run<'b> {
+    fn run<'b>(
+        &'b self,
+        scans: &'b [ScanOutcome<'b>],
+        started_at: &'b str,
+        escape: &'b dyn Fn(&str) -> String,
+    ) -> Run<'b> {
         let ci = &self.ctx.ci;
         Run {
             tool_version: self.ctx.spec.version,
@@ -85,7 +92,7 @@ impl Finished<'_> {
             commit: ci.commit.as_deref(),
             branch: ci.branch.as_deref(),
             started_at,
-            escape: escape::markdown,
+            escape,
         }
     }
 

@@ -236,8 +236,6 @@ fn resolve(repo: &Repository, spec: &str) -> Option<ObjectId> {
     };
     names.iter().find_map(|name| {
         let mut reference = repo.try_find_reference(name.as_str()).ok().flatten()?;
-        // A short name is completed by Git's rules, which is not asked for.
-        (reference.name().as_bstr() == name.as_str()).then_some(())?;
         Some(reference.peel_to_commit().ok()?.id)
     })
 }

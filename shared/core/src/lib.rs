@@ -1,6 +1,6 @@
 //! What every pipe stands on.
 //!
-//! A pipe declares its variables in a [`spec::Spec`], implements [`Pipe`] and calls [`run`] from a three-line `main`.
+//! A pipe declares its variables in a [`spec::Spec`], implements [`Pipe`] and calls [`run()`] from a three-line `main`.
 //! The order of a run is [`env::Vars`] -> configuration -> plan -> execution -> [`report::Recorder`] -> the CI's pages ->
 //! [`exit::Ending`]; `docs/architecture.md` traces one.
 

@@ -85,7 +85,8 @@ impl<'a> TrustedFiles<'a> {
     /// # Errors
     /// It can't be had; the text says what to change in the pipeline.
     pub async fn base_version(&self, relative: &Path) -> Result<Option<Vec<u8>>, String> {
-        let path = relative.to_string_lossy().replace("./", "");
+        let parts = relative.components().filter(|part| matches!(part, Component::Normal(_)));
+        let path = parts.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
         match (&self.base, &self.ctx.checkout) {
             (Base::Commit(commit), Some(checkout)) => {
                 checkout.read_at(commit, &path, MAX_POLICY).map_err(|error| format!("{error:#}"))

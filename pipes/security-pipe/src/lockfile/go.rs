@@ -134,13 +134,17 @@ fn add_unlisted(
     Ok(())
 }
 
-/// `stdlib`, as the vulnerability database calls it, at the version `go` or the newer `toolchain` asks for.
+/// `stdlib`, as the vulnerability database calls it, at the version `go` or the newer `toolchain` asks for. Before Go
+/// 1.21 the directive named the language only, and any later toolchain may build the module: then it is not known.
 fn standard_library(file: &ModFile) -> Option<Package> {
     let go = file.go.as_ref()?;
     let chosen = match &file.toolchain {
         Some(toolchain) if order::go(&toolchain.value, &go.value) == Ordering::Greater => toolchain,
         _ => go,
     };
+    if order::go(&chosen.value, "1.21") == Ordering::Less {
+        return None;
+    }
     Some(Package {
         ecosystem: Ecosystem::Go,
         name: "stdlib".to_owned(),

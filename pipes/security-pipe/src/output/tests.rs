@@ -90,7 +90,7 @@ fn run<'a>(findings: &'a [Finding], scans: &'a [ScanOutcome<'a>]) -> Run<'a> {
         commit: None,
         branch: None,
         started_at: "2026-11-21T10:00:00Z",
-        escape: bracketed,
+        escape: &bracketed,
     }
 }
 

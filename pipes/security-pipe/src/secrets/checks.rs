@@ -28,6 +28,8 @@ pub(crate) enum Check {
     PemEncrypted,
     /// A PEM private key in base64.
     PemBase64,
+    /// The private lines of a PuTTY key file are base64 of at least an Ed25519 key.
+    Putty,
     /// Base64 of `user:password`.
     BasicAuth,
     /// Base64 of 64 bytes.
@@ -38,6 +40,8 @@ pub(crate) enum Check {
     MixedCase,
     /// Digits and letters are both there.
     Alphanumeric,
+    /// A letter, a digit and three kinds of the punctuation that Django draws from.
+    Django,
     /// Somebody's password rather than a sample's.
     Password,
     /// A literal that was drawn at random, assigned to a name that says secret.
@@ -55,7 +59,7 @@ pub(super) struct Candidate<'a> {
 impl Check {
     /// Key material is judged by its own check: long runs of `A` are part of it.
     pub(super) fn is_key_material(self) -> bool {
-        matches!(self, Check::Pem | Check::PemEncrypted | Check::PemBase64)
+        matches!(self, Check::Pem | Check::PemEncrypted | Check::PemBase64 | Check::Putty)
     }
 
     pub(super) fn holds(self, candidate: &Candidate) -> bool {
@@ -69,6 +73,7 @@ impl Check {
             Check::Pem => pem::inspect(value) == Some(pem::Key::Clear),
             Check::PemEncrypted => pem::inspect(value) == Some(pem::Key::Encrypted),
             Check::PemBase64 => decode(value).is_some_and(|inner| pem::inspect(&inner).is_some()),
+            Check::Putty => pem::is_putty(value),
             Check::BasicAuth => decode(value).is_some_and(|pair| generic::is_credential_pair(&pair)),
             Check::Base64Of64 => decode(value).is_some_and(|key| key.len() == 64),
             Check::SnowflakeFirst => snowflake_first(value),
@@ -78,6 +83,7 @@ impl Check {
                     && value.iter().any(u8::is_ascii_uppercase)
             }
             Check::Alphanumeric => value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic),
+            Check::Django => django(value),
             Check::Password => generic::is_password(value),
             Check::Literal => generic::is_secret_literal(candidate),
         }
@@ -153,6 +159,11 @@ fn jwt(value: &[u8]) -> bool {
     // The payload that every introduction to the format shows.
     let shown_everywhere = payload.get("sub").is_some_and(|sub| sub == "1234567890");
     signed && !shown_everywhere
+}
+
+fn django(value: &[u8]) -> bool {
+    let kinds = b"!@#$%^&*(_=+)-".iter().filter(|kind| value.contains(kind)).count();
+    kinds >= 3 && value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_lowercase)
 }
 
 fn snowflake_first(value: &[u8]) -> bool {

@@ -6,21 +6,25 @@ use std::ops::Range;
 use regex_automata::{Anchored, Input};
 use secrecy::SecretString;
 
+use super::allow::Allows;
 use super::assignment::{self, Assigned};
 use super::checks::{Candidate, Check};
 use super::fingerprint::Fingerprints;
 use super::found::Match;
 use super::keywords::Keywords;
-use super::place::{self, Places};
+use super::place::Places;
 use super::placeholder;
 use super::rule::{Mode, Rule};
-use super::{allow, text};
+use super::text;
 
 /// All rules, ready to scan; shared between threads by reference.
 pub(crate) struct Engine {
     rules: Vec<Rule>,
     keywords: Keywords,
 }
+
+/// A rule that reaches further than this does not look twice at one run of characters. Bytes.
+const SHORT: usize = 512;
 
 /// A value that passed its rule.
 struct Found {
@@ -44,12 +48,15 @@ impl Engine {
     pub(crate) fn scan(&self, path: &str, bytes: &[u8]) -> Vec<Match> {
         let text = &*text::decode(bytes);
         let found = self.without_overlaps(self.candidates(path, text));
-        let (mut places, mut fingerprints) = (Places::new(text), Fingerprints::new(path));
+        if found.is_empty() {
+            return Vec::new();
+        }
+        let (mut places, mut fingerprints, allows) = (Places::new(text), Fingerprints::new(path), Allows::new(text));
         let describe = |found: Found| {
             let rule = &self.rules[found.rule];
             let (start_line, start_column) = places.at(found.value.start);
             let (end_line, end_column) = places.at(found.value.end);
-            let allow_key = allow::key_within(text, place::lines(text, &found.value));
+            let allow_key = allows.of(&found.value).map(str::to_owned);
             let value = &text[found.value.clone()];
             Match {
                 rule: found.rule,
@@ -70,13 +77,24 @@ impl Engine {
 
     fn candidates(&self, path: &str, text: &[u8]) -> Vec<Found> {
         let mut found = Vec::new();
+        // By rule: where it has looked already, so that repeated keywords cost no more than one look.
+        let mut looked = vec![0; self.rules.len()];
         for (hit, askers) in self.keywords.hits(text) {
             // Read at most once a hit, and only if a rule asks.
             let mut assigned: Option<Option<Assigned>> = None;
             for index in askers {
                 let rule = &self.rules[index];
                 let value = match rule.mode {
-                    Mode::Token => token(rule, text, &hit),
+                    Mode::Token if hit.start < looked[index] => None,
+                    Mode::Token => {
+                        let value = token(rule, text, &hit);
+                        looked[index] = match &value {
+                            Some(value) => value.end,
+                            None if rule.reach > SHORT => hit.end + run(rule, &text[hit.end..]),
+                            None => 0,
+                        };
+                        value
+                    }
                     Mode::Inside => inside(rule, text, &hit),
                     Mode::Assigned => {
                         let assigned = assigned.get_or_insert_with(|| assignment::at(text, hit.clone()));
@@ -126,10 +144,11 @@ fn token(rule: &Rule, text: &[u8], hit: &Range<usize>) -> Option<Range<usize>> {
 
 fn inside(rule: &Rule, text: &[u8], hit: &Range<usize>) -> Option<Range<usize>> {
     let mut start = hit.start.saturating_sub(rule.before);
+    let last = hit.start.checked_sub(rule.at_least.unwrap_or(rule.before))?;
     let end = text.len().min(hit.start.saturating_add(rule.reach));
     // A match that begins inside a word says nothing about one that begins later.
-    while start <= hit.start {
-        let begin = (start..=hit.start).find(|&at| begins(text, at))?;
+    while start <= last {
+        let begin = (start..=last).find(|&at| begins(text, at))?;
         let input = Input::new(text).range(begin..end).anchored(Anchored::Yes);
         match matched(rule, text, input).filter(|value| value.end >= hit.end) {
             Some(value) => return Some(value),
@@ -140,7 +159,7 @@ fn inside(rule: &Rule, text: &[u8], hit: &Range<usize>) -> Option<Range<usize>> 
 }
 
 fn literal(rule: &Rule, text: &[u8], assigned: &Assigned) -> Option<Range<usize>> {
-    let value = assigned.value.clone();
+    let value = Some(assigned.value.clone()).filter(|value| value.len() <= rule.reach)?;
     rule.regex().is_match(Input::new(&text[value.clone()]).anchored(Anchored::Yes)).then_some(value)
 }
 
@@ -158,6 +177,12 @@ fn matched(rule: &Rule, text: &[u8], input: Input) -> Option<Range<usize>> {
     let mut groups = regex.create_captures();
     regex.search_captures(&input, &mut groups);
     Some(groups.get_group(1).map_or(whole, |group| group.range())).filter(|value| !value.is_empty())
+}
+
+/// How long the run at the start of `text` is that one token of the rule may be.
+fn run(rule: &Rule, text: &[u8]) -> usize {
+    let base64: &[u8] = if rule.pattern.contains("+/") { b"+/=" } else { b"" };
+    text.iter().take_while(|byte| is_word(**byte) || **byte == b'-' || base64.contains(byte)).count()
 }
 
 fn is_word(byte: u8) -> bool {

@@ -9,6 +9,9 @@ use sha2::{Digest, Sha256};
 use super::place;
 use super::rule::Rule;
 
+/// How much of a line counts on either side of a value. Bytes; a program's output may be one line.
+const CONTEXT: usize = 256;
+
 /// Numbers the equal findings of one file.
 pub(super) struct Fingerprints<'a> {
     path: &'a str,
@@ -50,7 +53,7 @@ fn few_bits(value: &[u8]) -> Vec<u8> {
 }
 
 fn line_without(text: &[u8], value: &Range<usize>) -> Vec<u8> {
-    let lines = place::lines(text, value);
+    let lines = place::near(text, value, CONTEXT);
     let rest = [&text[lines.start..value.start], b" ", &text[value.end..lines.end]].concat();
     let words = rest.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join(&b' ')

@@ -26,8 +26,8 @@ const CODE: &str = "\
 
 /// Parts of passwords that belong to samples and to databases on a laptop.
 const SAMPLES: &str = "\
-    pass ssw p%40ss pwd secret test user admin root guest postgres mysql mongo redis foo bar token hunter2 $ %7b { \
-    [ abc 1234 qwert hello example dev local default demo";
+    pass ssw sword p%40ss pwd secret test user admin root guest postgres mysql mongo redis foo bar token hunter2 $ \
+    %7b { [ abc 1234 qwert hello example dev local default demo oauth-basic";
 
 /// For the generic rule: the name says secret, the value is a literal and looks drawn.
 pub(super) fn is_secret_literal(candidate: &Candidate) -> bool {
@@ -42,7 +42,7 @@ pub(super) fn is_secret_literal(candidate: &Candidate) -> bool {
         && !is_written_in_base64(value)
         && !is_generated(candidate.path)
         && !is_test(candidate.path)
-        && place::lines(candidate.text, &assigned.value).len() <= LINE
+        && place::near(candidate.text, &assigned.value, LINE).len() <= LINE
 }
 
 /// The password of a URL: anything a person or a program chose, but no sample.
@@ -98,7 +98,7 @@ mod tests {
     fn sample_passwords_do_not_count() {
         assert!(is_password(b"kT9-vw2Lq"));
         assert!(is_credential_pair(["ci", "kT9-vw2Lq"].join(":").as_bytes()));
-        for sample in ["password1", "s3cr3", "postgres", "${PW}", "correcthorse"] {
+        for sample in ["password1", "s3cr3", "postgres", "${PW}", "correcthorse", "x-oauth-basic", "pa%3Fsword"] {
             assert!(!is_password(sample.as_bytes()), "{sample}");
         }
         assert!(!is_credential_pair(b":kT9-vw2Lq"));

@@ -50,6 +50,14 @@ pub(super) fn inspect(block: &[u8]) -> Option<Key> {
     (formed && varied).then_some(if encrypted { Key::Encrypted } else { Key::Clear })
 }
 
+/// Whether the file of an unencrypted PuTTY key holds one: 32 bytes and more after the count of its private lines.
+pub(super) fn is_putty(file: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(file);
+    let private = text.split_once("Private-Lines: ").and_then(|(_, rest)| rest.split_once("Private-MAC"));
+    let material: String = private.map(|(lines, _)| lines.lines().skip(1).collect()).unwrap_or_default();
+    decode(material.as_bytes()).is_some_and(|key| key.len() >= 32)
+}
+
 /// What of a line is the key's: quoted lines of source code, comments and continuations lose their dressing.
 fn strip(line: &str) -> &str {
     let line = line.trim();

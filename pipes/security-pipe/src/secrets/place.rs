@@ -4,16 +4,17 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memrchr};
 
-/// Answers growing offsets of one text without counting any line twice.
+/// Answers growing offsets of one text without counting any byte twice: a file may be one line with a thousand secrets.
 pub(super) struct Places<'t> {
     text: &'t [u8],
     counted: usize,
     line: u32,
+    column: u32,
 }
 
 impl<'t> Places<'t> {
     pub(super) fn new(text: &'t [u8]) -> Self {
-        Places { text, counted: 0, line: 1 }
+        Places { text, counted: 0, line: 1, column: 1 }
     }
 
     /// Line and column (code points) of `offset`, both from 1. An offset before the last one asked starts over.
@@ -21,23 +22,31 @@ impl<'t> Places<'t> {
         if offset < self.counted {
             *self = Places::new(self.text);
         }
-        let passed = memchr_iter(b'\n', &self.text[self.counted..offset]).count();
-        self.line = self.line.saturating_add(small(passed));
+        let mut passed = &self.text[self.counted..offset];
         self.counted = offset;
-        let start = line_start(self.text, offset);
-        let points = self.text[start..offset].iter().filter(|&&byte| byte & 0xC0 != 0x80).count();
-        (self.line, small(points).saturating_add(1))
+        if let Some(last) = memrchr(b'\n', passed) {
+            self.line = self.line.saturating_add(small(memchr_iter(b'\n', passed).count()));
+            self.column = 1;
+            passed = &passed[last + 1..];
+        }
+        let points = passed.iter().filter(|&&byte| byte & 0xC0 != 0x80).count();
+        self.column = self.column.saturating_add(small(points));
+        (self.line, self.column)
     }
 }
 
 /// The whole lines that `span` touches, without the last line's end.
 pub(super) fn lines(text: &[u8], span: &Range<usize>) -> Range<usize> {
-    let end = memchr(b'\n', &text[span.end..]).map_or(text.len(), |at| span.end + at);
-    line_start(text, span.start)..end
+    near(text, span, text.len())
 }
 
-pub(super) fn line_start(text: &[u8], offset: usize) -> usize {
-    memrchr(b'\n', &text[..offset]).map_or(0, |at| at + 1)
+/// The same, but no more than `limit` bytes on either side of the span.
+pub(super) fn near(text: &[u8], span: &Range<usize>, limit: usize) -> Range<usize> {
+    let floor = span.start.saturating_sub(limit);
+    let ceiling = text.len().min(span.end.saturating_add(limit));
+    let start = memrchr(b'\n', &text[floor..span.start]).map_or(floor, |at| floor + at + 1);
+    let end = memchr(b'\n', &text[span.end..ceiling]).map_or(ceiling, |at| span.end + at);
+    start..end
 }
 
 fn small(number: usize) -> u32 {
@@ -46,13 +55,14 @@ fn small(number: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Places, lines};
+    use super::{Places, lines, near};
 
     #[test]
     fn columns_count_code_points_from_one() {
         let text = "aé\nßx\r\nlast".as_bytes();
         let mut places = Places::new(text);
         assert_eq!(places.at(0), (1, 1));
+        assert_eq!(places.at(1), (1, 2));
         assert_eq!(places.at(3), (1, 3));
         assert_eq!(places.at(6), (2, 2));
         assert_eq!(places.at(text.len()), (3, 5));
@@ -64,5 +74,7 @@ mod tests {
         let text = b"one\ntwo\nthree";
         assert_eq!(lines(text, &(5..6)), 4..7);
         assert_eq!(lines(text, &(2..9)), 0..13);
+        assert_eq!(near(text, &(9..10), 1000), 8..13);
+        assert_eq!(near(text, &(10..11), 1), 9..12);
     }
 }

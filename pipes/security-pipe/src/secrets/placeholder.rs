@@ -3,7 +3,7 @@
 /// Parts of words that people write where a secret goes; four letters and more, which no random token holds often.
 const WORDS: &str = "\
     example placeholder changeme change-me change_me your- your_ yourt yourk yours redacted dummy xxxx insert \
-    replace sample mysecret my-secret my_secret not-a- notreal fake- fake_ fakefake < ${ {{ }} $( %( %s **** .... \
+    replace sample mysecret my-secret my_secret not-a- notreal fake- fake_ fakefake < ${ {{ }} $( %( %s **** ... \
     ____";
 
 /// A run of one character this long is typed, not drawn.
@@ -73,6 +73,7 @@ mod tests {
             b"zyxwvuts",
             b"deadbeefdeadbeefdeadbeef",
             b"your-token-here",
+            b"9cbaf023786cd7...",
         ];
         let drawn: &[&[u8]] = &[b"q8Zr2LmT0vXk4NcB", b"h4Jw9sPd7aQe", b"aaaa1234bbbb"];
         assert!(typed.iter().all(|value| is_placeholder(value)));

@@ -55,7 +55,9 @@ pub(crate) struct Rule {
     /// Bytes a token may begin before its keyword.
     #[serde(default)]
     pub(crate) before: usize,
-    /// Bytes looked at from the keyword on.
+    /// Bytes that stand before the keyword at the least; if absent, exactly `before` do.
+    pub(crate) at_least: Option<usize>,
+    /// Bytes looked at from the keyword on; for assigned values the longest one.
     #[serde(default = "default_reach")]
     pub(crate) reach: usize,
     /// Shannon entropy the value must reach, in bits a character; 0 asks for none.

@@ -35,7 +35,9 @@ impl Samples {
                 format!("\"private_key\": \"{}\"", self.key("PRIVATE KEY").replace('\n', "\\n"))
             }
             "age-secret-key" => self.age(),
+            "putty-private-key" => self.putty(),
             "jwt" => self.jwt(),
+            "github-app-token-stateless" => format!("ghs_{}_{}", self.draw("[1-9][0-9]{6}"), self.jwt()),
             "discord-bot-token" => {
                 let id = BASE64_STANDARD_NO_PAD.encode(self.draw("[1-9][0-9]{17}"));
                 format!("{id}.{}", self.draw("[A-Za-z0-9]{6}[.][A-Za-z0-9]{38}"))
@@ -77,6 +79,13 @@ impl Samples {
     fn key(&mut self, label: &str) -> String {
         let body = self.draw("MII[A-Za-z0-9+/]{61}\n([A-Za-z0-9+/]{64}\n){4}");
         format!("-----BEGIN {label}-----\n{body}-----END {label}-----")
+    }
+
+    fn putty(&mut self) -> String {
+        let lines = self.draw("AAAA[A-Za-z0-9+/]{60}\nPrivate-Lines: 1\n[A-Za-z0-9+/]{48}");
+        let mac = self.draw("[0-9a-f]{64}");
+        let head = "-User-Key-File-3: ssh-ed25519\nEncryption: none\nComment: ops\nPublic-Lines: 1\n";
+        format!("PuTTY{head}{lines}\nPrivate-MAC: {mac}")
     }
 
     fn age(&mut self) -> String {

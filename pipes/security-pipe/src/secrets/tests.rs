@@ -272,6 +272,40 @@ fn what_only_looks_like_a_secret_is_none() {
     }
 }
 
+/// Minutes, were any of it looked at once a keyword; a crafted file must not hold up a run.
+#[test]
+fn hostile_text_takes_no_longer_than_other_text() {
+    let engine = Engine::new();
+    let size = 256 * 1024;
+    let key = sample(&engine, "aws-access-key-id", 1);
+    let begin = ["-----BEGIN PRIVATE", "KEY-----"].join(" ");
+    let units = [
+        format!("{begin}\nMIIE\n"),
+        "LS0tLS1CRUdJTi/".to_owned(),
+        "eyJ-".to_owned(),
+        "+ASta".to_owned(),
+        format!("{key} "),
+        format!("{key} gitleaks:allow "),
+        format!("{begin} gitleaks:allow\n"),
+    ];
+    let started = std::time::Instant::now();
+    for unit in units {
+        scan(&engine, &unit.repeat(size / unit.len()));
+    }
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}
+
+#[test]
+fn an_allow_of_a_key_does_not_cover_another_key_under_the_same_header() {
+    let engine = Engine::new();
+    let allowed = |seed| sample(&engine, "private-key", seed).replacen("KEY-----", "KEY----- gitleaks:allow", 1);
+    let (old, new) = (allowed(1), allowed(2));
+    let base = inline_allows(old.as_bytes());
+    let key = |text: &str| scan(&engine, text).first().and_then(|one| one.allow_key.clone()).unwrap();
+    assert!(base.contains(&key(&old)));
+    assert!(!base.contains(&key(&new)));
+}
+
 #[test]
 fn a_bare_word_is_a_literal_in_data_and_a_variable_in_code() {
     let engine = Engine::new();
