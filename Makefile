@@ -19,8 +19,8 @@ test: lint ## Install what tests need, then lint and every test
 	./tests/install.sh
 	$(CARGO) test --workspace --locked
 
-test-all: test ## test, and what does not fit into it
-	./tests/install.sh --peers
+test-all: test ## test, and what does not fit into it: the same advisories as osv-scanner names (needs Go and BENCH_DATA)
+	./bench/agree.sh "$$(ls -t $${CARGO_TARGET_DIR:-target}/*/debug/security-pipe | head -n 1)"
 
 lint: ## Formatting, clippy, licences and sources of dependencies
 	$(CARGO) fmt --all --check

@@ -75,6 +75,7 @@ table() {
 		"security-pipe, zips=$(ours "$work/lockfiles" SECRETS_SCAN=false SBOM_GENERATE=false OSV_DB_PATH=$data/osv)" \
 		"security-pipe, index=$(ours "$work/lockfiles" SECRETS_SCAN=false SBOM_GENERATE=false OSV_DB_PATH=$work/advisories.idx)" \
 		"osv-scanner=env OSV_SCALIBR_LOCAL_DB_CACHE_DIRECTORY=$work $osv scan source --offline --no-resolve -r --format json $work/lockfiles"
+	printf '\nBoth name the same advisories: %s\n' "$(./bench/agree.sh "$pipe")"
 	cat <<-END
 
 		## SBOM
