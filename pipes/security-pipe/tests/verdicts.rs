@@ -391,3 +391,14 @@ fn a_run_keeps_to_its_memory() {
     let limit = 64 * 1024 + 5 * largest as u64;
     assert!(outcome.peak_kb < limit, "{} KB of {limit} KB", outcome.peak_kb);
 }
+
+#[test]
+fn a_file_made_of_keys_is_told_and_bounded() {
+    let repo = Repo::new();
+    let keys: String = (0..20_000).map(|number| format!("key {}\n", aws_key(number))).collect();
+    repo.write("keys.txt", keys).commit("first");
+    let outcome = pipe(&repo, &advisories()).run().expect(1);
+    assert!(outcome.stderr.contains("keys.txt: more than 1000 secrets, the first are listed"), "{}", outcome.stderr);
+    assert_eq!(outcome.report()["counts"]["critical"], 1000);
+    assert!(outcome.peak_kb < 64 * 1024, "{} KB", outcome.peak_kb);
+}

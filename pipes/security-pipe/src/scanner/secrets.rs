@@ -22,6 +22,8 @@ const MAX_FILE: u64 = 20 * 1024 * 1024;
 const LARGE_FILE: u64 = 1024 * 1024;
 /// More threads gain nothing and hold a file each.
 const MAX_THREADS: usize = 8;
+/// So many secrets of one file are listed; that there are more is told.
+const MAX_LISTED: usize = 1_000;
 /// So many found values are hidden in everything that is printed and written; each costs a little of every line.
 const MAX_HIDDEN: usize = 64;
 /// How many left-out files a message names.
@@ -37,6 +39,7 @@ struct Secrets;
 struct Found {
     findings: Vec<Finding>,
     large: Vec<String>,
+    crowded: Vec<String>,
     unreadable: Vec<String>,
 }
 
@@ -79,7 +82,12 @@ impl Scanner for Secrets {
                 }
                 scanned.fetch_add(1, Ordering::Relaxed);
                 bytes.fetch_add(content.len() as u64, Ordering::Relaxed);
-                let matches = engine.scan(&file.shown, &content);
+                let mut matches = engine.scan(&file.shown, &content);
+                if matches.len() > MAX_LISTED {
+                    matches.truncate(MAX_LISTED);
+                    let more = format!("{}: more than {MAX_LISTED} secrets, the first are listed", file.shown);
+                    found.lock().unwrap_or_else(PoisonError::into_inner).crowded.push(more);
+                }
                 if !matches.is_empty() {
                     // Wherever else a value turns up (a path, a package's URL), it is hidden there too.
                     for found in matches.iter().filter(|found| found.severity == Severity::Critical) {
@@ -117,6 +125,8 @@ impl Scanner for Secrets {
         };
         scan.unable.extend(input.tree.errors.iter().cloned());
         scan.unable.sort();
+        scan.warnings.extend(found.crowded);
+        scan.warnings.sort();
         if !found.large.is_empty() {
             scan.warnings.push(too_large(found.large));
         }

@@ -26,6 +26,9 @@ pub(crate) struct Engine {
 /// A rule that reaches further than this does not look twice at one run of characters. Bytes.
 const SHORT: usize = 512;
 
+/// A file made of keys would take many times its size: no more than so many are looked at.
+const MOST: usize = 10_000;
+
 /// A value that passed its rule.
 struct Found {
     rule: usize,
@@ -80,6 +83,9 @@ impl Engine {
         // By rule: where it has looked already, so that repeated keywords cost no more than one look.
         let mut looked = vec![0; self.rules.len()];
         for (hit, askers) in self.keywords.hits(text) {
+            if found.len() >= MOST {
+                break;
+            }
             // Read at most once a hit, and only if a rule asks.
             let mut assigned: Option<Option<Assigned>> = None;
             for index in askers {
