@@ -31,6 +31,13 @@ fn all_valid(repo: &Repo, envs: &[(&str, &str)], code: i32) {
     valid("spdx", &outcome.reports.join("sbom/sbom-spdx.json"));
     valid("sarif", &outcome.reports.join("results.sarif"));
     valid("junit", &outcome.reports.join("junit.xml"));
+    let report = outcome.report();
+    for schema in ["report.v1.schema.json", "security-pipe-report.v1.schema.json"] {
+        let schema = std::fs::read(root().join("docs/schemas").join(schema)).unwrap();
+        let validator = jsonschema::validator_for(&serde_json::from_slice(&schema).unwrap()).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&report).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+    }
 }
 
 fn copy(from: &Path, repo: &Repo) {

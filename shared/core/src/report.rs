@@ -1,7 +1,8 @@
 //! The report of a run, on disk from its first moment.
 //!
 //! A [`Recorder`] is handed to the pipe; every step it records is written at once, so that an error, a panic, a signal
-//! or even a kill leaves what was known. The document's schema is `docs/schemas/report.v1.schema.json`.
+//! or even a kill leaves what was known. The document's schema is `docs/schemas/report.v1.schema.json`; a pipe's sections
+//! have one of their own beside it.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
