@@ -11,6 +11,7 @@ runs=${RUNS:-5}
 
 ./Dockerfiles/dist.sh amd64 security-pipe
 pipe=$root/dist/amd64/security-pipe
+./Dockerfiles/build.sh security-pipe dist bench >/dev/null
 peer() { ./bench/peers.sh "$1" | tail -n 1; }
 gitleaks=$(peer gitleaks)
 osv=$(peer osv-scanner)
@@ -90,6 +91,11 @@ table() {
 		## Start and size
 	END
 	table 20 "security-pipe --version=$pipe --version" "gitleaks version=$gitleaks version" "syft version=$syft version"
+	for image in bench bench-shell; do
+		buildah push --quiet "localhost/security-pipe:$image" "oci:$work/$image" >/dev/null
+	done
+	printf '\nThe image has %s bytes compressed, the one with a shell %s.' \
+		"$(du -sb "$work/bench" | cut -f 1)" "$(du -sb "$work/bench-shell" | cut -f 1)"
 	printf '\nThe binary has %s bytes, %s compressed (gzip -9).\n' "$(stat -c %s "$pipe")" "$(gzip -9 <"$pipe" | wc -c)"
 } >"$work/benchmarks.md"
 cp "$work/benchmarks.md" docs/benchmarks.md

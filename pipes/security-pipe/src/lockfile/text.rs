@@ -40,8 +40,7 @@ pub(super) struct Lines(Vec<u32>);
 
 impl Lines {
     pub(super) fn new(text: &str) -> Lines {
-        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        Lines(breaks.map_while(|(offset, _)| u32::try_from(offset).ok()).collect())
+        Lines(memchr::memchr_iter(b'\n', text.as_bytes()).map_while(|offset| u32::try_from(offset).ok()).collect())
     }
 
     /// The line of a byte offset, from 1.
