@@ -1,0 +1,104 @@
+//! What a run withstands: gigantic and hostile trees, what it may not read, cancellation; in bounded time and memory.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on fails")]
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::time::{Duration, Instant};
+
+use common::*;
+use pipewright_tests::Repo;
+
+#[test]
+fn a_gigantic_file_and_a_loop_of_links_are_survived_and_told() {
+    let repo = Repo::new();
+    fs::File::create(repo.join("huge.bin")).unwrap().set_len(1024 * 1024 * 1024).unwrap();
+    fs::File::create(repo.join("package-lock.json")).unwrap().set_len(1024 * 1024 * 1024).unwrap();
+    symlink(".", repo.join("loop")).unwrap();
+    repo.write("a.txt", "text");
+    let outcome = pipe(&repo, &advisories()).run().expect(3);
+    assert!(outcome.stderr.contains("larger than 20 MB not scanned: huge.bin"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("package-lock.json: larger than 32 MB"), "{}", outcome.stderr);
+    assert!(outcome.elapsed < Duration::from_secs(20));
+}
+
+#[test]
+fn a_cancelled_scan_ends_within_two_seconds_with_its_report() {
+    let repo = Repo::new();
+    let line = "the quick brown fox keeps its password in a secret place\n".repeat(2_000);
+    for number in 0..800 {
+        repo.write(&format!("dir{}/file{number}.txt", number % 20), &line);
+    }
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        let running = pipe(&repo, &advisories()).spawn();
+        let report = repo.join("security-reports/security-pipe-report.json");
+        while !report.exists() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let sent = Instant::now();
+        running.signal(signal);
+        let outcome = running.finish().expect(code);
+        assert!(sent.elapsed() < Duration::from_secs(2), "{:?}", sent.elapsed());
+        assert_eq!(outcome.report()["verdict"], "interrupted");
+        fs::remove_dir_all(repo.join("security-reports")).unwrap();
+    }
+}
+
+#[test]
+fn a_result_fits_on_a_screen_with_the_verdict_last() {
+    let repo = Repo::new();
+    for number in 0..60 {
+        repo.write(&format!("file{number}.txt"), format!("x {}\n", aws_key(100 + number)));
+    }
+    repo.commit("first");
+    let outcome = pipe(&repo, &advisories()).run().expect(1);
+    assert!(outcome.stdout.lines().count() <= 25, "{}", outcome.stdout);
+    assert!(outcome.stdout.lines().last().unwrap().starts_with("FAILED"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("and 46 more (46 critical)"), "{}", outcome.stdout);
+}
+
+#[test]
+fn a_run_keeps_to_its_memory() {
+    // Promise 5: 64 MB, and five times the largest document, which is a lockfile close to the most entries that are read.
+    let repo = Repo::new();
+    let packages: Vec<(String, String)> = (0..12_000).map(|number| (format!("p{number}"), "1.0".to_owned())).collect();
+    let packages: Vec<(&str, &str)> =
+        packages.iter().map(|(name, version)| (name.as_str(), version.as_str())).collect();
+    let lock = poetry_lock(&packages);
+    let largest = lock.len() / 1024;
+    repo.write("poetry.lock", lock);
+    for number in 0..8 {
+        repo.write(&format!("text{number}.txt"), "password = nothing to see here\n".repeat(100_000));
+    }
+    let outcome = pipe(&repo, &advisories()).env("SBOM_GENERATE", "false").run().expect(0);
+    let limit = 64 * 1024 + 5 * largest as u64;
+    assert!(outcome.peak_kb < limit, "{} KB of {limit} KB", outcome.peak_kb);
+}
+
+#[test]
+fn a_file_made_of_keys_is_told_and_bounded() {
+    let repo = Repo::new();
+    let keys: String = (0..20_000).map(|number| format!("key {}\n", aws_key(number))).collect();
+    repo.write("keys.txt", keys).commit("first");
+    let outcome = pipe(&repo, &advisories()).run().expect(1);
+    assert!(outcome.stderr.contains("keys.txt: more than 1000 secrets, the first are listed"), "{}", outcome.stderr);
+    assert_eq!(outcome.report()["counts"]["critical"], 1000);
+    assert!(outcome.peak_kb < 64 * 1024, "{} KB", outcome.peak_kb);
+}
+
+#[test]
+fn a_folder_that_can_t_be_read_is_exit_3_and_named() {
+    let repo = Repo::new();
+    repo.write("open/a.txt", "x").write("closed/b.txt", "x");
+    for path in pipewright_tests::files(repo.path()).iter().chain([&repo.path().to_owned()]) {
+        chown(path, Some(65534), Some(65534)).expect("these tests run as root");
+    }
+    fs::set_permissions(repo.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    chown(repo.join("closed"), Some(0), Some(0)).unwrap();
+    fs::set_permissions(repo.join("closed"), fs::Permissions::from_mode(0o700)).unwrap();
+    let db = advisories();
+    fs::set_permissions(db.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let outcome = pipe(&repo, &db).user(65534).run().expect(3);
+    assert!(outcome.stderr.contains("closed: permission denied"), "{}", outcome.stderr);
+}
