@@ -10,15 +10,7 @@ pipe=$1
 osv=$(./bench/peers.sh osv-scanner | tail -n 1)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
-cp -R "$data/lockfiles" "$work/lockfiles"
-# Formats that this version does not read.
-find "$work/lockfiles" \( -name yarn.lock -o -name pnpm-lock.yaml \) -delete
-for zip in "$data"/osv/*/all.zip; do
-	name=$(basename "$(dirname "$zip")")
-	case $name in crates-io) name=crates.io ;; esac
-	mkdir -p "$work/osv-scalibr/$name"
-	cp "$zip" "$work/osv-scalibr/$name/all.zip"
-done
+./bench/lockfiles.sh "$data" "$work"
 OSV_SCALIBR_LOCAL_DB_CACHE_DIRECTORY=$work "$osv" scan source --offline --no-resolve -r --format json "$work/lockfiles" \
 	>"$work/theirs.json" 2>/dev/null || [ $? -eq 1 ]
 env -i GATE_MODE=warn SECRETS_SCAN=false WORKING_DIR="$work/lockfiles" REPORTS_DIR="$work/reports" \

@@ -24,15 +24,7 @@ trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT INT TERM
 # A public tree: 49 MB, 3,091 files.
 GOMODCACHE=$work/modules GOFLAGS=-mod=mod go mod download -modcacherw github.com/argoproj/argo-cd/v2@v2.8.0
 tree=$work/modules/github.com/argoproj/argo-cd/v2@v2.8.0
-cp -R "$data/lockfiles" "$work/lockfiles"
-find "$work/lockfiles" \( -name yarn.lock -o -name pnpm-lock.yaml \) -delete
-mkdir -p "$work/osv-scalibr"
-for zip in "$data"/osv/*/all.zip; do
-	name=$(basename "$(dirname "$zip")")
-	case $name in crates-io) name=crates.io ;; esac
-	mkdir -p "$work/osv-scalibr/$name"
-	cp "$zip" "$work/osv-scalibr/$name/all.zip"
-done
+./bench/lockfiles.sh "$data" "$work"
 OSV_DB_PATH=$data/osv OSV_DB_COMPILE=$work/advisories.idx REPORTS_DIR=$work/r "$pipe" >/dev/null
 
 ours() { # ours DIR VARIABLE=VALUE...
