@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::env::{Effective, Problem};
@@ -210,14 +211,12 @@ impl Recorder {
 
     /// Writes the report as it stands. A failure is kept by [`Evidence::failure`] and ends the run with 3.
     pub fn save(&self) {
-        let (name, mut value) = {
+        let (name, mut bytes) = {
             let document = self.lock();
-            (report_name(document.spec), document.to_json())
+            (report_name(document.spec), serde_json::to_vec_pretty(&*document).unwrap_or_default())
         };
-        self.redactor.json(&mut value);
-        let mut bytes = serde_json::to_vec_pretty(&value).unwrap_or_default();
         bytes.push(b'\n');
-        drop(self.evidence.write(&name, &bytes));
+        self.write_json(&name, bytes);
     }
 
     fn edit(&self, change: impl FnOnce(&mut Document)) {
@@ -234,40 +233,37 @@ pub fn report_name(spec: &Spec) -> String {
     format!("{}-report.json", spec.name)
 }
 
-impl Document {
-    fn to_json(&self) -> Value {
+impl Serialize for Document {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (verdict, reason, code) = match &self.ending {
             Some(ending) => (ending.verdict(), ending.reason(), Some(ending.code())),
             None => (Verdict::Error, "did not finish", None),
         };
-        let mut report = Map::new();
-        let mut put = |key: &str, value: Value| {
-            report.insert(key.to_owned(), value);
-        };
-        put("schema_version", json!(SCHEMA_VERSION));
-        put("pipe", json!({ "name": self.spec.name, "version": self.spec.version }));
-        put("verdict", json!(verdict.as_str()));
-        put("reason", json!(reason));
-        put("exit_code", json!(code));
-        put("run_id", json!(self.run_id));
-        put("subject", json!(self.subject));
-        put("started_at", json!(self.started_at.to_string()));
-        put("duration_ms", json!(millis(self.started)));
-        put("context", self.context.clone());
-        put("inputs", self.inputs.clone());
         let problems: Vec<Value> = self
             .problems
             .iter()
             .map(|problem| json!({ "variable": problem.variable, "message": problem.message }))
             .collect();
-        put("problems", Value::Array(problems));
-        put("notices", json!(self.notices));
-        put("bugs", json!(self.bugs));
-        put("steps", json!(self.steps));
+        let mut report = serializer.serialize_map(None)?;
+        report.serialize_entry("schema_version", SCHEMA_VERSION)?;
+        report.serialize_entry("pipe", &json!({ "name": self.spec.name, "version": self.spec.version }))?;
+        report.serialize_entry("verdict", verdict.as_str())?;
+        report.serialize_entry("reason", reason)?;
+        report.serialize_entry("exit_code", &code)?;
+        report.serialize_entry("run_id", &self.run_id)?;
+        report.serialize_entry("subject", &self.subject)?;
+        report.serialize_entry("started_at", &self.started_at.to_string())?;
+        report.serialize_entry("duration_ms", &millis(self.started))?;
+        report.serialize_entry("context", &self.context)?;
+        report.serialize_entry("inputs", &self.inputs)?;
+        report.serialize_entry("problems", &problems)?;
+        report.serialize_entry("notices", &self.notices)?;
+        report.serialize_entry("bugs", &self.bugs)?;
+        report.serialize_entry("steps", &self.steps)?;
         for (key, value) in &self.sections {
-            put(key, value.clone());
+            report.serialize_entry(key, value)?;
         }
-        Value::Object(report)
+        report.end()
     }
 }
 
