@@ -25,6 +25,6 @@ mod tests;
 mod text;
 
 pub(crate) use allow::inline_allows;
-pub(crate) use engine::Engine;
+pub(crate) use engine::{Engine, MOST};
 pub(crate) use found::Match;
 pub(crate) use text::is_binary;

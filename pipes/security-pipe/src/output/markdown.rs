@@ -75,7 +75,7 @@ fn table(page: &mut String, run: &Run<'_>) {
 fn remedy(finding: &Finding, escape: &dyn Fn(&str) -> String) -> String {
     let command = finding.package.as_ref().and_then(|package| package.upgrade.as_deref());
     let remedy = text::remedy(finding);
-    let plain = |command: &&str| !command.contains(['`', '|']) && !command.chars().any(char::is_control);
+    let plain = |command: &&str| command.chars().all(|c| (c == ' ' || c.is_ascii_graphic()) && !matches!(c, '`' | '|'));
     match command.filter(plain).and_then(|command| Some((remedy.split_once(command)?.0, command))) {
         Some((before, command)) => format!("{}`{command}`", escape(before)),
         None => escape(&remedy),

@@ -9,7 +9,7 @@ use pipe_core::spec::Var;
 
 use super::{Input, Scan, Scanner};
 use crate::finding::{Finding, Location, Status};
-use crate::secrets::{Engine, Match, is_binary};
+use crate::secrets::{Engine, MOST, Match, is_binary};
 use crate::severity::Severity;
 use crate::tree::{self, TreeFile};
 
@@ -22,8 +22,6 @@ const MAX_FILE: u64 = 20 * 1024 * 1024;
 const LARGE_FILE: u64 = 1024 * 1024;
 /// More threads gain nothing and hold a file each.
 const MAX_THREADS: usize = 8;
-/// So many secrets of one file are listed; that there are more is told.
-const MAX_LISTED: usize = 1_000;
 /// So many found values are hidden in everything that is printed and written; each costs a little of every line.
 const MAX_HIDDEN: usize = 64;
 /// How many left-out files a message names.
@@ -39,8 +37,7 @@ struct Secrets;
 struct Found {
     findings: Vec<Finding>,
     large: Vec<String>,
-    crowded: Vec<String>,
-    unreadable: Vec<String>,
+    unable: Vec<String>,
 }
 
 impl Scanner for Secrets {
@@ -72,7 +69,7 @@ impl Scanner for Secrets {
                     }
                     Err(error) => {
                         let problem = format!("can't read {}: {error:#}", file.shown);
-                        found.lock().unwrap_or_else(PoisonError::into_inner).unreadable.push(problem);
+                        found.lock().unwrap_or_else(PoisonError::into_inner).unable.push(problem);
                         continue;
                     }
                 };
@@ -83,10 +80,11 @@ impl Scanner for Secrets {
                 scanned.fetch_add(1, Ordering::Relaxed);
                 bytes.fetch_add(content.len() as u64, Ordering::Relaxed);
                 let mut matches = engine.scan(&file.shown, &content);
-                if matches.len() > MAX_LISTED {
-                    matches.truncate(MAX_LISTED);
-                    let more = format!("{}: more than {MAX_LISTED} secrets, the first are listed", file.shown);
-                    found.lock().unwrap_or_else(PoisonError::into_inner).crowded.push(more);
+                if matches.len() > MOST {
+                    // The worst could be among the others, behind a thousand that are allowed.
+                    matches.truncate(MOST);
+                    let others = format!("{}: more than {MOST} secrets, the others were not judged", file.shown);
+                    found.lock().unwrap_or_else(PoisonError::into_inner).unable.push(others);
                 }
                 if !matches.is_empty() {
                     // Wherever else a value turns up (a path, a package's URL), it is hidden there too.
@@ -120,13 +118,11 @@ impl Scanner for Secrets {
                 ("too_large_files", found.large.len() as u64),
                 ("rules", engine.rules().len() as u64),
             ],
-            unable: found.unreadable,
+            unable: found.unable,
             ..Scan::default()
         };
         scan.unable.extend(input.tree.errors.iter().cloned());
         scan.unable.sort();
-        scan.warnings.extend(found.crowded);
-        scan.warnings.sort();
         if !found.large.is_empty() {
             scan.warnings.push(too_large(found.large));
         }

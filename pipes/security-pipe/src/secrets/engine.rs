@@ -26,8 +26,8 @@ pub(crate) struct Engine {
 /// A rule that reaches further than this does not look twice at one run of characters. Bytes.
 const SHORT: usize = 512;
 
-/// A file made of keys would take many times its size: no more than so many are looked at.
-const MOST: usize = 10_000;
+/// A file made of keys would take many times its size: so many of its secrets are described.
+pub(crate) const MOST: usize = 1_000;
 
 /// A value that passed its rule.
 struct Found {
@@ -47,7 +47,7 @@ impl Engine {
     }
 
     /// The secrets of one file in the order of their places. `path` is relative to the repository's root, with `/`;
-    /// `bytes` are the whole file. Binary files are the caller's to leave out.
+    /// `bytes` are the whole file. More than [`MOST`] mean that there are others still. Binary files are the caller's to leave out.
     pub(crate) fn scan(&self, path: &str, bytes: &[u8]) -> Vec<Match> {
         let text = &*text::decode(bytes);
         let found = self.without_overlaps(self.candidates(path, text));
@@ -75,7 +75,7 @@ impl Engine {
                 value: SecretString::from(String::from_utf8_lossy(value).into_owned()),
             }
         };
-        found.into_iter().map(describe).collect()
+        found.into_iter().take(MOST + 1).map(describe).collect()
     }
 
     fn candidates(&self, path: &str, text: &[u8]) -> Vec<Found> {
@@ -83,9 +83,6 @@ impl Engine {
         // By rule: where it has looked already, so that repeated keywords cost no more than one look.
         let mut looked = vec![0; self.rules.len()];
         for (hit, askers) in self.keywords.hits(text) {
-            if found.len() >= MOST {
-                break;
-            }
             // Read at most once a hit, and only if a rule asks.
             let mut assigned: Option<Option<Assigned>> = None;
             for index in askers {
