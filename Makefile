@@ -28,6 +28,7 @@ lint: ## Formatting, clippy, licences and sources of dependencies
 	./tests/deny.sh
 
 generate: ## Rewrite the files that are made from the pipes' variables
+	$(CARGO) build --workspace --bins
 	UPDATE=1 $(CARGO) test --workspace --test generated
 
 bench: ## Measure speed and size against peers; rewrites docs/benchmarks.md

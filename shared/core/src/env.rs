@@ -194,19 +194,42 @@ impl Vars {
         }
     }
 
+    /// The items of a list of secrets.
+    pub fn secrets_of(&mut self, var: &'static Var) -> Vec<SecretString> {
+        match self.get(var) {
+            Some(Value::Secrets(items)) => items.clone(),
+            _ => Vec::new(),
+        }
+    }
+
     /// A secret without which the pipe can't do what was asked. Missing, it is a mistake or, as `ON_MISSING_SECRET`
     /// says, a reason to skip the run: see [`Vars::missing_secrets`]. `untrusted` tells a run that gets no secrets, such
     /// as a fork's pull request.
     pub fn require_secret(&mut self, var: &'static Var, untrusted: bool) -> Option<SecretString> {
         let found = self.secret(var);
         if found.is_none() {
-            match self.choice(&common::ON_MISSING_SECRET) {
-                Some("skip") => self.missing_secrets.push(var.name),
-                Some("auto") if untrusted => self.missing_secrets.push(var.name),
-                _ => self.require(var),
-            }
+            self.lacks_secret(var, untrusted);
         }
         found
+    }
+
+    /// Records that a needed `var` is not there, as [`Vars::require_secret`] does.
+    pub fn lacks_secret(&mut self, var: &'static Var, untrusted: bool) {
+        match self.choice(&common::ON_MISSING_SECRET) {
+            Some("skip") => self.missing_secrets.push(var.name),
+            Some("auto") if untrusted => self.missing_secrets.push(var.name),
+            _ => self.require(var),
+        }
+    }
+
+    /// Says that this run has no use for `vars`: parts of the pipe that are not asked for.
+    pub fn pass_over(&mut self, vars: &[&'static Var]) {
+        self.read.extend(vars.iter().map(|var| var.name));
+    }
+
+    /// Adds a sentence for the user to [`Vars::notices`].
+    pub fn notice(&mut self, text: impl Into<String>) {
+        self.notices.push(text.into());
     }
 
     /// Records that `var` must be set.
@@ -267,9 +290,10 @@ impl Vars {
 
     /// Every secret of this environment: declared ones, and the values of undeclared variables with a telling name.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretString> {
-        let declared = self.values.values().filter_map(|found| match &found.value {
-            Value::Secret(value) => Some(value),
-            _ => None,
+        let declared = self.values.values().flat_map(|found| match &found.value {
+            Value::Secret(value) => std::slice::from_ref(value),
+            Value::Secrets(items) => items,
+            _ => &[],
         });
         declared.chain(&self.sensitive)
     }
@@ -312,7 +336,7 @@ fn lower_first(text: &str) -> String {
 
 impl Kind {
     pub(crate) fn is_list(self) -> bool {
-        matches!(self, Kind::List | Kind::Choices(..))
+        matches!(self, Kind::List | Kind::Choices(..) | Kind::Secrets)
     }
 }
 

@@ -5,6 +5,7 @@
 //! millisecond, because a handle can't be shared between threads.
 
 mod dirty;
+mod history;
 mod remote;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -16,6 +17,7 @@ use gix::bstr::{BStr, ByteSlice};
 use gix::index::entry::Mode;
 use gix::{ObjectId, Repository};
 
+pub use history::{Change, Changes};
 pub use remote::Remote;
 
 /// The repository around a directory.
@@ -74,20 +76,16 @@ impl Checkout {
     /// What is checked out; `None` on a branch without commits, or where the commit can't be read.
     pub fn head(&self) -> Option<Head> {
         let repo = self.open().ok()?;
-        let commit = repo.head_commit().ok()?;
-        let decoded = commit.decode().ok()?;
-        let (author, committer) = (decoded.author().ok()?, decoded.committer().ok()?);
-        Some(Head {
-            commit: commit.id.to_string(),
-            branch: repo.head_name().ok().flatten().and_then(|name| branch_name(name.as_bstr())),
-            tags: tags(&repo, commit.id),
-            author_name: author.name.trim().to_str_lossy().into_owned(),
-            author_email: author.email.trim().to_str_lossy().into_owned(),
-            author_time: time(author),
-            committer_time: time(committer),
-            subject: decoded.message.lines().next().unwrap_or_default().to_str_lossy().trim().to_owned(),
-            parents: decoded.parents().map(|parent| parent.to_string()).collect(),
-        })
+        let mut head = describe(&repo, &repo.head_commit().ok()?)?;
+        head.branch = repo.head_name().ok().flatten().and_then(|name| branch_name(name.as_bstr()));
+        Some(head)
+    }
+
+    /// Any other commit, by what [`Checkout::resolve`] understands; no branch is told.
+    pub fn commit(&self, spec: &str) -> Option<Head> {
+        let repo = self.open().ok()?;
+        let commit = repo.find_commit(resolve(&repo, spec)?).ok()?;
+        describe(&repo, &commit)
     }
 
     /// Where `origin` is, without credentials.
@@ -252,6 +250,22 @@ fn by_id(repo: &Repository, hex: &str) -> Option<ObjectId> {
         repo.objects.lookup_prefix(gix::hash::Prefix::from_hex(hex).ok()?, None).ok()??.ok()?
     };
     Some(repo.find_object(id).ok()?.peel_to_commit().ok()?.id)
+}
+
+fn describe(repo: &Repository, commit: &gix::Commit<'_>) -> Option<Head> {
+    let decoded = commit.decode().ok()?;
+    let (author, committer) = (decoded.author().ok()?, decoded.committer().ok()?);
+    Some(Head {
+        commit: commit.id.to_string(),
+        branch: None,
+        tags: tags(repo, commit.id),
+        author_name: author.name.trim().to_str_lossy().into_owned(),
+        author_email: author.email.trim().to_str_lossy().into_owned(),
+        author_time: time(author),
+        committer_time: time(committer),
+        subject: decoded.message.lines().next().unwrap_or_default().to_str_lossy().trim().to_owned(),
+        parents: decoded.parents().map(|parent| parent.to_string()).collect(),
+    })
 }
 
 fn tags(repo: &Repository, commit: ObjectId) -> Vec<String> {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
-use crate::spec::{Kind, Spec, Var, common};
+use crate::spec::{Kind, Spec, Var};
 
 /// Where the images are published.
 const IMAGES: &str = "ghcr.io/pipewright";
@@ -37,8 +37,8 @@ pub fn help(spec: &Spec) -> String {
     text
 }
 
-/// The metadata of a GitHub container action. It carries no defaults of ours: one there would always be present and hide
-/// the job's own `env:`.
+/// The metadata of a GitHub container action. It carries no defaults but [`Var::github`]: one there would always be present
+/// and hide the job's own `env:`.
 pub fn action_yml(spec: &Spec) -> String {
     let mut text = String::from(GENERATED);
     let _ = writeln!(text, "name: Pipewright {}", spec.name);
@@ -61,8 +61,8 @@ fn inputs(text: &mut String, spec: &Spec) {
             var.name.to_lowercase(),
             quote(&summary(var))
         );
-        if var.name == common::GITHUB_TOKEN.name {
-            text.push_str("    default: ${{ github.token }}\n");
+        if let Some(expression) = var.github {
+            let _ = writeln!(text, "    default: ${{{{ {expression} }}}}");
         }
     }
 }
@@ -95,7 +95,7 @@ pub fn root_action_yml(specs: &[&Spec]) -> String {
         let _ = writeln!(text, "      uses: {path}/pipes/{}@v{}\n      with:", spec.name, spec.version);
         for var in spec.vars() {
             let name = var.name.to_lowercase();
-            let fallback = if var.name == common::GITHUB_TOKEN.name { " || github.token" } else { "" };
+            let fallback = var.github.map(|expression| format!(" || {expression}")).unwrap_or_default();
             let _ = writeln!(text, "        {name}: ${{{{ inputs.{name}{fallback} }}}}");
         }
     }
@@ -243,7 +243,7 @@ fn pattern(kind: Kind) -> Option<String> {
         Kind::Number { .. } => Some("^\\s*([0-9]*\\.?[0-9]+([eE][+-]?[0-9]+)?)?\\s*$".to_owned()),
         Kind::Duration => Some("^\\s*([0-9]+|([0-9]+([mM][sS]|[sSmMhHdD]))+)?\\s*$".to_owned()),
         Kind::Url => Some("^\\s*([hH][tT][tT][pP][sS]?://.+)?$".to_owned()),
-        Kind::Text | Kind::Path | Kind::List | Kind::Choices(..) | Kind::Secret => None,
+        Kind::Text | Kind::Path | Kind::List | Kind::Choices(..) | Kind::Secret | Kind::Secrets => None,
     }
 }
 

@@ -4,6 +4,8 @@
 //! or even a kill leaves what was known. The document's schema is `docs/schemas/report.v1.schema.json`; a pipe's sections
 //! have one of their own beside it.
 
+mod earlier;
+
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -20,6 +22,8 @@ use crate::platform::{CiContext, Provider};
 use crate::redact::Redactor;
 use crate::spec::Spec;
 use crate::workspace::Evidence;
+
+pub use earlier::Earlier;
 
 /// Grows with every field that is added; a change of meaning makes a new schema file.
 pub const SCHEMA_VERSION: &str = "1.0";

@@ -72,6 +72,8 @@ pub enum Kind {
     Choices(&'static [&'static str], &'static [(&'static str, &'static str)]),
     /// Never shown; `X_FILE` names a file that holds it.
     Secret,
+    /// A list whose items are never shown.
+    Secrets,
 }
 
 /// One variable. Built in `const` context: `Var::flag("DRY_RUN", "...").default("false")`.
@@ -94,6 +96,9 @@ pub struct Var {
     pub common_word: bool,
     /// Declared, so that pipelines keep working, but not honoured by this version: setting it is exit 3.
     pub later: bool,
+    /// The expression that a GitHub action passes where the user gives nothing, e.g. `github.token`. Only for what a
+    /// container can't see otherwise: such a default hides the job's own `env:` of that name.
+    pub github: Option<&'static str>,
 }
 
 impl Var {
@@ -109,6 +114,7 @@ impl Var {
             file: false,
             common_word: false,
             later: false,
+            github: None,
         }
     }
 
@@ -130,6 +136,14 @@ impl Var {
 
     pub const fn secret(name: &'static str, effect: &'static str) -> Var {
         Var::new(name, Kind::Secret, effect)
+    }
+
+    pub const fn secrets(name: &'static str, effect: &'static str) -> Var {
+        Var::new(name, Kind::Secrets, effect)
+    }
+
+    pub const fn url(name: &'static str, effect: &'static str) -> Var {
+        Var::new(name, Kind::Url, effect)
     }
 
     pub const fn choice(name: &'static str, words: &'static [&'static str], effect: &'static str) -> Var {
@@ -164,8 +178,12 @@ impl Var {
         Var { later: true, ..self }
     }
 
+    pub const fn github(self, expression: &'static str) -> Var {
+        Var { github: Some(expression), ..self }
+    }
+
     pub fn is_secret(&self) -> bool {
-        self.kind == Kind::Secret
+        matches!(self.kind, Kind::Secret | Kind::Secrets)
     }
 
     /// Whether `NAME_FILE` may name a file that holds the value.
@@ -184,7 +202,7 @@ impl Var {
             Kind::Number { min, max } => format!("a number from {min} to {max}"),
             Kind::Duration => "a duration such as 300, 90s, 10m or 1h30m".to_owned(),
             Kind::Choice(words) => enumerate(words),
-            Kind::List => "a list, separated by commas or newlines".to_owned(),
+            Kind::List | Kind::Secrets => "a list, separated by commas or newlines".to_owned(),
             Kind::Choices(words, _) => format!("a list of {}", enumerate(words)),
         }
     }
@@ -288,7 +306,8 @@ pub mod common {
         "GITHUB_TOKEN",
         "Reads policy files at the target commit of a shallow clone on GitHub; if unset, only what the checkout \
          holds is used.",
-    );
+    )
+    .github("github.token");
     pub const GITLAB_TOKEN: Var = Var::secret(
         "GITLAB_TOKEN",
         "Reads policy files at the target commit of a shallow clone on GitLab; if unset, only what the checkout \

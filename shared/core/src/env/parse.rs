@@ -37,6 +37,7 @@ pub(super) enum Value {
     Word(&'static str),
     List(Vec<String>),
     Secret(SecretString),
+    Secrets(Vec<SecretString>),
 }
 
 impl Value {
@@ -50,6 +51,7 @@ impl Value {
             Value::Word(word) => (*word).to_owned(),
             Value::List(items) => items.join(","),
             Value::Secret(_) => "***".to_owned(),
+            Value::Secrets(items) => vec!["***"; items.len()].join(","),
         }
     }
 }
@@ -106,6 +108,7 @@ pub(super) fn value(var: &Var, raw: &Raw) -> Result<Value, String> {
             .map(|item| word(words, aliases, item).map(str::to_owned).ok_or_else(|| suggest(var, words, item)))
             .collect::<Result<Vec<_>, _>>()
             .map(Value::List),
+        Kind::Secrets => Ok(Value::Secrets(items(&raw.content)?.into_iter().map(SecretString::from).collect())),
         Kind::Secret => Ok(Value::Secret(SecretString::from(text.trim_end_matches(['\n', '\r']).to_owned()))),
     }
 }

@@ -24,6 +24,7 @@ const THRESHOLD: Var = Var::new("CVSS_THRESHOLD", Kind::Number { min: 0.0, max: 
 const RETRIES: Var = Var::new("RETRIES", Kind::Integer { min: 0, max: 10 }, "How often; if unset, 3.").default("3");
 const PASSWORD: Var =
     Var::secret("DOCKER_PASSWORD", "The registry's password; if unset, anonymous.").example("a token");
+const WEBHOOKS: Var = Var::secrets("HOOK_URLS", "Where to; if unset, nowhere.");
 const LATER: Var = Var::flag("SAST_SCAN", "Scans sources; if unset, false.").default("false").later();
 
 static SPEC: Spec = Spec {
@@ -33,7 +34,7 @@ static SPEC: Spec = Spec {
     version: "1.2.3",
     groups: &[Group {
         title: "All",
-        vars: &[&SEVERITY, &CHART, &CHANNELS, &FORMATS, &THRESHOLD, &RETRIES, &PASSWORD, &LATER],
+        vars: &[&SEVERITY, &CHART, &CHANNELS, &FORMATS, &THRESHOLD, &RETRIES, &PASSWORD, &WEBHOOKS, &LATER],
     }],
     timeout: "5m",
     grace: Duration::from_secs(2),
@@ -224,6 +225,30 @@ fn a_missing_secret_fails_or_skips_as_told() {
     assert_eq!(outcome(&[("ON_MISSING_SECRET", "skip")], false), (0, vec!["DOCKER_PASSWORD"]));
     assert_eq!(outcome(&[("ON_MISSING_SECRET", "fail")], true), (1, vec![]));
     assert_eq!(outcome(&[("DOCKER_PASSWORD", "x")], false), (0, vec![]));
+}
+
+#[test]
+fn a_list_of_secrets_hides_each_of_them() {
+    for env in [
+        &[("HOOK_URLS", "first-hook, second-hook")][..],
+        &[("HOOK_URLS", r#"["first-hook", "second-hook"]"#)],
+        &[("HOOK_URLS_COUNT", "2"), ("HOOK_URLS_0", "first-hook"), ("HOOK_URLS_1", "second-hook")],
+    ] {
+        let mut vars = load(env);
+        let values: Vec<_> = vars.secrets_of(&WEBHOOKS).iter().map(|it| it.expose_secret().to_owned()).collect();
+        assert_eq!(values, ["first-hook", "second-hook"]);
+        assert_eq!(vars.secrets().count(), 2);
+        let shown = vars.effective().into_iter().find(|it| it.name == "HOOK_URLS").unwrap().shown;
+        assert_eq!(shown, "***,***");
+    }
+}
+
+#[test]
+fn what_is_passed_over_counts_as_read() {
+    let mut vars = load(&[]);
+    assert!(vars.unread().contains(&"DOCKER_PASSWORD"));
+    vars.pass_over(&[&PASSWORD]);
+    assert!(!vars.unread().contains(&"DOCKER_PASSWORD"));
 }
 
 #[test]

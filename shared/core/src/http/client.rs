@@ -122,7 +122,10 @@ impl Client {
         };
         let status = response.status();
         let accepted = status.is_success() || request.accepted.contains(&status.as_u16());
-        if !accepted && let Some(location) = hop.location(&response) {
+        if !accepted
+            && request.follow
+            && let Some(location) = hop.location(&response)
+        {
             return Ok(Answer::Elsewhere { status, location });
         }
         let limit = request.max_body.unwrap_or(settings.max_body);
@@ -131,6 +134,7 @@ impl Client {
             let mut body = Vec::new();
             // The status is the news, however the body ends.
             let _ = self.read(&mut response, &mut body, limit.min(REFUSAL)).await;
+            let retry_after = retry_after.or_else(|| request.retry_after.and_then(|within| within(&body)));
             return Err(Failure::status(status, &body, retry_after));
         }
         let mut body = Vec::new();

@@ -27,6 +27,9 @@ pub enum Authorization {
     Header(SecretString),
 }
 
+/// Reads from a refusal's body how long to wait.
+pub type RetryAfter = fn(&[u8]) -> Option<Duration>;
+
 /// A request to be built up and sent. A mistake in it is reported when it is sent.
 #[derive(Clone)]
 pub struct Request {
@@ -35,8 +38,11 @@ pub struct Request {
     headers: HeaderMap,
     body: Option<Bytes>,
     secret_body: bool,
+    secret_path: bool,
     problem: Option<String>,
     pub(super) idempotent: bool,
+    pub(super) follow: bool,
+    pub(super) retry_after: Option<RetryAfter>,
     pub(super) accepted: Vec<u16>,
     pub(super) max_body: Option<u64>,
     pub(super) total_timeout: Option<Duration>,
@@ -52,8 +58,11 @@ impl Request {
             headers: HeaderMap::new(),
             body: None,
             secret_body: false,
+            secret_path: false,
             problem: None,
             idempotent,
+            follow: true,
+            retry_after: None,
             accepted: Vec::new(),
             max_body: None,
             total_timeout: None,
@@ -134,6 +143,21 @@ impl Request {
         Request { secret_body: true, ..self }
     }
 
+    /// The URL is itself a credential, as those of incoming webhooks are: errors show its host only.
+    pub fn secret_url(self) -> Request {
+        Request { secret_path: true, ..self }
+    }
+
+    /// A redirect is no answer: after one, a body may be gone although the last status is 200.
+    pub fn no_redirects(self) -> Request {
+        Request { follow: false, ..self }
+    }
+
+    /// Where a refusal's body says how long to wait, for services that say it there; a `Retry-After` header goes first.
+    pub fn retry_after_in(self, body: RetryAfter) -> Request {
+        Request { retry_after: Some(body), ..self }
+    }
+
     /// Sending it twice does what sending it once does, so it may be tried again whatever happened. GET, HEAD, PUT,
     /// DELETE and OPTIONS are anyway.
     pub fn idempotent(self) -> Request {
@@ -201,6 +225,7 @@ impl Request {
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.url {
+            Some(url) if self.secret_path => write!(f, "{} {}/***", self.method, url.origin().ascii_serialization()),
             Some(url) => write!(f, "{} {}", self.method, without_secrets(url)),
             None => write!(f, "{} request", self.method),
         }

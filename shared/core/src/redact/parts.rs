@@ -63,6 +63,7 @@ fn collect(value: &str, depth: usize, texts: &mut Vec<String>, lines: &mut Vec<S
         texts.push(percent_decode_str(password).decode_utf8_lossy().into_owned());
         texts.push(password.to_owned());
     }
+    texts.extend(url_tokens(value).map(str::to_owned));
     for (name, field) in fields(value) {
         if name == "auth"
             && let Some((_, password)) = base64_text(&field).as_deref().and_then(|text| text.split_once(':'))
@@ -126,6 +127,18 @@ fn url_passwords(text: &str) -> impl Iterator<Item = &str> {
         }
         .filter(|password| !password.is_empty())
     })
+}
+
+/// What is secret in a value that is a URL as a whole, as an incoming webhook's is: services answer with parts of it. Its
+/// path and query, each long segment and each long query value, as written.
+fn url_tokens(value: &str) -> impl Iterator<Item = &str> {
+    /// Shorter ones are words of the API rather than tokens.
+    const LENGTH: usize = 16;
+    let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
+    let whole = rest.and_then(|rest| rest.split_once('/')).map_or("", |(_, whole)| whole);
+    let (path, query) = whole.split_once('?').unwrap_or((whole, ""));
+    let values = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(_, value)| value));
+    [whole, path].into_iter().chain(path.split('/')).chain(values).filter(|part| part.len() >= LENGTH)
 }
 
 /// Fields of [`FIELDS`] in a text that is YAML or JSON, block or flow, whole or damaged: name and value.

@@ -41,6 +41,14 @@ fn blank_values_hide_nothing() {
 }
 
 #[test]
+fn a_secret_address_is_found_in_parts() {
+    let redactor = knowing(&["https://hooks.example.com/services/T0/tokentokentokentoken?v=1&sig=signaturesignature"]);
+    let text = "no route /services/T0/tokentokentokentoken, token tokentokentokentoken, sig=signaturesignature";
+    assert_eq!(redactor.text(text), "no route /***, token ***, sig=***");
+    assert_eq!(redactor.text("POST https://hooks.example.com/ v=1"), "POST https://hooks.example.com/ v=1");
+}
+
+#[test]
 fn short_values_are_whole_tokens() {
     let redactor = knowing(&["true", "a/b", "é1"]);
     assert_eq!(redactor.text("true untrue true_ x=true,\"true\" true"), "*** untrue true_ x=***,\"***\" ***");

@@ -211,3 +211,12 @@ async fn cancelling_ends_everything_at_once() {
     }
     assert_eq!(later.seen().len(), 1);
 }
+
+#[tokio::test]
+async fn a_url_that_is_a_credential_is_told_by_its_host_only() {
+    let server = answering(vec![answer("404 Not Found", &[], "")]).await;
+    let request = Request::post(&server.url("/services/T0/secret?sig=secret")).secret_url();
+    assert_eq!(format!("{request}"), format!("POST {}/***", server.url("").trim_end_matches('/')));
+    let error = refused(&settings(), request).await;
+    assert!(!error.to_string().contains("secret") && error.to_string().contains("404"), "{error}");
+}

@@ -149,3 +149,10 @@ async fn trouble_behind_a_redirect_says_where() {
     let want = format!("GET {}: redirected to {}: 404 Not Found", server.url("/x"), target.url("/y?t=***"));
     assert_eq!(error.to_string(), want);
 }
+
+#[tokio::test]
+async fn a_request_that_follows_none_ends_with_the_redirect() {
+    let server = answering(vec![answer("302 Found", &["Location: /login"], ""), answer("200 OK", &[], "a page")]).await;
+    let error = refused(&settings(), Request::post(&server.url("/hook")).no_redirects()).await;
+    assert_eq!((error.status(), server.seen().len()), (Some(302), 1));
+}

@@ -200,3 +200,18 @@ fn debugging_shows_no_secret() {
     let proxied = Settings { https_proxy: Some("http://me:secret@p:1".into()), ..settings() };
     assert!(!format!("{proxied:?} {:?}", client(&proxied)).contains("secret"));
 }
+
+#[tokio::test]
+async fn a_body_can_say_how_long_to_wait_and_a_header_goes_first() {
+    fn within(body: &[u8]) -> Option<Duration> {
+        std::str::from_utf8(body).ok()?.parse().ok().map(Duration::from_millis)
+    }
+    let busy = |headers: &[&str], body| answer("429 Too Many Requests", headers, body);
+    let server = answering(vec![busy(&[], "300"), answer("200 OK", &[], "ok")]).await;
+    let started = Instant::now();
+    client(&settings()).send(Request::post(&server.url("/")).retry_after_in(within)).await.expect("an answer");
+    assert!(started.elapsed() >= Duration::from_millis(300));
+    let server = answering(vec![busy(&["Retry-After: 3600"], "1")]).await;
+    let error = refused(&settings(), Request::post(&server.url("/")).retry_after_in(within)).await;
+    assert!(error.to_string().contains("asks to wait 3600 s"), "{error}");
+}

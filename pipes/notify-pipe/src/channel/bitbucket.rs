@@ -1,0 +1,99 @@
+//! Bitbucket: the build status of the commit.
+
+use pipe_core::Context;
+use pipe_core::env::Vars;
+use pipe_core::http::Authorization;
+use pipe_core::spec::{Group, Kind as Values, Var, common};
+use serde_json::json;
+
+use super::{Channel, HttpChannel, Kind, Target};
+use crate::http::{Call, host_of};
+use crate::message::Message;
+use crate::post::Undelivered;
+use crate::status::Status;
+use crate::text::{chars, one_line, shorten};
+
+const BITBUCKET_STATUS_KEY: Var = Var::text(
+    "BITBUCKET_STATUS_KEY",
+    "What tells this build status from others of the commit, at most 40 characters; if unset, pipewright-notify.",
+)
+.default("pipewright-notify");
+const BITBUCKET_REPOSITORY_NAME: Var = Var::text(
+    "BITBUCKET_REPOSITORY_NAME",
+    "The repository the status is for, from another CI; if unset, the one of the run.",
+)
+.example("team/shop");
+const BITBUCKET_API_URL: Var =
+    Var::new("BITBUCKET_API_URL", Values::Url, "Bitbucket's API; if unset, https://api.bitbucket.org/2.0.")
+        .default("https://api.bitbucket.org/2.0");
+
+pub(crate) const KIND: Kind = Kind {
+    name: "bitbucket",
+    group: Group { title: "Bitbucket", vars: &[&BITBUCKET_STATUS_KEY, &BITBUCKET_REPOSITORY_NAME, &BITBUCKET_API_URL] },
+    needs: &[&common::BITBUCKET_ACCESS_TOKEN, &common::ATLASSIAN_API_TOKEN],
+    inferred: false,
+    from_vars,
+};
+
+const KEY: usize = 40;
+const NAME: usize = 200;
+
+struct BuildStatus {
+    authorization: Authorization,
+    /// `https://api.bitbucket.org/2.0/repositories/team/shop`
+    repository: String,
+    key: String,
+}
+
+fn from_vars(vars: &mut Vars, ctx: &Context) -> Vec<Box<dyn Channel>> {
+    let key = vars.text(&BITBUCKET_STATUS_KEY).unwrap_or_default();
+    let named = vars.text(&BITBUCKET_REPOSITORY_NAME);
+    let api = vars.text(&BITBUCKET_API_URL).unwrap_or_default();
+    if key.chars().count() > KEY {
+        vars.problem(&BITBUCKET_STATUS_KEY, "expected at most 40 characters");
+    }
+    let Some(authorization) = ctx.tokens.bitbucket_authorization() else {
+        vars.require(&common::ATLASSIAN_ACCOUNT_EMAIL);
+        return Vec::new();
+    };
+    let name = named.or_else(|| ctx.ci.full_name.clone());
+    let Some(name) = name.filter(|name| name.split('/').filter(|part| !part.is_empty()).count() == 2) else {
+        vars.problem(&BITBUCKET_REPOSITORY_NAME, "needed, since the run tells no repository; e.g. team/shop");
+        return Vec::new();
+    };
+    let repository = format!("{}/repositories/{name}", api.trim_end_matches('/'));
+    vec![Box::new(BuildStatus { authorization, repository, key })]
+}
+
+impl Target for BuildStatus {
+    fn target(&self) -> String {
+        "build status".to_owned()
+    }
+}
+
+impl HttpChannel for BuildStatus {
+    fn call(&self, message: &Message) -> Result<Call, Undelivered> {
+        let run = &message.run;
+        let Some(commit) = &run.commit else {
+            return Err(Undelivered::Skipped("the run tells no commit".to_owned()));
+        };
+        let state = match message.status {
+            Status::Success | Status::Warning => "SUCCESSFUL",
+            Status::Error => "FAILED",
+            Status::Cancelled => "STOPPED",
+            Status::Info => "INPROGRESS",
+            Status::Finished => return Err(Undelivered::Skipped("how the pipeline ended is not known".to_owned())),
+        };
+        let page = run.url.clone().or_else(|| run.repository_url.clone());
+        let body = json!({
+            "key": self.key,
+            "state": state,
+            "name": shorten(&one_line(&message.title), NAME, chars),
+            "description": shorten(&one_line(&message.text), NAME, chars),
+            "url": page.unwrap_or_else(|| format!("https://bitbucket.org/{}", run.repository.clone().unwrap_or_default())),
+            "refname": run.branch,
+        });
+        let url = format!("{}/commit/{commit}/statuses/build", self.repository);
+        Ok(Call::post(url).json(&body).authorize(self.authorization.clone(), host_of(&self.repository)))
+    }
+}

@@ -1,0 +1,345 @@
+//! E-mail by SMTP: encrypted unless the user says otherwise, as plain text and as HTML.
+
+mod html;
+
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor};
+use pipe_core::Context;
+use pipe_core::env::Vars;
+use pipe_core::spec::{Group, Kind as Values, Var};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{Channel, Kind, Target};
+use crate::message::{Message, Priority};
+use crate::post::{Post, Receipt, Undelivered};
+use crate::text::{bytes, chars, last_lines, one_line, shorten};
+
+const EMAIL_TO: Var =
+    Var::list("EMAIL_TO", "Who gets the mail; if unset, nobody.").example("team@example.com,ops@example.com");
+const EMAIL_FROM: Var = Var::text(
+    "EMAIL_FROM",
+    "Who it comes from: an address your server may send for. There is no default: one that is not yours is refused or \
+     ends as spam.",
+)
+.required("with EMAIL_TO")
+.example("ci@example.com");
+const EMAIL_REPLY_TO: Var = Var::text("EMAIL_REPLY_TO", "Where answers go; if unset, to EMAIL_FROM.");
+const EMAIL_SMTP_HOST: Var =
+    Var::text("EMAIL_SMTP_HOST", "The server the mail is given to; if unset, no mail can be sent.")
+        .required("with EMAIL_TO")
+        .example("smtp.example.com");
+const EMAIL_SMTP_PORT: Var = Var::new(
+    "EMAIL_SMTP_PORT",
+    Values::Integer { min: 1, max: 65_535 },
+    "Its port: 587 expects STARTTLS, 465 TLS from the start; if unset, 587.",
+)
+.default("587");
+const EMAIL_SMTP_USERNAME: Var =
+    Var::text("EMAIL_SMTP_USERNAME", "The account at the server; if unset, the mail is sent without one.").file();
+const EMAIL_SMTP_PASSWORD: Var =
+    Var::secret("EMAIL_SMTP_PASSWORD", "Its password; if unset, there is none.").required("with EMAIL_SMTP_USERNAME");
+const EMAIL_USE_TLS: Var = Var::flag(
+    "EMAIL_USE_TLS",
+    "false sends mail, user and password in clear: for servers on the same machine. True never does, also where the \
+     server offers nothing else; if unset, true.",
+)
+.default("true");
+const EMAIL_TLS: Var = Var::choice(
+    "EMAIL_TLS",
+    &["auto", "starttls", "implicit"],
+    "How the connection is encrypted; if unset, `auto`: from the start on port 465, by STARTTLS on any other.",
+)
+.default("auto");
+
+pub(crate) const KIND: Kind = Kind {
+    name: "email",
+    group: Group {
+        title: "E-mail",
+        vars: &[
+            &EMAIL_TO,
+            &EMAIL_FROM,
+            &EMAIL_REPLY_TO,
+            &EMAIL_SMTP_HOST,
+            &EMAIL_SMTP_PORT,
+            &EMAIL_SMTP_USERNAME,
+            &EMAIL_SMTP_PASSWORD,
+            &EMAIL_USE_TLS,
+            &EMAIL_TLS,
+        ],
+    },
+    needs: &[&EMAIL_TO, &EMAIL_SMTP_HOST],
+    inferred: true,
+    from_vars,
+};
+
+/// Characters of a subject: longer ones are cut by every client.
+const SUBJECT: usize = 200;
+const TEXT: usize = 100_000;
+const LOG: usize = 100_000;
+/// The most that is waited between two attempts.
+const LONGEST_WAIT: Duration = Duration::from_secs(8);
+
+struct Email {
+    from: Mailbox,
+    reply_to: Option<Mailbox>,
+    to: Vec<Mailbox>,
+    server: Server,
+    attempts: u32,
+}
+
+/// The server and how to speak with it.
+struct Server {
+    host: String,
+    port: u16,
+    tls: Security,
+    credentials: Option<(String, SecretString)>,
+    ca_pem: Option<String>,
+    roots_pem: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Security {
+    StartTls,
+    Implicit,
+    None,
+}
+
+fn from_vars(vars: &mut Vars, ctx: &Context) -> Vec<Box<dyn Channel>> {
+    let to = vars.list(&EMAIL_TO);
+    let from = mailbox(vars, &EMAIL_FROM);
+    let reply_to = mailbox(vars, &EMAIL_REPLY_TO);
+    let host = vars.text(&EMAIL_SMTP_HOST).map(|host| host.trim().to_owned());
+    let port = vars.integer(&EMAIL_SMTP_PORT).and_then(|port| u16::try_from(port).ok()).unwrap_or(587);
+    let username = vars.text(&EMAIL_SMTP_USERNAME).map(|name| name.trim().to_owned());
+    let password = vars.secret(&EMAIL_SMTP_PASSWORD);
+    let tls = match (vars.flag(&EMAIL_USE_TLS), vars.choice(&EMAIL_TLS)) {
+        (false, _) => Security::None,
+        (true, Some("implicit")) => Security::Implicit,
+        (true, Some("starttls")) => Security::StartTls,
+        (true, _) if port == 465 => Security::Implicit,
+        (true, _) => Security::StartTls,
+    };
+    for (var, missing) in
+        [(&EMAIL_TO, to.is_empty()), (&EMAIL_FROM, !vars.is_set(&EMAIL_FROM)), (&EMAIL_SMTP_HOST, host.is_none())]
+    {
+        if missing {
+            vars.require(var);
+        }
+    }
+    if username.is_some() && password.is_none() {
+        let untrusted = ctx.ci.pull_request.as_ref().is_some_and(|pull| pull.may_lack_secrets());
+        vars.lacks_secret(&EMAIL_SMTP_PASSWORD, untrusted);
+    }
+    let parsed: Result<Vec<Mailbox>, _> = to.iter().map(|address| address.parse::<Mailbox>()).collect();
+    let Ok(to) = parsed else {
+        vars.problem(&EMAIL_TO, "expected mail addresses, separated by commas, e.g. team@example.com");
+        return Vec::new();
+    };
+    let (Some(from), Some(host)) = (from, host) else { return Vec::new() };
+    let settings = ctx.http_settings();
+    let server = Server {
+        host,
+        port,
+        tls,
+        credentials: username.zip(password),
+        ca_pem: settings.ca_pem,
+        roots_pem: settings.roots_pem,
+    };
+    // The same number that HTTP requests have; the whole of it is declared in one place.
+    let attempts = vars.integer(&crate::vars::RETRIES).and_then(|retries| u32::try_from(retries).ok()).unwrap_or(3) + 1;
+    vec![Box::new(Email { from, reply_to, to, server, attempts })]
+}
+
+fn mailbox(vars: &mut Vars, var: &'static Var) -> Option<Mailbox> {
+    let text = vars.text(var)?;
+    let mailbox = text.trim().parse().ok();
+    if mailbox.is_none() {
+        vars.problem(var, "expected a mail address such as ci@example.com or CI <ci@example.com>");
+    }
+    mailbox
+}
+
+impl Target for Email {
+    fn target(&self) -> String {
+        match self.to.as_slice() {
+            [] => String::new(),
+            [one] => one.email.to_string(),
+            [one, rest @ ..] => format!("{} and {} more", one.email, rest.len()),
+        }
+    }
+}
+
+impl Channel for Email {
+    fn preview(&self, message: &Message) -> Value {
+        let security = match self.server.tls {
+            Security::StartTls => "STARTTLS",
+            Security::Implicit => "TLS",
+            Security::None => "not encrypted",
+        };
+        let (plain, html) = bodies(message);
+        json!({
+            "server": format!("{}:{} ({security})", self.server.host, self.server.port),
+            "from": self.from.to_string(),
+            "to": self.to.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "subject": subject(message),
+            "text": plain,
+            "html": html,
+        })
+    }
+
+    fn deliver<'a>(&'a self, message: &'a Message, post: &'a Post) -> LocalBoxFuture<'a, Result<Receipt, Undelivered>> {
+        Box::pin(self.send(message, post))
+    }
+}
+
+impl Email {
+    async fn send(&self, message: &Message, post: &Post) -> Result<Receipt, Undelivered> {
+        let mail = self.mail(message).map_err(|error| Undelivered::Refused(format!("no mail can be made: {error}")))?;
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            let transport = self.server.transport(post.remaining())?;
+            let failure = match transport.send(mail.clone()).await {
+                Ok(_) => return Ok(Receipt::default()),
+                Err(error) => self.server.failure(&error),
+            };
+            let wait = Duration::from_secs(1 << (tried - 1).min(3)).min(LONGEST_WAIT);
+            let more = tried < self.attempts && wait < post.remaining();
+            match failure {
+                Undelivered::Outage(_) if more => tokio::time::sleep(wait).await,
+                Undelivered::Outage(why) if tried > 1 => {
+                    return Err(Undelivered::Outage(format!("{why} after {tried} attempts")));
+                }
+                other => return Err(other),
+            }
+        }
+    }
+
+    fn mail(&self, message: &Message) -> Result<Mail, lettre::error::Error> {
+        let (plain, html) = bodies(message);
+        let mut builder = Mail::builder()
+            .from(self.from.clone())
+            .subject(subject(message))
+            .date(
+                std::time::UNIX_EPOCH
+                    + Duration::from_secs(u64::try_from(message.run.finished_at.as_second()).unwrap_or(0)),
+            )
+            .message_id(Some(self.id(&format!("{}|{}", message.run.finished_at, std::process::id()))))
+            // One conversation for all mails of a run; nobody answers a machine.
+            .references(self.id(&thread(message)))
+            .raw_header(raw("Auto-Submitted", "auto-generated"));
+        if let Some(reply_to) = &self.reply_to {
+            builder = builder.reply_to(reply_to.clone());
+        }
+        for to in &self.to {
+            builder = builder.to(to.clone());
+        }
+        builder = match message.priority {
+            Priority::Urgent | Priority::High => {
+                builder.raw_header(raw("X-Priority", "1")).raw_header(raw("Importance", "high"))
+            }
+            Priority::Low => builder.raw_header(raw("X-Priority", "5")).raw_header(raw("Importance", "low")),
+            Priority::Normal => builder,
+        };
+        builder.multipart(
+            MultiPart::alternative()
+                .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(plain))
+                .singlepart(SinglePart::builder().header(ContentType::TEXT_HTML).body(html)),
+        )
+    }
+
+    /// An id in the sender's domain.
+    fn id(&self, of: &str) -> String {
+        let digest = Sha256::digest(of.as_bytes());
+        let hex: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("<{hex}@{}>", self.from.email.domain())
+    }
+}
+
+fn raw(name: &'static str, value: &str) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
+}
+
+fn thread(message: &Message) -> String {
+    let run = &message.run;
+    [&run.repository, &run.pipeline, &run.id].into_iter().flatten().cloned().collect::<Vec<_>>().join("|")
+}
+
+fn subject(message: &Message) -> String {
+    shorten(&one_line(&message.headline()), SUBJECT, chars)
+}
+
+/// The same as text and as HTML, a log cut to its end.
+fn bodies(message: &Message) -> (String, String) {
+    let mut message = message.clone();
+    message.text = shorten(&message.text, TEXT, bytes);
+    if let Some(log) = &mut message.log {
+        log.text = last_lines(&log.text, LOG, bytes);
+    }
+    (message.plain(), html::page(&message))
+}
+
+impl Server {
+    fn transport(&self, limit: Duration) -> Result<AsyncSmtpTransport<Tokio1Executor>, Undelivered> {
+        let tls = match self.tls {
+            Security::None => Tls::None,
+            Security::StartTls => Tls::Required(self.trust()?),
+            Security::Implicit => Tls::Wrapper(self.trust()?),
+        };
+        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(self.host.as_str())
+            .port(self.port)
+            .tls(tls)
+            .timeout(Some(limit.min(Duration::from_secs(30))));
+        if let Some((user, password)) = &self.credentials {
+            builder = builder.credentials(Credentials::new(user.clone(), password.expose_secret().to_owned()));
+        }
+        Ok(builder.build())
+    }
+
+    fn trust(&self) -> Result<TlsParameters, Undelivered> {
+        let refused = |error: lettre::transport::smtp::Error| {
+            Undelivered::Refused(format!("TLS for {} can't be set up: {}", self.host, chain(&error)))
+        };
+        let mut builder = TlsParameters::builder(self.host.clone());
+        if let Some(pem) = &self.roots_pem {
+            builder = builder.certificate_store(CertificateStore::None);
+            builder = builder.add_root_certificate(Certificate::from_pem(pem.as_bytes()).map_err(refused)?);
+        }
+        if let Some(pem) = &self.ca_pem {
+            builder = builder.add_root_certificate(Certificate::from_pem(pem.as_bytes()).map_err(refused)?);
+        }
+        builder.build().map_err(refused)
+    }
+
+    /// What an answer of the server, or none, means.
+    fn failure(&self, error: &lettre::transport::smtp::Error) -> Undelivered {
+        let text = format!("{}:{}: {}", self.host, self.port, chain(error));
+        // 5yz of RFC 5321, no trust, and what we can't or won't do: no authentication in common, no STARTTLS.
+        if error.is_permanent() || error.is_tls() || error.is_client() {
+            return Undelivered::Refused(text);
+        }
+        Undelivered::Outage(text)
+    }
+}
+
+/// An error with its causes, each once.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let words = inner.to_string();
+        if !text.contains(&words) {
+            text.push_str(&format!(": {words}"));
+        }
+        cause = inner.source();
+    }
+    text
+}

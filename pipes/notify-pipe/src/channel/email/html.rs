@@ -1,0 +1,79 @@
+//! The mail as HTML: tables and inline styles, which is what mail programs agree on. No picture, no script, nothing that
+//! is fetched.
+
+use crate::channel::html::{escape, link, linked};
+use crate::message::Message;
+
+const FONT: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif";
+
+pub(super) fn page(message: &Message) -> String {
+    let color = format!("#{:06x}", message.color());
+    let mut rows = String::new();
+    if !message.text.is_empty() {
+        let text = linked(&message.text).replace('\n', "<br>\n");
+        row(&mut rows, &format!("<p style=\"margin:0;font-size:15px;line-height:22px\">{text}</p>"));
+    }
+    let facts = facts(message);
+    if !facts.is_empty() {
+        row(&mut rows, &format!("<table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\">{facts}</table>"));
+    }
+    let buttons: Vec<String> = message.links.iter().map(|it| button(&it.text, &it.url, &color)).collect();
+    if !buttons.is_empty() {
+        row(&mut rows, &buttons.join(" "));
+    }
+    if let Some(log) = &message.log {
+        row(
+            &mut rows,
+            &format!(
+                "<p style=\"margin:0 0 6px;font-size:13px;color:#57606a\">End of {}</p>\
+                 <pre style=\"margin:0;padding:12px;background:#f6f8fa;border-radius:6px;font-size:12px;line-height:17px;\
+                 white-space:pre-wrap;word-break:break-word\">{}</pre>",
+                escape(&log.name),
+                escape(&log.text)
+            ),
+        );
+    }
+    let headline = escape(&message.headline());
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>{headline}</title>\n</head>\n\
+         <body style=\"margin:0;padding:24px 12px;background:#f6f8fa;color:#1f2328;{FONT}\">\n\
+         <table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\" width=\"100%\" style=\"max-width:640px;\
+         margin:0 auto;background:#ffffff;border:1px solid #d0d7de;border-top:6px solid {color};border-radius:8px\">\n\
+         <tr><td style=\"padding:20px 24px 4px\">\
+         <h1 style=\"margin:0;font-size:19px;line-height:26px;font-weight:600\">{headline}</h1></td></tr>\n\
+         {rows}<tr><td style=\"padding:12px 24px 20px\"></td></tr>\n</table>\n</body>\n</html>\n"
+    )
+}
+
+fn row(rows: &mut String, content: &str) {
+    rows.push_str(&format!("<tr><td style=\"padding:12px 24px 0\">{content}</td></tr>\n"));
+}
+
+fn facts(message: &Message) -> String {
+    let line = |label: &str, value: &str| {
+        format!(
+            "<tr><td style=\"padding:3px 16px 3px 0;font-size:14px;color:#57606a;vertical-align:top;\
+             white-space:nowrap\">{label}</td><td style=\"padding:3px 0;font-size:14px;word-break:break-word\">{value}\
+             </td></tr>"
+        )
+    };
+    let fields = message.fields.iter().map(|field| {
+        let value = field.url.as_ref().map_or_else(|| escape(&field.value), |url| link(&field.value, url));
+        line(&escape(&field.label), &value)
+    });
+    let findings = message
+        .findings
+        .iter()
+        .map(|finding| line(&format!("{} {}", finding.status.icon(), escape(&finding.label)), &escape(&finding.text)));
+    fields.chain(findings).collect()
+}
+
+fn button(text: &str, url: &str, color: &str) -> String {
+    format!(
+        "<a href=\"{}\" style=\"display:inline-block;margin:4px 8px 0 0;padding:8px 14px;border:1px solid {color};\
+         border-radius:6px;color:{color};font-size:14px;font-weight:600;text-decoration:none\">{}</a>",
+        escape(url),
+        escape(text)
+    )
+}

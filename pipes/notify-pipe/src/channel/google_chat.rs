@@ -1,0 +1,168 @@
+//! Google Chat: a card to a space's incoming webhook.
+
+use pipe_core::Context;
+use pipe_core::env::Vars;
+use pipe_core::spec::{Group, Var};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+use super::fit::fit;
+use super::html::{escape, linked};
+use super::{Channel, HttpChannel, Kind, Target, numbered};
+use crate::http::{Call, is_url};
+use crate::message::Message;
+use crate::post::Undelivered;
+use crate::text::{bytes, last_lines, one_line, shorten, thousands};
+
+const GOOGLE_CHAT_WEBHOOK_URL: Var = Var::secrets(
+    "GOOGLE_CHAT_WEBHOOK_URL",
+    "Incoming webhooks of spaces, one or several; if unset, Google Chat is not told.",
+)
+.example("https://chat.googleapis.com/v1/spaces/…");
+const GOOGLE_CHAT_THREAD_KEY: Var =
+    Var::text("GOOGLE_CHAT_THREAD_KEY", "Messages with the same key are in one thread; if unset, each begins its own.")
+        .example("shop-main");
+
+pub(crate) const KIND: Kind = Kind {
+    name: "google-chat",
+    group: Group { title: "Google Chat", vars: &[&GOOGLE_CHAT_WEBHOOK_URL, &GOOGLE_CHAT_THREAD_KEY] },
+    needs: &[&GOOGLE_CHAT_WEBHOOK_URL],
+    inferred: true,
+    from_vars,
+};
+
+/// Bytes of a message: 32,000 with everything around it.
+const LIMIT: usize = 28_000;
+const TITLE: usize = 400;
+const TEXT: usize = 8_000;
+const FIELDS: usize = 24;
+const VALUE: usize = 400;
+const LOG: usize = 8_000;
+const BUTTONS: usize = 6;
+
+struct GoogleChat {
+    url: SecretString,
+    thread: Option<String>,
+    name: String,
+}
+
+fn from_vars(vars: &mut Vars, _: &Context) -> Vec<Box<dyn Channel>> {
+    let urls = vars.secrets_of(&GOOGLE_CHAT_WEBHOOK_URL);
+    if urls.iter().any(|url| !is_url(url)) {
+        vars.problem(&GOOGLE_CHAT_WEBHOOK_URL, "expected URLs that begin with https://");
+    }
+    let thread = vars.text(&GOOGLE_CHAT_THREAD_KEY);
+    let count = urls.len();
+    let of = |(index, url): (usize, SecretString)| {
+        let url = match &thread {
+            Some(_) => {
+                let url = url.expose_secret();
+                let first = if url.contains('?') { "&" } else { "?" };
+                SecretString::from(format!("{url}{first}messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"))
+            }
+            None => url,
+        };
+        Box::new(GoogleChat { url, thread: thread.clone(), name: numbered(index, count) }) as Box<dyn Channel>
+    };
+    urls.into_iter().enumerate().map(of).collect()
+}
+
+impl Target for GoogleChat {
+    fn target(&self) -> String {
+        self.name.clone()
+    }
+}
+
+impl HttpChannel for GoogleChat {
+    fn call(&self, message: &Message) -> Result<Call, Undelivered> {
+        let mut payload = fit(LIMIT, |scale| payload(message, scale), |payload| payload.to_string().len());
+        if let Some(thread) = &self.thread {
+            payload["thread"] = json!({ "threadKey": thread });
+        }
+        Ok(Call::secret(&self.url).json(&payload))
+    }
+}
+
+fn payload(message: &Message, scale: usize) -> Value {
+    let headline = shorten(&one_line(&message.headline()), TITLE, bytes);
+    let mut widgets = Vec::new();
+    if !message.text.is_empty() {
+        let text = shorten(&message.text, TEXT / scale, bytes);
+        widgets.push(json!({ "textParagraph": { "text": linked(&text).replace('\n', "<br>") } }));
+    }
+    widgets.extend(facts(message, scale));
+    if let Some(log) = &message.log {
+        let end = last_lines(&log.text, LOG / scale, bytes);
+        let name = escape(&shorten(&one_line(&log.name), VALUE, bytes));
+        let lines = escape(&end).replace('\n', "<br>");
+        widgets.push(json!({ "textParagraph": { "text": format!("<b>End of {name}</b><br>{lines}") } }));
+    }
+    let buttons: Vec<Value> = message
+        .links
+        .iter()
+        .take((BUTTONS / scale).max(1))
+        .filter(|link| link.url.len() <= 2_000)
+        .map(|link| {
+            json!({ "text": shorten(&one_line(&link.text), 80, bytes), "onClick": { "openLink": { "url": link.url } } })
+        })
+        .collect();
+    if !buttons.is_empty() {
+        widgets.push(json!({ "buttonList": { "buttons": buttons } }));
+    }
+    if widgets.is_empty() {
+        widgets.push(json!({ "textParagraph": { "text": escape(message.status.name()) } }));
+    }
+    let mut payload = json!({
+        "fallbackText": headline,
+        "cardsV2": [{
+            "cardId": "pipewright",
+            "card": { "header": { "title": headline }, "sections": [{ "widgets": widgets }] },
+        }],
+    });
+    let mentions = mentions(message);
+    if !mentions.is_empty() {
+        payload["text"] = Value::from(mentions);
+    }
+    payload
+}
+
+fn facts(message: &Message, scale: usize) -> Vec<Value> {
+    let count = FIELDS / scale.min(FIELDS);
+    let value = VALUE / scale.min(16);
+    let fact = |label: &str, text: &str| {
+        let text = escape(&shorten(&one_line(text), value, bytes));
+        let text = if text.is_empty() { "–".to_owned() } else { text };
+        json!({ "topLabel": shorten(&one_line(label), 80, bytes), "text": text, "wrapText": true })
+    };
+    let fields = message.fields.iter().map(|field| {
+        let mut decorated = fact(&field.label, &field.value);
+        if let Some(url) = field.url.as_ref().filter(|url| url.len() <= 2_000) {
+            decorated["onClick"] = json!({ "openLink": { "url": url } });
+        }
+        decorated
+    });
+    let findings = message
+        .findings
+        .iter()
+        .map(|finding| fact(&format!("{} {}", finding.status.icon(), finding.label), &finding.text));
+    let all: Vec<Value> = fields.chain(findings).collect();
+    let more = all.len().saturating_sub(count);
+    let mut shown: Vec<Value> = all.into_iter().take(count).map(|fact| json!({ "decoratedText": fact })).collect();
+    if more > 0 {
+        shown.push(json!({ "textParagraph": { "text": format!("and {} more", thousands(more)) } }));
+    }
+    shown
+}
+
+/// The one part of a message in which Chat reads mentions; only ids that we wrote ourselves are in it.
+fn mentions(message: &Message) -> String {
+    let is_id = |id: &str| id.len() >= 15 && id.bytes().all(|byte| byte.is_ascii_digit());
+    let people = message.mentions.people.iter().filter_map(|person| person.id("google-chat", is_id));
+    let all = message.mentions.wide.map(|_| "all".to_owned());
+    let ids: Vec<String> = all
+        .into_iter()
+        .chain(people.take(20).filter(|id| id.bytes().all(|byte| byte.is_ascii_alphanumeric())))
+        .map(|id| format!("<users/{id}>"))
+        .collect();
+    ids.join(" ")
+}

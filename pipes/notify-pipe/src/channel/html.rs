@@ -1,0 +1,47 @@
+//! Text for HTML and for the small part of it that chat services read.
+
+/// `text` as nothing but text, also inside a quoted attribute.
+pub(crate) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A link with escaped text and address.
+pub(crate) fn link(text: &str, url: &str) -> String {
+    format!("<a href=\"{}\">{}</a>", escape(url), escape(text))
+}
+
+/// `text` with the addresses in it as links.
+pub(crate) fn linked(text: &str) -> String {
+    let mut out = String::new();
+    let mut from = 0;
+    for range in crate::text::links(text) {
+        out.push_str(&escape(&text[from..range.start]));
+        from = range.end;
+        out.push_str(&link(&text[range.clone()], &text[range]));
+    }
+    out.push_str(&escape(&text[from..]));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{link, linked};
+
+    #[test]
+    fn no_text_is_markup() {
+        assert_eq!(linked("<b>&\"'"), "&lt;b&gt;&amp;&quot;&#39;");
+        assert_eq!(link("a<", "https://x/?a=1&b=\""), "<a href=\"https://x/?a=1&amp;b=&quot;\">a&lt;</a>");
+        assert_eq!(linked("see https://x/y."), "see <a href=\"https://x/y\">https://x/y</a>.");
+    }
+}

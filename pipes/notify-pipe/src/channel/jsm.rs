@@ -1,0 +1,119 @@
+//! Jira Service Management's alerts, and Opsgenie's, which have the same form.
+
+use pipe_core::Context;
+use pipe_core::env::Vars;
+use pipe_core::http::Authorization;
+use pipe_core::spec::{Group, Var};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+use super::pagerduty::{details, subject_key};
+use super::{Channel, HttpChannel, Kind, Target};
+use crate::http::{Call, host_of};
+use crate::message::{Message, Priority};
+use crate::pipeline::encode;
+use crate::post::Undelivered;
+use crate::status::Status;
+use crate::text::{chars, one_line, shorten};
+
+const JSM_API_KEY: Var = Var::secret(
+    "JSM_API_KEY",
+    "The API key of an integration in Jira Service Management; if unset, OPSGENIE_API_KEY is used.",
+);
+const OPSGENIE_API_KEY: Var = Var::secret(
+    "OPSGENIE_API_KEY",
+    "The API key of an integration in Opsgenie, whose API ends in April 2027; if unset, JSM_API_KEY is used.",
+);
+const JSM_API_URL: Var = Var::url(
+    "JSM_API_URL",
+    "The API; if unset, Jira Service Management's, or Opsgenie's for OPSGENIE_API_KEY (https://api.eu.opsgenie.com/v2 in \
+     the EU).",
+)
+.aliases(&["OPSGENIE_API_URL"]);
+const JSM_ALIAS: Var = Var::text(
+    "JSM_ALIAS",
+    "What failure and success have in common, so that one closes the other; if unset, repository, pipeline, branch and \
+     environment.",
+)
+.aliases(&["OPSGENIE_ALIAS"]);
+
+pub(crate) const KIND: Kind = Kind {
+    name: "jsm",
+    group: Group {
+        title: "Jira Service Management and Opsgenie",
+        vars: &[&JSM_API_KEY, &OPSGENIE_API_KEY, &JSM_API_URL, &JSM_ALIAS],
+    },
+    needs: &[&JSM_API_KEY, &OPSGENIE_API_KEY],
+    inferred: true,
+    from_vars,
+};
+
+const MESSAGE: usize = 130;
+const ALIAS: usize = 512;
+const DESCRIPTION: usize = 15_000;
+
+struct Jsm {
+    key: SecretString,
+    api: String,
+    alias: Option<String>,
+}
+
+fn from_vars(vars: &mut Vars, _: &Context) -> Vec<Box<dyn Channel>> {
+    let (jsm, opsgenie) = (vars.secret(&JSM_API_KEY), vars.secret(&OPSGENIE_API_KEY));
+    let api = vars.text(&JSM_API_URL);
+    let alias = vars.text(&JSM_ALIAS);
+    let (key, own) = match (jsm, opsgenie) {
+        (Some(key), _) => (key, "https://api.atlassian.com/jsm/ops/integration/v2"),
+        (None, Some(key)) => (key, "https://api.opsgenie.com/v2"),
+        (None, None) => return Vec::new(),
+    };
+    let api = api.unwrap_or_else(|| own.to_owned()).trim_end_matches('/').to_owned();
+    vec![Box::new(Jsm { key, api, alias })]
+}
+
+impl Target for Jsm {
+    fn target(&self) -> String {
+        host_of(&self.api)
+    }
+
+    fn pages(&self) -> bool {
+        true
+    }
+}
+
+impl HttpChannel for Jsm {
+    fn call(&self, message: &Message) -> Result<Call, Undelivered> {
+        let alias = shorten(&self.alias.clone().unwrap_or_else(|| subject_key(message)), ALIAS, chars);
+        let headline = one_line(&message.headline());
+        let call = match message.status {
+            Status::Error => Call::post(format!("{}/alerts", self.api)).json(&json!({
+                "message": shorten(&headline, MESSAGE, chars),
+                "alias": alias,
+                "description": shorten(&message.plain(), DESCRIPTION, chars),
+                "details": details(message)
+                    .into_iter()
+                    .filter(|(label, _)| label != "Log" && label != "Message")
+                    .collect::<serde_json::Map<_, _>>(),
+                "priority": priority(message.priority),
+                "source": message.run.repository.clone().unwrap_or_else(|| "pipeline".to_owned()),
+                "tags": ["pipewright"],
+            })),
+            Status::Success | Status::Warning => {
+                Call::post(format!("{}/alerts/{}/close?identifierType=alias", self.api, encode(&alias)))
+                    .json(&json!({ "note": shorten(&headline, MESSAGE, chars), "source": "pipewright" }))
+            }
+            other => return Err(Undelivered::Skipped(format!("no alert for the status {}", other.name()))),
+        };
+        let authorization = Authorization::Header(SecretString::from(format!("GenieKey {}", self.key.expose_secret())));
+        Ok(call.authorize(authorization, host_of(&self.api)))
+    }
+}
+
+fn priority(priority: Priority) -> &'static str {
+    match priority {
+        Priority::Urgent => "P1",
+        Priority::High => "P2",
+        Priority::Normal => "P3",
+        Priority::Low => "P4",
+    }
+}

@@ -1,0 +1,184 @@
+//! PagerDuty: alerts that a failure triggers and a success resolves, and change events for deployments (Events API v2).
+
+use pipe_core::Context;
+use pipe_core::env::Vars;
+use pipe_core::spec::{Group, Var};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value, json};
+
+use super::{Channel, HttpChannel, Kind, Target};
+use crate::http::Call;
+use crate::message::{Message, Priority};
+use crate::post::Undelivered;
+use crate::status::Status;
+use crate::text::{chars, last_lines, one_line, shorten};
+
+const PAGERDUTY_ROUTING_KEY: Var = Var::secret(
+    "PAGERDUTY_ROUTING_KEY",
+    "The integration key of a service or a rule set; if unset, PagerDuty is not told.",
+);
+const PAGERDUTY_EVENT: Var = Var::choice(
+    "PAGERDUTY_EVENT",
+    &["auto", "alert", "change"],
+    "`alert` triggers on a failure and resolves on a success, `change` tells of deployments and wakes nobody; if unset, \
+     `auto`: both.",
+)
+.default("auto");
+const PAGERDUTY_DEDUP_KEY: Var = Var::text(
+    "PAGERDUTY_DEDUP_KEY",
+    "What failure and success have in common, so that one resolves the other; if unset, repository, pipeline, branch and \
+     environment.",
+);
+const PAGERDUTY_URL: Var = Var::url(
+    "PAGERDUTY_URL",
+    "The Events API; if unset, https://events.pagerduty.com; https://events.eu.pagerduty.com in the EU.",
+)
+.default("https://events.pagerduty.com");
+
+pub(crate) const KIND: Kind = Kind {
+    name: "pagerduty",
+    group: Group {
+        title: "PagerDuty",
+        vars: &[&PAGERDUTY_ROUTING_KEY, &PAGERDUTY_EVENT, &PAGERDUTY_DEDUP_KEY, &PAGERDUTY_URL],
+    },
+    needs: &[&PAGERDUTY_ROUTING_KEY],
+    inferred: true,
+    from_vars,
+};
+
+const SUMMARY: usize = 1_024;
+const KEY: usize = 255;
+const VALUE: usize = 1_000;
+/// An event may have 512 KB.
+const LOG: usize = 20_000;
+const LINKS: usize = 10;
+
+struct Alerts {
+    key: SecretString,
+    url: String,
+    dedup: Option<String>,
+}
+
+struct Changes {
+    key: SecretString,
+    url: String,
+}
+
+fn from_vars(vars: &mut Vars, _: &Context) -> Vec<Box<dyn Channel>> {
+    let key = vars.secret(&PAGERDUTY_ROUTING_KEY);
+    let url = vars.text(&PAGERDUTY_URL).unwrap_or_default().trim_end_matches('/').to_owned();
+    let dedup = vars.text(&PAGERDUTY_DEDUP_KEY);
+    let event = vars.choice(&PAGERDUTY_EVENT);
+    let Some(key) = key else { return Vec::new() };
+    let mut channels: Vec<Box<dyn Channel>> = Vec::new();
+    if event != Some("change") {
+        channels.push(Box::new(Alerts { key: key.clone(), url: url.clone(), dedup }));
+    }
+    if event != Some("alert") {
+        channels.push(Box::new(Changes { key, url }));
+    }
+    channels
+}
+
+impl Target for Alerts {
+    fn target(&self) -> String {
+        "alerts".to_owned()
+    }
+
+    fn pages(&self) -> bool {
+        true
+    }
+}
+
+impl HttpChannel for Alerts {
+    fn call(&self, message: &Message) -> Result<Call, Undelivered> {
+        let action = match message.status {
+            Status::Error => "trigger",
+            Status::Success | Status::Warning => "resolve",
+            other => return Err(Undelivered::Skipped(format!("no alert for the status {}", other.name()))),
+        };
+        let dedup = self.dedup.clone().unwrap_or_else(|| subject_key(message));
+        let mut event = json!({
+            "routing_key": self.key.expose_secret(),
+            "event_action": action,
+            "dedup_key": shorten(&dedup, KEY, chars),
+        });
+        if action == "trigger" {
+            event["payload"] = json!({
+                "summary": shorten(&one_line(&message.headline()), SUMMARY, chars),
+                "source": message.run.repository.clone().unwrap_or_else(|| "pipeline".to_owned()),
+                "severity": severity(message.priority),
+                "timestamp": message.run.finished_at.to_string(),
+                "component": message.run.environment,
+                "group": message.run.pipeline,
+                "custom_details": details(message),
+            });
+            event["links"] = links(message);
+        }
+        Ok(Call::post(format!("{}/v2/enqueue", self.url)).json(&event))
+    }
+}
+
+impl Target for Changes {
+    fn target(&self) -> String {
+        "changes".to_owned()
+    }
+}
+
+impl HttpChannel for Changes {
+    fn call(&self, message: &Message) -> Result<Call, Undelivered> {
+        if message.run.deployment.is_none() {
+            return Err(Undelivered::Skipped("nothing was deployed".to_owned()));
+        }
+        let event = json!({
+            "routing_key": self.key.expose_secret(),
+            "payload": {
+                "summary": shorten(&one_line(&message.headline()), SUMMARY, chars),
+                "source": message.run.repository.clone().unwrap_or_else(|| "pipeline".to_owned()),
+                "timestamp": message.run.finished_at.to_string(),
+                "custom_details": details(message),
+            },
+            "links": links(message),
+        });
+        Ok(Call::post(format!("{}/v2/change/enqueue", self.url)).json(&event))
+    }
+}
+
+fn severity(priority: Priority) -> &'static str {
+    match priority {
+        Priority::Urgent => "critical",
+        Priority::High | Priority::Normal => "error",
+        Priority::Low => "warning",
+    }
+}
+
+/// What stays the same from a pipeline's failure to its success: for services that close what they opened.
+pub(super) fn subject_key(message: &Message) -> String {
+    let run = &message.run;
+    let place = run.tag.clone().or_else(|| run.branch.clone());
+    let parts = [run.repository.clone(), run.pipeline.clone(), place, run.environment.clone()];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() { "pipewright".to_owned() } else { format!("pipewright/{}", parts.join("/")) }
+}
+
+/// All that is known, by label.
+pub(super) fn details(message: &Message) -> Map<String, Value> {
+    let mut details = Map::new();
+    if !message.text.is_empty() {
+        details.insert("Message".to_owned(), json!(shorten(&message.text, VALUE * 4, chars)));
+    }
+    let fields = message.fields.iter().map(|field| (&field.label, &field.value));
+    let findings = message.findings.iter().map(|finding| (&finding.label, &finding.text));
+    for (label, value) in fields.chain(findings).take(50) {
+        details.insert(shorten(&one_line(label), 100, chars), json!(shorten(value, VALUE, chars)));
+    }
+    if let Some(log) = &message.log {
+        details.insert("Log".to_owned(), json!(last_lines(&log.text, LOG, chars)));
+    }
+    details
+}
+
+fn links(message: &Message) -> Value {
+    let links = message.links.iter().take(LINKS).map(|link| json!({ "href": link.url, "text": one_line(&link.text) }));
+    links.collect()
+}

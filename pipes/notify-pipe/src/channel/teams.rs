@@ -1,0 +1,280 @@
+//! Microsoft Teams: an Adaptive Card to the webhook of a workflow.
+//!
+//! People's words are text runs, which no client reads as Markdown.
+
+use pipe_core::Context;
+use pipe_core::env::Vars;
+use pipe_core::spec::{Group, Var};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use super::fit::fit;
+use super::{Channel, HttpChannel, Kind, Target, numbered};
+use crate::config::hex_color;
+use crate::http::{Call, is_url};
+use crate::message::Message;
+use crate::post::{Receipt, Response, Undelivered};
+use crate::status::Status;
+use crate::text::{chars, last_lines, links, one_line, shorten, thousands};
+
+const TEAMS_WEBHOOK_URL: Var = Var::secrets(
+    "TEAMS_WEBHOOK_URL",
+    "Webhooks of workflows (Power Automate), one or several; if unset, Teams is not told.",
+)
+.example("https://….powerplatform.com/…");
+const TEAMS_PAYLOAD: Var = Var::choice(
+    "TEAMS_PAYLOAD",
+    &["message", "card"],
+    "What the workflow expects: a message with the card attached, or the bare card (\"Property 'type' must be \
+     'AdaptiveCard'\"); if unset, message.",
+)
+.default("message");
+const TEAMS_THEME_COLOR: Var = Var::text(
+    "TEAMS_THEME_COLOR",
+    "The colour of the headline, hexadecimal. Cards know five colours, of which the nearest is taken; if unset, the \
+     status's.",
+)
+.example("0078D7");
+
+pub(crate) const KIND: Kind = Kind {
+    name: "teams",
+    group: Group { title: "Microsoft Teams", vars: &[&TEAMS_WEBHOOK_URL, &TEAMS_PAYLOAD, &TEAMS_THEME_COLOR] },
+    needs: &[&TEAMS_WEBHOOK_URL],
+    inferred: true,
+    from_vars,
+};
+
+/// Bytes of a request: a message may have about 28 KB, and is then kept in another encoding.
+const LIMIT: usize = 20_000;
+const TITLE: usize = 250;
+const TEXT: usize = 6_000;
+const LINES: usize = 60;
+const FIELDS: usize = 20;
+const VALUE: usize = 300;
+const LOG: usize = 4_000;
+const LOG_LINES: usize = 40;
+const BUTTONS: usize = 5;
+
+struct Teams {
+    url: SecretString,
+    bare: bool,
+    color: Option<u32>,
+    name: String,
+}
+
+fn from_vars(vars: &mut Vars, _: &Context) -> Vec<Box<dyn Channel>> {
+    let urls = vars.secrets_of(&TEAMS_WEBHOOK_URL);
+    if urls.iter().any(|url| !is_url(url)) {
+        vars.problem(&TEAMS_WEBHOOK_URL, "expected URLs that begin with https://");
+    }
+    let bare = vars.choice(&TEAMS_PAYLOAD) == Some("card");
+    let color = vars.text(&TEAMS_THEME_COLOR).and_then(|text| {
+        let color = hex_color(text.trim());
+        if color.is_none() {
+            vars.problem(&TEAMS_THEME_COLOR, "expected a hexadecimal colour such as 0078D7");
+        }
+        color
+    });
+    let count = urls.len();
+    let of = |(index, url)| Box::new(Teams { url, bare, color, name: numbered(index, count) }) as Box<dyn Channel>;
+    urls.into_iter().enumerate().map(of).collect()
+}
+
+impl Target for Teams {
+    fn target(&self) -> String {
+        self.name.clone()
+    }
+}
+
+impl HttpChannel for Teams {
+    fn call(&self, message: &Message) -> Result<Call, Undelivered> {
+        let build = |scale| self.payload(message, scale);
+        let payload = fit(LIMIT, build, |payload: &Value| payload.to_string().len());
+        Ok(Call::secret(&self.url).json(&payload))
+    }
+
+    /// A workflow answers 202 before it has done anything. The connectors before it answered 200 whatever happened, and
+    /// said in the body that it went wrong.
+    fn judge(&self, response: &Response) -> Result<Receipt, Undelivered> {
+        let body = String::from_utf8_lossy(&response.body);
+        if body.contains("delivery failed") {
+            return Err(Undelivered::Refused(format!("Teams: {}", shorten(&one_line(&body), 200, chars))));
+        }
+        Ok(Receipt::default())
+    }
+}
+
+impl Teams {
+    fn payload(&self, message: &Message, scale: usize) -> Value {
+        let card = self.card(message, scale);
+        if self.bare {
+            return card;
+        }
+        json!({
+            "type": "message",
+            "attachments": [{
+                "contentType": "application/vnd.microsoft.card.adaptive",
+                "contentUrl": null,
+                "content": card,
+            }],
+        })
+    }
+
+    fn card(&self, message: &Message, scale: usize) -> Value {
+        let headline = shorten(&one_line(&message.headline()), TITLE, chars);
+        let mut body = vec![json!({
+            "type": "Container",
+            "style": self.style(message),
+            "bleed": true,
+            "items": [rich(&[run(&headline, json!({ "weight": "Bolder", "size": "Medium" }))], "Default")],
+        })];
+        let (mentions, entities) = mentions(message);
+        body.extend(mentions);
+        let text = shorten(&message.text, TEXT / scale, chars);
+        let lines: Vec<&str> = text.lines().collect();
+        for (index, line) in lines.iter().take(LINES / scale.min(LINES)).enumerate() {
+            let spacing = if index == 0 { "Medium" } else { "None" };
+            body.push(rich(&linked(line), spacing));
+        }
+        body.extend(more(lines.len().saturating_sub(LINES / scale.min(LINES)), "lines"));
+        body.extend(facts(message, scale));
+        if let Some(log) = &message.log {
+            let end = last_lines(&log.text, LOG / scale, chars);
+            let lines: Vec<&str> = end.lines().collect();
+            let bold = json!({ "weight": "Bolder" });
+            body.push(rich(&[run(&format!("End of {}", shorten(&log.name, VALUE, chars)), bold)], "Medium"));
+            let first = lines.len().saturating_sub(LOG_LINES / scale.min(LOG_LINES));
+            let monospace = json!({ "fontType": "Monospace", "size": "Small" });
+            body.extend(lines[first..].iter().map(|line| rich(&[run(line, monospace.clone())], "None")));
+        }
+        let mut card = json!({
+            "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+            "type": "AdaptiveCard",
+            "version": "1.4",
+            "fallbackText": headline,
+            "msteams": { "width": "Full", "entities": entities },
+            "body": body,
+        });
+        let actions = actions(message);
+        if !actions.is_empty() {
+            card["actions"] = Value::Array(actions);
+        }
+        card
+    }
+
+    fn style(&self, message: &Message) -> &'static str {
+        match self.color.or(message.color) {
+            Some(color) => nearest(color),
+            None => match message.status {
+                Status::Success => "good",
+                Status::Warning => "warning",
+                Status::Error => "attention",
+                Status::Info => "accent",
+                Status::Cancelled | Status::Finished => "emphasis",
+            },
+        }
+    }
+}
+
+/// The style whose colour in Teams is nearest to this one.
+fn nearest(color: u32) -> &'static str {
+    let styles = [
+        ("good", 0x23_7b_4b),
+        ("warning", 0xff_aa_44),
+        ("attention", 0xc4_31_4b),
+        ("accent", 0x00_78_d7),
+        ("emphasis", 0x80_80_80),
+    ];
+    let channels = |color: u32| [16, 8, 0].map(|shift| i64::from(color >> shift & 0xff));
+    let distance = |other: u32| -> i64 {
+        channels(color).iter().zip(channels(other)).map(|(one, other)| (one - other) * (one - other)).sum()
+    };
+    styles.into_iter().min_by_key(|(_, other)| distance(*other)).map_or("default", |(style, _)| style)
+}
+
+/// Whom Teams can mention: those with an id or an e-mail address, which is their account's name.
+fn mentions(message: &Message) -> (Option<Value>, Vec<Value>) {
+    let mut words = Vec::new();
+    let mut entities = Vec::new();
+    for person in &message.mentions.people {
+        let name: String = person.name.chars().filter(|c| !"<>&".contains(*c) && !c.is_control()).collect();
+        let Some(id) = person.id("teams", |_| false).or_else(|| person.email.clone()) else { continue };
+        let text = format!("<at>{name}</at>");
+        entities.push(json!({ "type": "mention", "text": text, "mentioned": { "id": id, "name": name } }));
+        words.push(text);
+    }
+    let block = (!words.is_empty()).then(|| json!({ "type": "TextBlock", "text": words.join(" "), "wrap": true }));
+    (block, entities)
+}
+
+fn rich(inlines: &[Value], spacing: &str) -> Value {
+    json!({ "type": "RichTextBlock", "spacing": spacing, "inlines": inlines })
+}
+
+/// A run is never empty: clients leave such a one out, and with it the line.
+fn run(text: &str, looks: Value) -> Value {
+    let mut run = looks;
+    run["type"] = json!("TextRun");
+    run["text"] = json!(if text.is_empty() { " " } else { text });
+    run
+}
+
+fn opens(text: &str, url: &str) -> Value {
+    run(text, json!({ "color": "Accent", "selectAction": { "type": "Action.OpenUrl", "url": url } }))
+}
+
+fn linked(line: &str) -> Vec<Value> {
+    let mut inlines = Vec::new();
+    let mut from = 0;
+    for range in links(line) {
+        if range.start > from {
+            inlines.push(run(&line[from..range.start], json!({})));
+        }
+        from = range.end;
+        inlines.push(opens(&line[range.clone()], &line[range]));
+    }
+    if from < line.len() || inlines.is_empty() {
+        inlines.push(run(&line[from..], json!({})));
+    }
+    inlines
+}
+
+fn facts(message: &Message, scale: usize) -> Vec<Value> {
+    let count = FIELDS / scale.min(FIELDS);
+    let value = VALUE / scale.min(8);
+    let label = |text: &str| run(&format!("{}  ", shorten(&one_line(text), 60, chars)), json!({ "weight": "Bolder" }));
+    let fields = message.fields.iter().map(|field| {
+        let text = shorten(&one_line(&field.value), value, chars);
+        let shown = match &field.url {
+            Some(url) => opens(&text, url),
+            None => run(&text, json!({})),
+        };
+        vec![label(&field.label), shown]
+    });
+    let findings = message.findings.iter().map(|finding| {
+        let text = shorten(&one_line(&finding.text), value, chars);
+        vec![label(&format!("{} {}", finding.status.icon(), finding.label)), run(&text, json!({}))]
+    });
+    let all: Vec<Vec<Value>> = fields.chain(findings).collect();
+    let spacing = |index| if index == 0 { "Medium" } else { "None" };
+    let mut blocks: Vec<Value> =
+        all.iter().take(count).enumerate().map(|(index, inlines)| rich(inlines, spacing(index))).collect();
+    blocks.extend(more(all.len().saturating_sub(count), "facts"));
+    blocks
+}
+
+fn more(count: usize, what: &str) -> Option<Value> {
+    let text = format!("and {} more {what}", thousands(count));
+    (count > 0).then(|| rich(&[run(&text, json!({ "isSubtle": true }))], "None"))
+}
+
+fn actions(message: &Message) -> Vec<Value> {
+    let usable = message.links.iter().filter(|link| link.url.len() <= 2_000);
+    usable
+        .take(BUTTONS)
+        .map(|link| {
+            let title = shorten(&one_line(&link.text), 60, chars);
+            json!({ "type": "Action.OpenUrl", "title": title, "url": link.url })
+        })
+        .collect()
+}

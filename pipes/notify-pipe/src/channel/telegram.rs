@@ -1,0 +1,224 @@
+//! Telegram: a message of a bot.
+
+use std::time::Duration;
+
+use pipe_core::Context;
+use pipe_core::env::Vars;
+use pipe_core::spec::{Group, Kind as Values, Var};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+use super::fit::fit;
+use super::html::{escape, link, linked};
+use super::{Channel, HttpChannel, Kind, Target};
+use crate::http::Call;
+use crate::message::{Message, Priority};
+use crate::post::{Receipt, Response, Undelivered};
+use crate::text::{last_lines, one_line, shorten, thousands, utf16};
+
+const TELEGRAM_BOT_TOKEN: Var =
+    Var::secret("TELEGRAM_BOT_TOKEN", "The token that BotFather gave; if unset, Telegram is not told.");
+const TELEGRAM_CHAT_ID: Var =
+    Var::list("TELEGRAM_CHAT_ID", "The chats to write to: ids, or names of public channels; if unset, nobody is told.")
+        .required("with TELEGRAM_BOT_TOKEN")
+        .example("-1001234567890");
+const TELEGRAM_THREAD_ID: Var = Var::new(
+    "TELEGRAM_THREAD_ID",
+    Values::Integer { min: 1, max: i64::MAX as u64 },
+    "The topic of a forum to write to; if unset, the general one.",
+);
+const TELEGRAM_API_URL: Var = Var::url("TELEGRAM_API_URL", "The Bot API's server; if unset, https://api.telegram.org.")
+    .default("https://api.telegram.org");
+
+pub(crate) const KIND: Kind = Kind {
+    name: "telegram",
+    group: Group {
+        title: "Telegram",
+        vars: &[&TELEGRAM_BOT_TOKEN, &TELEGRAM_CHAT_ID, &TELEGRAM_THREAD_ID, &TELEGRAM_API_URL],
+    },
+    needs: &[&TELEGRAM_BOT_TOKEN],
+    inferred: true,
+    from_vars,
+};
+
+/// Characters of a message, in UTF-16, once its markup is gone.
+const LIMIT: usize = 4_096;
+const TITLE: usize = 250;
+const TEXT: usize = 2_400;
+const FIELDS: usize = 16;
+const VALUE: usize = 150;
+const LOG: usize = 1_200;
+const BUTTONS: usize = 6;
+
+struct Telegram {
+    /// With the token in it.
+    url: SecretString,
+    chat: String,
+    thread: Option<u64>,
+}
+
+fn from_vars(vars: &mut Vars, _: &Context) -> Vec<Box<dyn Channel>> {
+    let token = vars.secret(&TELEGRAM_BOT_TOKEN);
+    let chats = vars.list(&TELEGRAM_CHAT_ID);
+    let thread = vars.integer(&TELEGRAM_THREAD_ID);
+    let api = vars.text(&TELEGRAM_API_URL).unwrap_or_default();
+    let Some(token) = token else { return Vec::new() };
+    let text = token.expose_secret();
+    if text.contains(|c: char| !(c.is_ascii_alphanumeric() || ":_-".contains(c))) {
+        vars.problem(&TELEGRAM_BOT_TOKEN, "expected a token such as 123456:ABC-DEF");
+    }
+    if chats.is_empty() {
+        vars.require(&TELEGRAM_CHAT_ID);
+    }
+    let url = SecretString::from(format!("{}/bot{text}/sendMessage", api.trim_end_matches('/')));
+    chats.into_iter().map(|chat| Box::new(Telegram { url: url.clone(), chat, thread }) as Box<dyn Channel>).collect()
+}
+
+impl Target for Telegram {
+    fn target(&self) -> String {
+        self.chat.clone()
+    }
+}
+
+impl HttpChannel for Telegram {
+    fn call(&self, message: &Message) -> Result<Call, Undelivered> {
+        let text = fit(LIMIT, |scale| html(message, scale), |text| visible(text));
+        let mut payload = json!({
+            "chat_id": self.chat,
+            "text": text,
+            "parse_mode": "HTML",
+            "link_preview_options": { "is_disabled": true },
+            "disable_notification": message.priority == Priority::Low,
+        });
+        if let Some(thread) = self.thread {
+            payload["message_thread_id"] = Value::from(thread);
+        }
+        let buttons: Vec<Value> = message
+            .links
+            .iter()
+            .take(BUTTONS)
+            .filter(|link| link.url.len() <= 2_000 && !link.text.trim().is_empty())
+            .map(|link| json!([{ "text": shorten(&one_line(&link.text), 60, utf16), "url": link.url }]))
+            .collect();
+        if !buttons.is_empty() {
+            payload["reply_markup"] = json!({ "inline_keyboard": buttons });
+        }
+        Ok(Call::secret(&self.url).json(&payload).retry_after_in(retry_after))
+    }
+
+    fn judge(&self, response: &Response) -> Result<Receipt, Undelivered> {
+        let answer: Value = response.json().unwrap_or_default();
+        if answer["ok"] == true {
+            return Ok(Receipt::default());
+        }
+        let why = answer["description"].as_str().unwrap_or("the answer does not say that the message was taken");
+        Err(Undelivered::Refused(format!("Telegram: {why}")))
+    }
+}
+
+/// Whole seconds, among the parameters of the answer.
+fn retry_after(body: &[u8]) -> Option<Duration> {
+    let answer: Value = serde_json::from_slice(body).ok()?;
+    answer["parameters"]["retry_after"].as_u64().map(Duration::from_secs)
+}
+
+/// What is left of our own markup when it is read.
+fn visible(html: &str) -> usize {
+    let mut count = 0;
+    let mut chars = html.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '<' => drop(chars.by_ref().find(|c| *c == '>')),
+            '&' => {
+                chars.by_ref().find(|c| *c == ';');
+                count += 1;
+            }
+            c => count += c.len_utf16(),
+        }
+    }
+    count
+}
+
+/// A name behind `@` would be called, and one behind `/` is a command that a click sends.
+fn quiet(text: &str) -> String {
+    text.replace('@', "@\u{200b}").replace("\n/", "\n/\u{200b}")
+}
+
+fn html(message: &Message, scale: usize) -> String {
+    let mut out = String::new();
+    let mentions = mentions(message);
+    if !mentions.is_empty() {
+        out.push_str(&format!("{mentions}\n"));
+    }
+    let headline = shorten(&one_line(&message.headline()), TITLE / scale.min(2), utf16);
+    out.push_str(&format!("<b>{}</b>", escape(&quiet(&headline))));
+    if !message.text.is_empty() {
+        out.push_str(&format!("\n\n{}", linked(&quiet(&shorten(&message.text, TEXT / scale, utf16)))));
+    }
+    let facts = facts(message, scale);
+    if !facts.is_empty() {
+        out.push_str(&format!("\n\n{facts}"));
+    }
+    if let Some(log) = &message.log {
+        let end = last_lines(&log.text, LOG / scale, utf16);
+        let name = escape(&shorten(&one_line(&log.name), 80, utf16));
+        out.push_str(&format!("\n\n<b>End of {name}</b>\n<pre>{}</pre>", escape(&end)));
+    }
+    out
+}
+
+fn facts(message: &Message, scale: usize) -> String {
+    let count = FIELDS / scale.min(FIELDS);
+    let value = VALUE / scale.min(16);
+    let label = |text: &str| escape(&quiet(&shorten(&one_line(text), 40, utf16)));
+    let fields = message.fields.iter().map(|field| {
+        let text = quiet(&shorten(&one_line(&field.value), value, utf16));
+        let shown = field.url.as_ref().map_or_else(|| escape(&text), |url| link(&text, url));
+        format!("<b>{}</b> {shown}", label(&field.label))
+    });
+    let findings = message.findings.iter().map(|finding| {
+        let text = escape(&quiet(&shorten(&one_line(&finding.text), value, utf16)));
+        format!("{} <b>{}</b> {text}", finding.status.icon(), label(&finding.label))
+    });
+    let all: Vec<String> = fields.chain(findings).collect();
+    let more = all.len().saturating_sub(count);
+    let mut lines: Vec<String> = all.into_iter().take(count).collect();
+    if more > 0 {
+        lines.push(format!("and {} more", thousands(more)));
+    }
+    lines.join("\n")
+}
+
+fn mentions(message: &Message) -> String {
+    let is_id = |id: &str| id.len() >= 5 && id.bytes().all(|byte| byte.is_ascii_digit());
+    let words = message.mentions.people.iter().take(10).filter_map(|person| {
+        let id = person.id("telegram", is_id)?;
+        if is_id(&id) {
+            return Some(link(&shorten(&one_line(&person.name), 60, utf16), &format!("tg://user?id={id}")));
+        }
+        let name = id.trim_start_matches('@');
+        let plain =
+            !name.is_empty() && name.len() <= 32 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        plain.then(|| format!("@{name}"))
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{retry_after, visible};
+
+    #[test]
+    fn the_body_of_a_429_says_how_long() {
+        let body = br#"{"ok": false, "error_code": 429, "parameters": {"retry_after": 7}}"#;
+        assert_eq!(retry_after(body), Some(Duration::from_secs(7)));
+        assert_eq!(retry_after(b"no"), None);
+    }
+
+    #[test]
+    fn what_counts_is_what_is_seen() {
+        assert_eq!(visible("<b>a&lt;b</b>🎉"), 5);
+    }
+}

@@ -1,0 +1,225 @@
+//! From variables to a configuration.
+
+use jiff::Timestamp;
+use pipe_core::Context;
+use pipe_core::env::Vars;
+use pipe_core::spec::Var;
+use serde_json::{Map, Value};
+use std::path::PathBuf;
+
+use crate::channel::{Channel, KINDS};
+use crate::message::Priority;
+use crate::status::Status;
+use crate::template::{Form, Template};
+use crate::vars::{
+    CHANNELS, CUSTOM_FIELDS, CUSTOM_LINKS, FAIL_ON_ERROR, INCLUDE_BUILD_INFO, INCLUDE_COMMIT_INFO, INCLUDE_REPO_INFO,
+    MESSAGE, NOTIFICATION_COLOR, PRIORITY, RETRIES, STARTED_AT, TEMPLATE, TITLE,
+};
+use crate::when::When;
+use crate::{deployment, log, mention, reports, state};
+
+/// What a run of notify-pipe does.
+pub struct Config {
+    pub(crate) channels: Vec<Selected>,
+    pub(crate) said: Option<Said>,
+    pub(crate) title: Option<String>,
+    /// `None`: the reports tell, or nobody does.
+    pub(crate) status: Option<Status>,
+    pub(crate) priority: Priority,
+    pub(crate) custom_fields: Vec<(String, String)>,
+    pub(crate) custom_links: Vec<(String, String)>,
+    pub(crate) color: Option<u32>,
+    pub(crate) include_commit: bool,
+    pub(crate) include_build: bool,
+    pub(crate) include_repository: bool,
+    pub(crate) started_at: Option<Timestamp>,
+    /// The pipeline's name, where the CI has one.
+    pub(crate) pipeline: Option<String>,
+    pub(crate) log: Option<log::Wanted>,
+    pub(crate) reports: reports::Wanted,
+    pub(crate) mentions: mention::Wanted,
+    pub(crate) deployment: deployment::Wanted,
+    pub(crate) when: When,
+    pub(crate) fail: Fail,
+    pub(crate) retries: u32,
+    pub(crate) state: Option<PathBuf>,
+}
+
+/// A channel by the name of its kind.
+pub(crate) struct Selected {
+    pub(crate) kind: &'static str,
+    pub(crate) channel: Box<dyn Channel>,
+}
+
+/// The words of the user.
+pub(crate) enum Said {
+    Text(String),
+    /// With MESSAGE as its `message`.
+    Template {
+        template: Template,
+        message: String,
+    },
+}
+
+/// `FAIL_ON_ERROR`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fail {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Config {
+    pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Config> {
+        let channels = channels(vars, ctx);
+        Some(Config {
+            channels,
+            said: said(vars),
+            title: vars.text(&TITLE),
+            status: Status::from_vars(vars),
+            priority: match vars.choice(&PRIORITY) {
+                Some("low") => Priority::Low,
+                Some("high") => Priority::High,
+                Some("urgent") => Priority::Urgent,
+                _ => Priority::Normal,
+            },
+            custom_fields: object(vars, &CUSTOM_FIELDS),
+            custom_links: links(vars),
+            color: color(vars),
+            include_commit: vars.flag(&INCLUDE_COMMIT_INFO),
+            include_build: vars.flag(&INCLUDE_BUILD_INFO),
+            include_repository: vars.flag(&INCLUDE_REPO_INFO),
+            started_at: started_at(vars),
+            pipeline: vars.ci("GITHUB_WORKFLOW").or_else(|| vars.ci("CI_PIPELINE_NAME")).map(str::to_owned),
+            log: log::Wanted::from_vars(vars, ctx),
+            reports: reports::Wanted::from_vars(vars),
+            mentions: mention::Wanted::from_vars(vars),
+            deployment: deployment::Wanted::from_vars(vars),
+            when: When::from_vars(vars),
+            fail: match vars.choice(&FAIL_ON_ERROR) {
+                Some("true") => Fail::Always,
+                Some("false") => Fail::Never,
+                _ => Fail::Auto,
+            },
+            retries: vars.integer(&RETRIES).and_then(|retries| u32::try_from(retries).ok()).unwrap_or(3),
+            state: state::place(vars, ctx),
+        })
+    }
+}
+
+/// The channels that CHANNELS names, or the one that is configured.
+fn channels(vars: &mut Vars, ctx: &Context) -> Vec<Selected> {
+    let untrusted = ctx.ci.pull_request.as_ref().is_some_and(|pull| pull.may_lack_secrets());
+    let mut named = vars.list(&CHANNELS);
+    let configured: Vec<&'static str> = KINDS
+        .iter()
+        .filter(|kind| kind.inferred && kind.needs.iter().any(|var| vars.is_set(var)))
+        .map(|kind| kind.name)
+        .collect();
+    if named.is_empty() {
+        match configured.as_slice() {
+            [one] => named.push((*one).to_owned()),
+            [] => vars.lacks_secret(&CHANNELS, untrusted),
+            several => {
+                let which = several.join(",");
+                vars.problem(&CHANNELS, format!("required, since several channels are configured; e.g. {which}"));
+            }
+        }
+    } else {
+        for name in configured.iter().filter(|name| !named.iter().any(|known| known == *name)) {
+            vars.notice(format!("{name} is configured, but not in CHANNELS: nothing is sent there"));
+        }
+    }
+    let mut selected = Vec::new();
+    for kind in KINDS {
+        let wanted = named.iter().any(|name| name == kind.name);
+        if wanted && kind.needs.iter().any(|var| vars.is_set(var)) {
+            let channels = (kind.from_vars)(vars, ctx);
+            selected.extend(channels.into_iter().map(|channel| Selected { kind: kind.name, channel }));
+        } else {
+            if wanted && let [first, ..] = kind.needs {
+                if first.is_secret() { vars.lacks_secret(first, untrusted) } else { vars.require(first) }
+            }
+            vars.pass_over(kind.group.vars);
+        }
+    }
+    selected
+}
+
+fn said(vars: &mut Vars) -> Option<Said> {
+    let message = vars.text(&MESSAGE).map(|text| text.trim_end().to_owned());
+    let Some(source) = vars.text(&TEMPLATE) else { return message.map(Said::Text) };
+    match Template::new(source, Form::Text) {
+        Ok(template) => Some(Said::Template { template, message: message.unwrap_or_default() }),
+        Err(problem) => {
+            vars.problem(&TEMPLATE, problem);
+            None
+        }
+    }
+}
+
+/// The labels and texts of a JSON object, in its order.
+fn object(vars: &mut Vars, var: &'static Var) -> Vec<(String, String)> {
+    let Some(text) = vars.text(var) else { return Vec::new() };
+    match serde_json::from_str::<Map<String, Value>>(&text) {
+        Ok(object) => object
+            .into_iter()
+            .map(|(label, value)| match value {
+                Value::String(text) => (label, text),
+                other => (label, other.to_string()),
+            })
+            .collect(),
+        Err(_) => {
+            vars.problem(var, format!("expected a JSON object of texts, e.g. {}", var.example.unwrap_or("{}")));
+            Vec::new()
+        }
+    }
+}
+
+fn links(vars: &mut Vars) -> Vec<(String, String)> {
+    let links = object(vars, &CUSTOM_LINKS);
+    if links.iter().any(|(_, url)| !crate::http::is_url(&url.as_str().into())) {
+        vars.problem(&CUSTOM_LINKS, "expected URLs that begin with https:// or http://");
+    }
+    links
+}
+
+fn color(vars: &mut Vars) -> Option<u32> {
+    let text = vars.text(&NOTIFICATION_COLOR)?;
+    let color = match text.trim().to_ascii_lowercase().as_str() {
+        "good" | "success" => Some(Status::Success.color()),
+        "warning" => Some(Status::Warning.color()),
+        "danger" | "error" => Some(Status::Error.color()),
+        other => hex_color(other),
+    };
+    if color.is_none() {
+        vars.problem(&NOTIFICATION_COLOR, "expected a colour such as #36a64f, or good, warning or danger");
+    }
+    color
+}
+
+/// `#36a64f`, `36a64f`, `#3a6`
+pub(crate) fn hex_color(text: &str) -> Option<u32> {
+    let digits = text.strip_prefix('#').unwrap_or(text);
+    if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    match digits.len() {
+        6 => u32::from_str_radix(digits, 16).ok(),
+        3 => u32::from_str_radix(&digits.chars().flat_map(|digit| [digit, digit]).collect::<String>(), 16).ok(),
+        _ => None,
+    }
+}
+
+fn started_at(vars: &mut Vars) -> Option<Timestamp> {
+    let Some(text) = vars.text(&STARTED_AT) else {
+        return vars.ci("CI_PIPELINE_CREATED_AT").and_then(|text| text.parse().ok());
+    };
+    let text = text.trim();
+    let seconds = text.parse::<i64>().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    let time = seconds.or_else(|| text.parse().ok());
+    if time.is_none() {
+        vars.problem(&STARTED_AT, "expected seconds since 1970 or a time such as 2026-01-31T12:00:00Z");
+    }
+    time
+}

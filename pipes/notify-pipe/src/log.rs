@@ -1,0 +1,141 @@
+//! The end of a log that goes along with the message.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::PathBuf;
+
+use pipe_core::Context;
+use pipe_core::env::Vars;
+use pipe_core::spec::{Kind, Var};
+use pipe_core::workspace::Workspace;
+
+use crate::message::Log;
+
+pub(crate) const ATTACH_LOGS: Var =
+    Var::flag("ATTACH_LOGS", "Sends the end of LOG_FILE along; if unset, true where LOG_FILE is set.");
+pub(crate) const LOG_FILE: Var = Var::path(
+    "LOG_FILE",
+    "The log whose end is sent, without this run's secrets; if unset, none: a pipe can't see the log of its own step.",
+)
+.example("build.log");
+pub(crate) const LOG_LINES: Var = Var::new(
+    "LOG_LINES",
+    Kind::Integer { min: 1, max: 10_000 },
+    "How many lines of LOG_FILE are sent, as far as they fit the service; if unset, the last 100.",
+)
+.default("100");
+
+/// Bytes at the end of a log that are looked at.
+const TAIL: u64 = 512 * 1024;
+
+/// Which log, and how much of it.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    path: PathBuf,
+    lines: usize,
+}
+
+impl Wanted {
+    pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Wanted> {
+        let attach = vars.maybe_flag(&ATTACH_LOGS);
+        let lines = usize::try_from(vars.integer(&LOG_LINES).unwrap_or(100)).unwrap_or(100);
+        let Some(file) = vars.path(&LOG_FILE) else {
+            if attach == Some(true) {
+                vars.notice("ATTACH_LOGS has no effect without LOG_FILE: a pipe can't see the log of its own step");
+            }
+            return None;
+        };
+        match Workspace::inside(&ctx.workspace.root, &ctx.workspace.dir, &file) {
+            Ok(path) => (attach != Some(false)).then_some(Wanted { path, lines }),
+            Err(problem) => {
+                vars.problem(&LOG_FILE, problem);
+                None
+            }
+        }
+    }
+
+    /// # Errors
+    /// It can't be read.
+    pub(crate) fn read(&self) -> Result<Log, String> {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let bytes = tail(&self.path).map_err(|error| format!("can't read {name}: {error}"))?;
+        let text = plain(&String::from_utf8_lossy(&bytes));
+        let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+        let end = lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
+        let start = end.saturating_sub(self.lines);
+        Ok(Log { name, text: lines[start..end].join("\n") })
+    }
+}
+
+/// The last bytes of a regular file, from the beginning of a line on.
+fn tail(path: &PathBuf) -> std::io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
+    let mut file = File::open(path)?;
+    let start = file.seek(SeekFrom::End(0))?.saturating_sub(TAIL);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(TAIL).read_to_end(&mut bytes)?;
+    if start > 0
+        && let Some(line_end) = bytes.iter().position(|byte| *byte == b'\n')
+    {
+        bytes.drain(..=line_end);
+    }
+    Ok(bytes)
+}
+
+/// Without colours and other control sequences, and of lines that overwrite themselves only what was last on the screen.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\u{1b}' => match chars.next() {
+                // CSI: parameters, then one letter.
+                Some('[') => while chars.next_if(|c| !('\u{40}'..='\u{7e}').contains(c)).is_some() {},
+                // OSC: up to BEL or ST.
+                Some(']') => while chars.next_if(|c| *c != '\u{7}' && *c != '\u{1b}').is_some() {},
+                _ => continue,
+            },
+            '\r' if chars.peek() == Some(&'\n') => continue,
+            '\r' => {
+                out.truncate(out.rfind('\n').map_or(0, |at| at + 1));
+                continue;
+            }
+            c if c.is_control() && c != '\n' && c != '\t' => continue,
+            c => {
+                out.push(c);
+                continue;
+            }
+        }
+        // The letter, BEL or ESC that ended the sequence.
+        chars.next();
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TAIL, Wanted, plain};
+
+    #[test]
+    fn the_last_lines_are_read_whatever_the_size() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("build.log");
+        let text: String = (0..100_000).map(|n| format!("line {n}\r\n")).collect();
+        assert!(text.len() as u64 > TAIL);
+        std::fs::write(&path, text + "\n\n").unwrap();
+        let log = Wanted { path: path.clone(), lines: 3 }.read().unwrap();
+        assert_eq!((log.name.as_str(), log.text.as_str()), ("build.log", "line 99997\nline 99998\nline 99999"));
+        std::fs::write(&path, b"\xff\xfe only").unwrap();
+        assert!(Wanted { path, lines: 3 }.read().unwrap().text.ends_with("only"));
+        assert!(Wanted { path: dir.path().to_owned(), lines: 1 }.read().is_err());
+    }
+
+    #[test]
+    fn colours_and_progress_bars_are_left_out() {
+        assert_eq!(plain("\u{1b}[31merror\u{1b}[0m: x\n10%\r50%\r100%\nend\u{7}"), "error: x\n100%\nend");
+        assert_eq!(plain("\u{1b}]0;title\u{7}a\r\nb"), "a\nb");
+    }
+}

@@ -1,0 +1,221 @@
+//! Who is to be called to the message.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use pipe_core::env::{MAX_FILE, Vars};
+use pipe_core::spec::Var;
+use serde::{Deserialize, Serialize};
+
+use crate::run::Person;
+use crate::status::Status;
+
+pub(crate) const MENTION_USERS: Var = Var::list(
+    "MENTION_USERS",
+    "People to mention: a service's own user ids, e-mail addresses, names of MENTIONS_FILE, or `author` for the author of \
+     the commit; if unset, nobody.",
+)
+.example("author,U012AB3CD");
+pub(crate) const MENTION_CHANNEL: Var = Var::choice(
+    "MENTION_CHANNEL",
+    &["channel", "here", "everyone", "true", "false"],
+    "Mentions everybody in the channel (`channel`, `everyone`, true) or everybody who is there (`here`), where the \
+     service has that; if unset, nobody.",
+);
+pub(crate) const MENTION_ON: Var = Var::choice(
+    "MENTION_ON",
+    &["always", "failure"],
+    "`failure` mentions people only when the pipeline failed; if unset, always.",
+)
+.default("always");
+pub(crate) const MENTIONS_FILE: Var = Var::path(
+    "MENTIONS_FILE",
+    "A TOML file of people: their ids at each service by e-mail address or name; if unset, `.pipewright/mentions.toml` \
+     where it exists.",
+)
+.example(".pipewright/mentions.toml");
+pub(crate) const VARS: &[&Var] = &[&MENTION_USERS, &MENTION_CHANNEL, &MENTION_ON, &MENTIONS_FILE];
+
+/// Where people are looked up when MENTIONS_FILE is not set.
+const DEFAULT_FILE: &str = ".pipewright/mentions.toml";
+
+/// Whom to mention, settled for one message.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Mentions {
+    pub(crate) people: Vec<Mention>,
+    pub(crate) wide: Option<Wide>,
+}
+
+/// Somebody, by whatever is known of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Mention {
+    /// As a reader knows them: what the user wrote, or the author's name.
+    pub(crate) name: String,
+    pub(crate) email: Option<String>,
+    /// Their id by service, as channels are called.
+    pub(crate) ids: BTreeMap<String, String>,
+}
+
+/// More than single people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Wide {
+    /// Everybody who is in the channel.
+    Channel,
+    /// Everybody who is in it and there.
+    Here,
+}
+
+/// What the variables say, before it is known who the author is.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    users: Vec<String>,
+    wide: Option<Wide>,
+    only_failure: bool,
+    file: PathBuf,
+    named: bool,
+}
+
+/// One person's ids: `slack = "U012AB3CD"`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+struct People(BTreeMap<String, BTreeMap<String, String>>);
+
+impl Wanted {
+    pub(crate) fn from_vars(vars: &mut Vars) -> Wanted {
+        let wide = match vars.choice(&MENTION_CHANNEL) {
+            Some("channel" | "everyone" | "true") => Some(Wide::Channel),
+            Some("here") => Some(Wide::Here),
+            _ => None,
+        };
+        Wanted {
+            users: vars.list(&MENTION_USERS),
+            wide,
+            only_failure: vars.choice(&MENTION_ON) == Some("failure"),
+            named: vars.is_set(&MENTIONS_FILE),
+            file: vars.path(&MENTIONS_FILE).unwrap_or_else(|| PathBuf::from(DEFAULT_FILE)),
+        }
+    }
+
+    /// Who that is, for a message of this status. `file` makes a path of the configuration absolute.
+    ///
+    /// # Errors
+    /// MENTIONS_FILE can't be read; everybody is then known by what the user wrote.
+    pub(crate) fn settle(
+        &self,
+        status: Status,
+        author: Option<&Person>,
+        file: impl Fn(&Path) -> Result<PathBuf, &'static str>,
+    ) -> (Mentions, Option<String>) {
+        if self.only_failure && !status.is_failure() {
+            return (Mentions::default(), None);
+        }
+        let (people, problem) = match self.read(file) {
+            Ok(people) => (people, None),
+            Err(problem) => (People::default(), Some(format!("{}: {problem}", self.file.display()))),
+        };
+        let mentions = self.users.iter().filter_map(|user| people.find(user.trim_start_matches('@'), author));
+        (Mentions { people: mentions.collect(), wide: self.wide }, problem)
+    }
+
+    fn read(&self, file: impl Fn(&Path) -> Result<PathBuf, &'static str>) -> Result<People, String> {
+        if self.users.is_empty() {
+            return Ok(People::default());
+        }
+        let path = file(&self.file)?;
+        match std::fs::metadata(&path) {
+            Err(_) if !self.named => return Ok(People::default()),
+            Err(error) => return Err(format!("can't be read: {error}")),
+            Ok(meta) if !meta.is_file() || meta.len() > MAX_FILE => {
+                return Err("expected a regular file of at most 1 MiB".to_owned());
+            }
+            Ok(_) => {}
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| format!("can't be read: {error}"))?;
+        toml::from_str(&text).map_err(|error| error.to_string().trim_end().replace('\n', " "))
+    }
+}
+
+impl People {
+    fn find(&self, user: &str, author: Option<&Person>) -> Option<Mention> {
+        if user.eq_ignore_ascii_case("author") {
+            let author = author?;
+            let ids = self.ids(&author.email).or_else(|| self.ids(&author.name)).unwrap_or_default();
+            return Some(Mention { name: author.name.clone(), email: Some(author.email.clone()), ids });
+        }
+        let email = user.contains('@').then(|| user.to_owned());
+        Some(Mention { name: user.to_owned(), email, ids: self.ids(user).unwrap_or_default() })
+    }
+
+    fn ids(&self, name: &str) -> Option<BTreeMap<String, String>> {
+        let found = self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, ids)| ids.clone())
+    }
+}
+
+impl Mention {
+    /// Their id at a service: from MENTIONS_FILE, or what the user wrote where `is_id` takes it for one.
+    pub(crate) fn id(&self, service: &str, is_id: impl Fn(&str) -> bool) -> Option<String> {
+        self.ids.get(service).cloned().or_else(|| is_id(&self.name).then(|| self.name.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::{Wanted, Wide};
+    use crate::run::Person;
+    use crate::status::Status;
+
+    fn wanted(users: &[&str]) -> Wanted {
+        Wanted {
+            users: users.iter().map(|user| (*user).to_owned()).collect(),
+            wide: Some(Wide::Here),
+            file: "mentions.toml".into(),
+            ..Wanted::default()
+        }
+    }
+
+    #[test]
+    fn people_are_known_by_mail_by_name_and_as_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = "[\"ada@example.com\"]\nslack = \"U0ADA\"\ndiscord = \"123\"\n[grace]\nslack = \"U0GRACE\"\n";
+        fs::write(dir.path().join("mentions.toml"), text).unwrap();
+        let author = Person { name: "Ada".to_owned(), email: "Ada@example.com".to_owned() };
+        let file = |path: &Path| Ok(dir.path().join(path));
+        let (mentions, problem) =
+            wanted(&["author", "@Grace", "U012AB3CD", "x@y.example"]).settle(Status::Error, Some(&author), file);
+        assert_eq!(problem, None);
+        let is_slack = |text: &str| text.starts_with("U0");
+        let ids: Vec<_> = mentions.people.iter().map(|person| person.id("slack", is_slack)).collect();
+        assert_eq!(ids, [Some("U0ADA"), Some("U0GRACE"), Some("U012AB3CD"), None].map(|id| id.map(str::to_owned)));
+        assert_eq!(mentions.people[0].id("discord", |_| false).as_deref(), Some("123"));
+        assert_eq!(mentions.people[3].email.as_deref(), Some("x@y.example"));
+        assert_eq!(mentions.wide, Some(Wide::Here));
+    }
+
+    #[test]
+    fn a_file_that_can_t_be_read_is_told_and_loses_no_mention() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("mentions.toml"), "not = [toml").unwrap();
+        let file = |path: &Path| Ok(dir.path().join(path));
+        let (mentions, problem) = wanted(&["ada"]).settle(Status::Error, None, file);
+        assert!(problem.unwrap().starts_with("mentions.toml: "));
+        assert_eq!(mentions.people[0].name, "ada");
+        let named = Wanted { named: true, file: "nowhere.toml".into(), ..wanted(&["ada"]) };
+        assert!(named.settle(Status::Error, None, file).1.is_some());
+        let unnamed = Wanted { file: "nowhere.toml".into(), ..wanted(&["ada"]) };
+        assert!(unnamed.settle(Status::Error, None, file).1.is_none());
+    }
+
+    #[test]
+    fn nobody_is_called_for_good_news_if_that_is_wanted() {
+        let quiet = Wanted { only_failure: true, ..wanted(&["ada"]) };
+        let nowhere = |_: &Path| Err("nowhere");
+        assert!(quiet.settle(Status::Success, None, nowhere).0.people.is_empty());
+        assert_eq!(quiet.settle(Status::Success, None, nowhere).0.wide, None);
+        assert_eq!(quiet.settle(Status::Error, None, nowhere).0.people.len(), 1);
+    }
+}

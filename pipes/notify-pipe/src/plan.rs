@@ -1,0 +1,54 @@
+//! What will be sent, as data: what `DRY_RUN` prints.
+
+use pipe_core::Context;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::compose::{Composed, compose};
+use crate::config::Config;
+use crate::status::Status;
+use crate::when::When;
+
+/// The message and each request that would carry it. What only the CI's API knows is not in it.
+#[derive(Serialize)]
+pub struct Plan {
+    status: Status,
+    title: String,
+    notify_on: When,
+    requests: Vec<Planned>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    #[serde(skip)]
+    pub(crate) composed: Composed,
+}
+
+#[derive(Serialize)]
+struct Planned {
+    channel: &'static str,
+    target: String,
+    send: Value,
+}
+
+impl Plan {
+    pub(crate) fn new(config: &Config, ctx: &Context) -> anyhow::Result<Plan> {
+        let composed = compose(config, ctx)?;
+        // Requests are only worth making twice where somebody looks at them.
+        let shown = if ctx.dry_run { config.channels.as_slice() } else { &[] };
+        let requests = shown
+            .iter()
+            .map(|selected| Planned {
+                channel: selected.kind,
+                target: selected.channel.target(),
+                send: selected.channel.preview(&composed.message),
+            })
+            .collect();
+        Ok(Plan {
+            status: composed.message.status,
+            title: composed.message.headline(),
+            notify_on: config.when,
+            requests,
+            warnings: composed.warnings.iter().chain(&composed.unable).cloned().collect(),
+            composed,
+        })
+    }
+}

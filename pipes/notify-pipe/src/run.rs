@@ -1,0 +1,136 @@
+//! The pipeline run that a notification is about, as facts for machines: what templates, events and metrics carry.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// Everything that is not known is `None`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(crate) struct Run {
+    /// `bitbucket`, `github`, `gitlab`, another CI's name, or `none`.
+    pub(crate) provider: String,
+    /// `org/app`
+    pub(crate) repository: Option<String>,
+    pub(crate) repository_url: Option<String>,
+    /// Hexadecimal, whole.
+    pub(crate) commit: Option<String>,
+    pub(crate) commit_url: Option<String>,
+    /// The commit message's first line.
+    pub(crate) subject: Option<String>,
+    pub(crate) author: Option<Person>,
+    pub(crate) branch: Option<String>,
+    pub(crate) tag: Option<String>,
+    pub(crate) pull_request: Option<Pull>,
+    /// The pipeline's or workflow's name.
+    pub(crate) pipeline: Option<String>,
+    /// The same for all jobs of the run.
+    pub(crate) id: Option<String>,
+    pub(crate) number: Option<String>,
+    /// The run's page.
+    pub(crate) url: Option<String>,
+    /// Who caused it.
+    pub(crate) actor: Option<String>,
+    pub(crate) environment: Option<String>,
+    pub(crate) started_at: Option<Timestamp>,
+    /// When this notification was made.
+    pub(crate) finished_at: Timestamp,
+    /// Where the run deployed something.
+    pub(crate) deployment: Option<Deployment>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Person {
+    pub(crate) name: String,
+    pub(crate) email: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Pull {
+    /// Without `#` or `!`.
+    pub(crate) id: String,
+    pub(crate) target: Option<String>,
+    pub(crate) url: Option<String>,
+}
+
+/// What the four DORA figures are computed from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(crate) struct Deployment {
+    pub(crate) environment: String,
+    /// What was deployed, by its name; the repository's where nothing else is known.
+    pub(crate) service: String,
+    pub(crate) version: Option<String>,
+    /// `registry/name@sha256:...`
+    pub(crate) image: Option<String>,
+    /// The release's revision.
+    pub(crate) revision: Option<String>,
+    pub(crate) commit: Option<String>,
+    pub(crate) previous_commit: Option<String>,
+    /// The commits it brought, newest first.
+    pub(crate) commits: Vec<DeployedCommit>,
+    /// An earlier state was restored, by the deployment itself or by deploying an older commit.
+    pub(crate) rollback: bool,
+    pub(crate) reason: Option<String>,
+    pub(crate) started_at: Option<Timestamp>,
+    pub(crate) finished_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct DeployedCommit {
+    pub(crate) commit: String,
+    pub(crate) committed_at: Timestamp,
+}
+
+impl Run {
+    /// From its start to this notification, in seconds.
+    pub(crate) fn seconds(&self) -> Option<u64> {
+        let started = self.started_at?;
+        u64::try_from(self.finished_at.as_second() - started.as_second()).ok()
+    }
+
+    /// The commit's first seven digits.
+    pub(crate) fn short_commit(&self) -> Option<String> {
+        self.commit.as_ref().map(|commit| commit.chars().take(7).collect())
+    }
+
+    /// The tag, the pull request or the branch, as a title names it.
+    pub(crate) fn place(&self) -> Option<String> {
+        let pull = self.pull_request.as_ref().map(|pull| format!("PR {}", pull.id));
+        self.tag.clone().or(pull).or_else(|| self.branch.clone())
+    }
+
+    pub(super) fn redact(&mut self, clean: &impl Fn(&mut String)) {
+        let texts = [
+            &mut self.repository,
+            &mut self.repository_url,
+            &mut self.commit_url,
+            &mut self.subject,
+            &mut self.branch,
+            &mut self.tag,
+            &mut self.pipeline,
+            &mut self.url,
+            &mut self.actor,
+            &mut self.environment,
+        ];
+        texts.into_iter().flatten().for_each(clean);
+        if let Some(author) = &mut self.author {
+            clean(&mut author.name);
+            clean(&mut author.email);
+        }
+        if let Some(pull) = &mut self.pull_request {
+            [&mut pull.target, &mut pull.url].into_iter().flatten().for_each(clean);
+        }
+        if let Some(deployment) = &mut self.deployment {
+            clean(&mut deployment.environment);
+            clean(&mut deployment.service);
+            let texts = [&mut deployment.version, &mut deployment.image, &mut deployment.reason];
+            texts.into_iter().flatten().for_each(clean);
+        }
+    }
+}
+
+impl Deployment {
+    /// How long it took, in seconds.
+    pub(crate) fn seconds(&self) -> Option<u64> {
+        let (started, finished) = (self.started_at?, self.finished_at?);
+        u64::try_from(finished.as_second() - started.as_second()).ok()
+    }
+}

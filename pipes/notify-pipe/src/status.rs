@@ -1,0 +1,178 @@
+//! How the pipeline ended, as far as it is known.
+
+use pipe_core::env::Vars;
+use pipe_core::spec::Var;
+use serde::{Deserialize, Serialize};
+
+/// What a notification is about. Nothing that is not known to have gone well is [`Status::Success`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Status {
+    Success,
+    Warning,
+    Error,
+    Info,
+    Cancelled,
+    /// It ended, and nobody said how.
+    Finished,
+}
+
+pub(crate) const STATUS: Var = Var::choice(
+    "STATUS",
+    &[
+        "auto",
+        "success",
+        "warning",
+        "error",
+        "info",
+        "cancelled",
+        "finished",
+        "failure",
+        "failed",
+        "canceled",
+        "passed",
+    ],
+    "How the pipeline ended; if unset, `auto`: JOB_STATUS, Bitbucket's exit code in an after-script, GitLab's job status \
+     or the reports of the other pipes tell; where none does it is `finished`, which is never shown as a success.",
+)
+.default("auto");
+pub(crate) const JOB_STATUS: Var = Var::text(
+    "JOB_STATUS",
+    "The CI's own word for how the job is going, which STATUS=auto reads; if unset, the CI's variables are asked. The \
+     GitHub action passes it by itself.",
+)
+.github("job.status")
+.example("failure");
+
+impl Status {
+    /// What the user or the CI says; `None` where neither does.
+    pub(crate) fn from_vars(vars: &mut Vars) -> Option<Status> {
+        let job = vars.text(&JOB_STATUS);
+        match vars.choice(&STATUS) {
+            Some("auto") | None => {}
+            Some(word) => return Status::parse(word),
+        }
+        let said = job.as_deref().and_then(Status::parse);
+        said.or_else(|| vars.ci("BITBUCKET_EXIT_CODE").and_then(Status::of_exit_code))
+            .or_else(|| vars.ci("CI_JOB_STATUS").and_then(Status::parse))
+    }
+
+    /// A CI's word for an end; a word for something that goes on is none.
+    pub(crate) fn parse(word: &str) -> Option<Status> {
+        match word.trim().to_ascii_lowercase().as_str() {
+            "success" | "successful" | "succeeded" | "passed" | "ok" => Some(Status::Success),
+            "warning" | "warned" => Some(Status::Warning),
+            "error" | "failure" | "failed" | "timed_out" | "startup_failure" | "rolled_back" => Some(Status::Error),
+            "info" => Some(Status::Info),
+            "cancelled" | "canceled" | "stopped" | "interrupted" => Some(Status::Cancelled),
+            "finished" => Some(Status::Finished),
+            _ => None,
+        }
+    }
+
+    /// Bitbucket tells an after-script the step's exit code, as a text.
+    fn of_exit_code(text: &str) -> Option<Status> {
+        match text.trim().parse::<u32>() {
+            Ok(0) => Some(Status::Success),
+            Ok(_) => Some(Status::Error),
+            Err(_) => None,
+        }
+    }
+
+    /// `success`, as templates and payloads carry it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Status::Success => "success",
+            Status::Warning => "warning",
+            Status::Error => "error",
+            Status::Info => "info",
+            Status::Cancelled => "cancelled",
+            Status::Finished => "finished",
+        }
+    }
+
+    /// What the pipeline did, after its name; information has no such word.
+    pub(crate) fn verb(self) -> &'static str {
+        match self {
+            Status::Success => "succeeded",
+            Status::Warning => "succeeded with warnings",
+            Status::Error => "failed",
+            Status::Info => "",
+            Status::Cancelled => "was cancelled",
+            Status::Finished => "finished",
+        }
+    }
+
+    pub(crate) fn icon(self) -> &'static str {
+        match self {
+            Status::Success => "✅",
+            Status::Warning => "⚠️",
+            Status::Error => "❌",
+            Status::Info => "ℹ️",
+            Status::Cancelled => "⏹️",
+            Status::Finished => "🏁",
+        }
+    }
+
+    /// 24 bits of red, green and blue.
+    pub(crate) fn color(self) -> u32 {
+        match self {
+            Status::Success => 0x1f_88_3d,
+            Status::Warning => 0xd4_a7_2c,
+            Status::Error => 0xcf_22_2e,
+            Status::Info => 0x09_69_da,
+            Status::Cancelled | Status::Finished => 0x6e_77_81,
+        }
+    }
+
+    /// Somebody should look.
+    pub(crate) fn is_failure(self) -> bool {
+        self == Status::Error
+    }
+
+    /// For comparing with an earlier run: it went well. `None` where that can't be said.
+    pub(crate) fn went_well(self) -> Option<bool> {
+        match self {
+            Status::Success | Status::Warning => Some(true),
+            Status::Error => Some(false),
+            Status::Info | Status::Cancelled | Status::Finished => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Status;
+
+    #[test]
+    fn a_ci_s_words_are_understood_and_an_unknown_one_is_no_success() {
+        for (word, status) in [
+            ("success", Some(Status::Success)),
+            ("SUCCESSFUL", Some(Status::Success)),
+            ("failure", Some(Status::Error)),
+            ("failed", Some(Status::Error)),
+            ("canceled", Some(Status::Cancelled)),
+            ("running", None),
+            ("${{ job.status }}", None),
+            ("", None),
+        ] {
+            assert_eq!(Status::parse(word), status, "{word}");
+        }
+    }
+
+    #[test]
+    fn bitbucket_s_exit_code_is_a_text() {
+        assert_eq!(Status::of_exit_code("0"), Some(Status::Success));
+        assert_eq!(Status::of_exit_code("1"), Some(Status::Error));
+        assert_eq!(Status::of_exit_code(" 137\n"), Some(Status::Error));
+        assert_eq!(Status::of_exit_code("$BITBUCKET_EXIT_CODE"), None);
+    }
+
+    #[test]
+    fn only_success_is_green() {
+        let green = Status::Success.color();
+        for status in [Status::Warning, Status::Error, Status::Info, Status::Cancelled, Status::Finished] {
+            assert_ne!(status.color(), green);
+        }
+    }
+}

@@ -1,0 +1,447 @@
+//! What a message says: the user's words as typed, the status as it is, and what is known of the run.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on fails")]
+
+mod common;
+
+use common::*;
+use pipewright_tests::{Pipe, Repo};
+use serde_json::{Value, json};
+
+/// Quotes, line breaks, emoji, mentions, markup, right-to-left text and control characters.
+const NASTY: &str = "\"quoted\" \\ back\nline <!channel> @here @everyone 🎉 *bold* _x_ <b>&amp;</b> \u{202e}rtl \u{7}\u{1b}[31m `c`";
+
+/// Every text element of Slack's rich text, put together.
+fn rich_text(payload: &Value) -> String {
+    fn collect(value: &Value, out: &mut String) {
+        match value {
+            Value::Object(map) if map.get("type") == Some(&json!("text")) => {
+                out.push_str(map["text"].as_str().unwrap_or_default());
+            }
+            Value::Object(map) => map.values().for_each(|value| collect(value, out)),
+            Value::Array(items) => items.iter().for_each(|value| collect(value, out)),
+            _ => {}
+        }
+    }
+    let mut out = String::new();
+    collect(&payload["blocks"], &mut out);
+    out
+}
+
+#[test]
+fn a_message_arrives_as_typed_and_calls_nobody() {
+    // The ancestor put texts into JSON by hand (N-3).
+    let repo = repo();
+    let server = pipewright_tests::Server::start(|_| pipewright_tests::Reply::json(200, r#"{"ok":true,"id":"1"}"#));
+    notify(&repo)
+        .env("CHANNELS", "slack,teams,discord,mattermost,google-chat,telegram,webhook")
+        .env("SLACK_WEBHOOK_URL", format!("{}/slack", server.url()))
+        .env("TEAMS_WEBHOOK_URL", format!("{}/teams", server.url()))
+        .env("DISCORD_WEBHOOK_URL", format!("{}/discord", server.url()))
+        .env("MATTERMOST_WEBHOOK_URL", format!("{}/mattermost", server.url()))
+        .env("GOOGLE_CHAT_WEBHOOK_URL", format!("{}/google", server.url()))
+        .env("TELEGRAM_API_URL", server.url())
+        .env("TELEGRAM_BOT_TOKEN", "1:a")
+        .env("TELEGRAM_CHAT_ID", "42")
+        .env("WEBHOOK_URL", format!("{}/webhook", server.url()))
+        .env("MESSAGE", NASTY)
+        .run()
+        .expect(0);
+    let requests = server.requests();
+    assert_eq!(requests.len(), 7);
+    let of = |path: &str| body(requests.iter().find(|request| request.path.starts_with(path)).expect(path));
+    assert!(rich_text(&of("/slack")).contains(NASTY));
+    assert_eq!(of("/webhook")["message"], NASTY);
+    let discord = of("/discord");
+    assert_eq!(discord["allowed_mentions"]["parse"], json!([]));
+    assert_eq!(discord["content"], "");
+    let mattermost = of("/mattermost");
+    assert_eq!(mattermost["text"], "");
+    assert!(!texts(&mattermost).contains("@here"), "{mattermost}");
+    let google = texts(&of("/google"));
+    assert!(google.contains("&lt;!channel&gt;") && !google.contains("<b>&amp;</b>"), "{google}");
+    let telegram = of("/bot1:a/sendMessage");
+    assert!(telegram["text"].as_str().unwrap().contains("&lt;b&gt;&amp;amp;&lt;/b&gt;"), "{telegram}");
+    assert!(!telegram["text"].as_str().unwrap().contains("@here"));
+    let teams = of("/teams");
+    let runs = texts(&teams);
+    assert!(runs.contains("line <!channel> @here @everyone 🎉 *bold*"), "{runs}");
+    assert_eq!(teams["attachments"][0]["content"]["msteams"]["entities"], json!([]));
+}
+
+#[test]
+fn an_error_is_red_and_only_success_is_green() {
+    // The ancestor's errors were green on Discord (N-4).
+    for (status, color, icon) in
+        [("error", 0xcf_22_2e, "❌"), ("failure", 0xcf_22_2e, "❌"), ("success", 0x1f_88_3d, "✅"), ("info", 0x09_69_da, "ℹ️")]
+    {
+        let repo = repo();
+        let server = pipewright_tests::Server::start(|_| pipewright_tests::Reply::json(200, r#"{"id":"1"}"#));
+        notify(&repo).env("DISCORD_WEBHOOK_URL", server.url()).env("STATUS", status).run().expect(0);
+        let embed = &body(&only(&server))["embeds"][0];
+        assert_eq!(embed["color"], color, "{status}");
+        assert!(embed["title"].as_str().unwrap().starts_with(icon), "{embed}");
+    }
+}
+
+/// The title of what `run` sends to Slack.
+fn title(repo: &Repo, run: impl FnOnce(Pipe) -> Pipe) -> String {
+    let server = sink();
+    run(slack(repo, &server)).run().expect(0);
+    body(&only(&server))["blocks"][0]["text"]["text"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_status_is_the_ci_s_and_an_unknown_one_is_no_success() {
+    let repo = repo();
+    let said = |vars: &[(&str, &str)]| title(&repo, |run| run.env("TITLE", "T").envs(vars));
+    assert_eq!(said(&[]), "🏁 T");
+    assert_eq!(said(&[("BITBUCKET_BUILD_NUMBER", "1"), ("BITBUCKET_EXIT_CODE", "1")]), "❌ T");
+    assert_eq!(said(&[("BITBUCKET_BUILD_NUMBER", "1"), ("BITBUCKET_EXIT_CODE", "0")]), "✅ T");
+    assert_eq!(said(&[("GITHUB_ACTIONS", "true"), ("INPUT_JOB_STATUS", "failure")]), "❌ T");
+    assert_eq!(said(&[("GITHUB_ACTIONS", "true"), ("INPUT_JOB_STATUS", "cancelled")]), "⏹️ T");
+    assert_eq!(said(&[("GITLAB_CI", "true"), ("CI_JOB_STATUS", "success")]), "✅ T");
+    assert_eq!(said(&[("GITLAB_CI", "true"), ("CI_JOB_STATUS", "running")]), "🏁 T");
+    // What the action passes by itself never hides what the user says.
+    assert_eq!(said(&[("INPUT_JOB_STATUS", "success"), ("STATUS", "warning")]), "⚠️ T");
+}
+
+#[test]
+fn titles_name_repository_place_and_what_happened() {
+    let repo = repo();
+    let on_bitbucket = |vars: &[(&str, &str)]| title(&repo, |run| run.envs(BITBUCKET).envs(vars));
+    assert_eq!(on_bitbucket(&[("STATUS", "success")]), "✅ org/shop main succeeded");
+    assert_eq!(on_bitbucket(&[("STATUS", "error"), ("BITBUCKET_PR_ID", "41")]), "❌ org/shop PR 41 failed");
+    let deployed = [("STATUS", "success"), ("ENVIRONMENT", "production")];
+    assert_eq!(on_bitbucket(&deployed), "✅ org/shop main deployed to production");
+    let failed = [("STATUS", "error"), ("ENVIRONMENT", "production"), ("PRIORITY", "urgent")];
+    assert_eq!(on_bitbucket(&failed), "🚨 ❌ org/shop main not deployed to production");
+    let back = [("STATUS", "error"), ("ENVIRONMENT", "production"), ("ROLLBACK", "true")];
+    assert_eq!(on_bitbucket(&back), "❌ org/shop main rolled back in production");
+}
+
+#[test]
+fn the_thirteen_variables_that_nobody_read_have_an_effect() {
+    // N-5: declared and documented by the ancestor, and never looked at.
+    let (repo, server) = (repo(), sink());
+    repo.write("build.log", "first\nlast line\n");
+    slack(&repo, &server)
+        .envs(BITBUCKET)
+        .envs(&[
+            ("SLACK_CHANNEL", "#ops"),
+            ("SLACK_USERNAME", "Deploy Bot"),
+            ("SLACK_ICON_EMOJI", ":robot_face:"),
+            ("CUSTOM_FIELDS", r#"{"Version": "1.2.3", "Replicas": 3}"#),
+            ("MENTION_USERS", "U012AB3CD,grace"),
+            ("MENTION_CHANNEL", "here"),
+            ("PRIORITY", "urgent"),
+            ("ATTACH_LOGS", "true"),
+            ("LOG_FILE", "build.log"),
+            ("INCLUDE_COMMIT_INFO", "false"),
+            ("INCLUDE_BUILD_INFO", "false"),
+            ("INCLUDE_REPO_INFO", "false"),
+        ])
+        .run()
+        .expect(0);
+    let payload = body(&only(&server));
+    assert_eq!((&payload["channel"], &payload["username"]), (&json!("#ops"), &json!("Deploy Bot")));
+    assert_eq!(payload["icon_emoji"], ":robot_face:");
+    assert!(payload["blocks"][0]["text"]["text"].as_str().unwrap().starts_with("🚨"));
+    let called = &payload["blocks"][1]["elements"][0]["elements"];
+    assert_eq!(called[0], json!({ "type": "broadcast", "range": "here" }));
+    assert_eq!(called[2], json!({ "type": "user", "user_id": "U012AB3CD" }));
+    let text = texts(&payload);
+    for there in ["Version", "1.2.3", "Replicas", "last line", "grace"] {
+        assert!(text.contains(there), "{there}: {text}");
+    }
+    for left_out in ["Author", "#128", "Repository"] {
+        assert!(!text.contains(left_out), "{left_out}: {text}");
+    }
+    let discord = pipewright_tests::Server::start(|_| pipewright_tests::Reply::json(200, r#"{"id":"1"}"#));
+    notify(&repo)
+        .env("DISCORD_WEBHOOK_URL", discord.url())
+        .env("DISCORD_AVATAR_URL", "https://example.com/a.png")
+        .run()
+        .expect(0);
+    assert_eq!(body(&only(&discord))["avatar_url"], "https://example.com/a.png");
+    let webhook = sink();
+    notify(&repo)
+        .env("WEBHOOK_URL", webhook.url())
+        .env("WEBHOOK_HEADERS", r#"{"DD-API-KEY": "key-of-datadog", "X-Number": 7}"#)
+        .run()
+        .expect(0);
+    let request = only(&webhook);
+    assert_eq!((request.header("dd-api-key"), request.header("x-number")), (Some("key-of-datadog"), Some("7")));
+}
+
+#[test]
+fn a_payload_template_is_filled_in_and_stays_json() {
+    // The ancestor sent it as it was (N-6): the example of its own README.
+    let (repo, server) = (repo(), sink());
+    let template = r#"{"title": "{{TITLE}}", "text": "{{MESSAGE}}",
+        "tags": ["env:{{ENVIRONMENT}}", "status:{{STATUS}}"], "alert_type": "{{STATUS}}"}"#;
+    notify(&repo)
+        .env("WEBHOOK_URL", server.url())
+        .env("WEBHOOK_PAYLOAD_TEMPLATE", template)
+        .env("MESSAGE", NASTY)
+        .envs(&[("TITLE", "A \"title\""), ("ENVIRONMENT", "production"), ("STATUS", "error")])
+        .run()
+        .expect(0);
+    let payload = body(&only(&server));
+    assert_eq!((&payload["text"], &payload["title"]), (&json!(NASTY), &json!("A \"title\"")));
+    assert_eq!(payload["tags"], json!(["env:production", "status:error"]));
+    let outcome = notify(&repo)
+        .env("WEBHOOK_URL", server.url())
+        .env("WEBHOOK_PAYLOAD_TEMPLATE", "{\"text\": \"{{ MESSAGE }}")
+        .run()
+        .expect(1);
+    assert!(outcome.stdout.contains("not JSON"), "{}", outcome.stdout);
+    let outcome =
+        notify(&repo).env("WEBHOOK_URL", server.url()).env("WEBHOOK_PAYLOAD_TEMPLATE", "{{ MESAGE }}").run().expect(2);
+    assert!(outcome.stderr.contains("there is no MESAGE"), "{}", outcome.stderr);
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn a_webhook_is_signed_over_the_bytes_it_sends() {
+    let (repo, server) = (repo(), sink());
+    notify(&repo).env("WEBHOOK_URL", server.url()).env("WEBHOOK_SECRET", "It's a Secret").run().expect(0);
+    let request = only(&server);
+    let signature = request.header("x-hub-signature-256").unwrap();
+    assert!(signature.starts_with("sha256=") && signature.len() == 71, "{signature}");
+    let standard = sink();
+    notify(&repo).env("WEBHOOK_URL", standard.url()).env("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjU").run().expect(0);
+    let request = only(&standard);
+    for header in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
+        assert!(request.header(header).is_some(), "{header}");
+    }
+    assert_eq!(request.header("x-hub-signature-256"), None);
+}
+
+#[test]
+fn a_template_s_values_are_never_templates() {
+    let (repo, server) = (repo(), sink());
+    notify(&repo)
+        .env("WEBHOOK_URL", server.url())
+        .env("TEMPLATE", "{{ status }}: {{ message }}")
+        .env("MESSAGE", "{{ 7 * 7 }} {% for x in [1] %}")
+        .env("STATUS", "warning")
+        .run()
+        .expect(0);
+    assert_eq!(body(&only(&server))["message"], "warning: {{ 7 * 7 }} {% for x in [1] %}");
+    let outcome = notify(&repo).env("WEBHOOK_URL", server.url()).env("TEMPLATE", "{{ env.PATH }}").run().expect(2);
+    assert!(outcome.stderr.contains("TEMPLATE"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_message_and_a_log_can_come_from_files() {
+    let (repo, server) = (repo(), sink());
+    repo.write("notes.txt", "from a file\n");
+    repo.write("build.log", "\u{1b}[32mok\u{1b}[0m\npassword=hunter2-hunter2\nend\n");
+    notify(&repo)
+        .env("WEBHOOK_URL", server.url())
+        .env("MESSAGE_FILE", "notes.txt")
+        .env("LOG_FILE", "build.log")
+        .env("LOG_LINES", "2")
+        .env("DEPLOY_PASSWORD", "hunter2-hunter2")
+        .run()
+        .expect(0);
+    let payload = body(&only(&server));
+    assert_eq!(payload["message"], "from a file");
+    assert_eq!(payload["log"], json!({ "name": "build.log", "text": "password=***\nend" }));
+    // A pipe can't see the log of its own step: ATTACH_LOGS alone is no mistake, and is told.
+    let outcome = notify(&repo).env("WEBHOOK_URL", server.url()).env("ATTACH_LOGS", "true").run().expect(0);
+    assert!(outcome.stderr.contains("ATTACH_LOGS has no effect without LOG_FILE"), "{}", outcome.stderr);
+    let outcome = notify(&repo).env("WEBHOOK_URL", server.url()).env("LOG_FILE", "../../etc/passwd").run().expect(2);
+    assert!(outcome.stderr.contains("leads out of the checkout"), "{}", outcome.stderr);
+}
+
+#[test]
+fn channels_are_inferred_only_where_one_is_meant() {
+    let (repo, server) = (repo(), sink());
+    let outcome = notify(&repo).run().expect(2);
+    assert!(outcome.stderr.contains("CHANNELS: required"), "{}", outcome.stderr);
+    let both = |run: Pipe| run.env("SLACK_WEBHOOK_URL", hook(&server)).env("WEBHOOK_URL", server.url());
+    let outcome = both(notify(&repo)).run().expect(2);
+    assert!(outcome.stderr.contains("slack,webhook"), "{}", outcome.stderr);
+    let outcome = both(notify(&repo)).env("CHANNELS", "webhook").run().expect(0);
+    assert!(outcome.stderr.contains("slack is configured, but not in CHANNELS"), "{}", outcome.stderr);
+    let outcome = notify(&repo).env("CHANNELS", "slak").env("SLACK_WEBHOOK_URL", hook(&server)).run().expect(2);
+    assert!(outcome.stderr.contains("did you mean slack?"), "{}", outcome.stderr);
+    let outcome = notify(&repo).env("CHANNELS", "slack,email").run().expect(2);
+    assert!(outcome.stderr.contains("SLACK_WEBHOOK_URL: required"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("EMAIL_TO: required"), "{}", outcome.stderr);
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn a_fork_s_pull_request_without_secrets_is_skipped() {
+    let repo = repo();
+    let event = json!({ "pull_request": { "number": 7,
+        "base": { "ref": "main", "sha": "0".repeat(40), "repo": { "full_name": "o/r" } },
+        "head": { "ref": "x", "sha": "0".repeat(40), "repo": { "full_name": "f/r", "fork": true } } } });
+    repo.write("event.json", event.to_string());
+    for channels in ["", "slack"] {
+        let outcome = notify(&repo)
+            .envs(&[("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_REPOSITORY", "o/r")])
+            .env("GITHUB_EVENT_PATH", repo.join("event.json"))
+            .env("CHANNELS", channels)
+            .run()
+            .expect(0);
+        assert!(outcome.stdout.contains("SKIPPED"), "{}", outcome.stdout);
+    }
+}
+
+#[test]
+fn notify_on_decides_by_what_was_before() {
+    let (repo, server) = (repo(), sink());
+    let run = |status: &str, on: &str| {
+        slack(&repo, &server).env("STATUS", status).env("NOTIFY_ON", on).env("STATE_FILE", ".cache/state.json").run()
+    };
+    // Nobody knows what was before: it is sent, and says so.
+    let outcome = run("success", "change").expect(0);
+    assert!(outcome.stderr.contains("not known") && server.requests().len() == 1, "{}", outcome.stderr);
+    let outcome = run("success", "change").expect(0);
+    assert!(outcome.stdout.contains("SKIPPED") && outcome.stdout.contains("succeeded before, too"), "{outcome:?}");
+    assert_eq!(server.requests().len(), 1);
+    run("error", "recovered").expect(0);
+    assert_eq!(server.requests().len(), 1);
+    run("error", "change").expect(0);
+    assert_eq!(server.requests().len(), 1, "it failed before, too");
+    run("success", "recovered").expect(0);
+    assert_eq!(server.requests().len(), 2);
+    run("success", "failure").expect(0);
+    assert_eq!(server.requests().len(), 2);
+    run("error", "failure").expect(0);
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[test]
+fn the_ci_s_api_tells_how_the_run_before_ended_and_when_this_one_began() {
+    let repo = repo();
+    let run = |conclusion: &'static str| {
+        let server = pipewright_tests::Server::start(move |request| {
+            assert!(!request.path.contains("..") );
+            let reply = match request.path.split('?').next().unwrap() {
+                "/api/repos/o/r/actions/runs/9" => json!({ "workflow_id": 5, "run_number": 3, "head_branch": "main",
+                    "run_started_at": "2026-01-01T00:00:00Z" }),
+                "/api/repos/o/r/actions/workflows/5/runs" => json!({ "workflow_runs": [
+                    { "run_number": 4, "conclusion": "failure" },
+                    { "run_number": 3, "conclusion": "failure" },
+                    { "run_number": 2, "conclusion": conclusion },
+                    { "run_number": 1, "conclusion": "failure" } ] }),
+                _ => return pipewright_tests::Reply::Send(200, Vec::new(), b"ok".to_vec()),
+            };
+            pipewright_tests::Reply::json(200, reply.to_string())
+        });
+        let outcome = slack(&repo, &server)
+            .envs(&[("GITHUB_ACTIONS", "true"), ("GITHUB_REPOSITORY", "o/r"), ("GITHUB_RUN_ID", "9")])
+            .env("GITHUB_API_URL", format!("{}/api", server.url()))
+            .env("INPUT_GITHUB_TOKEN", "token-of-github")
+            .env("STATUS", "success")
+            .env("NOTIFY_ON", "change")
+            .run()
+            .expect(0);
+        let asked = server.requests().iter().filter(|it| it.path.starts_with("/api")).all(|it| it.header("authorization") == Some("Bearer token-of-github"));
+        assert!(asked);
+        let sent = server.requests().into_iter().filter(|request| request.path == HOOK).collect::<Vec<_>>();
+        assert!(sent.iter().all(|it| it.header("authorization").is_none()));
+        (outcome, sent)
+    };
+    let (outcome, sent) = run("success");
+    assert!(sent.is_empty() && outcome.stdout.contains("succeeded before, too"), "{outcome:?}");
+    let (_, sent) = run("failure");
+    assert_eq!(sent.len(), 1);
+    assert!(texts(&body(&sent[0])).contains("Duration"));
+}
+
+#[test]
+fn deployments_carry_what_the_dora_figures_need() {
+    let repo = repo();
+    let first = repo.git(&["rev-parse", "HEAD"]);
+    repo.write("a", "1").commit("second");
+    let head = repo.write("a", "2").commit("third");
+    let server = sink();
+    let deployed = |vars: &[(&str, &str)]| {
+        let server = sink();
+        notify(&repo).env("WEBHOOK_URL", server.url()).env("STATUS", "success").env("ENVIRONMENT", "production").envs(vars).run().expect(0);
+        body(&only(&server))["run"]["deployment"].clone()
+    };
+    let deployment = deployed(&[("PREVIOUS_COMMIT", &first), ("STARTED_AT", "2026-01-02T03:00:00Z")]);
+    assert_eq!(deployment["commit"], head.as_str());
+    assert_eq!(deployment["previous_commit"], first.as_str());
+    assert_eq!(deployment["commits"].as_array().unwrap().len(), 2);
+    assert_eq!(deployment["commits"][0]["committed_at"], "2026-01-02T03:04:05Z");
+    assert_eq!((&deployment["rollback"], &deployment["environment"]), (&json!(false), &json!("production")));
+    assert_eq!(deployment["started_at"], "2026-01-02T03:00:00Z");
+    // An older commit than the one before is a rollback.
+    repo.git(&["checkout", "--quiet", &first]);
+    assert_eq!(deployed(&[("PREVIOUS_COMMIT", &head)])["rollback"], true);
+    let clone = Repo::clone_of(&repo, &["--depth=1"]);
+    let outcome = notify(&clone).env("WEBHOOK_URL", server.url()).env("ENVIRONMENT", "production").run().expect(0);
+    assert!(outcome.stderr.contains("shallow") && outcome.stderr.contains("fetch-depth: 0"), "{}", outcome.stderr);
+}
+
+/// A report as another pipe writes it.
+fn report(pipe: &str, verdict: &str, reason: &str, commit: &str, sections: &Value) -> String {
+    let mut report = json!({
+        "schema_version": "1.0", "pipe": { "name": pipe, "version": "0.1.0" }, "verdict": verdict, "reason": reason,
+        "exit_code": 1, "run_id": null, "subject": format!("tree:{commit}"), "started_at": "2026-01-02T03:00:00Z",
+        "duration_ms": 700, "context": { "commit": commit }, "inputs": {}, "problems": [], "notices": [], "bugs": [],
+        "steps": [],
+    });
+    report.as_object_mut().unwrap().extend(sections.as_object().unwrap().clone());
+    report.to_string()
+}
+
+#[test]
+fn one_message_tells_what_was_scanned_signed_and_deployed() {
+    let (repo, server) = (repo(), sink());
+    let commit = repo.git(&["rev-parse", "HEAD"]);
+    let counts = json!({ "counts": { "critical": 2, "high": 1, "medium": 0, "low": 0, "unscored": 3 } });
+    let images = json!({ "images": [{ "image": "ghcr.io/org/shop:1", "digest": "sha256:4f2c1aa0b3c14f2c1aa0",
+        "signed": true, "attestations": ["https://cyclonedx.org/bom", "https://slsa.dev/provenance/v1"] }] });
+    let deployment = json!({ "deployment": { "environment": "production", "release": "shop", "revision": 12,
+        "rolled_back": true, "reason": "3 of 3 health checks failed" } });
+    repo.write(
+        "security-reports/security-pipe-report.json",
+        report("security-pipe", "failed", "2 critical (FAIL_ON_CRITICAL=true)", &commit, &counts),
+    );
+    repo.write("security-reports/sign-pipe-report.json", report("sign-pipe", "passed", "1 image", &commit, &images));
+    repo.write(
+        "security-reports/deploy-pipe-report.json",
+        report("deploy-pipe", "rolled_back", "revision 11 is back", &commit, &deployment),
+    );
+    notify(&repo).env("WEBHOOK_URL", server.url()).run().expect(0);
+    let payload = body(&only(&server));
+    let findings = texts(&payload["findings"]);
+    for known in [
+        "2 critical, 1 high, 3 unscored; failed: 2 critical (FAIL_ON_CRITICAL=true)",
+        "ghcr.io/org/shop:1@sha256:4f2c1aa0b3c1 signed, with SBOM, provenance",
+        "shop, revision 12, rolled back, 3 of 3 health checks failed",
+    ] {
+        assert!(findings.contains(known), "{known}: {findings}");
+    }
+    assert_eq!(payload["status"], "error", "the reports tell what nobody else does");
+    assert!(payload["title"].as_str().unwrap().contains("rolled back in production"), "{payload}");
+}
+
+#[test]
+fn a_report_of_another_run_is_refused() {
+    let (repo, server) = (repo(), sink());
+    let commit = repo.git(&["rev-parse", "HEAD"]);
+    let other = "0".repeat(40);
+    repo.write("security-reports/security-pipe-report.json", report("security-pipe", "passed", "x", &other, &json!({})));
+    let run = || notify(&repo).env("WEBHOOK_URL", server.url());
+    let outcome = run().run().expect(0);
+    assert!(outcome.stderr.contains("is of another commit"), "{}", outcome.stderr);
+    assert_eq!(body(&only(&server))["findings"], json!([]));
+    // Asked for by name, it is what could not be found out.
+    let named = run().env("REPORT_FILES", "security-reports/security-pipe-report.json").run().expect(3);
+    assert!(named.stdout.contains("is of another commit"), "{}", named.stdout);
+    run().env("REPORT_FILES", "nowhere.json").run().expect(3);
+    // A committed report is somebody's word for it.
+    repo.write("security-reports/security-pipe-report.json", report("security-pipe", "passed", "x", &commit, &json!({})));
+    repo.git(&["add", "-f", "security-reports/security-pipe-report.json"]);
+    let outcome = run().run().expect(0);
+    assert!(outcome.stderr.contains("tracked by Git"), "{}", outcome.stderr);
+}

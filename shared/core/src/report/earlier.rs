@@ -1,0 +1,123 @@
+//! Reports that other pipes left in the same run, for the pipes after them.
+//!
+//! A report says what a gate found, so one that is not of this run must not speak for it: a file that Git tracks, or that
+//! names another run, commit or tree, is refused.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::SCHEMA_VERSION;
+use crate::context::Context;
+
+/// Bytes of a report that are read.
+const MAX_REPORT: u64 = 32 * 1024 * 1024;
+
+/// What every pipe's report has in common, as written by [`super::Recorder`].
+#[derive(Debug, Clone, Deserialize)]
+pub struct Earlier {
+    schema_version: String,
+    pipe: Named,
+    /// The word for how it ended: `passed`, `failed`, `error`...
+    pub verdict: String,
+    /// Why, as a fragment.
+    pub reason: String,
+    /// `None` where the run did not come to its end.
+    pub exit_code: Option<u8>,
+    run_id: Option<String>,
+    /// `tree:<commit>` or `image:<digest>`.
+    pub subject: Option<String>,
+    /// RFC 3339.
+    pub started_at: String,
+    pub duration_ms: u64,
+    context: Source,
+    #[serde(skip)]
+    bytes: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Named {
+    name: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Source {
+    commit: Option<String>,
+}
+
+impl Earlier {
+    /// Reads the report at `path`, which is absolute; `None` where there is none.
+    ///
+    /// # Errors
+    /// It can't be read or understood, or it is not of this run; the text is a fragment that says why.
+    pub fn read(path: &Path, ctx: &Context) -> Result<Option<Earlier>, String> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(format!("can't be read: {error}")),
+        };
+        if !file.metadata().is_ok_and(|meta| meta.is_file()) {
+            return Err("is no regular file".to_owned());
+        }
+        let mut bytes = Vec::new();
+        file.take(MAX_REPORT + 1).read_to_end(&mut bytes).map_err(|error| format!("can't be read: {error}"))?;
+        if bytes.len() as u64 > MAX_REPORT {
+            return Err(format!("has more than {MAX_REPORT} bytes"));
+        }
+        let report: Earlier = serde_json::from_slice(&bytes).map_err(|error| format!("is no report: {error}"))?;
+        report.check(ctx)?;
+        if tracked(path, ctx) {
+            return Err("is tracked by Git, and so is not of this run".to_owned());
+        }
+        Ok(Some(Earlier { bytes, ..report }))
+    }
+
+    /// The pipe that wrote it.
+    pub fn pipe(&self) -> &str {
+        &self.pipe.name
+    }
+
+    /// The sections that belong to the pipe, as a struct with the fields that are wanted.
+    ///
+    /// # Errors
+    /// They are not there or have another shape.
+    pub fn sections<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
+        serde_json::from_slice(&self.bytes)
+    }
+
+    fn check(&self, ctx: &Context) -> Result<(), String> {
+        let major = |version: &str| version.split('.').next().map(str::to_owned);
+        if major(&self.schema_version) != major(SCHEMA_VERSION) {
+            return Err(format!("has version {}, this version reads {SCHEMA_VERSION}", self.schema_version));
+        }
+        let ci = &ctx.ci;
+        if ci.run_id.is_some() && self.run_id != ci.run_id {
+            return Err(differs("run", self.run_id.as_deref(), ci.run_id.as_deref()));
+        }
+        if ci.commit.is_some() && self.context.commit != ci.commit {
+            return Err(differs("commit", self.context.commit.as_deref(), ci.commit.as_deref()));
+        }
+        let tree = self.subject.as_deref().and_then(|subject| subject.strip_prefix("tree:"));
+        match tree {
+            Some(commit) if ci.commit.as_deref().is_some_and(|ours| ours != commit) => {
+                Err(differs("tree", Some(commit), ci.commit.as_deref()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn differs(what: &str, theirs: Option<&str>, ours: Option<&str>) -> String {
+    format!("is of another {what}: {} instead of {}", theirs.unwrap_or("none"), ours.unwrap_or("none"))
+}
+
+/// Whether Git tracks the file; where that can't be told it does.
+fn tracked(path: &Path, ctx: &Context) -> bool {
+    let Some(checkout) = &ctx.checkout else { return false };
+    let Ok(path) = path.canonicalize() else { return true };
+    let Ok(relative) = path.strip_prefix(checkout.root()) else { return false };
+    checkout.tracked().map_or(true, |tracked| tracked.iter().any(|known| known == relative))
+}
