@@ -1,6 +1,7 @@
 //! One HTTP request of a channel, before it is sent or shown.
 
 use pipe_core::http::{Authorization, Method, Request, RetryAfter, Url};
+use pipe_core::redact::Redactor;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -98,6 +99,20 @@ impl Call {
         let body = serde_json::from_slice(&self.body)
             .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&self.body).into_owned()));
         json!({ "request": self.request().to_string(), "headers": headers, "body": body })
+    }
+}
+
+/// Makes the values of headers known as secrets by themselves, since services repeat them in their answers: whole, and
+/// the token behind a scheme. Short ones are numbers and words.
+pub(crate) fn hide(headers: &[(String, SecretString)], redactor: &Redactor) {
+    const LENGTH: usize = 8;
+    let secret = headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+    for (_, value) in secret {
+        let value = value.expose_secret();
+        std::iter::once(value)
+            .chain(value.split_whitespace())
+            .filter(|part| part.len() >= LENGTH)
+            .for_each(|part| redactor.add(part));
     }
 }
 

@@ -29,7 +29,7 @@ fn a_webhook_and_nothing_else_sends_a_message_that_says_it_all() {
         assert!(text.contains(known), "{known} is not in {text}");
     }
     let last = outcome.stdout.lines().last().unwrap();
-    assert!(last.starts_with("PASSED") && last.contains("slack delivered"), "{last}");
+    assert!(last.contains("PASSED") && last.contains("slack delivered"), "{last}");
     assert_eq!(outcome.report()["deliveries"][0]["outcome"], "delivered");
 }
 
@@ -127,7 +127,12 @@ fn what_a_service_asks_to_wait_is_waited_and_no_longer_than_there_is_time() {
 #[test]
 fn waiting_times_in_the_body_of_discord_and_telegram_are_heard() {
     for (channel, url, refusal, good) in [
-        ("discord", "DISCORD_WEBHOOK_URL", r#"{"message":"limited","retry_after":0.8,"global":false}"#, r#"{"id":"1"}"#),
+        (
+            "discord",
+            "DISCORD_WEBHOOK_URL",
+            r#"{"message":"limited","retry_after":0.8,"global":false}"#,
+            r#"{"id":"1"}"#,
+        ),
         ("telegram", "TELEGRAM_API_URL", r#"{"ok":false,"parameters":{"retry_after":1}}"#, r#"{"ok":true}"#),
     ] {
         let repo = repo();
@@ -161,7 +166,7 @@ fn one_channel_that_fails_stops_no_other() {
     for part in ["slack not delivered (refused)", "teams delivered", "discord delivered", "webhook", "mattermost"] {
         assert!(last.contains(part), "{part}: {last}");
     }
-    assert_eq!(last.matches(" delivered").count(), 4, "{last}");
+    assert_eq!((last.matches(" delivered").count(), last.matches(" not delivered").count()), (5, 1), "{last}");
 }
 
 #[test]
@@ -255,7 +260,7 @@ fn a_report_that_can_t_be_written_is_told_although_the_message_went_out() {
     repo.write("blocked", "a file");
     let outcome = slack(&repo, &server).env("REPORTS_DIR", "blocked").run().expect(3);
     assert_eq!(server.requests().len(), 1);
-    assert!(outcome.stdout.contains("slack delivered"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("slack    delivered"), "{}", outcome.stdout);
 }
 
 #[test]

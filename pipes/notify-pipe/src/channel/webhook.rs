@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Channel, HttpChannel, Kind, Target};
-use crate::http::{Call, host, is_url};
+use crate::http::{Call, hide, host, is_url};
 use crate::message::Message;
 use crate::post::Undelivered;
 use crate::template::{Form, Template};
@@ -80,7 +80,7 @@ enum Signature {
     GitHub(SecretString),
 }
 
-fn from_vars(vars: &mut Vars, _: &Context) -> Vec<Box<dyn Channel>> {
+fn from_vars(vars: &mut Vars, ctx: &Context) -> Vec<Box<dyn Channel>> {
     let urls = vars.secrets_of(&WEBHOOK_URL);
     if urls.iter().any(|url| !is_url(url)) {
         vars.problem(&WEBHOOK_URL, "expected URLs that begin with https:// or http://");
@@ -91,6 +91,7 @@ fn from_vars(vars: &mut Vars, _: &Context) -> Vec<Box<dyn Channel>> {
         _ => Method::POST,
     };
     let mut headers = headers(vars);
+    hide(&headers, &ctx.redactor);
     let content_type = headers
         .iter()
         .position(|(name, _)| name.eq_ignore_ascii_case("content-type"))

@@ -5,36 +5,36 @@ use pipewright_tests::{Outcome, Pipe, Reply, Repo, Request, Server};
 use serde_json::Value;
 
 /// The path of an incoming webhook, as secret as its like.
-pub const HOOK: &str = "/services/T000SECRET/B000SECRET/tokentokentokentoken";
+pub(crate) const HOOK: &str = "/services/T000SECRET/B000SECRET/tokentokentokentoken";
 
 /// notify-pipe in `repo`, on no CI.
-pub fn notify(repo: &Repo) -> Pipe {
+pub(crate) fn notify(repo: &Repo) -> Pipe {
     Pipe::new("notify-pipe", repo.path())
 }
 
 /// notify-pipe with one Slack webhook at `server`.
-pub fn slack(repo: &Repo, server: &Server) -> Pipe {
+pub(crate) fn slack(repo: &Repo, server: &Server) -> Pipe {
     notify(repo).env("SLACK_WEBHOOK_URL", hook(server))
 }
 
-pub fn hook(server: &Server) -> String {
+pub(crate) fn hook(server: &Server) -> String {
     format!("{}{HOOK}", server.url())
 }
 
 /// A repository with one commit.
-pub fn repo() -> Repo {
+pub(crate) fn repo() -> Repo {
     let repo = Repo::new();
     repo.write("file.txt", "text").commit("Fix the <cart> & *total*");
     repo
 }
 
 /// A server that takes everything.
-pub fn sink() -> Server {
+pub(crate) fn sink() -> Server {
     Server::start(|_| Reply::Send(200, Vec::new(), b"ok".to_vec()))
 }
 
 /// A server that answers the first requests with these codes and every further one with the last.
-pub fn answering(codes: &'static [u16]) -> Server {
+pub(crate) fn answering(codes: &'static [u16]) -> Server {
     let count = std::sync::atomic::AtomicUsize::new(0);
     Server::start(move |_| {
         let index = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst).min(codes.len() - 1);
@@ -42,20 +42,20 @@ pub fn answering(codes: &'static [u16]) -> Server {
     })
 }
 
-pub fn body(request: &Request) -> Value {
+pub(crate) fn body(request: &Request) -> Value {
     serde_json::from_slice(&request.body).expect("the body is JSON")
 }
 
 /// The only request that arrived.
 #[track_caller]
-pub fn only(server: &Server) -> Request {
+pub(crate) fn only(server: &Server) -> Request {
     let requests = server.requests();
     assert_eq!(requests.len(), 1, "{requests:?}");
     requests.into_iter().next().unwrap()
 }
 
 /// All texts of a document, for looking for words wherever a service has them.
-pub fn texts(value: &Value) -> String {
+pub(crate) fn texts(value: &Value) -> String {
     match value {
         Value::String(text) => format!("{text}\n"),
         Value::Array(items) => items.iter().map(texts).collect(),
@@ -65,7 +65,7 @@ pub fn texts(value: &Value) -> String {
 }
 
 /// The variables of a step on Bitbucket.
-pub const BITBUCKET: &[(&str, &str)] = &[
+pub(crate) const BITBUCKET: &[(&str, &str)] = &[
     ("CI", "true"),
     ("BITBUCKET_BUILD_NUMBER", "128"),
     ("BITBUCKET_WORKSPACE", "org"),
@@ -76,7 +76,7 @@ pub const BITBUCKET: &[(&str, &str)] = &[
 ];
 
 /// Everything printed and written.
-pub fn everything(outcome: &Outcome) -> String {
+pub(crate) fn everything(outcome: &Outcome) -> String {
     let mut text = outcome.output();
     if outcome.reports.exists() {
         for path in pipewright_tests::files(&outcome.reports) {
