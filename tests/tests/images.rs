@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
-use pipewright_tests::{Repo, advisory, binary, database, pipes, root};
+use pipewright_tests::{Reply, Repo, Server, advisory, binary, database, pipes, root};
 
 const CRITICAL: &str = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H";
 
@@ -165,6 +165,22 @@ fn a_read_only_tree_is_scanned_and_printed_and_ends_honestly() {
         .expect(0);
     assert!(text.contains("WARNED"), "{text}");
     assert!(reports.path().join("security-pipe-report.json").is_file());
+}
+
+#[test]
+fn a_notification_needs_neither_root_nor_a_place_to_write_but_for_its_report() {
+    let mounted = Mounted::new(65532);
+    let server = Server::start(|_| Reply::Send(200, Vec::new(), b"ok".to_vec()));
+    let notify = |mode| {
+        let url = format!("{}/services/T0/B0/tokentokentokentoken", server.url());
+        mounted.container("notify-pipe:test", mode).locked().option(format!("--env=SLACK_WEBHOOK_URL={url}"))
+    };
+    let text = notify("rw").option("--user=nonroot").expect(0);
+    assert!(text.contains("slack delivered") && !text.contains("tokentoken"), "{text}");
+    assert!(mounted.repo.join("security-reports/notify-pipe-report.json").is_file());
+    let text = notify("ro").expect(3);
+    assert!(text.contains("slack    delivered") && text.contains("reports are incomplete"), "{text}");
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[test]

@@ -70,7 +70,7 @@ pub(crate) async fn execute(config: &Config, plan: Plan, ctx: &Context, report: 
                 ctx.console.warning(format!("{why}: sent all the same"));
                 report.notice(why);
             }
-            deliver(config, &message, &post, report, ctx).await
+            deliver(&config.channels, &message, &post, report, ctx).await
         }
     };
     if ctx.cancel.is_cancelled() {
@@ -117,8 +117,14 @@ fn skipped(config: &Config, why: &str, report: &Recorder) -> Vec<Delivery> {
     config.channels.iter().map(skip).collect()
 }
 
-async fn deliver(config: &Config, message: &Message, post: &Post, report: &Recorder, ctx: &Context) -> Vec<Delivery> {
-    join_all(config.channels.iter().map(|selected| one(selected, message, post, report, ctx))).await
+async fn deliver(
+    channels: &[Selected],
+    message: &Message,
+    post: &Post,
+    report: &Recorder,
+    ctx: &Context,
+) -> Vec<Delivery> {
+    join_all(channels.iter().map(|selected| one(selected, message, post, report, ctx))).await
 }
 
 /// One channel. If it panics it loses only itself, and the run ends with 70 after the others.
@@ -242,5 +248,89 @@ fn rendering(deliveries: &[Delivery], ctx: &Context) -> Rendering {
         annotations: Vec::new(),
         summary_markdown: summary,
         outputs,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use futures_util::future::LocalBoxFuture;
+    use pipe_core::Context;
+    use pipe_core::env::Vars;
+    use pipe_core::report::Recorder;
+    use pipe_core::workspace::Evidence;
+    use serde_json::Value;
+
+    use super::{Outcome, budget, deliver};
+    use crate::channel::{Channel, Target};
+    use crate::config::Selected;
+    use crate::message::{Message, example};
+    use crate::post::{Post, Receipt, Undelivered};
+    use crate::state::State;
+    use crate::vars::SPEC;
+
+    struct Fake(&'static str);
+
+    impl Target for Fake {
+        fn target(&self) -> String {
+            self.0.to_owned()
+        }
+    }
+
+    impl Channel for Fake {
+        fn preview(&self, _: &Message) -> Value {
+            Value::Null
+        }
+
+        fn deliver<'a>(&'a self, _: &'a Message, post: &'a Post) -> LocalBoxFuture<'a, Result<Receipt, Undelivered>> {
+            Box::pin(async move {
+                match self.0 {
+                    "panics" => panic!("a bug"),
+                    "hangs" => std::future::pending().await,
+                    "refuses" => Err(Undelivered::Refused("no".to_owned())),
+                    _ => {
+                        tokio::time::sleep(post.remaining() / 4).await;
+                        Ok(Receipt::default())
+                    }
+                }
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_channel_that_panics_hangs_or_is_refused_loses_only_itself() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut vars = Vars::load(&SPEC, std::iter::empty::<(OsString, OsString)>(), dir.path(), dir.path());
+        let ctx = Context::new(&SPEC, &mut vars, dir.path());
+        let evidence = Arc::new(Evidence::new(dir.path().to_owned(), dir.path()));
+        let report = Recorder::new(&SPEC, evidence, ctx.redactor.clone());
+        let (state, _) = State::open(None, Path::new("/"));
+        let deadline = Instant::now() + Duration::from_millis(400);
+        let post = Post { client: ctx.http().unwrap(), deadline, state };
+        let channels: Vec<Selected> = ["panics", "hangs", "refuses", "delivers"]
+            .map(|name| Selected { kind: "slack", channel: Box::new(Fake(name)) })
+            .into();
+        let started = Instant::now();
+        let deliveries = deliver(&channels, &example(), &post, &report, &ctx).await;
+        assert!(started.elapsed() < Duration::from_secs(2), "they are sent side by side");
+        let outcomes: Vec<Outcome> = deliveries.iter().map(|delivery| delivery.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Refused, Outcome::Unreachable, Outcome::Refused, Outcome::Delivered]);
+        report.save();
+        let written = std::fs::read_to_string(dir.path().join("notify-pipe-report.json")).unwrap();
+        let written: Value = serde_json::from_str(&written).unwrap();
+        assert_eq!(written["bugs"][0], "slack: internal error: a bug", "the run ends with 70");
+        assert_eq!(written["steps"].as_array().unwrap().len(), 4);
+    }
+
+    #[test]
+    fn the_last_request_ends_before_the_run_does() {
+        for seconds in [1, 10, 60, 3_600] {
+            let timeout = Duration::from_secs(seconds);
+            assert!(budget(timeout) < timeout && budget(timeout) >= timeout * 4 / 5);
+        }
     }
 }

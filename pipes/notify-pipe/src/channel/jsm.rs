@@ -28,8 +28,7 @@ const JSM_API_URL: Var = Var::url(
     "JSM_API_URL",
     "The API; if unset, Jira Service Management's, or Opsgenie's for OPSGENIE_API_KEY (https://api.eu.opsgenie.com/v2 in \
      the EU).",
-)
-.aliases(&["OPSGENIE_API_URL"]);
+);
 const JSM_ALIAS: Var = Var::text(
     "JSM_ALIAS",
     "What failure and success have in common, so that one closes the other; if unset, repository, pipeline, branch and \
