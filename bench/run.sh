@@ -1,5 +1,5 @@
 #!/bin/sh
-# Measures security-pipe against its peers and rewrites docs/benchmarks.md. Each table is one run of all its rows, in
+# Measures the pipes against their peers and rewrites docs/benchmarks.md. Each table is one run of all its rows, in
 # turn, so that only its ratios mean something on another machine.
 # BENCH_DATA: the folder with lockfiles/ and osv/ (public data that is not part of this repository).
 set -eu
@@ -9,9 +9,11 @@ data=${BENCH_DATA:-$root/../shared/data}
 runs=${RUNS:-5}
 [ -d "$data/lockfiles" ] && [ -d "$data/osv" ] || { echo "bench: no lockfiles and osv in $data: set BENCH_DATA" >&2; exit 1; }
 
-./Dockerfiles/dist.sh amd64 security-pipe
+./Dockerfiles/dist.sh amd64 security-pipe notify-pipe
 pipe=$root/dist/amd64/security-pipe
+notify=$root/dist/amd64/notify-pipe
 ./Dockerfiles/build.sh security-pipe dist bench >/dev/null
+./Dockerfiles/build.sh notify-pipe dist bench >/dev/null
 peer() { ./bench/peers.sh "$1" | tail -n 1; }
 gitleaks=$(peer gitleaks)
 osv=$(peer osv-scanner)
@@ -78,17 +80,22 @@ table() {
 	table "$runs" \
 		"security-pipe=$(ours "$work/lockfiles" SECRETS_SCAN=false SCA_SCAN=false)" \
 		"syft=env SYFT_CHECK_FOR_APP_UPDATE=false $syft scan dir:$work/lockfiles -o cyclonedx-json"
+	printf '\n## Notifications\n\n'
+	./bench/notify/run.sh "$notify" "$runs"
 	cat <<-END
 
 		## Start and size
 	END
-	table 20 "security-pipe --version=$pipe --version" "gitleaks version=$gitleaks version" "syft version=$syft version"
-	for image in bench bench-shell; do
-		buildah push --quiet "localhost/security-pipe:$image" "oci:$work/$image" >/dev/null
+	table 20 "security-pipe --version=$pipe --version" "notify-pipe --version=$notify --version" "gitleaks version=$gitleaks version" "syft version=$syft version"
+	printf '\n| compressed, bytes | image | with a shell | binary (gzip -9) | binary as it is |\n|---|---|---|---|---|\n'
+	for name in security-pipe notify-pipe; do
+		for image in bench bench-shell; do
+			buildah push --quiet "localhost/$name:$image" "oci:$work/$name-$image" >/dev/null
+		done
+		binary=$root/dist/amd64/$name
+		printf '| %s | %s | %s | %s | %s |\n' "$name" "$(du -sb "$work/$name-bench" | cut -f 1)" \
+			"$(du -sb "$work/$name-bench-shell" | cut -f 1)" "$(gzip -9 <"$binary" | wc -c)" "$(stat -c %s "$binary")"
 	done
-	printf '\nThe image has %s bytes compressed, the one with a shell %s.' \
-		"$(du -sb "$work/bench" | cut -f 1)" "$(du -sb "$work/bench-shell" | cut -f 1)"
-	printf '\nThe binary has %s bytes, %s compressed (gzip -9).\n' "$(stat -c %s "$pipe")" "$(gzip -9 <"$pipe" | wc -c)"
 } >"$work/benchmarks.md"
 cp "$work/benchmarks.md" docs/benchmarks.md
 cat docs/benchmarks.md
