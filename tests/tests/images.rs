@@ -179,7 +179,7 @@ fn a_notification_needs_neither_root_nor_a_place_to_write_but_for_its_report() {
     assert!(text.contains("slack delivered") && !text.contains("tokentoken"), "{text}");
     assert!(mounted.repo.join("security-reports/notify-pipe-report.json").is_file());
     let text = notify("ro").expect(3);
-    assert!(text.contains("slack    delivered") && text.contains("reports are incomplete"), "{text}");
+    assert!(text.contains("slack       delivered") && text.contains("reports are incomplete"), "{text}");
     assert_eq!(server.requests().len(), 2);
 }
 

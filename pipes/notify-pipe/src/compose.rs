@@ -6,15 +6,19 @@ use pipe_core::platform::Provider;
 use pipe_core::workspace::Workspace;
 
 use crate::config::{Config, Said};
-use crate::message::{Field, Link, Message};
+use crate::message::{Field, Finding, Link, Log, Message};
 use crate::reports::Found;
 use crate::run::{Person, Pull, Run};
 use crate::status::Status;
 use crate::text;
 
-/// A message and what could not be put into it.
-pub(crate) struct Composed {
-    pub(crate) message: Message,
+/// What is known of the run, before it is put into words.
+#[derive(Debug)]
+pub(crate) struct Gathered {
+    pub(crate) status: Status,
+    pub(crate) run: Run,
+    pub(crate) findings: Vec<Finding>,
+    log: Option<Log>,
     /// Each a sentence; none of them keeps the message from being sent.
     pub(crate) warnings: Vec<String>,
     /// What was asked for and can't be had: exit 3, after the message was sent.
@@ -22,12 +26,14 @@ pub(crate) struct Composed {
 }
 
 /// Reads the checkout and the other pipes' reports; what the CI's API knows is added by [`crate::pipeline`].
-///
-/// # Errors
-/// TEMPLATE can't be rendered.
-pub(crate) fn compose(config: &Config, ctx: &Context) -> anyhow::Result<Composed> {
+pub(crate) fn gather(config: &Config, ctx: &Context) -> Gathered {
     let reports = config.reports.read(ctx);
-    let status = config.status.or_else(|| reports.status()).unwrap_or(Status::Finished);
+    let status = match (config.status, reports.status()) {
+        // A gate of this run said no, whatever became of the job.
+        (Some(Status::Success), Some(_)) if !config.status_is_the_user_s => Status::Warning,
+        (Some(status), _) => status,
+        (None, failed) => failed.unwrap_or(Status::Finished),
+    };
     let mut run = run(config, ctx);
     let (deployment, mut warnings) = config.deployment.settle(&run, status, reports.deployment.as_ref(), ctx);
     run.environment = run.environment.or_else(|| deployment.as_ref().map(|it| it.environment.clone()));
@@ -42,41 +48,43 @@ pub(crate) fn compose(config: &Config, ctx: &Context) -> anyhow::Result<Composed
         }
         None => None,
     };
-    let inside = |path: &std::path::Path| Workspace::inside(&ctx.workspace.root, &ctx.workspace.dir, path);
-    let (mentions, problem) = config.mentions.settle(status, run.author.as_ref(), inside);
-    warnings.extend(problem);
-    let mut message = Message {
-        title: config.title.clone().unwrap_or_else(|| title(&run, status, ctx)),
-        status,
-        text: String::new(),
-        fields: Vec::new(),
-        findings,
-        links: Vec::new(),
-        log,
-        mentions,
-        priority: config.priority,
-        color: config.color,
-        run,
-    };
-    message.text = match &config.said {
-        Some(Said::Text(text)) => text.clone(),
-        Some(Said::Template { template, message: text }) => {
-            message.text.clone_from(text);
-            message.refresh(config);
-            template.render(&message).map_err(|problem| anyhow::anyhow!("TEMPLATE can't be used: {problem}"))?
-        }
-        None => String::new(),
-    };
-    message.refresh(config);
-    message.redact(&ctx.redactor);
-    Ok(Composed { message, warnings, unable })
+    Gathered { status, run, findings, log, warnings, unable }
 }
 
-impl Message {
-    /// Fields and links as the run is known now.
-    pub(crate) fn refresh(&mut self, config: &Config) {
-        self.fields = fields(&self.run, config);
-        self.links = links(&self.run, config);
+impl Gathered {
+    /// The message, and what went wrong in wording it: sentences for `warnings` and for `unable`. A TEMPLATE that can't
+    /// be used leaves MESSAGE as it is, since nobody is helped by no message.
+    pub(crate) fn word(&self, config: &Config, ctx: &Context) -> (Message, Vec<String>, Vec<String>) {
+        let inside = |path: &std::path::Path| Workspace::inside(&ctx.workspace.root, &ctx.workspace.dir, path);
+        let (mentions, problem) = config.mentions.settle(self.status, self.run.author.as_ref(), inside);
+        let warnings = problem.into_iter().collect();
+        let mut message = Message {
+            title: config.title.clone().unwrap_or_else(|| title(&self.run, self.status, ctx)),
+            status: self.status,
+            text: String::new(),
+            fields: fields(&self.run, config),
+            findings: self.findings.clone(),
+            links: links(&self.run, config),
+            log: self.log.clone(),
+            mentions,
+            priority: config.priority,
+            color: config.color,
+            run: self.run.clone(),
+        };
+        let mut unable = Vec::new();
+        match &config.said {
+            Some(Said::Text(text)) => message.text.clone_from(text),
+            Some(Said::Template { template, message: text }) => {
+                message.text.clone_from(text);
+                match template.render(&message) {
+                    Ok(text) => message.text = text,
+                    Err(problem) => unable.push(format!("TEMPLATE can't be used: {problem}")),
+                }
+            }
+            None => {}
+        }
+        message.redact(&ctx.redactor);
+        (message, warnings, unable)
     }
 }
 
@@ -107,7 +115,7 @@ fn run(config: &Config, ctx: &Context) -> Run {
         pipeline: config.pipeline.clone(),
         id: ci.run_id.clone(),
         number: ci.build_number.clone(),
-        url: ci.build_url.clone(),
+        url: config.pipeline_url.clone().or_else(|| ci.build_url.clone()),
         // Bitbucket gives no name, only an id that tells nobody anything.
         actor: ci.actor.clone().filter(|_| ci.provider != Provider::Bitbucket),
         environment: config.deployment.environment.clone().or_else(|| ci.environment.clone()),

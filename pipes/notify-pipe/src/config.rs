@@ -25,6 +25,8 @@ pub struct Config {
     pub(crate) title: Option<String>,
     /// `None`: the reports tell, or nobody does.
     pub(crate) status: Option<Status>,
+    /// STATUS says so, and nothing else may know better.
+    pub(crate) status_is_the_user_s: bool,
     pub(crate) priority: Priority,
     pub(crate) custom_fields: Vec<(String, String)>,
     pub(crate) custom_links: Vec<(String, String)>,
@@ -35,6 +37,8 @@ pub struct Config {
     pub(crate) started_at: Option<Timestamp>,
     /// The pipeline's name, where the CI has one.
     pub(crate) pipeline: Option<String>,
+    /// The pipeline's page, where that of the run is only this job's.
+    pub(crate) pipeline_url: Option<String>,
     pub(crate) log: Option<log::Wanted>,
     pub(crate) reports: reports::Wanted,
     pub(crate) mentions: mention::Wanted,
@@ -72,11 +76,13 @@ pub(crate) enum Fail {
 impl Config {
     pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Config> {
         let channels = channels(vars, ctx);
+        let (status, status_is_the_user_s) = Status::from_vars(vars);
         Some(Config {
             channels,
             said: said(vars),
             title: vars.text(&TITLE),
-            status: Status::from_vars(vars),
+            status,
+            status_is_the_user_s,
             priority: match vars.choice(&PRIORITY) {
                 Some("low") => Priority::Low,
                 Some("high") => Priority::High,
@@ -91,6 +97,7 @@ impl Config {
             include_repository: vars.flag(&INCLUDE_REPO_INFO),
             started_at: started_at(vars),
             pipeline: vars.ci("GITHUB_WORKFLOW").or_else(|| vars.ci("CI_PIPELINE_NAME")).map(str::to_owned),
+            pipeline_url: vars.ci("CI_PIPELINE_URL").map(str::to_owned),
             log: log::Wanted::from_vars(vars, ctx),
             reports: reports::Wanted::from_vars(vars),
             mentions: mention::Wanted::from_vars(vars),

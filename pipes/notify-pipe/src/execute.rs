@@ -15,7 +15,6 @@ use pipe_core::report::Recorder;
 use pipe_core::run::panic_text;
 use serde::Serialize;
 
-use crate::compose::Composed;
 use crate::config::{Config, Fail, Selected};
 use crate::message::Message;
 use crate::pipeline;
@@ -51,18 +50,20 @@ enum Outcome {
 }
 
 pub(crate) async fn execute(config: &Config, plan: Plan, ctx: &Context, report: &Recorder) -> Result<Pass, Stop> {
-    let Composed { mut message, mut warnings, unable } = plan.composed;
+    let mut gathered = plan.gathered;
     let (state, problem) = State::open(config.state.clone(), &ctx.workspace.root);
-    warnings.extend(problem);
+    gathered.warnings.extend(problem);
     let client = client(config, ctx).map_err(|error| Stop::Unable(error.to_string()))?;
     let deadline = Instant::now() + budget(ctx.timeout);
     let post = Post { client, deadline, state };
 
-    let decision = pipeline::look(config, &mut message, ctx, &post, &mut warnings).await;
-    for warning in &warnings {
+    let decision = pipeline::look(config, &mut gathered, ctx, &post).await;
+    let (message, warnings, unable) = gathered.word(config, ctx);
+    for warning in gathered.warnings.iter().chain(&warnings) {
         ctx.console.warning(ctx.redactor.text(warning));
         report.notice(warning);
     }
+    let unable: Vec<String> = gathered.unable.into_iter().chain(unable).collect();
     let deliveries = match &decision {
         Decision::Skip(why) => skipped(config, why, report),
         Decision::Send | Decision::SendAnyway(_) => {
@@ -76,7 +77,10 @@ pub(crate) async fn execute(config: &Config, plan: Plan, ctx: &Context, report: 
     if ctx.cancel.is_cancelled() {
         return Err(Stop::Interrupted);
     }
-    if let Err(problem) = pipeline::remember(&message, &post.state) {
+    // What nobody was told of is news the next time.
+    if deliveries.iter().all(Delivery::arrived)
+        && let Err(problem) = pipeline::remember(&message, &post.state)
+    {
         ctx.console.warning(&problem);
         report.notice(problem);
     }
@@ -173,7 +177,7 @@ impl Delivery {
         if self.target.is_empty() { self.channel.to_owned() } else { format!("{} {}", self.channel, self.target) }
     }
 
-    /// `slack    #ops  delivered`
+    /// `slack       #ops  delivered`
     fn line(&self, ctx: &Context) -> String {
         let (color, word) = match self.outcome {
             Outcome::Delivered => (Color::Green, "delivered"),
@@ -183,7 +187,7 @@ impl Delivery {
         let target =
             if self.target.is_empty() { String::new() } else { format!("{}  ", escape::terminal(&self.target)) };
         let reason = self.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        format!("{:<8} {target}{}{reason}", self.channel, ctx.console.paint(color, word))
+        format!("{:<11} {target}{}{reason}", self.channel, ctx.console.paint(color, word))
     }
 
     /// For the last line, where the details stand above: `slack not delivered (refused)`.
@@ -221,7 +225,10 @@ fn verdict(config: &Config, deliveries: &[Delivery], unable: &[String]) -> Resul
 
 fn rendering(deliveries: &[Delivery], ctx: &Context) -> Rendering {
     let delivered = deliveries.iter().filter(|delivery| delivery.outcome == Outcome::Delivered).count();
-    let missing: Vec<String> = deliveries.iter().filter(|delivery| !delivery.arrived()).map(Delivery::name).collect();
+    // By their kinds: names with spaces can't be passed on everywhere.
+    let mut missing: Vec<&str> =
+        deliveries.iter().filter(|delivery| !delivery.arrived()).map(|delivery| delivery.channel).collect();
+    missing.dedup();
     let mut summary = String::from("## Notifications\n\n| channel | outcome | |\n|---|---|---|\n");
     for delivery in deliveries {
         let outcome = match delivery.outcome {
@@ -243,6 +250,7 @@ fn rendering(deliveries: &[Delivery], ctx: &Context) -> Rendering {
         report_name: ctx.report_name.clone(),
         title: "Notifications".to_owned(),
         passed: missing.is_empty(),
+        about_code: false,
         details: String::new(),
         facts: vec![("Delivered".to_owned(), Fact::Text(format!("{delivered} of {}", deliveries.len())))],
         annotations: Vec::new(),

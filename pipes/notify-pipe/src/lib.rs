@@ -49,7 +49,7 @@ impl Pipe for NotifyPipe {
     }
 
     fn plan(config: &Config, ctx: &Context) -> anyhow::Result<Plan> {
-        Plan::new(config, ctx)
+        Ok(Plan::new(config, ctx))
     }
 
     async fn execute(config: &Config, plan: Plan, ctx: &Context, report: &Recorder) -> Result<Pass, Stop> {

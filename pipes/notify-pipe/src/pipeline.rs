@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use pipe_core::Context;
 use pipe_core::http::{Authorization, Request};
 use pipe_core::platform::Provider;
 use serde_json::Value;
 
+use crate::compose::Gathered;
 use crate::config::Config;
 use crate::http::host_of;
-use crate::message::Message;
+use crate::message::{Finding, Message};
 use crate::post::{Post, Undelivered};
+use crate::run::Run;
 use crate::state::State;
 use crate::status::Status;
 use crate::when::Decision;
@@ -27,55 +30,70 @@ struct Facts {
     started_at: Option<Timestamp>,
     /// `Some(None)`: there was no run before.
     before: Option<Option<Status>>,
+    /// Other jobs of the run that failed.
+    failed: Vec<String>,
 }
 
-/// Completes the message with what the API tells, and decides whether it is sent.
-pub(crate) async fn look(
-    config: &Config,
-    message: &mut Message,
-    ctx: &Context,
-    post: &Post,
-    warnings: &mut Vec<String>,
-) -> Decision {
-    let remembered = post.state.get(&key(message)).and_then(|word| Status::parse(&word));
-    let compares = config.when.compares() && remembered.is_none();
-    let asks = compares || (config.include_build && message.run.started_at.is_none());
-    let facts = if asks { ask(ctx, post, message, compares).await } else { Ok(Facts::default()) };
-    if let Ok(Facts { started_at: Some(started_at), .. }) = facts
-        && message.run.started_at.is_none()
-    {
-        message.run.started_at = Some(started_at);
-        if let Some(deployment) = &mut message.run.deployment {
-            deployment.started_at = deployment.started_at.or(Some(started_at));
-        }
-        message.refresh(config);
-        message.redact(&ctx.redactor);
+/// What is to be found out.
+#[derive(Debug, Clone, Copy)]
+struct Question {
+    before: bool,
+    /// Whether other jobs failed: a job of its own for notifications succeeds whatever became of the others.
+    jobs: bool,
+}
+
+/// Completes what is known with what the API tells, and decides whether a message is sent.
+pub(crate) async fn look(config: &Config, gathered: &mut Gathered, ctx: &Context, post: &Post) -> Decision {
+    let key = key(&gathered.run);
+    let remembered = post.state.get(&key).and_then(|word| Status::parse(&word));
+    let question = Question {
+        before: config.when.compares() && remembered.is_none(),
+        jobs: !config.status_is_the_user_s && gathered.status.went_well() == Some(true),
+    };
+    let unknown_start = config.include_build && gathered.run.started_at.is_none();
+    let asks = question.before || ((question.jobs || unknown_start) && has_token(ctx));
+    let mut facts = if asks { ask(ctx, post, &gathered.run, question).await } else { Ok(Facts::default()) };
+    if let Ok(facts) = &mut facts {
+        gathered.learn(facts);
     }
     let before = match (remembered, facts) {
         (Some(status), _) => Ok(Some(status)),
         (None, Ok(Facts { before: Some(before), .. })) => Ok(before),
         (None, Ok(_)) => Err("the CI's API does not tell".to_owned()),
         (None, Err(why)) => {
-            if asks && !compares && has_token(ctx) {
-                warnings.push(format!("how long the pipeline took is not known: {why}"));
-            }
+            ctx.console.debug(&why);
             Err(why)
         }
     };
-    config.when.decide(message.status, before)
+    config.when.decide(gathered.status, before)
+}
+
+impl Gathered {
+    fn learn(&mut self, facts: &mut Facts) {
+        if let (None, Some(started_at)) = (self.run.started_at, facts.started_at) {
+            self.run.started_at = Some(started_at);
+            if let Some(deployment) = &mut self.run.deployment {
+                deployment.started_at = deployment.started_at.or(Some(started_at));
+            }
+        }
+        if !facts.failed.is_empty() {
+            self.status = Status::Error;
+            let text = format!("{} failed", facts.failed.join(", "));
+            self.findings.push(Finding { label: "Jobs".to_owned(), status: Status::Error, text });
+        }
+    }
 }
 
 /// Keeps how this run ended for the next one.
 pub(crate) fn remember(message: &Message, state: &State) -> Result<(), String> {
     match message.status.went_well() {
-        Some(_) if state.lasts() => state.set(&key(message), message.status.name()),
+        Some(_) if state.lasts() => state.set(&key(&message.run), message.status.name()),
         _ => Ok(()),
     }
 }
 
 /// One pipeline on one branch has one status.
-fn key(message: &Message) -> String {
-    let run = &message.run;
+fn key(run: &Run) -> String {
     let parts = [&run.repository, &run.pipeline, &run.place(), &run.environment];
     let parts: Vec<&str> = parts.iter().map(|part| part.as_deref().unwrap_or("-")).collect();
     format!("status:{}", parts.join("|"))
@@ -90,13 +108,13 @@ fn has_token(ctx: &Context) -> bool {
     }
 }
 
-async fn ask(ctx: &Context, post: &Post, message: &Message, before: bool) -> Result<Facts, String> {
+async fn ask(ctx: &Context, post: &Post, run: &Run, question: Question) -> Result<Facts, String> {
     let limit = LIMIT.min(post.remaining() / 2);
     let asking = async {
         match ctx.ci.provider {
-            Provider::GitHub => github(ctx, post, before).await,
-            Provider::GitLab => gitlab(ctx, post, before).await,
-            Provider::Bitbucket => bitbucket(ctx, post, message, before).await,
+            Provider::GitHub => github(ctx, post, question).await,
+            Provider::GitLab => gitlab(ctx, post, question).await,
+            Provider::Bitbucket => bitbucket(ctx, post, run, question).await,
             Provider::Other(_) | Provider::None => Err("there is no CI whose API could tell".to_owned()),
         }
     };
@@ -109,16 +127,17 @@ async fn get(post: &Post, url: &str, authorization: &Authorization, api: &str) -
     response.json().map_err(|error| format!("the CI's API answered with no JSON: {error}"))
 }
 
-async fn github(ctx: &Context, post: &Post, before: bool) -> Result<Facts, String> {
+async fn github(ctx: &Context, post: &Post, question: Question) -> Result<Facts, String> {
     let ci = &ctx.ci;
     let token = ctx.tokens.github.clone().ok_or("there is no GITHUB_TOKEN to ask with")?;
     let (Some(api), Some(name), Some(id)) = (&ci.api_url, &ci.full_name, &ci.run_id) else {
         return Err("the run has no id".to_owned());
     };
     let authorization = Authorization::Bearer(token);
-    let run = get(post, &format!("{api}/repos/{name}/actions/runs/{id}"), &authorization, api).await?;
-    let mut facts = Facts { started_at: time(&run["run_started_at"]), before: None };
-    if before {
+    let page = format!("{api}/repos/{name}/actions/runs/{id}");
+    let run = get(post, &page, &authorization, api).await?;
+    let mut facts = Facts { started_at: time(&run["run_started_at"]), ..Facts::default() };
+    if question.before {
         let workflow = run["workflow_id"].as_u64().ok_or("the API names no workflow")?;
         let branch = run["head_branch"].as_str().unwrap_or_default();
         let branch = encode(branch);
@@ -131,10 +150,14 @@ async fn github(ctx: &Context, post: &Post, before: bool) -> Result<Facts, Strin
         let earlier = earlier.filter(|other| other["run_number"].as_u64().is_some_and(|other| other < number));
         facts.before = Some(ended(earlier.map(|other| (&other["run_number"], &other["conclusion"]))));
     }
+    if question.jobs {
+        let jobs = get(post, &format!("{page}/jobs?filter=latest&per_page=100"), &authorization, api).await?;
+        facts.failed = failed(jobs["jobs"].as_array().into_iter().flatten(), "conclusion");
+    }
     Ok(facts)
 }
 
-async fn gitlab(ctx: &Context, post: &Post, before: bool) -> Result<Facts, String> {
+async fn gitlab(ctx: &Context, post: &Post, question: Question) -> Result<Facts, String> {
     let ci = &ctx.ci;
     let token = ctx.tokens.gitlab.clone().ok_or("there is no GITLAB_TOKEN to ask with")?;
     let (Some(api), Some(name), Some(id)) = (&ci.api_url, &ci.full_name, &ci.run_id) else {
@@ -143,8 +166,8 @@ async fn gitlab(ctx: &Context, post: &Post, before: bool) -> Result<Facts, Strin
     let authorization = Authorization::Bearer(token);
     let project = format!("{api}/projects/{}", encode(name));
     let own = get(post, &format!("{project}/pipelines/{id}"), &authorization, api).await?;
-    let mut facts = Facts { started_at: time(&own["created_at"]), before: None };
-    if before {
+    let mut facts = Facts { started_at: time(&own["created_at"]), ..Facts::default() };
+    if question.before {
         let reference = encode(own["ref"].as_str().unwrap_or_default());
         let url = format!("{project}/pipelines?ref={reference}&order_by=id&sort=desc&per_page={PAGE}");
         let pipelines = get(post, &url, &authorization, api).await?;
@@ -153,10 +176,15 @@ async fn gitlab(ctx: &Context, post: &Post, before: bool) -> Result<Facts, Strin
         let earlier = earlier.filter(|other| other["id"].as_u64().is_some_and(|other| other < number));
         facts.before = Some(ended(earlier.map(|other| (&other["id"], &other["status"]))));
     }
+    if question.jobs {
+        let jobs = get(post, &format!("{project}/pipelines/{id}/jobs?per_page=100"), &authorization, api).await?;
+        let jobs = jobs.as_array().into_iter().flatten().filter(|job| job["allow_failure"] != true);
+        facts.failed = failed(jobs, "status");
+    }
     Ok(facts)
 }
 
-async fn bitbucket(ctx: &Context, post: &Post, message: &Message, before: bool) -> Result<Facts, String> {
+async fn bitbucket(ctx: &Context, post: &Post, run: &Run, question: Question) -> Result<Facts, String> {
     let ci = &ctx.ci;
     let authorization = ctx.tokens.bitbucket_authorization().ok_or("there is no BITBUCKET_ACCESS_TOKEN to ask with")?;
     let (Some(api), Some(name), Some(number)) = (&ci.api_url, &ci.full_name, &ci.build_number) else {
@@ -164,9 +192,9 @@ async fn bitbucket(ctx: &Context, post: &Post, message: &Message, before: bool) 
     };
     let pipelines = format!("{api}/repositories/{name}/pipelines");
     let own = get(post, &format!("{pipelines}/{number}"), &authorization, api).await?;
-    let mut facts = Facts { started_at: time(&own["created_on"]), before: None };
-    if before {
-        let branch = message.run.tag.clone().or_else(|| message.run.branch.clone()).unwrap_or_default();
+    let mut facts = Facts { started_at: time(&own["created_on"]), ..Facts::default() };
+    if question.before {
+        let branch = run.tag.clone().or_else(|| run.branch.clone()).unwrap_or_default();
         let url = format!("{pipelines}/?target.ref_name={}&sort=-created_on&pagelen={PAGE}", encode(&branch));
         let page = get(post, &url, &authorization, api).await?;
         let number: u64 = number.parse().unwrap_or(u64::MAX);
@@ -186,13 +214,22 @@ fn ended<'a>(runs: impl Iterator<Item = (&'a Value, &'a Value)>) -> Option<Statu
     known.max_by_key(|(number, _)| *number).map(|(_, status)| status)
 }
 
+/// The names of the jobs that failed, whose end is in `field`.
+fn failed<'a>(jobs: impl Iterator<Item = &'a Value>, field: &str) -> Vec<String> {
+    jobs.filter(|job| job[field].as_str().and_then(Status::parse) == Some(Status::Error))
+        .filter_map(|job| job["name"].as_str().map(str::to_owned))
+        .collect()
+}
+
 fn time(value: &Value) -> Option<Timestamp> {
     value.as_str()?.parse().ok()
 }
 
 /// As one part of a path or of a query.
 pub(crate) fn encode(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    /// All but the unreserved characters of RFC 3986.
+    const SET: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, SET).to_string()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use pipe_core::Context;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::compose::{Composed, compose};
+use crate::compose::{Gathered, gather};
 use crate::config::Config;
 use crate::status::Status;
 use crate::when::When;
@@ -19,7 +19,7 @@ pub struct Plan {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     #[serde(skip)]
-    pub(crate) composed: Composed,
+    pub(crate) gathered: Gathered,
 }
 
 #[derive(Serialize)]
@@ -30,8 +30,9 @@ struct Planned {
 }
 
 impl Plan {
-    pub(crate) fn new(config: &Config, ctx: &Context) -> anyhow::Result<Plan> {
-        let composed = compose(config, ctx)?;
+    pub(crate) fn new(config: &Config, ctx: &Context) -> Plan {
+        let gathered = gather(config, ctx);
+        let (message, warnings, unable) = gathered.word(config, ctx);
         // Requests are only worth making twice where somebody looks at them.
         let shown = if ctx.dry_run { config.channels.as_slice() } else { &[] };
         let requests = shown
@@ -39,16 +40,20 @@ impl Plan {
             .map(|selected| Planned {
                 channel: selected.kind,
                 target: selected.channel.target(),
-                send: selected.channel.preview(&composed.message),
+                send: selected.channel.preview(&message),
             })
             .collect();
-        Ok(Plan {
-            status: composed.message.status,
-            title: composed.message.headline(),
+        Plan {
+            status: message.status,
+            title: message.headline(),
             notify_on: config.when,
             requests,
-            warnings: composed.warnings.iter().chain(&composed.unable).cloned().collect(),
-            composed,
-        })
+            warnings: [&gathered.warnings, &gathered.unable, &warnings, &unable]
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect(),
+            gathered,
+        }
     }
 }

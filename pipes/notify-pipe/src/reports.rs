@@ -149,8 +149,13 @@ impl Found {
     }
 }
 
-/// `2 critical, 1 high; failed: 2 critical (FAIL_ON_CRITICAL=true)`
+/// `2 critical, 1 high; gate failed`
 fn security(report: &Earlier, verdict: String) -> String {
+    let gate = match report.verdict.as_str() {
+        "passed" | "warned" => "gate passed",
+        "failed" => "gate failed",
+        _ => return verdict,
+    };
     let Ok(SecuritySections { counts: Some(counts) }) = report.sections() else { return verdict };
     let words = [
         (counts.critical, "critical"),
@@ -161,7 +166,7 @@ fn security(report: &Earlier, verdict: String) -> String {
     ];
     let words: Vec<String> =
         words.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    if words.is_empty() { verdict } else { format!("{}; {verdict}", words.join(", ")) }
+    if words.is_empty() { format!("{}; {gate}", report.reason) } else { format!("{}; {gate}", words.join(", ")) }
 }
 
 /// `shop@sha256:4f2c1aa0b3c1 signed, with SBOM and provenance`
@@ -201,7 +206,7 @@ fn deployment(deployed: Option<&Deployed>, verdict: String) -> String {
     let Some(deployed) = deployed else { return verdict };
     let mut parts: Vec<String> = deployed.release.iter().cloned().collect();
     parts.extend(deployed.revision.map(|revision| format!("revision {revision}")));
-    if deployed.rolled_back {
+    if deployed.rolled_back && !verdict.starts_with("rolled back") {
         parts.push("rolled back".to_owned());
     }
     parts.extend(deployed.reason.clone().filter(|reason| !verdict.contains(reason.as_str())));

@@ -45,16 +45,18 @@ pub(crate) const JOB_STATUS: Var = Var::text(
 .example("failure");
 
 impl Status {
-    /// What the user or the CI says; `None` where neither does.
-    pub(crate) fn from_vars(vars: &mut Vars) -> Option<Status> {
+    /// What the user or the CI says, `None` where neither does; and whether it is the user.
+    pub(crate) fn from_vars(vars: &mut Vars) -> (Option<Status>, bool) {
         let job = vars.text(&JOB_STATUS);
         match vars.choice(&STATUS) {
             Some("auto") | None => {}
-            Some(word) => return Status::parse(word),
+            Some(word) => return (Status::parse(word), true),
         }
         let said = job.as_deref().and_then(Status::parse);
-        said.or_else(|| vars.ci("BITBUCKET_EXIT_CODE").and_then(Status::of_exit_code))
-            .or_else(|| vars.ci("CI_JOB_STATUS").and_then(Status::parse))
+        let said = said
+            .or_else(|| vars.ci("BITBUCKET_EXIT_CODE").and_then(Status::of_exit_code))
+            .or_else(|| vars.ci("CI_JOB_STATUS").and_then(Status::parse));
+        (said, false)
     }
 
     /// A CI's word for an end; a word for something that goes on is none.

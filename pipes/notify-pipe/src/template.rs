@@ -142,6 +142,8 @@ fn values(message: &Message) -> Value {
 fn environment(form: Form) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_fuel(Some(FUEL));
+    // It writes out everything there is.
+    environment.remove_global("debug");
     environment.set_recursion_limit(RECURSION);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     match form {
@@ -216,6 +218,7 @@ mod tests {
     fn mistakes_are_told_before_anything_is_sent() {
         assert!(json("{{ MESAGE }}").unwrap_err().starts_with("there is no MESAGE; there are title"));
         assert!(json("line\n{{ title ").unwrap_err().starts_with("line 2: "));
+        assert!(Template::new("{{ debug() }}".to_owned(), Form::Text).is_err());
         let env = Template::new("{{ env.HOME }}".to_owned(), Form::Text);
         assert!(env.unwrap_err().contains("there is no env"));
     }

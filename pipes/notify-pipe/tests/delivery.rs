@@ -260,7 +260,7 @@ fn a_report_that_can_t_be_written_is_told_although_the_message_went_out() {
     repo.write("blocked", "a file");
     let outcome = slack(&repo, &server).env("REPORTS_DIR", "blocked").run().expect(3);
     assert_eq!(server.requests().len(), 1);
-    assert!(outcome.stdout.contains("slack    delivered"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("slack       delivered"), "{}", outcome.stdout);
 }
 
 #[test]

@@ -429,9 +429,9 @@ fn one_message_tells_what_was_scanned_signed_and_deployed() {
     let payload = body(&only(&server));
     let findings = texts(&payload["findings"]);
     for known in [
-        "2 critical, 1 high, 3 unscored; failed: 2 critical (FAIL_ON_CRITICAL=true)",
+        "2 critical, 1 high, 3 unscored; gate failed",
         "ghcr.io/org/shop:1@sha256:4f2c1aa0b3c1 signed, with SBOM, provenance",
-        "shop, revision 12, rolled back, 3 of 3 health checks failed",
+        "shop, revision 12, 3 of 3 health checks failed; rolled back: revision 11 is back",
     ] {
         assert!(findings.contains(known), "{known}: {findings}");
     }
@@ -464,4 +464,124 @@ fn a_report_of_another_run_is_refused() {
     repo.git(&["add", "-f", "security-reports/security-pipe-report.json"]);
     let outcome = run().run().expect(0);
     assert!(outcome.stderr.contains("tracked by Git"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_job_of_its_own_learns_from_the_api_that_another_job_failed() {
+    let repo = repo();
+    let server = pipewright_tests::Server::start(|request| {
+        let reply = match request.path.split('?').next().unwrap() {
+            "/api/repos/o/r/actions/runs/9" => json!({ "workflow_id": 5, "run_number": 3, "head_branch": "main" }),
+            "/api/repos/o/r/actions/runs/9/jobs" => json!({ "jobs": [
+                { "name": "lint", "conclusion": "success" }, { "name": "test (3.12)", "conclusion": "failure" },
+                { "name": "notify", "conclusion": null } ] }),
+            _ => return pipewright_tests::Reply::Send(200, Vec::new(), b"ok".to_vec()),
+        };
+        pipewright_tests::Reply::json(200, reply.to_string())
+    });
+    let run = |vars: &[(&str, &str)]| {
+        slack(&repo, &server)
+            .envs(&[("GITHUB_ACTIONS", "true"), ("GITHUB_REPOSITORY", "o/r"), ("GITHUB_RUN_ID", "9")])
+            .env("GITHUB_API_URL", format!("{}/api", server.url()))
+            .env("INPUT_JOB_STATUS", "success")
+            .envs(vars)
+            .run()
+            .expect(0);
+        body(server.requests().iter().rfind(|request| request.path == HOOK).unwrap())
+    };
+    let payload = run(&[("INPUT_GITHUB_TOKEN", "token-of-github")]);
+    let title = payload["blocks"][0]["text"]["text"].as_str().unwrap().to_owned();
+    assert!(title.starts_with("❌ o/r") && title.ends_with("failed"), "{title}");
+    assert!(texts(&payload).contains("test (3.12) failed"), "{payload}");
+    // What the user says stands, and without a token the job's word is all there is.
+    let told = run(&[("INPUT_GITHUB_TOKEN", "token-of-github"), ("STATUS", "success")]);
+    assert!(told["blocks"][0]["text"]["text"].as_str().unwrap().starts_with("✅"), "{told}");
+    assert!(run(&[])["blocks"][0]["text"]["text"].as_str().unwrap().starts_with("✅"));
+}
+
+#[test]
+fn a_gate_that_failed_keeps_a_job_that_succeeded_from_being_green() {
+    let (repo, server) = (repo(), sink());
+    let commit = repo.git(&["rev-parse", "HEAD"]);
+    repo.write(
+        "security-reports/security-pipe-report.json",
+        report("security-pipe", "failed", "x", &commit, &json!({})),
+    );
+    notify(&repo).env("WEBHOOK_URL", server.url()).env("JOB_STATUS", "success").run().expect(0);
+    assert_eq!(body(&only(&server))["status"], "warning");
+}
+
+#[test]
+fn a_template_that_can_t_be_rendered_costs_no_message() {
+    let (repo, server) = (repo(), sink());
+    let outcome = notify(&repo)
+        .env("WEBHOOK_URL", server.url())
+        .env("TEMPLATE", "{{ deployment.environment }} {{ message }}")
+        .env("MESSAGE", "it broke")
+        .env("STATUS", "error")
+        .run()
+        .expect(3);
+    assert_eq!(body(&only(&server))["message"], "it broke");
+    assert!(outcome.stdout.contains("TEMPLATE can't be used"), "{}", outcome.stdout);
+    let timed = sink();
+    notify(&repo)
+        .env("WEBHOOK_URL", timed.url())
+        .env("TEMPLATE", "took {{ duration }}")
+        .env("STARTED_AT", "2026-01-01T00:00:00Z")
+        .run()
+        .expect(0);
+    assert!(body(&only(&timed))["message"].as_str().unwrap().contains(" h"), "{:?}", timed.requests());
+}
+
+#[test]
+fn what_nobody_was_told_of_is_news_the_next_time() {
+    let (repo, broken, server) = (repo(), answering(&[500]), sink());
+    let run = |url: String| {
+        let run = notify(&repo).env("SLACK_WEBHOOK_URL", url).env("STATUS", "error").env("RETRIES", "0");
+        run.env("NOTIFY_ON", "change").env("STATE_FILE", "state.json").run().expect(0)
+    };
+    run(hook(&broken));
+    run(hook(&server));
+    assert_eq!(server.requests().len(), 1);
+    run(hook(&server));
+    assert_eq!(server.requests().len(), 1, "it is known now");
+}
+
+#[test]
+fn on_gitlab_the_pipeline_s_page_is_shown_and_no_report_of_another_pipe_is_touched() {
+    let (repo, server) = (repo(), sink());
+    repo.write("security-reports/gl-code-quality-report.json", "[{\"description\": \"of security-pipe\"}]");
+    slack(&repo, &server)
+        .envs(&[
+            ("GITLAB_CI", "true"),
+            ("CI_JOB_STATUS", "failed"),
+            ("CI_JOB_URL", "https://gitlab.example/o/r/-/jobs/7"),
+            ("CI_PIPELINE_URL", "https://gitlab.example/o/r/-/pipelines/3"),
+            ("CI_PROJECT_PATH", "o/r"),
+        ])
+        .run()
+        .expect(0);
+    let text = texts(&body(&only(&server)));
+    assert!(text.contains("/-/pipelines/3") && !text.contains("/-/jobs/7"), "{text}");
+    let kept = std::fs::read_to_string(repo.join("security-reports/gl-code-quality-report.json")).unwrap();
+    assert!(kept.contains("of security-pipe"), "{kept}");
+}
+
+#[test]
+fn addresses_in_a_message_stay_whole() {
+    let repo = repo();
+    let server = pipewright_tests::Server::start(|_| pipewright_tests::Reply::json(200, r#"{"ok":true,"id":"1"}"#));
+    notify(&repo)
+        .env("CHANNELS", "discord,mattermost,telegram")
+        .env("DISCORD_WEBHOOK_URL", format!("{}/discord", server.url()))
+        .env("MATTERMOST_WEBHOOK_URL", format!("{}/mattermost", server.url()))
+        .env("TELEGRAM_API_URL", server.url())
+        .envs(&[("TELEGRAM_BOT_TOKEN", "1:a"), ("TELEGRAM_CHAT_ID", "42")])
+        .env("MESSAGE", "see https://medium.example/@ada_l, please")
+        .run()
+        .expect(0);
+    for request in server.requests() {
+        let text = texts(&body(&request));
+        assert!(text.contains("https://medium.example/@ada_l"), "{}: {text}", request.path);
+    }
 }

@@ -109,7 +109,7 @@ fn the_author_is_looked_up_and_the_log_uploaded_into_the_thread() {
     let outcome = bot(&repo, &server).env("MENTION_USERS", "author").env("LOG_FILE", "build.log").run().expect(0);
     assert!(outcome.stdout.contains("delivered"), "{}", outcome.stdout);
     let look_up = &calls(&server, "users.lookupByEmail")[0];
-    assert_eq!(String::from_utf8_lossy(&look_up.body), "email=author%40example%2Ecom");
+    assert_eq!(String::from_utf8_lossy(&look_up.body), "email=author%40example.com");
     assert_eq!(look_up.header("authorization"), Some("Bearer xoxb-token-of-the-bot"));
     let posted: Value = body(&calls(&server, "chat.postMessage")[0]);
     assert!(posted.to_string().contains(r#""user_id":"U0AUTHOR""#), "{posted}");

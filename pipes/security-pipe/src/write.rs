@@ -129,6 +129,7 @@ impl Finished<'_> {
             pipe: self.ctx.spec.name.to_owned(),
             report_name: self.ctx.report_name.clone(),
             title: "Security".to_owned(),
+            about_code: true,
             passed: matches!(self.ending.verdict(), Verdict::Passed | Verdict::Warned | Verdict::Skipped),
             details: format!("{} {}", self.ending.verdict().headline(), self.ending.reason()),
             facts,

@@ -304,19 +304,20 @@ pub mod common {
     .default("auto");
     pub const GITHUB_TOKEN: Var = Var::secret(
         "GITHUB_TOKEN",
-        "Reads policy files at the target commit of a shallow clone on GitHub; if unset, only what the checkout \
-         holds is used.",
+        "A token for GitHub's API, for what a pipe asks it or writes there (policy files at the target commit of a \
+         shallow clone, earlier runs, statuses); if unset, GitHub's API is left alone.",
     )
     .github("github.token");
     pub const GITLAB_TOKEN: Var = Var::secret(
         "GITLAB_TOKEN",
-        "Reads policy files at the target commit of a shallow clone on GitLab; if unset, only what the checkout \
-         holds is used.",
+        "A token for GitLab's API, for what a pipe asks it (policy files at the target commit of a shallow clone, \
+         earlier pipelines); if unset, GitLab's API is left alone.",
     );
     pub const BITBUCKET_ACCESS_TOKEN: Var = Var::secret(
         "BITBUCKET_ACCESS_TOKEN",
-        "A repository access token for Code Insights and for policy files at the target commit of a shallow clone; \
-         if unset, Code Insights goes through the pipeline's own proxy.",
+        "A repository access token for Bitbucket's API, for what a pipe asks it or writes there (Code Insights, policy \
+         files at the target commit of a shallow clone, earlier pipelines, statuses); if unset, Code Insights goes \
+         through the pipeline's own proxy, and the rest is left out.",
     );
     pub const ATLASSIAN_ACCOUNT_EMAIL: Var =
         Var::text("ATLASSIAN_ACCOUNT_EMAIL", "The account of ATLASSIAN_API_TOKEN; if unset, that token is not used.");

@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(of(None), "pkg:generic/org/shop@4f2c1aa");
         assert_eq!(
             of(Some("localhost:5000/org/shop:1.2@sha256:ab")),
-            "pkg:oci/shop@sha256%3Aab?repository_url=localhost%3A5000%2Forg%2Fshop&tag=1%2E2"
+            "pkg:oci/shop@sha256%3Aab?repository_url=localhost%3A5000%2Forg%2Fshop&tag=1.2"
         );
         assert_eq!(of(Some("shop:1")), "pkg:oci/shop@1?repository_url=shop");
     }

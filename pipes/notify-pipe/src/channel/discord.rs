@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::fit::fit;
-use super::markdown::{code_block, cost, escape, link};
+use super::markdown::{code_block, cost, escape, link, linked};
 use super::{Channel, HttpChannel, Kind, Target, numbered};
 use crate::http::{Call, is_url};
 use crate::mention::Wide;
@@ -128,7 +128,7 @@ fn size(embeds: &Value) -> usize {
 }
 
 fn embeds(message: &Message, scale: usize) -> Value {
-    let mut description = escape(&shorten(&message.text, TEXT / scale, cost), "");
+    let mut description = linked(&shorten(&message.text, TEXT / scale, cost), "");
     let links = links(message, scale);
     if !links.is_empty() {
         let gap = if description.is_empty() { "" } else { "\n\n" };

@@ -323,11 +323,24 @@ impl Server {
     fn failure(&self, error: &lettre::transport::smtp::Error) -> Undelivered {
         let text = format!("{}:{}: {}", self.host, self.port, chain(error));
         // 5yz of RFC 5321, no trust, and what we can't or won't do: no authentication in common, no STARTTLS.
-        if error.is_permanent() || error.is_tls() || error.is_client() {
+        if error.is_permanent() || error.is_tls() || error.is_client() || is_tls(error) {
             return Undelivered::Refused(text);
         }
         Undelivered::Outage(text)
     }
+}
+
+/// No trust in the server, or none of the protocol: lettre calls it a connection that failed.
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let inside = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if error.is::<rustls::Error>() || inside.is_some_and(|inner| inner.is::<rustls::Error>()) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// An error with its causes, each once.

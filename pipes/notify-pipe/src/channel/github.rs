@@ -118,6 +118,9 @@ impl DeploymentStatus {
     /// The deployment's own document; its status needs the id that the answer gives.
     fn deployment(&self, message: &Message) -> Result<Value, Undelivered> {
         let skipped = |why: &str| Undelivered::Skipped(why.to_owned());
+        if message.status == Status::Finished {
+            return Err(skipped("how the pipeline ended is not known"));
+        }
         let deployment = message.run.deployment.as_ref().ok_or_else(|| skipped("nothing was deployed"))?;
         let commit = deployment.commit.as_ref().ok_or_else(|| skipped("the run tells no commit"))?;
         Ok(json!({

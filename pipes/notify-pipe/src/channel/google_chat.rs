@@ -88,7 +88,7 @@ fn payload(message: &Message, scale: usize) -> Value {
     let mut widgets = Vec::new();
     if !message.text.is_empty() {
         let text = shorten(&message.text, TEXT / scale, bytes);
-        widgets.push(json!({ "textParagraph": { "text": linked(&text).replace('\n', "<br>") } }));
+        widgets.push(json!({ "textParagraph": { "text": linked(&text, escape).replace('\n', "<br>") } }));
     }
     widgets.extend(facts(message, scale));
     if let Some(log) = &message.log {

@@ -21,8 +21,8 @@ pub(crate) fn link(text: &str, url: &str) -> String {
     format!("<a href=\"{}\">{}</a>", escape(url), escape(text))
 }
 
-/// `text` with the addresses in it as links.
-pub(crate) fn linked(text: &str) -> String {
+/// `text` with the addresses in it as links, and `escape` for what is between them.
+pub(crate) fn linked(text: &str, escape: impl Fn(&str) -> String) -> String {
     let mut out = String::new();
     let mut from = 0;
     for range in crate::text::links(text) {
@@ -36,12 +36,12 @@ pub(crate) fn linked(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{link, linked};
+    use super::{escape, link, linked};
 
     #[test]
     fn no_text_is_markup() {
-        assert_eq!(linked("<b>&\"'"), "&lt;b&gt;&amp;&quot;&#39;");
+        assert_eq!(linked("<b>&\"'", escape), "&lt;b&gt;&amp;&quot;&#39;");
         assert_eq!(link("a<", "https://x/?a=1&b=\""), "<a href=\"https://x/?a=1&amp;b=&quot;\">a&lt;</a>");
-        assert_eq!(linked("see https://x/y."), "see <a href=\"https://x/y\">https://x/y</a>.");
+        assert_eq!(linked("see https://x/y.", escape), "see <a href=\"https://x/y\">https://x/y</a>.");
     }
 }

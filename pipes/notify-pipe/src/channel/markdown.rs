@@ -21,6 +21,19 @@ pub(crate) fn escape(text: &str, broken: &str) -> String {
     out
 }
 
+/// [`escape`] with the addresses in `text` as links.
+pub(crate) fn linked(text: &str, broken: &str) -> String {
+    let mut out = String::new();
+    let mut from = 0;
+    for range in crate::text::links(text) {
+        out.push_str(&escape(&text[from..range.start], broken));
+        from = range.end;
+        out.push_str(&format!("<{}>", &text[range]));
+    }
+    out.push_str(&escape(&text[from..], broken));
+    out
+}
+
 /// How long a character becomes, at most.
 pub(crate) fn cost(c: char) -> usize {
     if c.is_ascii_punctuation() { 2 } else { c.len_utf16() }
@@ -45,13 +58,14 @@ pub(crate) fn code_block(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{code_block, escape, link};
+    use super::{code_block, escape, link, linked};
 
     #[test]
     fn nothing_in_a_text_is_markup_or_a_mention() {
         assert_eq!(escape("*a* _b_ [c](d) `e`", ""), r"\*a\* \_b\_ \[c\]\(d\) \`e\`");
         assert_eq!(escape("@here", "@"), "@\u{200b}here");
         assert_eq!(escape("one\ntwo", ""), "one\ntwo");
+        assert_eq!(linked("*see* https://x.example/@a.", "@:"), r"\*see\* <https://x.example/@a>\.");
     }
 
     #[test]

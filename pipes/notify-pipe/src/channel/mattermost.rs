@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::fit::fit;
-use super::markdown::{code_block, cost, escape, link};
+use super::markdown::{code_block, cost, escape, link, linked};
 use super::{Channel, HttpChannel, Kind, Target};
 use crate::http::{Call, host, is_url};
 use crate::mention::Wide;
@@ -101,7 +101,7 @@ fn payload(message: &Message, scale: usize) -> Value {
 fn body(message: &Message, scale: usize) -> String {
     let mut parts = Vec::new();
     if !message.text.is_empty() {
-        parts.push(text(&shorten(&message.text, TEXT / scale, cost)));
+        parts.push(linked(&shorten(&message.text, TEXT / scale, cost), BROKEN));
     }
     if let Some(log) = &message.log {
         let name = text(&shorten(&one_line(&log.name), VALUE, cost));

@@ -169,7 +169,8 @@ impl Otlp {
         let trace = self.parent.as_ref().map_or_else(|| digest("trace", &identity, 16), |(trace, _)| trace.clone());
         let mut span = json!({
             "traceId": trace,
-            "spanId": digest("span", &identity, 8),
+            // One span for each notification of a run, in one trace.
+            "spanId": digest("span", &format!("{identity}|{}", run.finished_at), 8),
             "name": format!("RUN {}", name(run)),
             // SPAN_KIND_SERVER
             "kind": 2,

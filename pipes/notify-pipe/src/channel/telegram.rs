@@ -153,7 +153,10 @@ fn html(message: &Message, scale: usize) -> String {
     let headline = shorten(&one_line(&message.headline()), TITLE / scale.min(2), utf16);
     out.push_str(&format!("<b>{}</b>", escape(&quiet(&headline))));
     if !message.text.is_empty() {
-        out.push_str(&format!("\n\n{}", linked(&quiet(&shorten(&message.text, TEXT / scale, utf16)))));
+        out.push_str(&format!(
+            "\n\n{}",
+            linked(&shorten(&message.text, TEXT / scale, utf16), |text| escape(&quiet(text)))
+        ));
     }
     let facts = facts(message, scale);
     if !facts.is_empty() {

@@ -43,7 +43,7 @@ pub(crate) async fn publish(ctx: &Context, report: &Recorder, ending: &Ending) {
                 tell(ctx, "pipeline variables", left_out.map(|names| tell_left_out(ctx, &names)));
             }
             // Whoever cancels a run is not waiting for its report.
-            if !without_result && !matches!(ending, Ending::Cancelled(_)) {
+            if rendering.about_code && !matches!(ending, Ending::Cancelled(_)) {
                 tell(ctx, "Code Insights", bitbucket(ctx, &rendering).await);
             }
         }
@@ -134,8 +134,10 @@ fn gitlab(ctx: &Context, report: &Recorder, rendering: &Rendering) {
     let (dotenv, left_out) = reports::dotenv(rendering);
     report.write(&format!("{}.env", rendering.pipe), dotenv.as_bytes());
     tell_left_out(ctx, &left_out);
-    let issues = serde_json::to_vec_pretty(&reports::code_quality(rendering)).unwrap_or_default();
-    report.write_json("gl-code-quality-report.json", issues);
+    if rendering.about_code {
+        let issues = serde_json::to_vec_pretty(&reports::code_quality(rendering)).unwrap_or_default();
+        report.write_json("gl-code-quality-report.json", issues);
+    }
     if let Some(failure) = report.evidence().failure() {
         ctx.console.warning(format!("GitLab's reports: {failure}"));
     }
@@ -151,6 +153,7 @@ fn complete(ctx: &Context, given: Option<Rendering>, ending: &Ending) -> Renderi
         report_name: ctx.report_name.clone(),
         title: ctx.spec.name.to_owned(),
         passed: passes(ending),
+        about_code: false,
         details: String::new(),
         facts: Vec::new(),
         annotations: Vec::new(),

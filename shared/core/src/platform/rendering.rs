@@ -61,6 +61,8 @@ pub struct Rendering {
     /// `Security`.
     pub title: String,
     pub passed: bool,
+    /// It is a judgement of the code, for the pages that a platform has for such: Code Insights, code quality.
+    pub about_code: bool,
     /// One paragraph.
     pub details: String,
     /// By label, the most important first.
@@ -131,6 +133,7 @@ pub(super) mod example {
             report_name: None,
             title: "Security".to_owned(),
             passed: false,
+            about_code: true,
             details: "FAILED 1 critical".to_owned(),
             facts: Vec::new(),
             annotations,

@@ -54,6 +54,10 @@ fn collect(value: &str, depth: usize, texts: &mut Vec<String>, lines: &mut Vec<S
     if value.is_empty() {
         return;
     }
+    // An address alone is where something is, and in many texts that are no secret.
+    if is_origin(value) {
+        return;
+    }
     texts.push(value.to_owned());
     let Some(depth) = depth.checked_sub(1) else { return };
     if let Some(text) = decoded(value) {
@@ -127,6 +131,12 @@ fn url_passwords(text: &str) -> impl Iterator<Item = &str> {
         }
         .filter(|password| !password.is_empty())
     })
+}
+
+/// `https://host:port`, without user, path or query.
+fn is_origin(value: &str) -> bool {
+    let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
+    rest.is_some_and(|rest| !rest.trim_end_matches('/').contains(|c: char| "/?#@".contains(c) || c.is_whitespace()))
 }
 
 /// What is secret in a value that is a URL as a whole, as an incoming webhook's is: services answer with parts of it. Its

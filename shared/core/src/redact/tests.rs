@@ -46,6 +46,10 @@ fn a_secret_address_is_found_in_parts() {
     let text = "no route /services/T0/tokentokentokentoken, token tokentokentokentoken, sig=signaturesignature";
     assert_eq!(redactor.text(text), "no route /***, token ***, sig=***");
     assert_eq!(redactor.text("POST https://hooks.example.com/ v=1"), "POST https://hooks.example.com/ v=1");
+    let address = knowing(&["http://pushgateway.example:9091/"]);
+    assert_eq!(address.text("PUT http://pushgateway.example:9091/x"), "PUT http://pushgateway.example:9091/x");
+    let with_password = knowing(&["http://user:password@pushgateway.example:9091"]);
+    assert_eq!(with_password.text("see password"), "see ***");
 }
 
 #[test]

@@ -10,7 +10,7 @@ pub(super) fn page(message: &Message) -> String {
     let color = format!("#{:06x}", message.color());
     let mut rows = String::new();
     if !message.text.is_empty() {
-        let text = linked(&message.text).replace('\n', "<br>\n");
+        let text = linked(&message.text, escape).replace('\n', "<br>\n");
         row(&mut rows, &format!("<p style=\"margin:0;font-size:15px;line-height:22px\">{text}</p>"));
     }
     let facts = facts(message);
