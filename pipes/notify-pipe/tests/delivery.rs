@@ -127,7 +127,12 @@ fn what_a_service_asks_to_wait_is_waited_and_no_longer_than_there_is_time() {
 #[test]
 fn waiting_times_in_the_body_of_discord_and_telegram_are_heard() {
     for (channel, url, refusal, good) in [
-        ("discord", "DISCORD_WEBHOOK_URL", r#"{"message":"limited","retry_after":0.8,"global":false}"#, r#"{"id":"1"}"#),
+        (
+            "discord",
+            "DISCORD_WEBHOOK_URL",
+            r#"{"message":"limited","retry_after":0.8,"global":false}"#,
+            r#"{"id":"1"}"#,
+        ),
         ("telegram", "TELEGRAM_API_URL", r#"{"ok":false,"parameters":{"retry_after":1}}"#, r#"{"ok":true}"#),
     ] {
         let repo = repo();

@@ -8,7 +8,8 @@ use pipewright_tests::{Pipe, Repo};
 use serde_json::{Value, json};
 
 /// Quotes, line breaks, emoji, mentions, markup, right-to-left text and control characters.
-const NASTY: &str = "\"quoted\" \\ back\nline <!channel> @here @everyone 🎉 *bold* _x_ <b>&amp;</b> \u{202e}rtl \u{7}\u{1b}[31m `c`";
+const NASTY: &str =
+    "\"quoted\" \\ back\nline <!channel> @here @everyone 🎉 *bold* _x_ <b>&amp;</b> \u{202e}rtl \u{7}\u{1b}[31m `c`";
 
 /// Every text element of Slack's rich text, put together.
 fn rich_text(payload: &Value) -> String {
@@ -71,9 +72,12 @@ fn a_message_arrives_as_typed_and_calls_nobody() {
 #[test]
 fn an_error_is_red_and_only_success_is_green() {
     // The ancestor's errors were green on Discord (N-4).
-    for (status, color, icon) in
-        [("error", 0xcf_22_2e, "❌"), ("failure", 0xcf_22_2e, "❌"), ("success", 0x1f_88_3d, "✅"), ("info", 0x09_69_da, "ℹ️")]
-    {
+    for (status, color, icon) in [
+        ("error", 0xcf_22_2e, "❌"),
+        ("failure", 0xcf_22_2e, "❌"),
+        ("success", 0x1f_88_3d, "✅"),
+        ("info", 0x09_69_da, "ℹ️"),
+    ] {
         let repo = repo();
         let server = pipewright_tests::Server::start(|_| pipewright_tests::Reply::json(200, r#"{"id":"1"}"#));
         notify(&repo).env("DISCORD_WEBHOOK_URL", server.url()).env("STATUS", status).run().expect(0);
@@ -320,7 +324,7 @@ fn the_ci_s_api_tells_how_the_run_before_ended_and_when_this_one_began() {
     let repo = repo();
     let run = |conclusion: &'static str| {
         let server = pipewright_tests::Server::start(move |request| {
-            assert!(!request.path.contains("..") );
+            assert!(!request.path.contains(".."));
             let reply = match request.path.split('?').next().unwrap() {
                 "/api/repos/o/r/actions/runs/9" => json!({ "workflow_id": 5, "run_number": 3, "head_branch": "main",
                     "run_started_at": "2026-01-01T00:00:00Z" }),
@@ -341,7 +345,11 @@ fn the_ci_s_api_tells_how_the_run_before_ended_and_when_this_one_began() {
             .env("NOTIFY_ON", "change")
             .run()
             .expect(0);
-        let asked = server.requests().iter().filter(|it| it.path.starts_with("/api")).all(|it| it.header("authorization") == Some("Bearer token-of-github"));
+        let asked = server
+            .requests()
+            .iter()
+            .filter(|it| it.path.starts_with("/api"))
+            .all(|it| it.header("authorization") == Some("Bearer token-of-github"));
         assert!(asked);
         let sent = server.requests().into_iter().filter(|request| request.path == HOOK).collect::<Vec<_>>();
         assert!(sent.iter().all(|it| it.header("authorization").is_none()));
@@ -363,7 +371,13 @@ fn deployments_carry_what_the_dora_figures_need() {
     let server = sink();
     let deployed = |vars: &[(&str, &str)]| {
         let server = sink();
-        notify(&repo).env("WEBHOOK_URL", server.url()).env("STATUS", "success").env("ENVIRONMENT", "production").envs(vars).run().expect(0);
+        notify(&repo)
+            .env("WEBHOOK_URL", server.url())
+            .env("STATUS", "success")
+            .env("ENVIRONMENT", "production")
+            .envs(vars)
+            .run()
+            .expect(0);
         body(&only(&server))["run"]["deployment"].clone()
     };
     let deployment = deployed(&[("PREVIOUS_COMMIT", &first), ("STARTED_AT", "2026-01-02T03:00:00Z")]);
@@ -430,7 +444,10 @@ fn a_report_of_another_run_is_refused() {
     let (repo, server) = (repo(), sink());
     let commit = repo.git(&["rev-parse", "HEAD"]);
     let other = "0".repeat(40);
-    repo.write("security-reports/security-pipe-report.json", report("security-pipe", "passed", "x", &other, &json!({})));
+    repo.write(
+        "security-reports/security-pipe-report.json",
+        report("security-pipe", "passed", "x", &other, &json!({})),
+    );
     let run = || notify(&repo).env("WEBHOOK_URL", server.url());
     let outcome = run().run().expect(0);
     assert!(outcome.stderr.contains("is of another commit"), "{}", outcome.stderr);
@@ -440,7 +457,10 @@ fn a_report_of_another_run_is_refused() {
     assert!(named.stdout.contains("is of another commit"), "{}", named.stdout);
     run().env("REPORT_FILES", "nowhere.json").run().expect(3);
     // A committed report is somebody's word for it.
-    repo.write("security-reports/security-pipe-report.json", report("security-pipe", "passed", "x", &commit, &json!({})));
+    repo.write(
+        "security-reports/security-pipe-report.json",
+        report("security-pipe", "passed", "x", &commit, &json!({})),
+    );
     repo.git(&["add", "-f", "security-reports/security-pipe-report.json"]);
     let outcome = run().run().expect(0);
     assert!(outcome.stderr.contains("tracked by Git"), "{}", outcome.stderr);
