@@ -101,12 +101,14 @@ impl HttpChannel for CommitStatus {
             Status::Info => "pending",
             Status::Finished => return Err(Undelivered::Skipped("how the pipeline ended is not known".to_owned())),
         };
-        let body = json!({
+        let mut body = json!({
             "state": state,
-            "target_url": message.run.url.as_ref().filter(|url| url.len() <= URL),
             "description": shorten(&one_line(&message.title), DESCRIPTION, utf16),
             "context": self.context,
         });
+        if let Some(url) = message.run.url.as_ref().filter(|url| url.len() <= URL) {
+            body["target_url"] = Value::from(url.as_str());
+        }
         Ok(self.api.call(&format!("statuses/{commit}"), &body))
     }
 }
