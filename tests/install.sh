@@ -14,6 +14,10 @@ need podman podman
 need runc runc
 need busybox busybox-static
 need python3 python3
+need node nodejs
+need npm npm
+need openssl openssl
+need prometheus-pushgateway prometheus-pushgateway
 [ -s /etc/ssl/certs/ca-certificates.crt ] || missing="$missing ca-certificates"
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Judges files by others' code: validate.py cyclonedx|spdx|sarif|junit FILE...
+"""Judges files by others' code: validate.py KIND FILE...
+
+KIND is cyclonedx, spdx, sarif, junit, or a request's body: slack, teams, discord, otlp-traces, otlp-metrics,
+github-status, github-deployment, github-deployment-status.
 
 Exit code 0: all are valid. 1: at least one is not, with the reasons. 2: used wrongly. 3: install.sh has not run.
 Nothing is fetched.
@@ -9,6 +12,7 @@ import hashlib
 import json
 import os
 import pathlib
+import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -18,7 +22,8 @@ MOST_REASONS = 20
 
 def folder() -> pathlib.Path:
     """Where install.sh has put everything: its rule, repeated."""
-    digest = hashlib.sha256((HERE / "requirements.txt").read_bytes() + (HERE / "install.sh").read_bytes())
+    names = ("requirements.txt", "install.sh", "package-lock.json")
+    digest = hashlib.sha256(b"".join((HERE / name).read_bytes() for name in names))
     cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
     return pathlib.Path(cache) / "pipewright" / f"validators-{digest.hexdigest()[:16]}"
 
@@ -77,7 +82,79 @@ def junit(path: pathlib.Path) -> list[str]:
     return [f"{error.path}: {error.reason}" for error in schema.iter_errors(str(path))]
 
 
-KINDS = {"cyclonedx": cyclonedx, "spdx": spdx, "sarif": sarif, "junit": junit}
+def slack(path: pathlib.Path) -> list[str]:
+    """Slack's own block models. What they know is what they give back."""
+    from slack_sdk.models.attachments import BlockAttachment
+    from slack_sdk.models.blocks import Block
+
+    message = json.loads(path.read_text(encoding="utf-8"))
+    groups = [message.get("blocks", []), *(item["blocks"] for item in message.get("attachments", []))]
+    reasons = []
+    for block in (block for group in groups for block in group):
+        parsed = Block.parse(block)
+        known = parsed and parsed.to_dict()
+        if known != block:
+            reasons.append(f"of {block} only {known} is known")
+    for item in message.get("attachments", []):
+        blocks = [Block.parse(block) for block in item["blocks"]]
+        BlockAttachment(blocks=blocks, color=item["color"], fallback=item["fallback"]).to_dict()
+    return reasons
+
+
+def node(script: str):
+    """A judge that runs on Node."""
+
+    def judge(path: pathlib.Path) -> list[str]:
+        command = ["node", str(HERE / script), str(folder() / "node_modules"), str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+        failed = [f"{script} failed: {done.stderr.strip()}"] if done.returncode else []
+        return done.stdout.splitlines() + failed
+
+    return judge
+
+
+def otlp(signal: str):
+    """The protocol's own messages, which take no field that they do not have."""
+
+    def judge(path: pathlib.Path) -> list[str]:
+        from google.protobuf import json_format
+        from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData
+        from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+
+        text = json.loads(path.read_text(encoding="utf-8"))
+        message = json_format.ParseDict(text, {"traces": TracesData, "metrics": MetricsData}[signal]())
+        return [] if message.ByteSize() else ["nothing is in it"]
+
+    return judge
+
+
+def github(kind: str):
+    """The schema of a request's body in GitHub's description of its API; what has no name there is no part of it."""
+
+    def judge(path: pathlib.Path) -> list[str]:
+        from jsonschema import Draft202012Validator
+
+        schema = json.loads((folder() / "github.json").read_text(encoding="utf-8"))[kind]
+        errors = Draft202012Validator({**schema, "additionalProperties": False}).iter_errors(json.loads(path.read_text()))
+        return [f"{error.json_path}: {error.message}" for error in errors]
+
+    return judge
+
+
+KINDS = {
+    "cyclonedx": cyclonedx,
+    "spdx": spdx,
+    "sarif": sarif,
+    "junit": junit,
+    "slack": slack,
+    "teams": node("card.cjs"),
+    "discord": node("embed.mjs"),
+    "otlp-traces": otlp("traces"),
+    "otlp-metrics": otlp("metrics"),
+    "github-status": github("github-status"),
+    "github-deployment": github("github-deployment"),
+    "github-deployment-status": github("github-deployment-status"),
+}
 
 
 def main(arguments: list[str]) -> int:

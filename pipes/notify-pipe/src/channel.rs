@@ -131,3 +131,6 @@ pub(crate) const NAMES: [&str; COUNT] = {
 fn numbered(index: usize, count: usize) -> String {
     if count > 1 { format!("{} of {count}", index + 1) } else { String::new() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use pipe_core::platform::Provider;
 use pipe_core::workspace::Workspace;
 
 use crate::config::{Config, Said};
+use crate::http::tidy;
 use crate::message::{Field, Finding, Link, Log, Message};
 use crate::reports::Found;
 use crate::run::{Person, Pull, Run};
@@ -59,7 +60,11 @@ impl Gathered {
         let (mentions, problem) = config.mentions.settle(self.status, self.run.author.as_ref(), inside);
         let warnings = problem.into_iter().collect();
         let mut message = Message {
-            title: config.title.clone().unwrap_or_else(|| title(&self.run, self.status, ctx)),
+            title: config
+                .title
+                .clone()
+                .filter(|title| !title.trim().is_empty())
+                .unwrap_or_else(|| title(&self.run, self.status, ctx)),
             status: self.status,
             text: String::new(),
             fields: fields(&self.run, config),
@@ -201,14 +206,16 @@ fn commit_fields(run: &Run) -> Vec<Field> {
 fn links(run: &Run, config: &Config) -> Vec<Link> {
     let mut links = Vec::new();
     let mut add = |text: &str, url: &Option<String>| {
-        links.extend(url.as_ref().map(|url| Link { text: text.to_owned(), url: url.clone() }));
+        links.extend(url.as_ref().and_then(|url| tidy(url)).map(|url| Link { text: text.to_owned(), url }));
     };
     add("View pipeline", &run.url);
     add("View pull request", &run.pull_request.as_ref().and_then(|pull| pull.url.clone()));
     if run.url.is_none() && run.pull_request.is_none() {
         add("View commit", &run.commit_url);
     }
-    links.extend(config.custom_links.iter().map(|(text, url)| Link { text: text.clone(), url: url.clone() }));
+    for (text, url) in &config.custom_links {
+        add(text, &Some(url.clone()));
+    }
     links
 }
 

@@ -63,7 +63,7 @@ impl Wanted {
                 Some("deployment") => Some(true),
                 _ => None,
             },
-            environment: vars.text(&ENVIRONMENT).map(|text| text.trim().to_owned()),
+            environment: vars.text(&ENVIRONMENT).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()),
             service: vars.text(&SERVICE),
             version: vars.text(&VERSION),
             image: vars.text(&IMAGE),

@@ -128,6 +128,18 @@ pub(crate) fn host_of(url: &str) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
+/// A page's address as services take it: everything that is no part of a URL is encoded. `None`: nobody can go there.
+pub(crate) fn tidy(url: &str) -> Option<String> {
+    let url = Url::parse(url.trim()).ok()?;
+    let host = url.host_str().filter(|host| host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '['))?;
+    if host.is_empty() || !matches!(url.scheme(), "http" | "https") {
+        return None;
+    }
+    // What browsers let pass and RFC 3986 does not.
+    let strict = |c: char| if "^`{|}\\".contains(c) { format!("%{:02X}", u32::from(c)) } else { c.to_string() };
+    Some(url.as_str().chars().map(strict).collect())
+}
+
 /// Whether it is a URL that a request can be made to.
 pub(crate) fn is_url(url: &SecretString) -> bool {
     Url::parse(url.expose_secret()).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())

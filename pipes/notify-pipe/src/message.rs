@@ -5,6 +5,7 @@
 use pipe_core::redact::Redactor;
 use serde::Serialize;
 
+use crate::http::tidy;
 use crate::mention::Mentions;
 use crate::run::Run;
 use crate::status::Status;
@@ -144,7 +145,7 @@ impl Field {
     }
 
     pub(crate) fn link(label: &str, value: impl Into<String>, url: Option<String>) -> Field {
-        Field { label: label.to_owned(), value: value.into(), url }
+        Field { label: label.to_owned(), value: value.into(), url: url.as_deref().and_then(tidy) }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Text within the limits of whoever receives it.
 
+use crate::http::tidy;
+
 /// `text` at `max` units at most, by what each character costs: one, its bytes, or what it is escaped to. One that is
 /// longer ends in how much of it is missing. `max` below the length of that note gives the beginning alone.
 pub(crate) fn shorten(text: &str, max: usize, cost: impl Fn(char) -> usize) -> String {
@@ -96,9 +98,12 @@ pub(crate) fn duration(seconds: u64) -> String {
     }
 }
 
-/// Web addresses in `text`, as byte ranges in order: what a reader would want to click. Punctuation that ends a sentence
-/// is not part of one.
-pub(crate) fn links(text: &str) -> Vec<std::ops::Range<usize>> {
+/// The longest address that is made a link.
+const LINK: usize = 2_000;
+
+/// Web addresses in `text`, as byte ranges in order, with what they lead to: what a reader would want to click.
+/// Punctuation that ends a sentence is not part of one.
+pub(crate) fn links(text: &str) -> Vec<(std::ops::Range<usize>, String)> {
     let mut found = Vec::new();
     let mut from = 0;
     while let Some(at) = text[from..].find("http").map(|at| from + at) {
@@ -113,8 +118,10 @@ pub(crate) fn links(text: &str) -> Vec<std::ops::Range<usize>> {
         let end = rest.find(|c: char| c.is_whitespace() || c.is_control() || "<>\"'`|\\^{}".contains(c));
         let link =
             rest[..end.unwrap_or(rest.len())].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '*', '_']);
-        if link.len() > scheme.len() {
-            found.push(at..at + link.len());
+        if link.len() > scheme.len()
+            && let Some(address) = tidy(link).filter(|address| address.len() <= LINK)
+        {
+            found.push((at..at + link.len(), address));
             from = at + link.len();
         }
     }
@@ -158,8 +165,10 @@ mod tests {
     fn links_end_where_a_reader_would_end_them() {
         let text =
             "see https://a.example/x?y=1#z, (http://b.example). nothttp://c.example https:// \"https://d.example\"";
-        let found: Vec<_> = links(text).into_iter().map(|range| &text[range]).collect();
+        let found: Vec<_> = links(text).into_iter().map(|(range, _)| &text[range]).collect();
         assert_eq!(found, ["https://a.example/x?y=1#z", "http://b.example", "https://d.example"]);
+        let led: Vec<_> = links("https://ä.example/ö https://- http://[").into_iter().map(|(_, to)| to).collect();
+        assert_eq!(led, ["https://xn--4ca.example/%C3%B6"]);
     }
 
     proptest! {
@@ -173,7 +182,7 @@ mod tests {
 
         #[test]
         fn links_are_cut_at_characters(text in "(http://)?\\PC{0,40}(https://\\PC{0,20})?") {
-            for range in links(&text) {
+            for (range, _) in links(&text) {
                 prop_assert!(text.get(range).is_some());
             }
         }

@@ -11,7 +11,7 @@ use crate::http::{Call, host_of};
 use crate::message::Message;
 use crate::post::Undelivered;
 use crate::status::Status;
-use crate::text::{chars, one_line, shorten};
+use crate::text::{one_line, shorten, utf16};
 
 const BITBUCKET_STATUS_KEY: Var = Var::text(
     "BITBUCKET_STATUS_KEY",
@@ -37,6 +37,7 @@ pub(crate) const KIND: Kind = Kind {
 
 const KEY: usize = 40;
 const NAME: usize = 200;
+const URL: usize = 2_000;
 
 struct BuildStatus {
     authorization: Authorization,
@@ -84,13 +85,14 @@ impl HttpChannel for BuildStatus {
             Status::Info => "INPROGRESS",
             Status::Finished => return Err(Undelivered::Skipped("how the pipeline ended is not known".to_owned())),
         };
-        let page = run.url.clone().or_else(|| run.repository_url.clone());
+        // Bitbucket wants one, of a length that it can keep.
+        let page = [&run.url, &run.repository_url].into_iter().flatten().find(|url| url.len() <= URL).cloned();
         let body = json!({
             "key": self.key,
             "state": state,
-            "name": shorten(&one_line(&message.title), NAME, chars),
-            "description": shorten(&one_line(&message.text), NAME, chars),
-            "url": page.unwrap_or_else(|| format!("https://bitbucket.org/{}", run.repository.clone().unwrap_or_default())),
+            "name": shorten(&one_line(&message.title), NAME, utf16),
+            "description": shorten(&one_line(&message.text), NAME, utf16),
+            "url": page.unwrap_or_else(|| "https://bitbucket.org".to_owned()),
             "refname": run.branch,
         });
         let url = format!("{}/commit/{commit}/statuses/build", self.repository);

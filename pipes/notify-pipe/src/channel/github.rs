@@ -13,7 +13,7 @@ use crate::http::{Call, host_of};
 use crate::message::Message;
 use crate::post::{Post, Receipt, Undelivered};
 use crate::status::Status;
-use crate::text::{chars, one_line, shorten};
+use crate::text::{one_line, shorten, utf16};
 
 const GITHUB_STATUS_CONTEXT: Var = Var::text(
     "GITHUB_STATUS_CONTEXT",
@@ -37,6 +37,9 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 const DESCRIPTION: usize = 140;
+const ENVIRONMENT: usize = 255;
+/// A longer address is left out: it is not worth the status.
+const URL: usize = 2_000;
 
 #[derive(Clone)]
 struct Api {
@@ -98,12 +101,14 @@ impl HttpChannel for CommitStatus {
             Status::Info => "pending",
             Status::Finished => return Err(Undelivered::Skipped("how the pipeline ended is not known".to_owned())),
         };
-        let body = json!({
+        let mut body = json!({
             "state": state,
-            "target_url": message.run.url,
-            "description": shorten(&one_line(&message.title), DESCRIPTION, chars),
+            "description": shorten(&one_line(&message.title), DESCRIPTION, utf16),
             "context": self.context,
         });
+        if let Some(url) = message.run.url.as_ref().filter(|url| url.len() <= URL) {
+            body["target_url"] = Value::from(url.as_str());
+        }
         Ok(self.api.call(&format!("statuses/{commit}"), &body))
     }
 }
@@ -125,8 +130,8 @@ impl DeploymentStatus {
         let commit = deployment.commit.as_ref().ok_or_else(|| skipped("the run tells no commit"))?;
         Ok(json!({
             "ref": commit,
-            "environment": deployment.environment,
-            "description": shorten(&one_line(&message.title), DESCRIPTION, chars),
+            "environment": shorten(&deployment.environment, ENVIRONMENT, utf16),
+            "description": shorten(&one_line(&message.title), DESCRIPTION, utf16),
             // What is deployed already is not for GitHub to merge or to wait for.
             "auto_merge": false,
             "required_contexts": [],
@@ -142,11 +147,11 @@ impl DeploymentStatus {
         };
         let mut body = json!({
             "state": state,
-            "description": shorten(&one_line(&message.title), DESCRIPTION, chars),
+            "description": shorten(&one_line(&message.title), DESCRIPTION, utf16),
             "auto_inactive": true,
         });
         for (key, url) in [("log_url", &message.run.url), ("environment_url", &self.url)] {
-            if let Some(url) = url {
+            if let Some(url) = url.as_ref().filter(|url| url.len() <= URL) {
                 body[key] = Value::from(url.as_str());
             }
         }

@@ -101,7 +101,7 @@ fn payload(message: &Message, scale: usize) -> Value {
         .links
         .iter()
         .take((BUTTONS / scale).max(1))
-        .filter(|link| link.url.len() <= 2_000)
+        .filter(|link| link.url.len() <= 2_000 && !link.text.trim().is_empty())
         .map(|link| {
             json!({ "text": shorten(&one_line(&link.text), 80, bytes), "onClick": { "openLink": { "url": link.url } } })
         })
@@ -131,8 +131,8 @@ fn facts(message: &Message, scale: usize) -> Vec<Value> {
     let value = VALUE / scale.min(16);
     let fact = |label: &str, text: &str| {
         let text = escape(&shorten(&one_line(text), value, bytes));
-        let text = if text.is_empty() { "–".to_owned() } else { text };
-        json!({ "topLabel": shorten(&one_line(label), 80, bytes), "text": text, "wrapText": true })
+        let seen = |text: String| if text.trim().is_empty() { "–".to_owned() } else { text };
+        json!({ "topLabel": seen(shorten(&one_line(label), 80, bytes)), "text": seen(text), "wrapText": true })
     };
     let fields = message.fields.iter().map(|field| {
         let mut decorated = fact(&field.label, &field.value);

@@ -25,10 +25,10 @@ pub(crate) fn link(text: &str, url: &str) -> String {
 pub(crate) fn linked(text: &str, escape: impl Fn(&str) -> String) -> String {
     let mut out = String::new();
     let mut from = 0;
-    for range in crate::text::links(text) {
+    for (range, url) in crate::text::links(text) {
         out.push_str(&escape(&text[from..range.start]));
         from = range.end;
-        out.push_str(&link(&text[range.clone()], &text[range]));
+        out.push_str(&link(&text[range], &url));
     }
     out.push_str(&escape(&text[from..]));
     out

@@ -7,14 +7,14 @@ use pipe_core::spec::{Group, Var};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use super::pagerduty::{details, subject_key};
+use super::pagerduty::{details, source, subject_key};
 use super::{Channel, HttpChannel, Kind, Target};
 use crate::http::{Call, host_of};
 use crate::message::{Message, Priority};
 use crate::pipeline::encode;
 use crate::post::Undelivered;
 use crate::status::Status;
-use crate::text::{chars, one_line, shorten};
+use crate::text::{one_line, shorten, utf16};
 
 const JSM_API_KEY: Var = Var::secret(
     "JSM_API_KEY",
@@ -50,6 +50,9 @@ pub(crate) const KIND: Kind = Kind {
 const MESSAGE: usize = 130;
 const ALIAS: usize = 512;
 const DESCRIPTION: usize = 15_000;
+const SOURCE: usize = 100;
+/// Characters of all details together, of which 8,000 are taken.
+const DETAILS: usize = 7_800;
 
 struct Jsm {
     key: SecretString,
@@ -82,24 +85,24 @@ impl Target for Jsm {
 
 impl HttpChannel for Jsm {
     fn call(&self, message: &Message) -> Result<Call, Undelivered> {
-        let alias = shorten(&self.alias.clone().unwrap_or_else(|| subject_key(message)), ALIAS, chars);
+        let alias = shorten(&self.alias.clone().unwrap_or_else(|| subject_key(message)), ALIAS, utf16);
         let headline = one_line(&message.headline());
         let call = match message.status {
             Status::Error => Call::post(format!("{}/alerts", self.api)).json(&json!({
-                "message": shorten(&headline, MESSAGE, chars),
+                "message": shorten(&headline, MESSAGE, utf16),
                 "alias": alias,
-                "description": shorten(&message.plain(), DESCRIPTION, chars),
-                "details": details(message)
+                "description": shorten(&message.plain(), DESCRIPTION, utf16),
+                "details": details(message, DETAILS)
                     .into_iter()
                     .filter(|(label, _)| label != "Log" && label != "Message")
                     .collect::<serde_json::Map<_, _>>(),
                 "priority": priority(message.priority),
-                "source": message.run.repository.clone().unwrap_or_else(|| "pipeline".to_owned()),
+                "source": source(message, SOURCE),
                 "tags": ["pipewright"],
             })),
             Status::Success | Status::Warning => {
                 Call::post(format!("{}/alerts/{}/close?identifierType=alias", self.api, encode(&alias)))
-                    .json(&json!({ "note": shorten(&headline, MESSAGE, chars), "source": "pipewright" }))
+                    .json(&json!({ "note": shorten(&headline, MESSAGE, utf16), "source": "pipewright" }))
             }
             other => return Err(Undelivered::Skipped(format!("no alert for the status {}", other.name()))),
         };

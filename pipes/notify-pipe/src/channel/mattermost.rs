@@ -92,7 +92,7 @@ fn payload(message: &Message, scale: usize) -> Value {
         "text": body(message, scale),
         "fields": fields(message, scale),
     });
-    if let Some(link) = message.links.first() {
+    if let Some(link) = message.links.first().filter(|link| link.url.len() <= 2_000) {
         attachment["title_link"] = Value::from(link.url.as_str());
     }
     json!({ "text": mentions(message), "attachments": [attachment] })
@@ -125,13 +125,16 @@ fn fields(message: &Message, scale: usize) -> Vec<Value> {
     let value = VALUE / scale.min(16);
     let facts = message.fields.iter().map(|field| {
         let shown = text(&shorten(&one_line(&field.value), value, cost));
+        let shown = if shown.trim().is_empty() { "–".to_owned() } else { shown };
         let linked = field.url.as_ref().filter(|url| url.len() <= 500).map(|url| link(&shown, url));
-        let title = text(&shorten(&one_line(&field.label), 60, cost));
+        let title = label(&field.label);
         json!({ "short": field.value.chars().count() <= 30, "title": title, "value": linked.unwrap_or(shown) })
     });
     let findings = message.findings.iter().map(|finding| {
-        let title = format!("{} {}", finding.status.icon(), text(&finding.label));
-        json!({ "short": false, "title": title, "value": text(&shorten(&one_line(&finding.text), value, cost)) })
+        let title = format!("{} {}", finding.status.icon(), label(&finding.label));
+        let shown = text(&shorten(&one_line(&finding.text), value, cost));
+        let shown = if shown.trim().is_empty() { "–".to_owned() } else { shown };
+        json!({ "short": false, "title": title, "value": shown })
     });
     let all: Vec<Value> = facts.chain(findings).collect();
     let more = all.len().saturating_sub(count);
@@ -140,6 +143,11 @@ fn fields(message: &Message, scale: usize) -> Vec<Value> {
         shown.push(json!({ "short": false, "title": "…", "value": format!("and {} more", thousands(more)) }));
     }
     shown
+}
+
+fn label(label: &str) -> String {
+    let label = text(&shorten(&one_line(label), 60, cost));
+    if label.trim().is_empty() { "–".to_owned() } else { label }
 }
 
 /// Users are called by their name on the server.

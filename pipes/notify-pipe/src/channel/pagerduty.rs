@@ -6,12 +6,13 @@ use pipe_core::spec::{Group, Var};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
+use super::fit::fit;
 use super::{Channel, HttpChannel, Kind, Target};
 use crate::http::Call;
 use crate::message::{Message, Priority};
 use crate::post::Undelivered;
 use crate::status::Status;
-use crate::text::{chars, last_lines, one_line, shorten};
+use crate::text::{last_lines, one_line, shorten, utf16};
 
 const PAGERDUTY_ROUTING_KEY: Var = Var::secret(
     "PAGERDUTY_ROUTING_KEY",
@@ -48,8 +49,11 @@ pub(crate) const KIND: Kind = Kind {
 
 const SUMMARY: usize = 1_024;
 const KEY: usize = 255;
+const NAME: usize = 255;
+/// Bytes of an event: 512 KB are taken.
+const LIMIT: usize = 400_000;
 const VALUE: usize = 1_000;
-/// An event may have 512 KB.
+const DETAILS: usize = 50;
 const LOG: usize = 20_000;
 const LINKS: usize = 10;
 
@@ -101,17 +105,17 @@ impl HttpChannel for Alerts {
         let mut event = json!({
             "routing_key": self.key.expose_secret(),
             "event_action": action,
-            "dedup_key": shorten(&dedup, KEY, chars),
+            "dedup_key": shorten(&dedup, KEY, utf16),
         });
         if action == "trigger" {
             event["payload"] = json!({
-                "summary": shorten(&one_line(&message.headline()), SUMMARY, chars),
-                "source": message.run.repository.clone().unwrap_or_else(|| "pipeline".to_owned()),
+                "summary": shorten(&one_line(&message.headline()), SUMMARY, utf16),
+                "source": source(message, NAME),
                 "severity": severity(message.priority),
                 "timestamp": message.run.finished_at.to_string(),
-                "component": message.run.environment,
-                "group": message.run.pipeline,
-                "custom_details": details(message),
+                "component": message.run.environment.as_ref().map(|name| shorten(name, NAME, utf16)),
+                "group": message.run.pipeline.as_ref().map(|name| shorten(name, NAME, utf16)),
+                "custom_details": details(message, LIMIT),
             });
             event["links"] = links(message);
         }
@@ -133,10 +137,10 @@ impl HttpChannel for Changes {
         let event = json!({
             "routing_key": self.key.expose_secret(),
             "payload": {
-                "summary": shorten(&one_line(&message.headline()), SUMMARY, chars),
-                "source": message.run.repository.clone().unwrap_or_else(|| "pipeline".to_owned()),
+                "summary": shorten(&one_line(&message.headline()), SUMMARY, utf16),
+                "source": source(message, NAME),
                 "timestamp": message.run.finished_at.to_string(),
-                "custom_details": details(message),
+                "custom_details": details(message, LIMIT),
             },
             "links": links(message),
         });
@@ -161,24 +165,36 @@ pub(super) fn subject_key(message: &Message) -> String {
     if parts.is_empty() { "pipewright".to_owned() } else { format!("pipewright/{}", parts.join("/")) }
 }
 
-/// All that is known, by label.
-pub(super) fn details(message: &Message) -> Map<String, Value> {
+/// Where the event comes from, by a name that is never empty.
+pub(super) fn source(message: &Message, max: usize) -> String {
+    shorten(message.run.repository.as_deref().unwrap_or("pipeline"), max, utf16)
+}
+
+/// All that is known, by label, within so many bytes.
+pub(super) fn details(message: &Message, limit: usize) -> Map<String, Value> {
+    let size = |details: &Map<String, Value>| Value::from(details.clone()).to_string().len();
+    fit(limit, |scale| scaled(message, scale), size)
+}
+
+fn scaled(message: &Message, scale: usize) -> Map<String, Value> {
+    let value = VALUE / scale;
     let mut details = Map::new();
     if !message.text.is_empty() {
-        details.insert("Message".to_owned(), json!(shorten(&message.text, VALUE * 4, chars)));
+        details.insert("Message".to_owned(), json!(shorten(&message.text, value * 4, utf16)));
     }
     let fields = message.fields.iter().map(|field| (&field.label, &field.value));
     let findings = message.findings.iter().map(|finding| (&finding.label, &finding.text));
-    for (label, value) in fields.chain(findings).take(50) {
-        details.insert(shorten(&one_line(label), 100, chars), json!(shorten(value, VALUE, chars)));
+    for (label, text) in fields.chain(findings).take((DETAILS / scale).max(4)) {
+        details.insert(shorten(&one_line(label), 100, utf16), json!(shorten(text, value, utf16)));
     }
     if let Some(log) = &message.log {
-        details.insert("Log".to_owned(), json!(last_lines(&log.text, LOG, chars)));
+        details.insert("Log".to_owned(), json!(last_lines(&log.text, LOG / scale, utf16)));
     }
     details
 }
 
 fn links(message: &Message) -> Value {
-    let links = message.links.iter().take(LINKS).map(|link| json!({ "href": link.url, "text": one_line(&link.text) }));
-    links.collect()
+    let usable = message.links.iter().filter(|link| link.url.len() <= 2_000 && !link.text.trim().is_empty());
+    let text = |text: &str| shorten(&one_line(text), NAME, utf16);
+    usable.take(LINKS).map(|link| json!({ "href": link.url, "text": text(&link.text) })).collect()
 }

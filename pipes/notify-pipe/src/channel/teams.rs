@@ -54,6 +54,10 @@ const VALUE: usize = 300;
 const LOG: usize = 4_000;
 const LOG_LINES: usize = 40;
 const BUTTONS: usize = 5;
+const URL: usize = 2_000;
+const PEOPLE: usize = 20;
+/// The longest mail address there is.
+const ACCOUNT: usize = 254;
 
 struct Teams {
     url: SecretString,
@@ -198,7 +202,12 @@ fn mentions(message: &Message) -> (Option<Value>, Vec<Value>) {
     let mut entities = Vec::new();
     for person in &message.mentions.people {
         let name: String = person.name.chars().filter(|c| !"<>&".contains(*c) && !c.is_control()).collect();
-        let Some(id) = person.id("teams", |_| false).or_else(|| person.email.clone()) else { continue };
+        let name = shorten(&name, 60, chars);
+        let id = person.id("teams", |_| false).or_else(|| person.email.clone());
+        let Some(id) = id.filter(|id| id.len() <= ACCOUNT && !name.trim().is_empty()) else { continue };
+        if words.len() == PEOPLE {
+            break;
+        }
         let text = format!("<at>{name}</at>");
         entities.push(json!({ "type": "mention", "text": text, "mentioned": { "id": id, "name": name } }));
         words.push(text);
@@ -226,12 +235,12 @@ fn opens(text: &str, url: &str) -> Value {
 fn linked(line: &str) -> Vec<Value> {
     let mut inlines = Vec::new();
     let mut from = 0;
-    for range in links(line) {
+    for (range, url) in links(line) {
         if range.start > from {
             inlines.push(run(&line[from..range.start], json!({})));
         }
         from = range.end;
-        inlines.push(opens(&line[range.clone()], &line[range]));
+        inlines.push(opens(&line[range], &url));
     }
     if from < line.len() || inlines.is_empty() {
         inlines.push(run(&line[from..], json!({})));
@@ -246,8 +255,8 @@ fn facts(message: &Message, scale: usize) -> Vec<Value> {
     let fields = message.fields.iter().map(|field| {
         let text = shorten(&one_line(&field.value), value, chars);
         let shown = match &field.url {
-            Some(url) => opens(&text, url),
-            None => run(&text, json!({})),
+            Some(url) if url.len() <= URL / scale.min(8) => opens(&text, url),
+            _ => run(&text, json!({})),
         };
         vec![label(&field.label), shown]
     });
@@ -269,7 +278,7 @@ fn more(count: usize, what: &str) -> Option<Value> {
 }
 
 fn actions(message: &Message) -> Vec<Value> {
-    let usable = message.links.iter().filter(|link| link.url.len() <= 2_000);
+    let usable = message.links.iter().filter(|link| link.url.len() <= URL && !link.text.trim().is_empty());
     usable
         .take(BUTTONS)
         .map(|link| {

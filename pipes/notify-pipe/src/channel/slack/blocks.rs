@@ -18,7 +18,8 @@ const LABEL: usize = 40;
 const VALUE: usize = 200;
 const FINDINGS: usize = 8;
 const FINDING: usize = 300;
-const LOG: usize = 2_000;
+const LOG: usize = 1_500;
+const PEOPLE: usize = 20;
 /// Buttons side by side; more make a second line.
 const BUTTONS: usize = 5;
 const BUTTON: usize = 75;
@@ -86,7 +87,9 @@ fn section(elements: Vec<Value>) -> Value {
     json!({ "type": "rich_text_section", "elements": elements })
 }
 
+/// One element; Slack takes none without a text.
 fn text(text: &str, style: Option<&str>) -> Value {
+    let text = if text.is_empty() { " " } else { text };
     match style {
         Some(style) => json!({ "type": "text", "text": text, "style": { style: true } }),
         None => json!({ "type": "text", "text": text }),
@@ -101,7 +104,7 @@ fn said(message: &Message, called: &[Called]) -> Vec<Value> {
         Some(Wide::Here) => elements.push(json!({ "type": "broadcast", "range": "here" })),
         None => {}
     }
-    for called in called {
+    for called in called.iter().take(PEOPLE) {
         if !elements.is_empty() {
             elements.push(text(" ", None));
         }
@@ -124,12 +127,12 @@ fn said(message: &Message, called: &[Called]) -> Vec<Value> {
 fn linked(words: &str) -> Vec<Value> {
     let mut elements = Vec::new();
     let mut from = 0;
-    for range in links(words) {
+    for (range, url) in links(words) {
         if range.start > from {
             elements.push(text(&words[from..range.start], None));
         }
         from = range.end;
-        elements.push(json!({ "type": "link", "url": &words[range] }));
+        elements.push(json!({ "type": "link", "url": url, "text": &words[range] }));
     }
     if from < words.len() {
         elements.push(text(&words[from..], None));

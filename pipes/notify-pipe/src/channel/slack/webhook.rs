@@ -58,7 +58,8 @@ impl HttpChannel for Webhook {
 
 /// Whom a webhook can mention: those whose id is known.
 pub(super) fn called(person: &Mention) -> Called {
-    person.id("slack", is_user_id).map_or_else(|| Called::Name(person.name.clone()), Called::User)
+    let id = person.id("slack", is_user_id).filter(|id| is_user_id(id));
+    id.map_or_else(|| Called::Name(person.name.clone()), Called::User)
 }
 
 /// `U012AB3CD`, and `W…` of older organisations.
