@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::super::toml_file::Lockfile;
+
 #[derive(Deserialize)]
 pub(super) struct Lock {
     /// Absent in versions 1 and 2.
@@ -16,6 +18,18 @@ pub(super) struct Lock {
     /// Checksums of version 1.
     #[serde(default)]
     pub(super) metadata: HashMap<String, String>,
+}
+
+impl Lockfile for Lock {
+    type Package = Entry;
+
+    fn packages(&mut self) -> &mut Vec<Entry> {
+        &mut self.package
+    }
+
+    fn name(package: &mut Entry) -> &mut Spanned<String> {
+        &mut package.name
+    }
 }
 
 #[derive(Deserialize)]

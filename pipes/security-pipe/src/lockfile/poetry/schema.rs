@@ -5,11 +5,26 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::super::files::File;
+use super::super::toml_file::Lockfile;
+
 #[derive(Deserialize)]
 pub(super) struct Lock {
     #[serde(default)]
     pub(super) package: Vec<Entry>,
     pub(super) metadata: Option<Metadata>,
+}
+
+impl Lockfile for Lock {
+    type Package = Entry;
+
+    fn packages(&mut self) -> &mut Vec<Entry> {
+        &mut self.package
+    }
+
+    fn name(package: &mut Entry) -> &mut Spanned<String> {
+        &mut package.name
+    }
 }
 
 #[derive(Deserialize)]
@@ -27,12 +42,6 @@ pub(super) struct Entry {
     #[serde(default)]
     pub(super) extras: BTreeMap<String, Vec<String>>,
     pub(super) source: Option<Origin>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct File {
-    #[serde(default)]
-    pub(super) hash: String,
 }
 
 /// A version alone, one table, or a table for each environment.

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::super::files::File;
+use super::super::toml_file::Lockfile;
+
 #[derive(Deserialize)]
 pub(super) struct Lock {
     pub(super) version: i64,
@@ -12,6 +15,18 @@ pub(super) struct Lock {
     pub(super) manifest: Manifest,
     #[serde(default)]
     pub(super) package: Vec<Entry>,
+}
+
+impl Lockfile for Lock {
+    type Package = Entry;
+
+    fn packages(&mut self) -> &mut Vec<Entry> {
+        &mut self.package
+    }
+
+    fn name(package: &mut Entry) -> &mut Spanned<String> {
+        &mut package.name
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -64,11 +79,6 @@ impl Origin {
     pub(super) fn is_project(&self) -> bool {
         self.folder() == Some(".")
     }
-}
-
-#[derive(Deserialize)]
-pub(super) struct File {
-    pub(super) hash: Option<String>,
 }
 
 /// Version and source are there only where the name alone would be ambiguous.
