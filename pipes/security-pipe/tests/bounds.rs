@@ -86,8 +86,7 @@ fn compiling_advisories_keeps_to_its_memory() {
         let affected = format!(r#"{{"package":{{"ecosystem":"npm","name":"p{number}"}},"versions":[{versions}]}}"#);
         format!(r#"{{"id":"GHSA-{number}","modified":"2026-11-01T00:00:00Z","affected":[{affected}]}}"#)
     };
-    let files: Vec<_> =
-        (0..8_000).map(|number| (format!("GHSA-{number}.json"), record(number).into_bytes())).collect();
+    let files: Vec<_> = (0..8_000).map(|number| (format!("GHSA-{number}.json"), record(number).into_bytes())).collect();
     let db = tempfile::tempdir().unwrap();
     fs::create_dir(db.path().join("npm")).unwrap();
     fs::write(db.path().join("npm/all.zip"), pipewright_tests::zip(&files)).unwrap();

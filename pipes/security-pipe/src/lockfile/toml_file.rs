@@ -17,6 +17,23 @@ pub(super) trait Lockfile: DeserializeOwned {
     fn name(package: &mut Self::Package) -> &mut Spanned<String>;
 }
 
+macro_rules! lockfile {
+    ($lock:ident of $package:ident) => {
+        impl $crate::lockfile::toml_file::Lockfile for $lock {
+            type Package = $package;
+
+            fn packages(&mut self) -> &mut Vec<$package> {
+                &mut self.package
+            }
+
+            fn name(package: &mut $package) -> &mut toml::Spanned<String> {
+                &mut package.name
+            }
+        }
+    };
+}
+pub(super) use lockfile;
+
 /// Reads a lockfile. Duplicate keys and deep nesting are the parser's errors.
 ///
 /// # Errors
@@ -96,17 +113,7 @@ mod tests {
         extras: Vec<String>,
     }
 
-    impl Lockfile for Lock {
-        type Package = Entry;
-
-        fn packages(&mut self) -> &mut Vec<Entry> {
-            &mut self.package
-        }
-
-        fn name(package: &mut Entry) -> &mut Spanned<String> {
-            &mut package.name
-        }
-    }
+    lockfile!(Lock of Entry);
 
     fn rows(lock: &Lock) -> Vec<(&str, usize, usize)> {
         let row = |entry: &'_ Entry| (entry.name.span().start, entry.extras.len());

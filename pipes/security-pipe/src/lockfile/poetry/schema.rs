@@ -6,7 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::super::files::File;
-use super::super::toml_file::Lockfile;
+use super::super::toml_file::lockfile;
 
 #[derive(Deserialize)]
 pub(super) struct Lock {
@@ -15,17 +15,7 @@ pub(super) struct Lock {
     pub(super) metadata: Option<Metadata>,
 }
 
-impl Lockfile for Lock {
-    type Package = Entry;
-
-    fn packages(&mut self) -> &mut Vec<Entry> {
-        &mut self.package
-    }
-
-    fn name(package: &mut Entry) -> &mut Spanned<String> {
-        &mut package.name
-    }
-}
+lockfile!(Lock of Entry);
 
 #[derive(Deserialize)]
 pub(super) struct Entry {
