@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Times whole processes against each other: measure.py RUNS NAME=COMMAND NAME=COMMAND...
 
-The commands run in turn (A B A B ...) after one round that is not counted; of each, CPU seconds (user and system, as the
+A command may begin with assignments, which are the whole environment of its process beside PATH and HOME. The commands
+run in turn (A B A B ...) after one round that is not counted; of each, CPU seconds (user and system, as the
 kernel accounts the finished process), wall seconds and peak memory of the largest process are taken, and medians and the
 ratio of medians to the first are printed as rows of a Markdown table."""
 
@@ -13,6 +14,11 @@ import time
 
 
 def once(command: list[str]) -> tuple[float, float, float, int]:
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    while "=" in command[0]:
+        name, value = command[0].split("=", 1)
+        environment[name] = value
+        command = command[1:]
     started = time.monotonic()
     pid = os.fork()
     if pid == 0:
@@ -20,7 +26,7 @@ def once(command: list[str]) -> tuple[float, float, float, int]:
         for stream in (0, 1, 2):
             os.dup2(sink, stream)
         try:
-            os.execvp(command[0], command)
+            os.execvpe(command[0], command, environment)
         finally:
             os._exit(127)
     _, status, usage = os.wait4(pid, 0)

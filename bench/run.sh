@@ -32,7 +32,7 @@ OSV_DB_PATH=$data/osv OSV_DB_COMPILE=$work/advisories.idx REPORTS_DIR=$work/r "$
 ours() { # ours DIR VARIABLE=VALUE...
 	dir=$1
 	shift
-	echo "env -i PATH=$PATH $* GATE_MODE=warn WORKING_DIR=$dir REPORTS_DIR=$work/reports $pipe"
+	echo "$* GATE_MODE=warn WORKING_DIR=$dir REPORTS_DIR=$work/reports $pipe"
 }
 table() {
 	printf '\n| | CPU s | wall s | peak MB | CPU | wall | memory | exit |\n|---|---|---|---|---|---|---|---|\n'
@@ -69,7 +69,7 @@ table() {
 	table "$runs" \
 		"security-pipe, zips=$(ours "$work/lockfiles" SECRETS_SCAN=false SBOM_GENERATE=false OSV_DB_PATH=$data/osv)" \
 		"security-pipe, index=$(ours "$work/lockfiles" SECRETS_SCAN=false SBOM_GENERATE=false OSV_DB_PATH=$work/advisories.idx)" \
-		"osv-scanner=env OSV_SCALIBR_LOCAL_DB_CACHE_DIRECTORY=$work $osv scan source --offline --no-resolve -r --format json $work/lockfiles"
+		"osv-scanner=OSV_SCALIBR_LOCAL_DB_CACHE_DIRECTORY=$work $osv scan source --offline --no-resolve -r --format json $work/lockfiles"
 	printf '\nBoth name the same advisories: %s\n' "$(./bench/agree.sh "$pipe")"
 	cat <<-END
 
@@ -79,7 +79,7 @@ table() {
 	END
 	table "$runs" \
 		"security-pipe=$(ours "$work/lockfiles" SECRETS_SCAN=false SCA_SCAN=false)" \
-		"syft=env SYFT_CHECK_FOR_APP_UPDATE=false $syft scan dir:$work/lockfiles -o cyclonedx-json"
+		"syft=SYFT_CHECK_FOR_APP_UPDATE=false $syft scan dir:$work/lockfiles -o cyclonedx-json"
 	printf '\n## Notifications\n\n'
 	./bench/notify/run.sh "$notify" "$runs"
 	cat <<-END

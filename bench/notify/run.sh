@@ -21,7 +21,7 @@ base=http://127.0.0.1:$(cat "$work/port")
 git init --quiet "$work/repo"
 
 notify() { # notify VARIABLE=VALUE...
-	echo "env -i PATH=$PATH WORKING_DIR=$work/repo REPORTS_DIR=$work/reports STATUS=error MESSAGE=hello $* $pipe"
+	echo "WORKING_DIR=$work/repo REPORTS_DIR=$work/reports STATUS=error MESSAGE=hello $* $pipe"
 }
 all="SLACK_WEBHOOK_URL=$base/slow/services/x TEAMS_WEBHOOK_URL=$base/teams DISCORD_WEBHOOK_URL=$base/discord
 	MATTERMOST_WEBHOOK_URL=$base/mattermost GOOGLE_CHAT_WEBHOOK_URL=$base/google TELEGRAM_API_URL=$base

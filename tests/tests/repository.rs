@@ -1,6 +1,6 @@
 //! This repository, held to what it asks of others.
 
-use pipewright_tests::{Pipe, Repo, files, root};
+use pipewright_tests::{Pipe, Repo, files, pipes, root};
 
 #[test]
 fn it_holds_no_secret_that_its_own_scan_finds() {
@@ -38,4 +38,33 @@ fn the_readme_shows_what_the_demo_prints() {
             .collect()
     };
     assert_eq!(timeless(shown), timeless(&outcome.stdout));
+}
+
+#[test]
+fn the_readme_s_pipelines_are_short_and_configure_what_there_is() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let blocks: Vec<&str> = readme.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(blocks.len() >= 3, "Bitbucket, GitHub and GitLab");
+    let repo = Repo::new();
+    for block in blocks {
+        assert!(block.lines().count() <= 10, "{block}");
+        let pipe = pipes().into_iter().find(|pipe| block.contains(&format!("/{pipe}"))).expect(block);
+        let inputs = std::fs::read_to_string(root().join("pipes").join(&pipe).join("action.yml")).unwrap();
+        let mut check = Pipe::new(&pipe, repo.path()).arg("--check");
+        let tables = block.split("variables: {").skip(1).chain(block.split("with: {").skip(1));
+        for pair in tables.flat_map(|rest| rest.split('}').next().unwrap().split(',')) {
+            let (name, value) = pair.split_once(':').unwrap();
+            let (name, value) = (name.trim(), value.trim().trim_matches('"'));
+            // What the checkout is told is the runner's.
+            if ["fetch-depth", "GIT_DEPTH"].contains(&name) {
+                continue;
+            }
+            let is_input = name.chars().any(|c| c.is_ascii_lowercase());
+            assert!(!is_input || inputs.contains(&format!("\n  {name}:\n")), "{name} is no input of {pipe}");
+            // Under our prefix a name that nobody declared is told.
+            check = check.env(format!("PIPEWRIGHT_{}", name.to_ascii_uppercase()), value);
+        }
+        let outcome = check.run().expect(0);
+        assert!(!outcome.stderr.contains("is not a variable"), "{}", outcome.stderr);
+    }
 }

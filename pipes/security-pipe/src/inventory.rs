@@ -62,7 +62,7 @@ impl Inventory {
 
     fn add(&mut self, file: &TreeFile, format: &'static dyn Format) {
         let text = match tree::read(&file.path, MAX_LOCKFILE) {
-            Ok(Some(bytes)) if bytes.iter().filter(|byte| **byte == format.entry_marker()).count() > MAX_ENTRIES => {
+            Ok(Some(bytes)) if memchr::memchr_iter(format.entry_marker(), &bytes).count() > MAX_ENTRIES => {
                 return self.errors.push(format!("{}: more than {MAX_ENTRIES} entries, not read", file.shown));
             }
             Ok(Some(bytes)) => match lockfile::decode(bytes) {

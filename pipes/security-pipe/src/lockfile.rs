@@ -4,6 +4,7 @@
 //! (an unpinned requirement, an origin that could be private) is a warning for the caller to show.
 
 mod cargo;
+mod files;
 mod go;
 mod graph;
 mod hash;

@@ -77,6 +77,26 @@ fn a_run_keeps_to_its_memory() {
 }
 
 #[test]
+fn compiling_advisories_keeps_to_its_memory() {
+    // 40 MB of entries: what is held of them at a time does not grow with the database.
+    let repo = Repo::new();
+    let versions: Vec<String> = (0..500).map(|number| format!("\"1.0.{number}\"")).collect();
+    let versions = versions.join(",");
+    let record = |number: usize| {
+        let affected = format!(r#"{{"package":{{"ecosystem":"npm","name":"p{number}"}},"versions":[{versions}]}}"#);
+        format!(r#"{{"id":"GHSA-{number}","modified":"2026-11-01T00:00:00Z","affected":[{affected}]}}"#)
+    };
+    let files: Vec<_> = (0..8_000).map(|number| (format!("GHSA-{number}.json"), record(number).into_bytes())).collect();
+    let db = tempfile::tempdir().unwrap();
+    fs::create_dir(db.path().join("npm")).unwrap();
+    fs::write(db.path().join("npm/all.zip"), pipewright_tests::zip(&files)).unwrap();
+    let outcome = pipe(&repo, &db).env("OSV_DB_COMPILE", "advisories.idx").run().expect(0);
+    assert!(outcome.stdout.contains("8,000 advisories of 2026-11-01 for 8,000 packages"), "{}", outcome.stdout);
+    assert!(fs::metadata(repo.join("advisories.idx")).unwrap().len() > 25_000_000);
+    assert!(outcome.peak_kb < 64 * 1024, "{} KB", outcome.peak_kb);
+}
+
+#[test]
 fn a_file_made_of_keys_is_bounded_and_never_a_pass() {
     let repo = Repo::new();
     let keys = |end: &str| -> String { (0..20_000).map(|number| format!("key {}{end}\n", aws_key(number))).collect() };

@@ -278,32 +278,3 @@ fn what_this_version_can_t_do_is_exit_3_and_listed_in_a_dry_run() {
     }
     pipe(&repo, &db).env("SAST_SCAN", "false").env("HELM_CHART_PATH", "./chart").run().expect(0);
 }
-
-#[test]
-fn variables_of_older_pipelines_are_understood() {
-    // A12: the entries of the bash pipes' templates, as they stand there.
-    let repo = Repo::new();
-    repo.write("poetry.lock", poetry_lock(&[("harmless", "1.0")])).commit("first");
-    let templates: [&[(&str, &str)]; 4] = [
-        &[("SECRETS_SCAN", "true"), ("SCA_SCAN", "true"), ("SAST_SCAN", "true"), ("FAIL_ON_HIGH", "true")],
-        &[
-            ("SBOM_GENERATE", "true"),
-            ("SBOM_FORMAT", "cyclonedx-json"),
-            ("REPORT_FORMAT", "json,html"),
-            ("DEBUG", "true"),
-        ],
-        &[
-            ("CONTAINER_SCAN", "true"),
-            ("CONTAINER_IMAGE", "registry.example/app:1"),
-            ("TRIVY_SEVERITY", "CRITICAL,HIGH"),
-        ],
-        &[("IAC_SCAN", "true"), ("HELM_CHART_PATH", "./helm"), ("FAIL_ON_MEDIUM", "false"), ("CVSS_THRESHOLD", "7.0")],
-    ];
-    for template in templates {
-        let outcome = pipe(&repo, &advisories()).envs(template).env("DRY_RUN", "true").run().expect(0);
-        assert!(!outcome.stderr.contains("is not a variable"), "{}", outcome.stderr);
-        assert!(outcome.stdout.contains("\"gate\""), "{}", outcome.stdout);
-    }
-    let plan = pipe(&repo, &advisories()).env("FAIL_ON_HIGH", "true").env("DRY_RUN", "1").run().expect(0).stdout;
-    assert!(plan.contains("FAIL_ON_HIGH=true"), "{plan}");
-}

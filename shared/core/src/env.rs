@@ -35,6 +35,8 @@ pub struct Effective {
     pub from: Option<String>,
     /// `***` for a secret.
     pub shown: String,
+    /// What setting it does.
+    pub effect: &'static str,
 }
 
 /// The cleaned environment of one run.
@@ -302,13 +304,12 @@ impl Vars {
     pub fn effective(&self) -> Vec<Effective> {
         self.spec
             .vars()
-            .filter_map(|var| match self.values.get(var.name) {
-                Some(found) => {
-                    Some(Effective { name: var.name, from: Some(found.typed.clone()), shown: found.value.shown() })
-                }
-                None => {
-                    self.default(var).map(|default| Effective { name: var.name, from: None, shown: default.to_owned() })
-                }
+            .filter_map(|var| {
+                let (from, shown) = match self.values.get(var.name) {
+                    Some(found) => (Some(found.typed.clone()), found.value.shown()),
+                    None => (None, self.default(var)?.to_owned()),
+                };
+                Some(Effective { name: var.name, from, shown, effect: first_clause(var.effect) })
             })
             .collect()
     }
@@ -320,7 +321,7 @@ impl Vars {
     }
 }
 
-fn first_clause(effect: &str) -> &str {
+fn first_clause(effect: &'static str) -> &'static str {
     let end = effect.find("; if unset").unwrap_or(effect.len());
     effect[..end].trim_end_matches('.')
 }

@@ -13,6 +13,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
 use crate::env::{Effective, Problem};
@@ -61,7 +62,8 @@ struct Document {
     notices: Vec<String>,
     problems: Vec<Problem>,
     steps: Vec<StepRecord>,
-    sections: Map<String, Value>,
+    /// As they stand in the report, which is written many times.
+    sections: Vec<(String, Box<RawValue>)>,
     bugs: Vec<String>,
     ending: Option<Ending>,
     rendering: Option<Rendering>,
@@ -89,7 +91,7 @@ impl Recorder {
             notices: Vec::new(),
             problems: Vec::new(),
             steps: Vec::new(),
-            sections: Map::new(),
+            sections: Vec::new(),
             bugs: Vec::new(),
             ending: None,
             rendering: None,
@@ -154,9 +156,14 @@ impl Recorder {
 
     /// A part of the report that belongs to the pipe, under its own key.
     pub fn section(&self, key: &str, value: impl Serialize) {
-        let value = serde_json::to_value(value).unwrap_or_else(|error| json!({ "error": error.to_string() }));
+        // A line end in JSON is never part of a string.
+        let text = serde_json::to_string_pretty(&value).map(|text| text.replace('\n', "\n  "));
+        let value =
+            text.and_then(RawValue::from_string).or_else(|error| to_raw_value(&json!({ "error": error.to_string() })));
+        let Ok(value) = value else { return };
         self.edit(|document| {
-            document.sections.insert(key.to_owned(), value);
+            document.sections.retain(|(known, _)| known != key);
+            document.sections.push((key.to_owned(), value));
         });
     }
 

@@ -89,7 +89,7 @@ async fn main<P: Pipe>(check_only: bool) -> u8 {
         return check(&vars, &ctx, &later);
     }
     if ctx.dry_run && vars.problems().is_empty() {
-        return dry_run::<P>(config.as_ref(), &ctx, &later);
+        return dry_run::<P>(config.as_ref(), &vars, &ctx, &later);
     }
     let report = open_report(&vars, &ctx);
     let config = match config {
@@ -248,12 +248,20 @@ fn check(vars: &Vars, ctx: &Context, later: &[String]) -> u8 {
     Ending::Misconfigured(String::new()).code()
 }
 
-fn dry_run<P: Pipe>(config: Option<&P::Config>, ctx: &Context, later: &[String]) -> u8 {
+fn dry_run<P: Pipe>(config: Option<&P::Config>, vars: &Vars, ctx: &Context, later: &[String]) -> u8 {
     for name in later {
         ctx.console.warning(format!("{name} is not in this version of {}: a run ends with exit 3", ctx.spec.name));
     }
     let Some(config) = config else { return 2 };
     ctx.console.line(header(ctx));
+    for input in vars.effective() {
+        let Some(from) = &input.from else { continue };
+        const LONGEST: usize = 100;
+        let value: String = input.shown.chars().take(LONGEST).collect();
+        let cut = if value.len() < input.shown.len() { "..." } else { "" };
+        let name = if from.contains(input.name) { String::new() } else { format!(" ({})", input.name) };
+        ctx.console.line(format!("{from}={value:?}{cut}{name}: {}", input.effect));
+    }
     match P::plan(config, ctx) {
         Ok(plan) => {
             let mut plan = serde_json::to_value(&plan).unwrap_or_default();

@@ -25,10 +25,10 @@ pub(crate) fn escape(text: &str, broken: &str) -> String {
 pub(crate) fn linked(text: &str, broken: &str) -> String {
     let mut out = String::new();
     let mut from = 0;
-    for range in crate::text::links(text) {
+    for (range, url) in crate::text::links(text) {
         out.push_str(&escape(&text[from..range.start], broken));
         from = range.end;
-        out.push_str(&format!("<{}>", &text[range]));
+        out.push_str(&format!("<{url}>"));
     }
     out.push_str(&escape(&text[from..], broken));
     out

@@ -9,6 +9,10 @@ mod origin;
 mod tree;
 mod workspaces;
 
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+use serde_json::value::RawValue;
+
 use super::text::{Lines, excerpt};
 use super::{Format, Input, ParseError, Parsed, shell};
 use crate::package::Package;
@@ -34,24 +38,17 @@ impl Format for Npm {
         let text = input.body();
         let lines = Lines::new(text);
         let reader = Reader::new(text, &lines);
-        let mut header = Header::default();
-        let (mut packages, mut dependencies) = (None, None);
-        for (key, value) in reader.document()? {
-            match key.as_ref() {
-                "name" => header.name = reader.value::<Option<Text<'_>>>(value)?.map(Text::into_string),
-                "version" => header.version = reader.value::<Option<Text<'_>>>(value)?.map(Text::into_string),
-                "lockfileVersion" => header.lockfile_version = Some(reader.value(value)?),
-                "packages" => packages = Some(value),
-                "dependencies" => dependencies = Some(value),
-                _ => {}
-            }
-        }
-        header.check(packages.is_some() || dependencies.is_some())?;
+        let document: Document<'_> = reader.document()?;
+        let root = (document.name, document.version);
         let registries = npmrc::Registries::read(input.sibling);
         // version 2 repeats the whole tree under `dependencies` for npm 6
-        match (packages, dependencies) {
-            (Some(packages), _) => flat::read(&reader, packages, header, &registries),
-            (None, dependencies) => nested::read(&reader, dependencies, header, &registries, input),
+        match (document.packages, document.dependencies) {
+            (Some(packages), _) => flat::read(&reader, packages, root, &registries),
+            // npm before 5 shrinkwrapped without a version
+            (None, dependencies) if dependencies.is_some() || document.lockfile_version.is_some() => {
+                nested::read(&reader, dependencies, root, &registries, input)
+            }
+            _ => Err(ParseError::new("no lockfileVersion and no packages: not an npm lockfile")),
         }
     }
 
@@ -63,30 +60,41 @@ impl Format for Npm {
     }
 }
 
-/// What the lockfile says of itself.
-#[derive(Default)]
-struct Header {
-    name: Option<String>,
-    version: Option<String>,
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    #[serde(borrow)]
+    version: Option<Text<'a>>,
+    #[serde(default, deserialize_with = "known_version")]
     lockfile_version: Option<u64>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    packages: Option<flat::Table<'a>>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    dependencies: Option<&'a RawValue>,
 }
 
-impl Header {
-    fn check(&self, has_packages: bool) -> Result<(), ParseError> {
-        match self.lockfile_version {
-            Some(1..=3) => Ok(()),
-            Some(version) => {
-                Err(ParseError::new(format!("lockfileVersion {version} is not known to this version (1 to 3 are)")))
-            }
-            // npm before 5 shrinkwrapped without a version
-            None if has_packages => Ok(()),
-            None => Err(ParseError::new("no lockfileVersion and no packages: not an npm lockfile")),
-        }
-    }
+/// Name and version of the project, as far as they are said.
+type Root<'a> = (Option<Text<'a>>, Option<Text<'a>>);
 
-    fn root(&mut self) -> Option<(String, String)> {
-        let name = self.name.take().filter(|name| !name.is_empty())?;
-        Some((name, self.version.take().unwrap_or_default()))
+fn root((name, version): Root<'_>) -> Option<(String, String)> {
+    let name = name.map(Text::into_string).filter(|name| !name.is_empty())?;
+    Some((name, version.map(Text::into_string).unwrap_or_default()))
+}
+
+/// Unlike an optional value, one that may not be `null`.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// Refused where it stands, before a later form of the packages makes no sense.
+fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    match u64::deserialize(deserializer)? {
+        version @ 1..=3 => Ok(Some(version)),
+        version => {
+            Err(D::Error::custom(format!("lockfileVersion {version} is not known to this version (1 to 3 are)")))
+        }
     }
 }
 

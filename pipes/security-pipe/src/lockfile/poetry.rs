@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use super::graph::{self, Roots};
 use super::pyproject::{self, Pyproject, Wanted};
 use super::text::{Lines, word};
-use super::{Format, Input, ParseError, Parsed, hash, pep508, python, shell, toml_file, url};
+use super::{Format, Input, ParseError, Parsed, files, hash, pep508, python, shell, toml_file, url};
 use crate::package::{Ecosystem, Hash, Package, Scope, Source};
 use schema::{Entry, Lock, Origin};
 
@@ -23,9 +23,9 @@ impl Format for Poetry {
     }
 
     fn parse(&self, input: &Input<'_>) -> Result<Parsed, ParseError> {
-        let text = input.body();
-        let lines = Lines::new(text);
-        let lock: Lock = toml_file::read(text, &lines)?;
+        let text = files::shortened(input.body());
+        let lines = Lines::new(&text);
+        let lock: Lock = toml_file::read(&text, &lines)?;
         check_complete(&lock)?;
         let mut parsed = Parsed::default();
         let project = project(input, &mut parsed);
@@ -120,7 +120,7 @@ fn hashes(entry: &Entry, lock: &Lock) -> Vec<Hash> {
     let central = metadata.and_then(|metadata| metadata.files.get(name));
     let files = if entry.files.is_empty() { central } else { Some(&entry.files) };
     match files {
-        Some(files) => files.iter().filter_map(|file| hash::tagged(&file.hash)).collect(),
+        Some(files) => files.iter().filter_map(|file| file.0.clone()).collect(),
         None => {
             let bare = metadata.and_then(|metadata| metadata.hashes.get(name));
             bare.into_iter().flatten().filter_map(|hex| hash::sha256(hex)).collect()

@@ -99,7 +99,8 @@ pub(super) fn word(kind: &str, value: &str, line: u32) -> Result<(), ParseError>
     if value.len() > WORD {
         return Err(ParseError::at(line, format!("a {kind} of {} bytes", value.len())));
     }
-    match value.chars().any(|c| c.is_whitespace() || unprintable(c)) {
+    let plain = value.bytes().all(|byte| byte.is_ascii_graphic());
+    match !plain && value.chars().any(|c| c.is_whitespace() || unprintable(c)) {
         true => Err(ParseError::at(line, format!("{kind} `{}` holds spaces or control characters", excerpt(value)))),
         false => Ok(()),
     }

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::graph::{self, Roots};
 use super::text::{Lines, excerpt, word};
-use super::{Format, Input, ParseError, Parsed, hash, pyproject, python, shell, toml_file, url};
+use super::{Format, Input, ParseError, Parsed, files, pyproject, python, shell, toml_file, url};
 use crate::package::{Ecosystem, Package, Scope, Source};
 use schema::{Dependency, Entry, Lock, Origin};
 
@@ -22,9 +22,9 @@ impl Format for Uv {
     }
 
     fn parse(&self, input: &Input<'_>) -> Result<Parsed, ParseError> {
-        let text = input.body();
-        let lines = Lines::new(text);
-        let lock: Lock = toml_file::read(text, &lines)?;
+        let text = files::shortened(input.body());
+        let lines = Lines::new(&text);
+        let lock: Lock = toml_file::read(&text, &lines)?;
         if lock.version != 1 {
             let message = format!("lock version {} is not known to this version (1 is)", lock.version);
             return Err(ParseError::new(message));
@@ -78,7 +78,7 @@ fn package(entry: &Entry, lock: &Lock, line: u32) -> Result<Package, ParseError>
         scope: Scope::Unknown,
         direct: None,
         dependencies: Vec::new(),
-        hashes: files.filter_map(|file| hash::tagged(file.hash.as_deref()?)).collect(),
+        hashes: files.filter_map(|file| file.0.clone()).collect(),
     })
 }
 

@@ -44,21 +44,21 @@ pub(crate) fn compile(from: &Path, to: &Path) -> Result<CompileSummary, OsvError
         return Err(OsvError::unusable(from.display(), "not a folder; an index is made from a folder of zips"));
     }
     let zips = folder::zips(from)?;
+    let failed = |source| OsvError::Write { path: to.to_owned(), source };
+    let builder = index::Builder::new(to).map_err(failed)?;
     let collected = folder::scan(&zips, &|| false, &|state: &mut Collected, item| {
         let summary: Summary<'_> = serde_json::from_slice(item.json).map_err(|error| error.to_string())?;
         state.census.of(item.zip).count(&summary, item.stamp);
         for (ecosystem, name, mut entry) in record::entries(item.json, |_, _| true)? {
             entry.affected.iter_mut().for_each(|affected| affected.drop_redundant_versions(ecosystem));
-            state.blocks.push(ecosystem, &name, (item.zip, item.place), &entry)?;
+            builder.push(&mut state.share, (ecosystem, &name), (item.zip, item.place), &entry)?;
         }
         Ok(())
     })?;
-    let (censuses, blocks): (Vec<_>, Vec<_>) = collected.into_iter().map(|state| (state.census, state.blocks)).unzip();
+    let (censuses, shares): (Vec<_>, Vec<_>) = collected.into_iter().map(|state| (state.census, state.share)).unzip();
     let coverage = Censuses::coverage(censuses);
-    let (bytes, packages) =
-        index::build(&coverage, blocks).map_err(|problem| OsvError::unusable(to.display(), problem))?;
-    index::write_atomically(to, &bytes).map_err(|source| OsvError::Write { path: to.to_owned(), source })?;
-    Ok(CompileSummary { coverage, packages, bytes: bytes.len() as u64 })
+    let written = builder.finish(to, &coverage, shares).map_err(failed)?;
+    Ok(CompileSummary { coverage, packages: written.packages, bytes: written.bytes })
 }
 
 impl Database {
@@ -85,7 +85,7 @@ struct Censuses(Vec<Census>);
 #[derive(Default)]
 struct Collected {
     census: Censuses,
-    blocks: index::Blocks,
+    share: index::Share,
 }
 
 #[derive(Default)]

@@ -5,15 +5,16 @@
 //! version          u32, little-endian like all numbers here
 //! length           u64, of the whole file
 //! meta, directory  u32 and u64, their lengths
-//! meta             what the index covers (postcard)
-//! directory        one postcard `Line` a package, sorted by ecosystem and name
 //! blocks           the packages' entries (postcard), in the directory's order
+//! meta             what the index covers (postcard)
+//! directory        one postcard `Line` a package, in an order that depends on nothing but the packages
 //! checksum         u32, CRC-32 of all before it
 //! ```
 //!
 //! The checksum finds damage, not intent: who can write the file can write another checksum. It is verified over the
 //! whole file before anything is believed.
 
+mod spill;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -29,13 +30,15 @@ use super::wanted::Wanted;
 use super::{Coverage, OsvError};
 use crate::package::Ecosystem;
 
-pub(super) use self::write::{Blocks, build, write_atomically};
+pub(super) use self::write::{Builder, Share};
 
 /// Of the file's layout, [`Entry`] included.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 const MAGIC: &[u8; 8] = b"PWOSVIDX";
 const HEADER_LENGTH: usize = 32;
 const CHECKSUM_LENGTH: u64 = 4;
+/// Bytes of the directory, which a look-up holds as a whole.
+const MAX_DIRECTORY: u64 = 32 << 20;
 
 pub(super) struct Index {
     path: PathBuf,
@@ -91,13 +94,16 @@ impl Index {
             .ok_or_else(|| damaged("the index fails its checksum"))?;
         let meta_length = u64::from(u32::from_le_bytes(take(&mut fields)));
         let directory_length = u64::from_le_bytes(take(&mut fields));
-        let directory_at = HEADER_LENGTH as u64 + meta_length;
-        let blocks_length = (metadata.len() - CHECKSUM_LENGTH)
-            .checked_sub(directory_at)
-            .and_then(|rest| rest.checked_sub(directory_length))
-            .ok_or_else(|| damaged("the index contradicts itself"))?;
+        let directory_at = (metadata.len() - CHECKSUM_LENGTH).checked_sub(directory_length);
+        let meta_at = directory_at.and_then(|at| at.checked_sub(meta_length));
+        let blocks_length = meta_at.and_then(|at| at.checked_sub(HEADER_LENGTH as u64));
+        let (Some(directory_at), Some(meta_at), Some(blocks_length), ..=MAX_DIRECTORY) =
+            (directory_at, meta_at, blocks_length, directory_length)
+        else {
+            return Err(damaged("the index contradicts itself"));
+        };
         let mut meta = vec![0; meta_length as usize];
-        file.read_exact_at(&mut meta, HEADER_LENGTH as u64).map_err(failed)?;
+        file.read_exact_at(&mut meta, meta_at).map_err(failed)?;
         let meta = postcard::from_bytes(&meta).map_err(|_| damaged("the index contradicts itself"))?;
         Ok(Index { path: path.to_owned(), file, meta, directory_at, directory_length, blocks_length })
     }
@@ -117,7 +123,6 @@ impl Index {
             self.meta.ecosystems.iter().map(|name| Ecosystem::from_osv_name(name)).collect();
         let mut found: Vec<Vec<Entry>> = wanted.packages().iter().map(|_| Vec::new()).collect();
         let directory = self.read(self.directory_at, self.directory_length)?;
-        let blocks_at = self.directory_at + self.directory_length;
         let mut rest = directory.as_slice();
         let mut at = 0_u64;
         while !rest.is_empty() {
@@ -129,7 +134,7 @@ impl Index {
                 if cancelled() {
                     return Err(OsvError::Cancelled);
                 }
-                let block = self.read(blocks_at + at, line.length)?;
+                let block = self.read(HEADER_LENGTH as u64 + at, line.length)?;
                 found[slot] = postcard::from_bytes(&block).map_err(|_| contradiction())?;
             }
             at = end;
@@ -165,9 +170,16 @@ fn kind_of(header: &[u8]) -> &'static str {
 
 /// Whether the last four bytes are the checksum of all before them.
 fn verify(file: &File, length: u64) -> std::io::Result<bool> {
+    let end = length - CHECKSUM_LENGTH;
+    let mut stated = [0; CHECKSUM_LENGTH as usize];
+    file.read_exact_at(&mut stated, end)?;
+    Ok(u32::from_le_bytes(stated) == checksum(file, end)?)
+}
+
+/// Of the file up to `end`.
+fn checksum(file: &File, end: u64) -> std::io::Result<u32> {
     let mut hasher = crc32fast::Hasher::new();
     let mut buffer = vec![0; 64 << 10];
-    let end = length - CHECKSUM_LENGTH;
     let mut at = 0;
     while at < end {
         let part = &mut buffer[..(64 << 10).min((end - at) as usize)];
@@ -175,7 +187,5 @@ fn verify(file: &File, length: u64) -> std::io::Result<bool> {
         hasher.update(part);
         at += part.len() as u64;
     }
-    let mut checksum = [0; CHECKSUM_LENGTH as usize];
-    file.read_exact_at(&mut checksum, end)?;
-    Ok(u32::from_le_bytes(checksum) == hasher.finalize())
+    Ok(hasher.finalize())
 }

@@ -162,31 +162,46 @@ fn time(seconds: f64) -> String {
 
 /// Text of an attribute: line ends and tabs are kept as references, since a reader turns them into spaces.
 fn attribute(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in content(text).chars() {
-        match c {
-            '\n' => escaped.push_str("&#10;"),
-            '\t' => escaped.push_str("&#9;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
+    escaped(text, |c| match c {
+        '\n' => Some("&#10;"),
+        '\t' => Some("&#9;"),
+        c => reference(c),
+    })
 }
 
-/// Text between tags. What XML 1.0 (section 2.2) can't hold in any form is replaced.
+/// Text between tags.
 fn content(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\r' => escaped.push_str("&#13;"),
-            '\t' | '\n' => escaped.push(c),
-            '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            c => escaped.push(c),
-        }
+    escaped(text, reference)
+}
+
+/// What stands for a character that can't stand for itself. What XML 1.0 (section 2.2) can't hold in any form is
+/// replaced.
+fn reference(c: char) -> Option<&'static str> {
+    match c {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        '"' => Some("&quot;"),
+        '\r' => Some("&#13;"),
+        '\t' | '\n' => None,
+        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => Some("\u{fffd}"),
+        _ => None,
     }
+}
+
+fn escaped(text: &str, reference: impl Fn(char) -> Option<&'static str>) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    let mut rest = text;
+    // Every character with a reference begins with one of these bytes.
+    let special = |byte: u8| !matches!(byte, b' '..=b'~') || matches!(byte, b'&' | b'<' | b'>' | b'"');
+    while let Some(at) = rest.bytes().position(special) {
+        let (before, found) = rest.split_at(at);
+        let c = found.chars().next().unwrap_or_default();
+        let (c, after) = found.split_at(c.len_utf8());
+        escaped.push_str(before);
+        escaped.push_str(c.chars().next().and_then(&reference).unwrap_or(c));
+        rest = after;
+    }
+    escaped.push_str(rest);
     escaped
 }

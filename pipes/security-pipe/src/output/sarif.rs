@@ -74,7 +74,7 @@ fn result(finding: &Finding, rule_index: usize) -> Report<'_> {
         rule_id: &finding.rule,
         rule_index,
         level: level(finding),
-        message: Message::new(&placeholders(&text::short(&message(finding), 1000))),
+        message: Message { text: placeholders(&text::short(&message(finding), 1000)) },
         locations: [Location {
             physical_location: Physical {
                 artifact_location: Artifact { uri: uri::path(&finding.location.path), uri_base_id: ROOT },
@@ -182,12 +182,14 @@ fn provenance<'a>(run: &Run<'a>) -> Option<Provenance<'a>> {
 /// Text from outside must not make a link (section 3.11.6) or a placeholder (3.11.5).
 fn placeholders(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '[' | ']' | '\\' => escaped.extend(['\\', c]),
-            '{' | '}' => escaped.extend([c, c]),
-            c => escaped.push(c),
-        }
+    let mut rest = text;
+    while let Some(at) = rest.find(['[', ']', '\\', '{', '}']) {
+        let (before, found) = (&rest[..at], &rest[at..=at]);
+        escaped.push_str(before);
+        escaped.push_str(if matches!(found, "{" | "}") { found } else { "\\" });
+        escaped.push_str(found);
+        rest = &rest[at + 1..];
     }
+    escaped.push_str(rest);
     escaped
 }

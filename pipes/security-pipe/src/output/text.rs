@@ -63,6 +63,9 @@ pub(super) fn sentence(text: &str) -> String {
 
 /// At most `most` characters, cut with an ellipsis.
 pub(super) fn short(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
     match text.char_indices().nth(most) {
         None => text.to_owned(),
         Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),

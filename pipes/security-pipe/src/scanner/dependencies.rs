@@ -1,6 +1,6 @@
 //! Known vulnerabilities of the packages in lockfiles.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -158,12 +158,18 @@ impl Scanner for Dependencies {
         }
 
         // One question a package and version, however many lockfiles have it.
-        let distinct: BTreeSet<_> = public
+        let mut queries: Vec<Query<'_>> = Vec::new();
+        let mut known: HashMap<Query<'_>, usize> = HashMap::new();
+        let questions: Vec<usize> = public
             .iter()
-            .map(|(_, package)| (package.ecosystem, package.name.as_str(), package.version.as_str()))
+            .map(|(_, Package { ecosystem, name, version, .. })| {
+                let query = Query { ecosystem: *ecosystem, name, version };
+                *known.entry(query).or_insert_with(|| {
+                    queries.push(query);
+                    queries.len() - 1
+                })
+            })
             .collect();
-        let queries: Vec<Query<'_>> =
-            distinct.iter().map(|&(ecosystem, name, version)| Query { ecosystem, name, version }).collect();
         let lookup = match input.advisories.lookup(&queries, &|| input.cancel.is_cancelled()) {
             Ok(lookup) => lookup,
             Err(error) => {
@@ -186,9 +192,8 @@ impl Scanner for Dependencies {
         );
         scan.unable.extend(uncovered(&public, coverage));
 
-        let answers: BTreeMap<_, &[Advisory]> =
-            distinct.into_iter().zip(lookup.results.iter().map(Vec::as_slice)).collect();
-        scan.findings = findings(&public, &answers);
+        let answers = questions.iter().map(|question| lookup.results.get(*question).map_or(&[][..], Vec::as_slice));
+        scan.findings = findings(public.into_iter().zip(answers));
         Ok(scan)
     }
 }
@@ -233,19 +238,13 @@ fn uncovered(packages: &[(&Lockfile, &Package)], coverage: &Coverage) -> Vec<Str
         .collect()
 }
 
-type Answers<'a> = BTreeMap<(crate::package::Ecosystem, &'a str, &'a str), &'a [Advisory]>;
-
-fn findings(packages: &[(&Lockfile, &Package)], answers: &Answers<'_>) -> Vec<Finding> {
+fn findings<'a>(answered: impl Iterator<Item = ((&'a Lockfile, &'a Package), &'a [Advisory])>) -> Vec<Finding> {
     let mut findings = Vec::new();
     // npm installs one version at many places of one tree: one finding.
     let mut seen = BTreeSet::new();
     let mut occurrences: BTreeMap<(String, String, String), usize> = BTreeMap::new();
-    for (lockfile, package) in packages {
-        let Some(advisories) = answers.get(&(package.ecosystem, package.name.as_str(), package.version.as_str()))
-        else {
-            continue;
-        };
-        for advisory in *advisories {
+    for ((lockfile, package), advisories) in answered {
+        for advisory in advisories {
             if !seen.insert((&lockfile.path, &package.name, &package.version, &advisory.id)) {
                 continue;
             }

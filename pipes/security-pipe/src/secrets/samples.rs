@@ -38,12 +38,18 @@ impl Samples {
             "putty-private-key" => self.putty(),
             "jwt" => self.jwt(),
             "github-app-token-stateless" => format!("ghs_{}_{}", self.draw("[1-9][0-9]{6}"), self.jwt()),
+            "gitlab-job-token-jwt" => format!("glcbt-{}", self.jwt()),
             "discord-bot-token" => {
                 let id = BASE64_STANDARD_NO_PAD.encode(self.draw("[1-9][0-9]{17}"));
                 format!("{id}.{}", self.draw("[A-Za-z0-9]{6}[.][A-Za-z0-9]{38}"))
             }
             "azure-sas-signature" => {
                 format!("sv=2024-11-04&sig={}%3D", self.draw("([A-Za-z0-9]{10}%2B){3}[A-Za-z0-9]{10}"))
+            }
+            "azure-logic-app-url" => {
+                let place =
+                    "https://prod-01.westeurope.logic.azure.com:443/workflows/0a1b2c/triggers/manual/paths/invoke";
+                format!("{place}?api-version=2016-10-01&sv=1.0&sig={}", self.draw("[A-Za-z0-9_-]{43}"))
             }
             "generic-secret" => format!("session_secret: '{}'", self.draw("([a-z][0-9][A-Z]){9}")),
             "authorization-basic" => format!("Authorization: Basic {}", self.pair()),

@@ -246,6 +246,8 @@ fn nearest(name: &str, spec: &Spec, ours: bool) -> Option<&'static str> {
     spec.vars()
         .filter(|var| ours || !var.common_word)
         .flat_map(|var| std::iter::once(&var.name).chain(var.aliases))
+        // The distance is never less than the difference in length, which is there at once.
+        .filter(|declared| declared.len().abs_diff(upper.len()) <= 2)
         .map(|declared| (strsim::damerau_levenshtein(declared, &upper), *declared))
         .filter(|(distance, declared)| *distance <= 2 && declared.len() > 4)
         .min()

@@ -82,6 +82,9 @@ pub(super) fn lines(text: &str) -> String {
 }
 
 fn visible(text: &str, keep: impl Fn(char) -> bool) -> String {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if deceives(c) && !keep(c) {

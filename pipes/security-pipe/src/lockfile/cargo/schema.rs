@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::super::toml_file::lockfile;
+
 #[derive(Deserialize)]
 pub(super) struct Lock {
     /// Absent in versions 1 and 2.
@@ -17,6 +19,8 @@ pub(super) struct Lock {
     #[serde(default)]
     pub(super) metadata: HashMap<String, String>,
 }
+
+lockfile!(Lock of Entry);
 
 #[derive(Deserialize)]
 pub(super) struct Entry {

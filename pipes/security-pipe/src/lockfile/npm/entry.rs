@@ -1,7 +1,8 @@
 //! One package as either form of the lockfile describes it.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::super::text::word;
 use super::super::{ParseError, hash};
@@ -11,9 +12,11 @@ use super::workspaces::Workspaces;
 use super::{check_name, origin};
 use crate::package::{Ecosystem, Package, Scope, Source};
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Entry<'a> {
+/// `D` is what stands under `dependencies`: requirements since version 2, the packages installed below in version 1,
+/// where requirements are under `requires`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "D: Deserialize<'de>"))]
+pub(super) struct Entry<'a, D> {
     /// Only where it isn't what the folder says: an alias, or a member of the workspace.
     #[serde(borrow)]
     pub(super) name: Option<Text<'a>>,
@@ -23,25 +26,36 @@ pub(super) struct Entry<'a> {
     pub(super) resolved: Option<Text<'a>>,
     #[serde(borrow)]
     integrity: Option<Text<'a>>,
+    #[serde(default)]
     pub(super) link: bool,
+    #[serde(default)]
     dev: bool,
+    #[serde(default)]
     extraneous: bool,
-    /// The requirements of version 1, where `dependencies` are the packages installed below.
     #[serde(borrow)]
     pub(super) requires: Option<Names<'a>>,
-    /// Requirements since version 2; the packages installed below in version 1.
+    pub(super) dependencies: Option<D>,
     #[serde(borrow)]
-    pub(super) dependencies: Option<&'a RawValue>,
+    dev_dependencies: Option<Names<'a>>,
     #[serde(borrow)]
-    pub(super) dev_dependencies: Option<Names<'a>>,
+    optional_dependencies: Option<Names<'a>>,
     #[serde(borrow)]
-    pub(super) optional_dependencies: Option<Names<'a>>,
-    #[serde(borrow)]
-    pub(super) peer_dependencies: Option<Names<'a>>,
+    peer_dependencies: Option<Names<'a>>,
     pub(super) workspaces: Option<Workspaces>,
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a, Names<'a>> {
+    /// The names a package asks for. Peers that aren't installed and optional ones that don't fit find nothing later.
+    pub(super) fn wants(self) -> Vec<Cow<'a, str>> {
+        let mut wants = self.dependencies.unwrap_or_default().0;
+        for names in [self.dev_dependencies, self.optional_dependencies, self.peer_dependencies].into_iter().flatten() {
+            wants.extend(names.0);
+        }
+        wants
+    }
+}
+
+impl<D> Entry<'_, D> {
     /// The package under `name`, which an alias replaces. `local` is where it lies if it is a folder of the project.
     pub(super) fn package(
         &self,
@@ -50,19 +64,16 @@ impl Entry<'_> {
         line: u32,
         registries: &Registries,
     ) -> Result<Package, ParseError> {
-        let said =
-            |text: &'_ Option<Text<'_>>| text.as_ref().map(|text| text.0.clone().into_owned()).unwrap_or_default();
         let stated = said(&self.version);
         let (alias, version) = match stated.strip_prefix("npm:").and_then(|alias| alias.rsplit_once('@')) {
             Some((real, version)) if !real.is_empty() => (Some(real), version),
-            _ => (None, stated.as_str()),
+            _ => (None, stated),
         };
-        let name =
-            self.name.as_ref().map(|name| name.0.as_ref()).filter(|name| !name.is_empty()).or(alias).unwrap_or(name);
+        let name = Some(said(&self.name)).filter(|name| !name.is_empty()).or(alias).unwrap_or(name);
         check_name(name, line)?;
         let source = match local {
             Some(local) => local,
-            None => origin::source(name, version, &said(&self.resolved), registries),
+            None => origin::source(name, version, said(&self.resolved), registries),
         };
         // version 1 has the address in place of the version
         let version = if origin::is_address(version) { "" } else { version };
@@ -91,4 +102,8 @@ impl Entry<'_> {
             (false, false) => Scope::Production,
         }
     }
+}
+
+fn said<'t>(text: &'t Option<Text<'_>>) -> &'t str {
+    text.as_ref().map_or("", |text| &text.0)
 }

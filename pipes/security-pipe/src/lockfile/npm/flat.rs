@@ -3,13 +3,11 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use serde_json::value::RawValue;
-
 use super::super::text::excerpt;
 use super::super::{ParseError, Parsed, graph, url};
-use super::Header;
+use super::Root;
 use super::entry::Entry;
-use super::json::{Names, Reader};
+use super::json::{Key, Members, Names, Reader};
 use super::nested::DEEPEST;
 use super::npmrc::Registries;
 use super::tree::{Folder, ROOT, Tree};
@@ -19,115 +17,126 @@ use crate::package::Source;
 /// The longest path of a folder; no file system has more.
 const LONGEST: usize = 4_096;
 
-struct Node<'a> {
-    folder: Folder,
-    /// `None` for the project itself.
-    package: Option<usize>,
-    /// A part of the project: its dependencies are direct.
-    own: bool,
+/// `packages` of the lockfile.
+pub(super) type Table<'a> = Members<'a, Entry<'a, Names<'a>>>;
+
+struct Row<'a> {
+    key: Key<'a>,
+    line: u32,
+    what: What<'a>,
     wants: Vec<Cow<'a, str>>,
+}
+
+enum What<'a> {
+    Project,
+    Link(Cow<'a, str>),
+    Package {
+        index: usize,
+        /// A part of the project: its dependencies are direct.
+        own: bool,
+    },
 }
 
 pub(super) fn read<'a>(
     reader: &Reader<'a>,
-    packages: &'a RawValue,
-    mut header: Header,
+    table: Table<'a>,
+    mut root: Root<'a>,
     registries: &Registries,
 ) -> Result<Parsed, ParseError> {
-    let members = reader.members(packages)?;
     let mut parsed = Parsed::default();
-    let mut folders = Folders::new();
-    let mut nodes: Vec<Node<'_>> = Vec::new();
-    let mut links: Vec<(&str, Cow<'_, str>, u32)> = Vec::new();
-    let mut targets: HashMap<&str, usize> = HashMap::new();
+    let mut rows: Vec<Row<'_>> = Vec::with_capacity(table.0.len());
     let mut workspaces: Option<Workspaces> = None;
 
-    for (key, value) in &members {
-        let key = key.as_ref();
-        let line = reader.key_line(value);
-        let mut entry: Entry<'_> = reader.value(value)?;
-        if key.is_empty() {
+    for (key, mut entry) in table.0 {
+        let line = reader.line(&key);
+        let path = key.name.as_ref();
+        if path.is_empty() {
             workspaces = entry.workspaces.take();
-            header.name = entry.name.as_ref().map(|name| name.0.to_string()).or(header.name.take());
-            header.version = entry.version.as_ref().map(|version| version.0.to_string()).or(header.version.take());
-            nodes.push(Node { folder: ROOT, package: None, own: true, wants: wants(reader, entry)? });
+            root = (entry.name.take().or(root.0), entry.version.take().or(root.1));
+            rows.push(Row { key, line, what: What::Project, wants: entry.wants() });
             continue;
         }
-        check_folder(key, line)?;
+        check_folder(path, line)?;
         if entry.link {
             let target = entry.resolved.map(|resolved| resolved.0).unwrap_or_default();
-            links.push((key, target, line));
+            rows.push(Row { key, line, what: What::Link(target), wants: Vec::new() });
             continue;
         }
-        let installed = split(key).map(|(_, name)| name);
-        let member = workspaces.as_ref().is_some_and(|workspaces| workspaces.contains(key));
+        let installed = split(path).map(|(_, name)| name);
+        let member = workspaces.as_ref().is_some_and(|workspaces| workspaces.contains(path));
         let local = installed.is_none().then(|| match member {
             true => Source::Workspace,
-            false => Source::Path(url::clean(key)),
+            false => Source::Path(url::clean(path)),
         });
         let own = local == Some(Source::Workspace);
-        let name = installed.unwrap_or_else(|| key.rsplit('/').next().unwrap_or(key));
-        let package = entry.package(name, local, line, registries)?;
-        let index = parsed.packages.len();
-        parsed.packages.push(package);
-        let folder = folders.add(key, Some(index));
-        nodes.push(Node { folder, package: Some(index), own, wants: wants(reader, entry)? });
-        targets.insert(key, index);
+        let name = installed.unwrap_or_else(|| path.rsplit('/').next().unwrap_or(path));
+        let what = What::Package { index: parsed.packages.len(), own };
+        parsed.packages.push(entry.package(name, local, line, registries)?);
+        rows.push(Row { key, line, what, wants: entry.wants() });
     }
-    for (key, target, line) in &links {
-        let target = target.strip_prefix("./").unwrap_or(target);
-        let Some(index) = targets.get(target) else {
-            return Err(ParseError::at(*line, format!("a link to `{}`, which is not in the file", excerpt(target))));
-        };
-        folders.add(key, Some(*index));
-    }
-    link(&nodes, &folders.tree, &mut parsed);
-    parsed.root = header.root();
+    link(reader, &rows, &mut parsed)?;
+    parsed.root = super::root(root);
     Ok(parsed)
 }
 
-fn link(nodes: &[Node<'_>], tree: &Tree<'_>, parsed: &mut Parsed) {
+fn link(reader: &Reader<'_>, rows: &[Row<'_>], parsed: &mut Parsed) -> Result<(), ParseError> {
+    let mut folders = Folders::new(rows.len());
+    let mut places: Vec<Folder> = Vec::with_capacity(rows.len());
+    for row in rows {
+        places.push(folders.list(row).ok_or_else(|| reader.twice(&row.key))?);
+    }
+    for (row, folder) in rows.iter().zip(&places) {
+        if let What::Link(target) = &row.what {
+            let package = folders.package(target.strip_prefix("./").unwrap_or(target)).ok_or_else(|| {
+                ParseError::at(row.line, format!("a link to `{}`, which is not in the file", excerpt(target)))
+            })?;
+            folders.install(*folder, &row.key.name, package);
+        }
+    }
     for package in &mut parsed.packages {
         package.direct = Some(false);
     }
-    for node in nodes {
-        let edges: Vec<usize> = node.wants.iter().filter_map(|name| tree.find(node.folder, name)).collect();
-        if node.own {
-            for index in edges.iter().copied().chain(node.package) {
+    for (row, folder) in rows.iter().zip(&places) {
+        let (own, package) = match row.what {
+            What::Link(_) => continue,
+            What::Project => (true, None),
+            What::Package { index, own } => (own, Some(index)),
+        };
+        let edges: Vec<usize> = row.wants.iter().filter_map(|name| folders.tree.find(*folder, name)).collect();
+        if own {
+            for index in edges.iter().copied().chain(package) {
                 if let Some(package) = parsed.packages.get_mut(index) {
                     package.direct = Some(true);
                 }
             }
         }
-        if let Some((index, package)) = node.package.and_then(|index| Some((index, parsed.packages.get_mut(index)?))) {
+        if let Some((index, package)) = package.and_then(|index| Some((index, parsed.packages.get_mut(index)?))) {
             package.dependencies = graph::edges(edges, index);
         }
     }
+    Ok(())
 }
 
-/// The names a package asks for. Peers that aren't installed and optional ones that don't fit find nothing later.
-fn wants<'a>(reader: &Reader<'a>, entry: Entry<'a>) -> Result<Vec<Cow<'a, str>>, ParseError> {
-    let required: Option<Names<'_>> = entry.dependencies.map(|value| reader.value(value)).transpose()?;
-    let tables = [required, entry.dev_dependencies, entry.optional_dependencies, entry.peer_dependencies];
-    Ok(tables.into_iter().flatten().flat_map(|names| names.0).collect())
-}
-
-fn check_folder(key: &str, line: u32) -> Result<(), ParseError> {
-    if key.len() > LONGEST {
-        return Err(ParseError::at(line, format!("a folder's path of {} bytes", key.len())));
+fn check_folder(path: &str, line: u32) -> Result<(), ParseError> {
+    if path.len() <= DEEPEST {
+        return Ok(());
     }
-    let own_part = key.split("node_modules/").next().unwrap_or_default();
-    if key.matches("node_modules/").count() > DEEPEST || own_part.matches('/').count() > DEEPEST {
+    if path.len() > LONGEST {
+        return Err(ParseError::at(line, format!("a folder's path of {} bytes", path.len())));
+    }
+    let own_part = path.split("node_modules/").next().unwrap_or_default();
+    if path.matches("node_modules/").count() > DEEPEST || own_part.matches('/').count() > DEEPEST {
         return Err(ParseError::at(line, format!("packages are nested more than {DEEPEST} deep")));
     }
     Ok(())
 }
 
 /// The folder that a package is installed for, and the package's name; `None` for a folder of the project.
-fn split(key: &str) -> Option<(&str, &str)> {
-    match key.rsplit_once("/node_modules/") {
-        Some(parts) => Some(parts),
-        None => key.strip_prefix("node_modules/").map(|name| ("", name)),
+fn split(path: &str) -> Option<(&str, &str)> {
+    const BETWEEN: &str = "/node_modules/";
+    match memchr::memmem::rfind(path.as_bytes(), BETWEEN.as_bytes()) {
+        Some(at) => Some((path.get(..at)?, path.get(at + BETWEEN.len()..)?)),
+        None => path.strip_prefix("node_modules/").map(|name| ("", name)),
     }
 }
 
@@ -135,20 +144,44 @@ fn split(key: &str) -> Option<(&str, &str)> {
 struct Folders<'a> {
     tree: Tree<'a>,
     by_path: HashMap<&'a str, Folder>,
+    /// By folder: whether the table lists it, and the package that lies in it.
+    listed: Vec<(bool, Option<usize>)>,
 }
 
 impl<'a> Folders<'a> {
-    fn new() -> Self {
-        Folders { tree: Tree::new(), by_path: HashMap::from([("", ROOT)]) }
+    fn new(count: usize) -> Self {
+        let mut by_path = HashMap::with_capacity(count);
+        by_path.insert("", ROOT);
+        Folders { tree: Tree::new(), by_path, listed: vec![(false, None)] }
     }
 
-    /// The folder of a path, with its package installed where others look for it.
-    fn add(&mut self, path: &'a str, package: Option<usize>) -> Folder {
-        if let (Some((above, name)), Some(package)) = (split(path), package) {
-            let above = self.folder(above);
-            self.tree.install(above, Cow::Borrowed(name), package);
+    /// The folder of a row, with its package installed where others look for it; `None` where the table has it twice.
+    fn list(&mut self, row: &'a Row<'_>) -> Option<Folder> {
+        let path = row.key.name.as_ref();
+        let folder = self.folder(path);
+        let package = match row.what {
+            What::Package { index, .. } => Some(index),
+            What::Project | What::Link(_) => None,
+        };
+        let listed = self.listed.get_mut(folder as usize)?;
+        if std::mem::replace(listed, (true, package)).0 {
+            return None;
         }
-        self.folder(path)
+        if let Some(package) = package {
+            self.install(folder, path, package);
+        }
+        Some(folder)
+    }
+
+    fn install(&mut self, folder: Folder, path: &'a str, package: usize) {
+        if let Some((_, name)) = split(path) {
+            self.tree.install(self.tree.above(folder), Cow::Borrowed(name), package);
+        }
+    }
+
+    /// The package in the folder of that path.
+    fn package(&self, path: &str) -> Option<usize> {
+        self.listed.get(*self.by_path.get(path)? as usize)?.1
     }
 
     fn folder(&mut self, path: &'a str) -> Folder {
@@ -167,6 +200,7 @@ impl<'a> Folders<'a> {
         };
         while let Some(path) = unknown.pop() {
             folder = self.tree.folder(folder);
+            self.listed.push((false, None));
             self.by_path.insert(path, folder);
         }
         folder

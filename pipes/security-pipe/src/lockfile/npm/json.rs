@@ -1,7 +1,6 @@
-//! JSON with lines, read piece by piece: of a large lockfile only one level is in memory at a time.
+//! JSON with lines: every key knows where it stands in the text.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -22,24 +21,10 @@ impl<'a> Reader<'a> {
         Reader { text, lines }
     }
 
-    /// The members of the whole text.
-    pub(super) fn document(&self) -> Result<Members<'a>, ParseError> {
-        self.unique(serde_json::from_str(self.text).map_err(|error| message(&error, 1))?)
-    }
-
-    /// The members of an object in their order, the values still as text. A key that occurs twice is an error: npm
-    /// would take the last, a reader that takes the first would see another tree.
-    pub(super) fn members(&self, value: &'a RawValue) -> Result<Members<'a>, ParseError> {
-        self.unique(self.value(value)?)
-    }
-
-    fn unique(&self, object: Object<'a>) -> Result<Members<'a>, ParseError> {
-        match object.again.and_then(|index| object.members.get(index)) {
-            Some((key, value)) => {
-                Err(ParseError::at(self.key_line(value), format!("key `{}` occurs twice", excerpt(key))))
-            }
-            None => Ok(object.members),
-        }
+    /// # Errors
+    /// With the line.
+    pub(super) fn document<T: Deserialize<'a>>(&self) -> Result<T, ParseError> {
+        serde_json::from_str(self.text).map_err(|error| message(&error, 1))
     }
 
     /// # Errors
@@ -75,13 +60,13 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The line of the key that a value belongs to. Keys hold no line breaks, so that is where the nearest text before
-    /// the colon ends.
-    pub(super) fn key_line(&self, value: &RawValue) -> u32 {
-        let offset = self.offset(value);
-        let before = self.text.get(..offset).unwrap_or_default();
-        let key_end = before.trim_end().trim_end_matches(':').trim_end().len();
-        self.lines.at(key_end.saturating_sub(1))
+    pub(super) fn line(&self, key: &Key<'_>) -> u32 {
+        self.lines.at(self.offset(key.raw))
+    }
+
+    /// npm would take the last of two equal keys, a reader that takes the first would see another tree.
+    pub(super) fn twice(&self, key: &Key<'_>) -> ParseError {
+        ParseError::at(self.line(key), format!("key `{}` occurs twice", excerpt(&key.name)))
     }
 
     /// A raw value borrows from the text, so its place is the distance of the two.
@@ -98,37 +83,45 @@ fn message(error: &serde_json::Error, first_line: u32) -> ParseError {
     ParseError { line: Some(line), message: library_message(text) }
 }
 
-pub(super) type Members<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
-
-struct Object<'a> {
-    members: Members<'a>,
-    /// The first member whose key was there before.
-    again: Option<usize>,
+/// A key of an object.
+pub(super) struct Key<'a> {
+    raw: &'a RawValue,
+    pub(super) name: Cow<'a, str>,
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Pairs;
-        impl<'de> Visitor<'de> for Pairs {
-            type Value = Object<'de>;
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        let name = match raw.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+            Some(plain) if !plain.contains('\\') => Cow::Borrowed(plain),
+            _ => Cow::Owned(serde_json::from_str(raw.get()).map_err(de::Error::custom)?),
+        };
+        Ok(Key { raw, name })
+    }
+}
+
+/// The members of an object in their order, with keys that occur twice.
+pub(super) struct Members<'a, V>(pub(super) Vec<(Key<'a>, V)>);
+
+impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Members<'a, V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs<'a, V>(std::marker::PhantomData<(&'a (), V)>);
+        impl<'de: 'a, 'a, V: Deserialize<'de>> Visitor<'de> for Pairs<'a, V> {
+            type Value = Members<'a, V>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut object = Object { members: Vec::new(), again: None };
-                let mut seen: HashSet<Cow<'de, str>> = HashSet::new();
-                while let Some((Text(key), value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
-                    if !seen.insert(key.clone()) {
-                        object.again = object.again.or(Some(object.members.len()));
-                    }
-                    object.members.push((key, value));
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
                 }
-                Ok(object)
+                Ok(Members(members))
             }
         }
-        deserializer.deserialize_map(Pairs)
+        deserializer.deserialize_map(Pairs(std::marker::PhantomData))
     }
 }
 

@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 
 use super::super::text::excerpt;
 use super::super::{Input, ParseError, Parsed, graph};
-use super::Header;
+use super::Root;
 use super::entry::Entry;
-use super::json::{Names, Reader};
+use super::json::{Members, Names, Reader};
 use super::npmrc::Registries;
 use super::tree::{Folder, ROOT, Tree};
 
@@ -24,7 +24,7 @@ struct Node<'a> {
 pub(super) fn read<'a>(
     reader: &Reader<'a>,
     dependencies: Option<&'a RawValue>,
-    mut header: Header,
+    root: Root<'_>,
     registries: &Registries,
     input: &Input<'_>,
 ) -> Result<Parsed, ParseError> {
@@ -37,12 +37,14 @@ pub(super) fn read<'a>(
     let mut nodes: Vec<Node<'_>> = Vec::new();
     let mut open: Vec<(&RawValue, Folder, usize)> = dependencies.map(|value| (value, ROOT, 1)).into_iter().collect();
     while let Some((value, above, depth)) = open.pop() {
-        for (key, value) in reader.members(value)? {
-            let line = reader.key_line(value);
-            let entry: Entry<'_> = reader.value(value)?;
-            let mut package = entry.package(&key, None, line, registries)?;
+        let level: Members<'_, Entry<'_, &RawValue>> = reader.value(value)?;
+        for (key, entry) in level.0 {
+            let line = reader.line(&key);
+            let mut package = entry.package(&key.name, None, line, registries)?;
             package.direct = (depth > 1).then_some(false);
-            tree.install(above, key, parsed.packages.len());
+            if tree.install(above, key.name.clone(), parsed.packages.len()) {
+                return Err(reader.twice(&key));
+            }
             let folder = tree.folder(above);
             nodes.push(Node { folder, requires: entry.requires.unwrap_or_default().0 });
             parsed.packages.push(package);
@@ -62,7 +64,7 @@ pub(super) fn read<'a>(
     }
     mark_direct(&tree, &mut parsed, input);
     in_file_order(&mut parsed);
-    parsed.root = header.root();
+    parsed.root = super::root(root);
     Ok(parsed)
 }
 

@@ -9,6 +9,9 @@ const PUBLIC: [&str; 3] = ["registry.npmjs.org", "registry.npmjs.com", "registry
 
 /// By the address it was resolved to, or by the version where that is an address (version 1 of the lockfile).
 pub(super) fn source(name: &str, version: &str, resolved: &str, registries: &Registries) -> Source {
+    if resolved.starts_with("https://registry.npmjs.org/") && !is_address(version) {
+        return Source::Registry;
+    }
     let address = match (is_address(version), resolved.is_empty()) {
         (true, _) if !is_git(resolved) => version,
         (_, false) => resolved,

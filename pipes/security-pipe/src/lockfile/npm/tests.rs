@@ -257,7 +257,15 @@ fn broken_files_are_errors_with_their_line() {
     for (text, line, says) in [
         ("", Some(1), "EOF"),
         ("{\n\"lockfileVersion\": 3,\n\"packages\": {", Some(3), "EOF"),
-        ("{\n\"lockfileVersion\": 4\n}", None, "lockfileVersion 4"),
+        ("{\n\"lockfileVersion\": 4,\n\"packages\": []\n}", Some(2), "lockfileVersion 4"),
+        ("{\n\"lockfileVersion\": 3,\n\"packages\": null\n}", Some(3), "null"),
+        ("{\n\"lockfileVersion\": 3,\n\"packages\": {},\n\"packages\": {}\n}", Some(4), "duplicate"),
+        (
+            "{\"lockfileVersion\": 1,\n\"dependencies\": {\n\"a\": {\"version\": \"1\"},\n\"a\": {\"version\": \"2\"}}}",
+            Some(4),
+            "`a` occurs twice",
+        ),
+        ("{\"lockfileVersion\": 3,\n\"packages\": {\n\"a\\u002fb\": {},\n\"a/b\": {}}}", Some(4), "`a/b` occurs twice"),
         ("{\n\"name\": \"x\"\n}", None, "lockfileVersion"),
         ("{\"lockfileVersion\": 3,\n\"packages\": {\n\"node_modules/a\": {\"version\": 1}\n}}", Some(3), "string"),
         (

@@ -25,9 +25,14 @@ impl<'a> Tree<'a> {
         u32::try_from(self.above.len() - 1).unwrap_or(ROOT)
     }
 
-    /// Records the package (by its index) that a name means to what lies in the folder.
-    pub(super) fn install(&mut self, folder: Folder, name: Cow<'a, str>, package: usize) {
-        self.installed.insert((folder, name), package);
+    /// Records the package (by its index) that a name means to what lies in the folder; whether there was one already.
+    pub(super) fn install(&mut self, folder: Folder, name: Cow<'a, str>, package: usize) -> bool {
+        self.installed.insert((folder, name), package).is_some()
+    }
+
+    /// The folder that another one lies in.
+    pub(super) fn above(&self, folder: Folder) -> Folder {
+        self.above.get(folder as usize).copied().unwrap_or(ROOT)
     }
 
     /// The package of that name in the project's own `node_modules`.
@@ -45,7 +50,7 @@ impl<'a> Tree<'a> {
             if folder == ROOT {
                 return None;
             }
-            folder = self.above.get(folder as usize).copied().unwrap_or(ROOT);
+            folder = self.above(folder);
         }
     }
 }

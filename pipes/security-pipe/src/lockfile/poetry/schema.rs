@@ -5,12 +5,17 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::super::files::File;
+use super::super::toml_file::lockfile;
+
 #[derive(Deserialize)]
 pub(super) struct Lock {
     #[serde(default)]
     pub(super) package: Vec<Entry>,
     pub(super) metadata: Option<Metadata>,
 }
+
+lockfile!(Lock of Entry);
 
 #[derive(Deserialize)]
 pub(super) struct Entry {
@@ -27,12 +32,6 @@ pub(super) struct Entry {
     #[serde(default)]
     pub(super) extras: BTreeMap<String, Vec<String>>,
     pub(super) source: Option<Origin>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct File {
-    #[serde(default)]
-    pub(super) hash: String,
 }
 
 /// A version alone, one table, or a table for each environment.

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::super::files::File;
+use super::super::toml_file::lockfile;
+
 #[derive(Deserialize)]
 pub(super) struct Lock {
     pub(super) version: i64,
@@ -13,6 +16,8 @@ pub(super) struct Lock {
     #[serde(default)]
     pub(super) package: Vec<Entry>,
 }
+
+lockfile!(Lock of Entry);
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "kebab-case")]
@@ -64,11 +69,6 @@ impl Origin {
     pub(super) fn is_project(&self) -> bool {
         self.folder() == Some(".")
     }
-}
-
-#[derive(Deserialize)]
-pub(super) struct File {
-    pub(super) hash: Option<String>,
 }
 
 /// Version and source are there only where the name alone would be ambiguous.

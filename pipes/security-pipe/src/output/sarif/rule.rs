@@ -100,7 +100,9 @@ fn plain(text: &str) -> String {
             // A zero-width space keeps a name from being called.
             '@' => escaped.push_str("@\u{200b}"),
             '\r' | '\n' => escaped.push(' '),
-            c if "\\`*_{}[]()#+!|~".contains(c) => escaped.extend(['\\', c]),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|' | '~' => {
+                escaped.extend(['\\', c]);
+            }
             c => escaped.push(c),
         }
     }
