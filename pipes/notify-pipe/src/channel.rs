@@ -4,7 +4,7 @@ mod fit;
 mod html;
 mod markdown;
 
-mod bitbucket;
+pub(crate) mod bitbucket;
 mod cdevents;
 mod datadog;
 mod discord;

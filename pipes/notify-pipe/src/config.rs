@@ -7,6 +7,7 @@ use pipe_core::spec::Var;
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 
+use crate::channel::bitbucket::BITBUCKET_API_URL;
 use crate::channel::{Channel, KINDS};
 use crate::message::Priority;
 use crate::status::Status;
@@ -47,6 +48,7 @@ pub struct Config {
     pub(crate) fail: Fail,
     pub(crate) retries: u32,
     pub(crate) state: Option<PathBuf>,
+    pub(crate) bitbucket_api: String,
 }
 
 /// A channel by the name of its kind.
@@ -110,6 +112,7 @@ impl Config {
             },
             retries: vars.integer(&RETRIES).and_then(|retries| u32::try_from(retries).ok()).unwrap_or(3),
             state: state::place(vars, ctx),
+            bitbucket_api: vars.text(&BITBUCKET_API_URL).unwrap_or_default().trim_end_matches('/').to_owned(),
         })
     }
 }

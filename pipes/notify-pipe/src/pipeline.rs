@@ -21,6 +21,8 @@ use crate::when::Decision;
 
 /// For all of the API's answers together: a message is not worth less for not knowing how long a run took.
 const LIMIT: Duration = Duration::from_secs(10);
+/// For one of them.
+const ONE: Duration = Duration::from_secs(4);
 /// Earlier runs that are looked at for one that has ended.
 const PAGE: u32 = 20;
 
@@ -52,7 +54,7 @@ pub(crate) async fn look(config: &Config, gathered: &mut Gathered, ctx: &Context
     };
     let unknown_start = config.include_build && gathered.run.started_at.is_none();
     let asks = question.before || ((question.jobs || unknown_start) && has_token(ctx));
-    let mut facts = if asks { ask(ctx, post, &gathered.run, question).await } else { Ok(Facts::default()) };
+    let mut facts = if asks { ask(config, ctx, post, &gathered.run, question).await } else { Ok(Facts::default()) };
     if let Ok(facts) = &mut facts {
         gathered.learn(facts);
     }
@@ -108,13 +110,13 @@ fn has_token(ctx: &Context) -> bool {
     }
 }
 
-async fn ask(ctx: &Context, post: &Post, run: &Run, question: Question) -> Result<Facts, String> {
+async fn ask(config: &Config, ctx: &Context, post: &Post, run: &Run, question: Question) -> Result<Facts, String> {
     let limit = LIMIT.min(post.remaining() / 2);
     let asking = async {
         match ctx.ci.provider {
             Provider::GitHub => github(ctx, post, question).await,
             Provider::GitLab => gitlab(ctx, post, question).await,
-            Provider::Bitbucket => bitbucket(ctx, post, run, question).await,
+            Provider::Bitbucket => bitbucket(&config.bitbucket_api, ctx, post, run, question).await,
             Provider::Other(_) | Provider::None => Err("there is no CI whose API could tell".to_owned()),
         }
     };
@@ -123,6 +125,7 @@ async fn ask(ctx: &Context, post: &Post, run: &Run, question: Question) -> Resul
 
 async fn get(post: &Post, url: &str, authorization: &Authorization, api: &str) -> Result<Value, String> {
     let request = Request::get(url).authorize(authorization, &host_of(api)).header("accept", "application/json");
+    let request = request.total_timeout(ONE.min(post.remaining()));
     let response = post.client.send(request).await.map_err(|error| Undelivered::from(&error).to_string())?;
     response.json().map_err(|error| format!("the CI's API answered with no JSON: {error}"))
 }
@@ -184,10 +187,10 @@ async fn gitlab(ctx: &Context, post: &Post, question: Question) -> Result<Facts,
     Ok(facts)
 }
 
-async fn bitbucket(ctx: &Context, post: &Post, run: &Run, question: Question) -> Result<Facts, String> {
+async fn bitbucket(api: &str, ctx: &Context, post: &Post, run: &Run, question: Question) -> Result<Facts, String> {
     let ci = &ctx.ci;
     let authorization = ctx.tokens.bitbucket_authorization().ok_or("there is no BITBUCKET_ACCESS_TOKEN to ask with")?;
-    let (Some(api), Some(name), Some(number)) = (&ci.api_url, &ci.full_name, &ci.build_number) else {
+    let (Some(name), Some(number)) = (&ci.full_name, &ci.build_number) else {
         return Err("the pipeline has no number".to_owned());
     };
     let pipelines = format!("{api}/repositories/{name}/pipelines");

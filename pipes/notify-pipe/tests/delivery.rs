@@ -283,3 +283,62 @@ fn nothing_outside_a_repository_is_needed() {
     slack(&repo, &server).env("STATUS", "failure").env("TITLE", "Backup").run().expect(0);
     assert_eq!(body(&only(&server))["blocks"][0]["text"]["text"], "❌ Backup");
 }
+
+#[test]
+fn a_date_to_wait_for_is_understood() {
+    let repo = repo();
+    let count = std::sync::atomic::AtomicUsize::new(0);
+    let server = Server::start(move |_| match count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+        0 => Reply::Send(429, vec![("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT".to_owned())], Vec::new()),
+        _ => Reply::Send(200, Vec::new(), b"ok".to_vec()),
+    });
+    slack(&repo, &server).run().expect(0);
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[test]
+fn a_body_that_never_ends_is_no_delivery() {
+    let repo = repo();
+    // It announces more than it sends.
+    let server = Server::start(|_| Reply::Send(200, vec![("content-length", "1000".to_owned())], b"o".to_vec()));
+    let outcome =
+        slack(&repo, &server).env("TIMEOUT", "3s").env("RETRIES", "0").env("FAIL_ON_ERROR", "true").run().expect(1);
+    assert!(outcome.elapsed < Duration::from_secs(4), "{:?}", outcome.elapsed);
+}
+
+#[test]
+fn a_proxy_is_spoken_to_with_its_password_and_the_service_without_it() {
+    let (repo, proxy) = (repo(), sink());
+    let address = proxy.url().replace("http://", "http://me:password-of-the-proxy@");
+    let outcome = notify(&repo)
+        .env("SLACK_WEBHOOK_URL", format!("http://hooks.invalid{HOOK}"))
+        .env("HTTP_PROXY", address)
+        .env("DEBUG", "true")
+        .run()
+        .expect(0);
+    let request = only(&proxy);
+    assert_eq!(request.path, format!("http://hooks.invalid{HOOK}"));
+    assert_eq!(request.header("proxy-authorization"), Some("Basic bWU6cGFzc3dvcmQtb2YtdGhlLXByb3h5"));
+    assert!(!everything(&outcome).contains("password-of-the-proxy"));
+    let refusing = answering(&[407]);
+    let outcome = notify(&repo)
+        .env("SLACK_WEBHOOK_URL", format!("http://hooks.invalid{HOOK}"))
+        .env("HTTP_PROXY", refusing.url())
+        .run()
+        .expect(1);
+    assert!(outcome.stdout.contains("407"), "{}", outcome.stdout);
+}
+
+#[test]
+fn a_server_that_speaks_no_tls_is_refused() {
+    let repo = repo();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}{HOOK}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten().take(1) {
+            drop(std::io::Write::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n"));
+        }
+    });
+    let outcome = notify(&repo).env("SLACK_WEBHOOK_URL", url).run().expect(1);
+    assert!(outcome.stdout.contains("no secure connection"), "{}", outcome.stdout);
+}

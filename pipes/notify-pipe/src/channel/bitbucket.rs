@@ -3,7 +3,7 @@
 use pipe_core::Context;
 use pipe_core::env::Vars;
 use pipe_core::http::Authorization;
-use pipe_core::spec::{Group, Kind as Values, Var, common};
+use pipe_core::spec::{Group, Var, common};
 use serde_json::json;
 
 use super::{Channel, HttpChannel, Kind, Target};
@@ -23,9 +23,11 @@ const BITBUCKET_REPOSITORY_NAME: Var = Var::text(
     "The repository the status is for, from another CI; if unset, the one of the run.",
 )
 .example("team/shop");
-const BITBUCKET_API_URL: Var =
-    Var::new("BITBUCKET_API_URL", Values::Url, "Bitbucket's API; if unset, https://api.bitbucket.org/2.0.")
-        .default("https://api.bitbucket.org/2.0");
+pub(crate) const BITBUCKET_API_URL: Var = Var::url(
+    "BITBUCKET_API_URL",
+    "Bitbucket's API, for statuses and for questions about earlier pipelines; if unset, https://api.bitbucket.org/2.0.",
+)
+.default("https://api.bitbucket.org/2.0");
 
 pub(crate) const KIND: Kind = Kind {
     name: "bitbucket",
