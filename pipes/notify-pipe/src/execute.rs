@@ -88,7 +88,8 @@ pub(crate) async fn execute(config: &Config, plan: Plan, ctx: &Context, report: 
     report.section("title", message.headline());
     report.section("deliveries", &deliveries);
     report.present(rendering(&deliveries, ctx));
-    verdict(config, &deliveries, &unable)
+    let warned = gathered.warnings.len() + warnings.len() > 0;
+    verdict(config, &deliveries, &unable, warned)
 }
 
 /// The run's own end comes after that of the last request, so that each channel can say what became of it.
@@ -203,7 +204,7 @@ impl Delivery {
 }
 
 /// Every channel is in the last line. One that was not reached fails the run as FAIL_ON_ERROR says.
-fn verdict(config: &Config, deliveries: &[Delivery], unable: &[String]) -> Result<Pass, Stop> {
+fn verdict(config: &Config, deliveries: &[Delivery], unable: &[String], warned: bool) -> Result<Pass, Stop> {
     let fails = |delivery: &&Delivery| match (config.fail, delivery.outcome) {
         (_, Outcome::Delivered | Outcome::Skipped) | (Fail::Never, _) => false,
         (Fail::Always, _) | (Fail::Auto, Outcome::Refused) => true,
@@ -218,7 +219,7 @@ fn verdict(config: &Config, deliveries: &[Delivery], unable: &[String]) -> Resul
         (false, []) if deliveries.iter().all(|delivery| delivery.outcome == Outcome::Skipped) => {
             Ok(Pass::Skipped(told))
         }
-        (false, []) if deliveries.iter().all(Delivery::arrived) => Ok(Pass::Passed(told)),
+        (false, []) if !warned && deliveries.iter().all(Delivery::arrived) => Ok(Pass::Passed(told)),
         (false, []) => Ok(Pass::Warned(told)),
     }
 }

@@ -255,6 +255,8 @@ fn a_message_and_a_log_can_come_from_files() {
     // A pipe can't see the log of its own step: ATTACH_LOGS alone is no mistake, and is told.
     let outcome = notify(&repo).env("WEBHOOK_URL", server.url()).env("ATTACH_LOGS", "true").run().expect(0);
     assert!(outcome.stderr.contains("ATTACH_LOGS has no effect without LOG_FILE"), "{}", outcome.stderr);
+    let outcome = notify(&repo).env("WEBHOOK_URL", server.url()).env("LOG_FILE", "nowhere.log").run().expect(0);
+    assert!(outcome.stderr.contains("can't read nowhere.log") && outcome.stdout.contains("WARNED"), "{outcome:?}");
     let outcome = notify(&repo).env("WEBHOOK_URL", server.url()).env("LOG_FILE", "../../etc/passwd").run().expect(2);
     assert!(outcome.stderr.contains("leads out of the checkout"), "{}", outcome.stderr);
 }

@@ -24,13 +24,10 @@ use crate::text::{bytes, chars, last_lines, one_line, shorten};
 
 const EMAIL_TO: Var =
     Var::list("EMAIL_TO", "Who gets the mail; if unset, nobody.").example("team@example.com,ops@example.com");
-const EMAIL_FROM: Var = Var::text(
-    "EMAIL_FROM",
-    "Who it comes from: an address your server may send for. There is no default: one that is not yours is refused or \
-     ends as spam.",
-)
-.required("with EMAIL_TO")
-.example("ci@example.com");
+const EMAIL_FROM: Var =
+    Var::text("EMAIL_FROM", "Who it comes from, an address your server may send for; if unset, no mail can be sent.")
+        .required("with EMAIL_TO")
+        .example("ci@example.com");
 const EMAIL_REPLY_TO: Var = Var::text("EMAIL_REPLY_TO", "Where answers go; if unset, to EMAIL_FROM.");
 const EMAIL_SMTP_HOST: Var =
     Var::text("EMAIL_SMTP_HOST", "The server the mail is given to; if unset, no mail can be sent.")
