@@ -1,83 +1,184 @@
-//! What security-pipe writes, judged by others' code: CycloneDX, SPDX, SARIF and JUnit.
+//! notify-pipe against real servers: aiosmtpd for mail.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on fails")]
 
-use std::path::Path;
-use std::process::Command;
+mod smtpd;
 
-use pipewright_tests::{Pipe, Repo, root};
+use pipewright_tests::{Outcome, Pipe, Repo};
+use serde_json::Value;
+use smtpd::{Mode, Smtpd, USER, closed_port, left_behind, password};
 
-/// Runs a validator on a file.
-#[track_caller]
-fn valid(kind: &str, file: &Path) {
-    let output = Command::new("python3")
-        .arg(root().join("tests/validators/validate.py"))
-        .arg(kind)
-        .arg(file)
-        .output()
-        .expect("python3 is installed (tests/install.sh)");
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{kind}: {text}");
+/// notify-pipe with a mail to one address by a server on loopback.
+fn mailing(repo: &Repo, port: u16) -> Pipe {
+    Pipe::new("notify-pipe", repo.path())
+        .envs(&[("EMAIL_FROM", "CI <ci@example.com>"), ("EMAIL_TO", "team@example.com")])
+        .env("EMAIL_SMTP_HOST", "127.0.0.1")
+        .env("EMAIL_SMTP_PORT", port.to_string())
+        .envs(&[("TITLE", "The title"), ("MESSAGE", "The message"), ("STATUS", "success"), ("RETRIES", "0")])
 }
 
-/// Every kind of file a run writes.
-fn all_valid(repo: &Repo, envs: &[(&str, &str)], code: i32) {
-    let outcome = Pipe::new("security-pipe", repo.path())
-        .env("OSV_DB_PATH", root().join("examples/demo/advisories"))
-        .env("SBOM_FORMAT", "cyclonedx,spdx")
-        .envs(envs)
-        .run()
-        .expect(code);
-    valid("cyclonedx", &outcome.reports.join("sbom/sbom-cyclonedx.json"));
-    valid("spdx", &outcome.reports.join("sbom/sbom-spdx.json"));
-    valid("sarif", &outcome.reports.join("results.sarif"));
-    valid("junit", &outcome.reports.join("junit.xml"));
-    let report = outcome.report();
-    for schema in ["report.v1.schema.json", "security-pipe-report.v1.schema.json"] {
-        let schema = std::fs::read(root().join("docs/schemas").join(schema)).unwrap();
-        let validator = jsonschema::validator_for(&serde_json::from_slice(&schema).unwrap()).unwrap();
-        let errors: Vec<String> = validator.iter_errors(&report).map(|error| error.to_string()).collect();
-        assert!(errors.is_empty(), "{errors:?}");
+/// [`mailing`] with the server's authority, user and password.
+fn logged_in(repo: &Repo, server: &Smtpd) -> Pipe {
+    mailing(repo, server.port)
+        .env("CA_CERT", &server.authority)
+        .env("EMAIL_SMTP_USERNAME", USER)
+        .env("EMAIL_SMTP_PASSWORD", password())
+}
+
+#[track_caller]
+fn told(outcome: &Outcome, words: &str) {
+    assert!(outcome.output().contains(words), "{words}: {}", outcome.output());
+}
+
+/// Nothing arrived, and nobody heard a password.
+#[track_caller]
+fn nothing_reached(server: &Smtpd) {
+    assert_eq!(server.seen("mail"), Vec::<Value>::new());
+    assert_eq!(server.seen("login"), Vec::<Value>::new());
+}
+
+#[test]
+fn starttls_and_a_password_deliver() {
+    let (repo, server) = (Repo::new(), Smtpd::start(Mode::StartTls));
+    let outcome = logged_in(&repo, &server).run().expect(0);
+    let mail = server.mail();
+    assert_eq!((&mail["encrypted"], &mail["authenticated"]), (&Value::from(true), &Value::from(true)));
+    assert_eq!(mail["sender"], "ci@example.com");
+    assert!(server.seen("login").iter().all(|login| login["encrypted"] == true));
+    told(&outcome, "email team@example.com delivered");
+    assert!(!outcome.output().contains(&password()) && !left_behind(&outcome.reports, &password()));
+}
+
+#[test]
+fn tls_from_the_start_delivers() {
+    let (repo, server) = (Repo::new(), Smtpd::start(Mode::Implicit));
+    logged_in(&repo, &server).env("EMAIL_TLS", "implicit").run().expect(0);
+    let mail = server.mail();
+    assert_eq!((&mail["encrypted"], &mail["authenticated"]), (&Value::from(true), &Value::from(true)));
+}
+
+#[test]
+fn a_server_that_does_not_encrypt_gets_neither_mail_nor_password() {
+    let (repo, server) = (Repo::new(), Smtpd::start(Mode::Clear));
+    let outcome = logged_in(&repo, &server).run().expect(1);
+    told(&outcome, "email team@example.com not delivered");
+    told(&outcome, "STARTTLS");
+    nothing_reached(&server);
+}
+
+#[test]
+fn in_clear_it_goes_only_where_the_user_says_so() {
+    let (repo, server) = (Repo::new(), Smtpd::start(Mode::Clear));
+    logged_in(&repo, &server).env("EMAIL_USE_TLS", "false").run().expect(0);
+    let mail = server.mail();
+    assert_eq!((&mail["encrypted"], &mail["authenticated"]), (&Value::from(false), &Value::from(true)));
+}
+
+#[test]
+fn an_authority_that_nobody_knows_is_not_believed() {
+    for mode in [Mode::StartTls, Mode::Implicit] {
+        let (repo, server) = (Repo::new(), Smtpd::start(mode));
+        let tls = if mode == Mode::Implicit { "implicit" } else { "starttls" };
+        let pipe = logged_in(&repo, &server).env("EMAIL_TLS", tls).env("CA_CERT", "");
+        told(&pipe.run().expect(1), "email team@example.com not delivered (refused)");
+        nothing_reached(&server);
+        // Another authority's word is none either.
+        let another = Smtpd::start(mode);
+        logged_in(&repo, &server).env("EMAIL_TLS", tls).env("CA_CERT", &another.authority).run().expect(1);
+        nothing_reached(&server);
     }
 }
 
-fn copy(from: &Path, repo: &Repo) {
-    for path in pipewright_tests::files(from) {
-        if path.is_file() {
-            let name = path.strip_prefix(from).unwrap().to_str().unwrap().to_owned();
-            repo.write(&name, std::fs::read(path).unwrap());
+#[test]
+fn a_wrong_password_is_a_refusal() {
+    let (repo, server) = (Repo::new(), Smtpd::start(Mode::StartTls));
+    let wrong = format!("wrong-{}", "x".repeat(9));
+    let outcome = logged_in(&repo, &server).env("EMAIL_SMTP_PASSWORD", &wrong).run().expect(1);
+    told(&outcome, "email team@example.com not delivered (refused)");
+    told(&outcome, "535");
+    assert!(!outcome.output().contains(&wrong));
+    assert_eq!(server.seen("mail"), Vec::<Value>::new());
+    assert!(server.seen("login").iter().any(|login| login["password"] == wrong.as_str()));
+}
+
+#[test]
+fn a_server_that_is_not_there_was_not_told() {
+    // The ancestor said that the mail was sent, with exit code 0 (N-2).
+    let repo = Repo::new();
+    let outcome = mailing(&repo, closed_port()).run().expect(0);
+    told(&outcome, "email team@example.com not delivered (unreachable)");
+    assert!(!outcome.output().contains("email team@example.com delivered"));
+    assert_eq!(outcome.report()["verdict"], "warned");
+    mailing(&repo, closed_port()).env("FAIL_ON_ERROR", "true").run().expect(1);
+}
+
+/// What would be read as markup, as a header or as nothing.
+const NASTY: &str = "<b>\"bold\"</b> & 'it' 🎉 ünï\nline two <script>alert(1)</script>";
+
+#[test]
+fn a_mail_says_the_same_as_text_and_as_html() {
+    let (repo, server) = (Repo::new(), Smtpd::start(Mode::Clear));
+    repo.write("build.log", "first\n<i>last</i> & done\n");
+    mailing(&repo, server.port)
+        .env("EMAIL_USE_TLS", "false")
+        .env("EMAIL_TO", "team@example.com,Ops <ops@example.com>,third@example.com")
+        .env("EMAIL_REPLY_TO", "answers@example.com")
+        .env("TITLE", "Release \"1.2\" 🎉\r\nBcc: evil@example.com")
+        .env("MESSAGE", NASTY)
+        .env("CUSTOM_FIELDS", r#"{"Region": "<eu> & \"us\""}"#)
+        .env("CUSTOM_LINKS", r#"{"Roll <back>": "https://ci.example/?a=1&b=\"2\""}"#)
+        .env("LOG_FILE", "build.log")
+        .env("PRIORITY", "high")
+        .run()
+        .expect(0);
+    let mail = server.mail();
+    assert_eq!(mail["recipients"], serde_json::json!(["team@example.com", "ops@example.com", "third@example.com"]));
+    let header = |name: &str| mail["headers"][name].as_str().unwrap_or_default().to_owned();
+    assert_eq!(header("subject"), "✅ Release \"1.2\" 🎉 Bcc: evil@example.com");
+    assert_eq!((header("bcc"), header("auto-submitted")), (String::new(), "auto-generated".to_owned()));
+    assert_eq!(
+        (header("from"), header("reply-to")),
+        ("CI <ci@example.com>".to_owned(), "answers@example.com".to_owned())
+    );
+    assert_eq!(header("importance"), "high");
+    assert!(header("message-id").ends_with("@example.com>") && !header("date").is_empty());
+    assert!(mail["longest"].as_u64().unwrap() <= 998, "{}", mail["longest"]);
+
+    assert_eq!(mail["type"], "multipart/alternative");
+    let text = mail["parts"]["text/plain"].as_str().unwrap().replace("\r\n", "\n");
+    assert!(
+        text.contains(NASTY) && text.contains("Region: <eu> & \"us\"") && text.contains("<i>last</i> & done"),
+        "{text}"
+    );
+    let html = mail["parts"]["text/html"].as_str().unwrap().replace("\r\n", "\n");
+    for escaped in [
+        "&lt;b&gt;&quot;bold&quot;&lt;/b&gt; &amp; &#39;it&#39; 🎉 ünï",
+        "&lt;script&gt;alert(1)&lt;/script&gt;",
+        "&lt;eu&gt; &amp; &quot;us&quot;",
+        "Roll &lt;back&gt;",
+        "?a=1&amp;b=%222%22",
+        "&lt;i&gt;last&lt;/i&gt; &amp; done",
+    ] {
+        assert!(html.contains(escaped), "{escaped}: {html}");
+    }
+    assert!(!html.contains("<script") && !html.contains("<b>\"") && !html.contains("<i>"), "{html}");
+}
+
+#[test]
+fn a_mail_of_little_says_nothing_of_nothing() {
+    // The ancestor wrote `None` for what it did not know, and put texts into HTML as they were (N-10).
+    let (repo, server) = (Repo::plain(), Smtpd::start(Mode::Clear));
+    Pipe::new("notify-pipe", repo.path())
+        .envs(&[("EMAIL_FROM", "ci@example.com"), ("EMAIL_TO", "team@example.com"), ("EMAIL_USE_TLS", "false")])
+        .env("EMAIL_SMTP_HOST", "127.0.0.1")
+        .env("EMAIL_SMTP_PORT", server.port.to_string())
+        .run()
+        .expect(0);
+    let mail = server.mail();
+    for part in ["text/plain", "text/html"] {
+        let text = mail["parts"][part].as_str().unwrap();
+        assert!(text.contains("finished"), "{text}");
+        for nothing in ["None", "null", "unknown", "undefined", "()", ": \r\n"] {
+            assert!(!text.contains(nothing), "{nothing:?} in {text}");
         }
     }
-}
-
-#[test]
-fn the_demo_s_files_are_valid() {
-    let repo = Repo::new();
-    copy(&root().join("examples/demo/app"), &repo);
-    repo.commit("first");
-    all_valid(&repo, &[], 1);
-}
-
-#[test]
-fn files_of_a_hostile_repository_are_valid() {
-    let repo = Repo::new();
-    copy(&root().join("examples/demo/app"), &repo);
-    let odd = "dir \u{202e}\"'<&>]]> %2e\u{1f600}";
-    let lock = std::fs::read(root().join("examples/demo/app/poetry.lock")).unwrap();
-    repo.write(&format!("{odd}/poetry.lock"), lock);
-    repo.write("broken/poetry.lock", "[[package]]\nname = <![CDATA[\u{7}\n");
-    repo.commit("first");
-    all_valid(&repo, &[("GATE_MODE", "warn")], 3);
-}
-
-#[test]
-fn a_validator_refuses_what_is_wrong() {
-    let repo = Repo::plain();
-    repo.write("wrong.json", r#"{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": 7}"#);
-    let status = Command::new("python3")
-        .arg(root().join("tests/validators/validate.py"))
-        .args([Path::new("cyclonedx"), &repo.join("wrong.json")])
-        .output()
-        .expect("python3 is installed (tests/install.sh)")
-        .status;
-    assert_eq!(status.code(), Some(1));
 }

@@ -1,5 +1,5 @@
 //! What notify-pipe sends, judged by others' code: Slack's block models, Microsoft's card renderer, Discord's and GitHub's
-//! OpenAPI descriptions, OpenTelemetry's messages and CDEvents' types.
+//! OpenAPI descriptions, PagerDuty's client, OpenTelemetry's messages and CDEvents' types.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on fails")]
 
 use std::process::Command;
@@ -59,9 +59,11 @@ fn telling(repo: &Repo, server: &Server) -> Pipe {
         .env("GITHUB_SHA", repo.git(&["rev-parse", "HEAD"]))
         .env("GITHUB_API_URL", at("github"))
         .env("GITHUB_TOKEN", &token)
-        .env("CHANNELS", "slack,teams,discord,github,cdevents,otlp")
+        .env("CHANNELS", "slack,teams,discord,pagerduty,github,cdevents,otlp")
         .env("TEAMS_WEBHOOK_URL", at("teams"))
         .env("DISCORD_WEBHOOK_URL", at("discord"))
+        .env("PAGERDUTY_ROUTING_KEY", &token)
+        .env("PAGERDUTY_URL", at("pagerduty"))
         .env("CDEVENTS_URL", at("cdevents"))
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", at("otlp"))
         .env("STARTED_AT", "2026-01-02T03:04:05Z")
@@ -131,6 +133,7 @@ fn events(server: &Server) -> Vec<String> {
 fn all_valid(server: &Server) {
     valid("teams", &sent(server, "/teams"));
     valid("discord", &sent(server, "/discord"));
+    valid("pagerduty", &sent(server, "/pagerduty/v2/enqueue"));
     valid("otlp-traces", &sent(server, "/otlp/v1/traces"));
     valid("otlp-metrics", &sent(server, "/otlp/v1/metrics"));
     valid("github-status", &sent(server, "/github/repos/org/shop/statuses/"));
@@ -153,6 +156,7 @@ fn the_nastiest_message_is_valid() {
     nasty(with_webhook(telling(&repo, &server), &server)).env("STATUS", "success").run().expect(0);
     valid("slack", &sent(&server, "/slack"));
     all_valid(&server);
+    valid("pagerduty", &sent(&server, "/pagerduty/v2/change/enqueue"));
     valid("github-deployment", &sent(&server, "/github/repos/org/shop/deployments"));
     valid("github-deployment-status", &sent(&server, "/github/repos/org/shop/deployments/7/statuses"));
     assert_eq!(events(&server), ["dev.cdevents.pipelinerun.finished.0.2.0", "dev.cdevents.service.deployed.0.2.0"]);
@@ -197,6 +201,9 @@ fn each_judge_refuses_what_is_wrong() {
         ("teams", cards(json!({ "type": "TextBlock", "text": "x", "blinks": true }))),
         ("discord", json!({ "embeds": [{ "title": long }] })),
         ("discord", json!({ "embeds": [{ "title": "x", "colour": 7 }] })),
+        ("pagerduty", json!({ "routing_key": "k", "event_action": "resolved", "dedup_key": "d" })),
+        ("pagerduty", json!({ "routing_key": "k", "event_action": "resolve", "key": "d" })),
+        ("pagerduty", json!({ "routing_key": "k", "payload": { "summary": "s", "source": null } })),
         ("otlp-traces", json!({ "resourceSpans": [{ "spans": [] }] })),
         ("otlp-metrics", json!({})),
         ("github-status", json!({ "state": "finished" })),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Judges files by others' code: validate.py KIND FILE...
 
-KIND is cyclonedx, spdx, sarif, junit, or a request's body: slack, teams, discord, otlp-traces, otlp-metrics,
+KIND is cyclonedx, spdx, sarif, junit, or a request's body: slack, teams, discord, pagerduty, otlp-traces, otlp-metrics,
 github-status, github-deployment, github-deployment-status.
 
 Exit code 0: all are valid. 1: at least one is not, with the reasons. 2: used wrongly. 3: install.sh has not run.
@@ -132,6 +132,8 @@ def github(kind: str):
     """The schema of a request's body in GitHub's description of its API; what has no name there is no part of it."""
 
     def judge(path: pathlib.Path) -> list[str]:
+        # No format is asked for, and the grammar that one of them needs takes seconds to read.
+        sys.modules["rfc3987_syntax"] = None
         from jsonschema import Draft202012Validator
 
         schema = json.loads((folder() / "github.json").read_text(encoding="utf-8"))[kind]
@@ -141,7 +143,36 @@ def github(kind: str):
     return judge
 
 
+def pagerduty(path: pathlib.Path) -> list[str]:
+    """PagerDuty's own client, asked to tell the same, has to send the same. An event is a change if it has no action."""
+    from httpx2 import Request, Response
+    from pagerduty import EventsApiV2Client
+
+    event = json.loads(path.read_text(encoding="utf-8"))
+    sent = []
+
+    class Client(EventsApiV2Client):
+        def post(self, url, **options):
+            sent.append(options["json"])
+            return Response(202, json={"dedup_key": event.get("dedup_key")}, request=Request("POST", f"https://x.example{url}"))
+
+    client = Client(event.pop("routing_key"))
+    payload = event.get("payload", {})
+    named = {key: payload.get(key) for key in ("summary", "source", "custom_details")}
+    if event.get("event_action") == "trigger":
+        others = {key: payload[key] for key in ("timestamp", "component", "group") if key in payload}
+        named |= {"severity": payload.get("severity"), "dedup_key": event["dedup_key"], "links": event.get("links")}
+        client.trigger(payload=others, **named)
+    elif event.get("event_action") == "resolve":
+        client.resolve(event["dedup_key"])
+    else:
+        client.submit(links=event.get("links"), timestamp=payload.get("timestamp"), **named)
+    nothing = [f"{key} is null" for key, value in [*event.items(), *payload.items()] if value is None]
+    return nothing + ([] if sent == [event] else [f"the client sends {sent}"])
+
+
 KINDS = {
+    "pagerduty": pagerduty,
     "cyclonedx": cyclonedx,
     "spdx": spdx,
     "sarif": sarif,

@@ -113,10 +113,14 @@ impl HttpChannel for Alerts {
                 "source": source(message, NAME),
                 "severity": severity(message.priority),
                 "timestamp": message.run.finished_at.to_string(),
-                "component": message.run.environment.as_ref().map(|name| shorten(name, NAME, utf16)),
-                "group": message.run.pipeline.as_ref().map(|name| shorten(name, NAME, utf16)),
                 "custom_details": details(message, LIMIT),
             });
+            // What is not known is left out: PagerDuty's description has no null.
+            for (key, name) in [("component", &message.run.environment), ("group", &message.run.pipeline)] {
+                if let Some(name) = name {
+                    event["payload"][key] = Value::from(shorten(name, NAME, utf16));
+                }
+            }
             event["links"] = links(message);
         }
         Ok(Call::post(format!("{}/v2/enqueue", self.url)).json(&event))

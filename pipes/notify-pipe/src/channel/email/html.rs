@@ -3,7 +3,12 @@
 
 use crate::channel::html::{escape, link, linked};
 use crate::message::Message;
+use crate::text::{chars, one_line, shorten};
 
+/// Words as long as a URL are broken rather than made to stretch the page.
+const BREAK: &str = "overflow-wrap:anywhere;word-break:break-word";
+/// Characters on a button.
+const BUTTON: usize = 80;
 const FONT: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif";
 
 pub(super) fn page(message: &Message) -> String {
@@ -11,13 +16,18 @@ pub(super) fn page(message: &Message) -> String {
     let mut rows = String::new();
     if !message.text.is_empty() {
         let text = linked(&message.text, escape).replace('\n', "<br>\n");
-        row(&mut rows, &format!("<p style=\"margin:0;font-size:15px;line-height:22px\">{text}</p>"));
+        row(&mut rows, &format!("<p style=\"margin:0;font-size:15px;line-height:22px;{BREAK}\">{text}</p>"));
     }
     let facts = facts(message);
     if !facts.is_empty() {
         row(&mut rows, &format!("<table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\">{facts}</table>"));
     }
-    let buttons: Vec<String> = message.links.iter().map(|it| button(&it.text, &it.url, &color)).collect();
+    let buttons: Vec<String> = message
+        .links
+        .iter()
+        .filter(|it| !it.text.trim().is_empty())
+        .map(|it| button(&it.text, &it.url, &color))
+        .collect();
     if !buttons.is_empty() {
         row(&mut rows, &buttons.join(" "));
     }
@@ -27,7 +37,7 @@ pub(super) fn page(message: &Message) -> String {
             &format!(
                 "<p style=\"margin:0 0 6px;font-size:13px;color:#57606a\">End of {}</p>\
                  <pre style=\"margin:0;padding:12px;background:#f6f8fa;border-radius:6px;font-size:12px;line-height:17px;\
-                 white-space:pre-wrap;word-break:break-word\">{}</pre>",
+                 white-space:pre-wrap;{BREAK}\">{}</pre>",
                 escape(&log.name),
                 escape(&log.text)
             ),
@@ -39,9 +49,9 @@ pub(super) fn page(message: &Message) -> String {
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>{headline}</title>\n</head>\n\
          <body style=\"margin:0;padding:24px 12px;background:#f6f8fa;color:#1f2328;{FONT}\">\n\
          <table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\" width=\"100%\" style=\"max-width:640px;\
-         margin:0 auto;background:#ffffff;border:1px solid #d0d7de;border-top:6px solid {color};border-radius:8px\">\n\
+         table-layout:fixed;margin:0 auto;background:#ffffff;border:1px solid #d0d7de;border-top:6px solid {color};border-radius:8px\">\n\
          <tr><td style=\"padding:20px 24px 4px\">\
-         <h1 style=\"margin:0;font-size:19px;line-height:26px;font-weight:600\">{headline}</h1></td></tr>\n\
+         <h1 style=\"margin:0;font-size:19px;line-height:26px;font-weight:600;{BREAK}\">{headline}</h1></td></tr>\n\
          {rows}<tr><td style=\"padding:12px 24px 20px\"></td></tr>\n</table>\n</body>\n</html>\n"
     )
 }
@@ -53,9 +63,9 @@ fn row(rows: &mut String, content: &str) {
 fn facts(message: &Message) -> String {
     let line = |label: &str, value: &str| {
         format!(
-            "<tr><td style=\"padding:3px 16px 3px 0;font-size:14px;color:#57606a;vertical-align:top;\
-             white-space:nowrap\">{label}</td><td style=\"padding:3px 0;font-size:14px;word-break:break-word\">{value}\
-             </td></tr>"
+            "<tr><td style=\"padding:3px 16px 3px 0;font-size:14px;line-height:20px;color:#57606a;vertical-align:top;\
+             min-width:80px;max-width:200px;{BREAK}\">{label}</td><td style=\"padding:3px 0;font-size:14px;\
+             line-height:20px;vertical-align:top;{BREAK}\">{value}</td></tr>"
         )
     };
     let fields = message.fields.iter().map(|field| {
@@ -72,8 +82,8 @@ fn facts(message: &Message) -> String {
 fn button(text: &str, url: &str, color: &str) -> String {
     format!(
         "<a href=\"{}\" style=\"display:inline-block;margin:4px 8px 0 0;padding:8px 14px;border:1px solid {color};\
-         border-radius:6px;color:{color};font-size:14px;font-weight:600;text-decoration:none\">{}</a>",
+         border-radius:6px;color:{color};font-size:14px;font-weight:600;text-decoration:none;{BREAK}\">{}</a>",
         escape(url),
-        escape(text)
+        escape(&shorten(&one_line(text), BUTTON, chars))
     )
 }
