@@ -26,9 +26,10 @@ use futures_util::future::LocalBoxFuture;
 use pipe_core::Context;
 use pipe_core::env::Vars;
 use pipe_core::spec::{Group, Var};
+use secrecy::SecretString;
 use serde_json::Value;
 
-use crate::http::Call;
+use crate::http::{Call, is_url};
 use crate::message::Message;
 use crate::post::{Post, Receipt, Response, Undelivered};
 
@@ -126,6 +127,15 @@ pub(crate) const NAMES: [&str; COUNT] = {
     }
     names
 };
+
+/// The addresses of a variable. One that nothing can be sent to is a mistake.
+fn urls(vars: &mut Vars, var: &'static Var) -> Vec<SecretString> {
+    let urls = vars.secrets_of(var);
+    if urls.iter().any(|url| !is_url(url)) {
+        vars.problem(var, "expected URLs that begin with https:// or http://");
+    }
+    urls
+}
 
 /// What tells one of several nameless targets from the others: `2 of 3`.
 fn numbered(index: usize, count: usize) -> String {

@@ -58,6 +58,14 @@ impl Call {
         self
     }
 
+    /// A token for whoever the URL is of, where there is one.
+    pub(crate) fn bearer(self, token: Option<&SecretString>) -> Call {
+        match token {
+            Some(token) => self.header("authorization", format!("Bearer {}", token.expose_secret())),
+            None => self,
+        }
+    }
+
     /// Credentials for `host` only.
     pub(crate) fn authorize(self, authorization: Authorization, host: impl Into<String>) -> Call {
         Call { authorization: Some((authorization, host.into())), ..self }

@@ -5,12 +5,12 @@
 use pipe_core::Context;
 use pipe_core::env::Vars;
 use pipe_core::spec::{Group, Var};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Channel, HttpChannel, Kind, Target};
-use crate::http::{Call, host, is_url};
+use super::{Channel, HttpChannel, Kind, Target, urls};
+use crate::http::{Call, host};
 use crate::message::Message;
 use crate::pipeline::encode;
 use crate::post::Undelivered;
@@ -52,10 +52,7 @@ struct CdEvents {
 }
 
 fn from_vars(vars: &mut Vars, _: &Context) -> Vec<Box<dyn Channel>> {
-    let urls = vars.secrets_of(&CDEVENTS_URL);
-    if urls.iter().any(|url| !is_url(url)) {
-        vars.problem(&CDEVENTS_URL, "expected URLs that begin with https:// or http://");
-    }
+    let urls = urls(vars, &CDEVENTS_URL);
     let (token, source) = (vars.secret(&CDEVENTS_TOKEN), vars.text(&CDEVENTS_SOURCE));
     let mut channels: Vec<Box<dyn Channel>> = Vec::new();
     for url in urls {
@@ -100,17 +97,14 @@ impl HttpChannel for CdEvents {
             "customData": { "repository": run.repository, "commit": run.commit, "deployment": run.deployment },
             "customDataContentType": "application/json",
         });
-        let mut call = Call::secret(&self.url)
+        let call = Call::secret(&self.url)
             .json(&body)
             .header("ce-specversion", "1.0")
             .header("ce-id", id)
             .header("ce-source", source)
             .header("ce-type", kind)
             .header("ce-time", time);
-        if let Some(token) = &self.token {
-            call = call.header("authorization", format!("Bearer {}", token.expose_secret()));
-        }
-        Ok(call)
+        Ok(call.bearer(self.token.as_ref()))
     }
 }
 

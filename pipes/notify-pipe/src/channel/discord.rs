@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::fit::fit;
 use super::markdown::{code_block, cost, escape, link, linked};
-use super::{Channel, HttpChannel, Kind, Target, numbered};
-use crate::http::{Call, is_url};
+use super::{Channel, HttpChannel, Kind, Target, numbered, urls};
+use crate::http::Call;
 use crate::mention::Wide;
 use crate::message::Message;
 use crate::pipeline::encode;
@@ -57,10 +57,7 @@ struct Discord {
 }
 
 fn from_vars(vars: &mut Vars, _: &Context) -> Vec<Box<dyn Channel>> {
-    let urls = vars.secrets_of(&DISCORD_WEBHOOK_URL);
-    if urls.iter().any(|url| !is_url(url)) {
-        vars.problem(&DISCORD_WEBHOOK_URL, "expected URLs that begin with https://");
-    }
+    let urls = urls(vars, &DISCORD_WEBHOOK_URL);
     let username = vars.text(&DISCORD_USERNAME).unwrap_or_default();
     let avatar = vars.text(&DISCORD_AVATAR_URL);
     let thread =

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::fit::fit;
 use super::html::{escape, linked};
-use super::{Channel, HttpChannel, Kind, Target, numbered};
-use crate::http::{Call, is_url};
+use super::{Channel, HttpChannel, Kind, Target, numbered, urls};
+use crate::http::Call;
 use crate::message::Message;
 use crate::post::Undelivered;
 use crate::text::{bytes, last_lines, one_line, shorten, thousands};
@@ -47,10 +47,7 @@ struct GoogleChat {
 }
 
 fn from_vars(vars: &mut Vars, _: &Context) -> Vec<Box<dyn Channel>> {
-    let urls = vars.secrets_of(&GOOGLE_CHAT_WEBHOOK_URL);
-    if urls.iter().any(|url| !is_url(url)) {
-        vars.problem(&GOOGLE_CHAT_WEBHOOK_URL, "expected URLs that begin with https://");
-    }
+    let urls = urls(vars, &GOOGLE_CHAT_WEBHOOK_URL);
     let thread = vars.text(&GOOGLE_CHAT_THREAD_KEY);
     let count = urls.len();
     let of = |(index, url): (usize, SecretString)| {

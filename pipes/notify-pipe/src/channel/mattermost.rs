@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::fit::fit;
 use super::markdown::{code_block, cost, escape, link, linked};
-use super::{Channel, HttpChannel, Kind, Target};
-use crate::http::{Call, host, is_url};
+use super::{Channel, HttpChannel, Kind, Target, urls};
+use crate::http::{Call, host};
 use crate::mention::Wide;
 use crate::message::Message;
 use crate::post::Undelivered;
@@ -52,10 +52,7 @@ struct Mattermost {
 }
 
 fn from_vars(vars: &mut Vars, _: &Context) -> Vec<Box<dyn Channel>> {
-    let urls = vars.secrets_of(&MATTERMOST_WEBHOOK_URL);
-    if urls.iter().any(|url| !is_url(url)) {
-        vars.problem(&MATTERMOST_WEBHOOK_URL, "expected URLs that begin with https://");
-    }
+    let urls = urls(vars, &MATTERMOST_WEBHOOK_URL);
     let (room, username) = (vars.text(&MATTERMOST_CHANNEL), vars.text(&MATTERMOST_USERNAME));
     let of = |url| Box::new(Mattermost { url, room: room.clone(), username: username.clone() }) as Box<dyn Channel>;
     urls.into_iter().map(of).collect()

@@ -3,11 +3,11 @@
 use pipe_core::Context;
 use pipe_core::env::Vars;
 use pipe_core::spec::{Group, Var};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::json;
 
-use super::{Channel, HttpChannel, Kind, Target};
-use crate::http::{Call, host, is_url};
+use super::{Channel, HttpChannel, Kind, Target, urls};
+use crate::http::{Call, host};
 use crate::message::Message;
 use crate::post::Undelivered;
 
@@ -33,10 +33,7 @@ struct Metrics {
 }
 
 fn from_vars(vars: &mut Vars, _: &Context) -> Vec<Box<dyn Channel>> {
-    let urls = vars.secrets_of(&METRICS_ENDPOINT);
-    if urls.iter().any(|url| !is_url(url)) {
-        vars.problem(&METRICS_ENDPOINT, "expected URLs that begin with https:// or http://");
-    }
+    let urls = urls(vars, &METRICS_ENDPOINT);
     let token = vars.secret(&METRICS_TOKEN);
     urls.into_iter().map(|url| Box::new(Metrics { url, token: token.clone() }) as Box<dyn Channel>).collect()
 }
@@ -61,10 +58,6 @@ impl HttpChannel for Metrics {
             "environment": run.environment,
             "finished_at": run.finished_at,
         });
-        let call = Call::secret(&self.url).json(&body);
-        Ok(match &self.token {
-            Some(token) => call.header("authorization", format!("Bearer {}", token.expose_secret())),
-            None => call,
-        })
+        Ok(Call::secret(&self.url).json(&body).bearer(self.token.as_ref()))
     }
 }

@@ -12,8 +12,8 @@ use pipe_core::http::Method;
 use pipe_core::spec::{Group, Var};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Channel, HttpChannel, Kind, Target};
-use crate::http::{Call, host, is_url};
+use super::{Channel, HttpChannel, Kind, Target, urls};
+use crate::http::{Call, host};
 use crate::message::Message;
 use crate::post::Undelivered;
 use crate::run::{Deployment, Run};
@@ -41,10 +41,7 @@ struct Pushgateway {
 }
 
 fn from_vars(vars: &mut Vars, _: &Context) -> Vec<Box<dyn Channel>> {
-    let urls = vars.secrets_of(&PUSHGATEWAY_URL);
-    if urls.iter().any(|url| !is_url(url)) {
-        vars.problem(&PUSHGATEWAY_URL, "expected URLs that begin with https:// or http://");
-    }
+    let urls = urls(vars, &PUSHGATEWAY_URL);
     let job = vars.text(&PUSHGATEWAY_JOB);
     urls.into_iter().map(|url| Box::new(Pushgateway { url, job: job.clone() }) as Box<dyn Channel>).collect()
 }

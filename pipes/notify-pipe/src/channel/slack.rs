@@ -9,8 +9,7 @@ use pipe_core::env::Vars;
 use pipe_core::platform::Provider;
 use pipe_core::spec::{Group, Var};
 
-use super::{Channel, Kind};
-use crate::http::is_url;
+use super::{Channel, Kind, urls};
 
 const SLACK_WEBHOOK_URL: Var = Var::secrets(
     "SLACK_WEBHOOK_URL",
@@ -82,7 +81,7 @@ struct Looks {
 }
 
 fn from_vars(vars: &mut Vars, ctx: &Context) -> Vec<Box<dyn Channel>> {
-    let webhooks = vars.secrets_of(&SLACK_WEBHOOK_URL);
+    let webhooks = urls(vars, &SLACK_WEBHOOK_URL);
     let token = vars.secret(&SLACK_BOT_TOKEN);
     let rooms = vars.list(&SLACK_CHANNEL);
     let looks = Looks {
@@ -92,10 +91,6 @@ fn from_vars(vars: &mut Vars, ctx: &Context) -> Vec<Box<dyn Channel>> {
     };
     let update = vars.text(&SLACK_MESSAGE);
     let api = vars.text(&SLACK_API_URL).unwrap_or_default();
-    if webhooks.iter().any(|url| !is_url(url)) {
-        vars.problem(&SLACK_WEBHOOK_URL, "expected URLs that begin with https://");
-        return Vec::new();
-    }
     if let Some(token) = token {
         if rooms.is_empty() && update.is_none() {
             vars.require(&SLACK_CHANNEL);

@@ -9,9 +9,9 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::fit::fit;
-use super::{Channel, HttpChannel, Kind, Target, numbered};
+use super::{Channel, HttpChannel, Kind, Target, numbered, urls};
 use crate::config::hex_color;
-use crate::http::{Call, is_url};
+use crate::http::Call;
 use crate::message::Message;
 use crate::post::{Receipt, Response, Undelivered};
 use crate::status::Status;
@@ -67,10 +67,7 @@ struct Teams {
 }
 
 fn from_vars(vars: &mut Vars, _: &Context) -> Vec<Box<dyn Channel>> {
-    let urls = vars.secrets_of(&TEAMS_WEBHOOK_URL);
-    if urls.iter().any(|url| !is_url(url)) {
-        vars.problem(&TEAMS_WEBHOOK_URL, "expected URLs that begin with https://");
-    }
+    let urls = urls(vars, &TEAMS_WEBHOOK_URL);
     let bare = vars.choice(&TEAMS_PAYLOAD) == Some("card");
     let color = vars.text(&TEAMS_THEME_COLOR).and_then(|text| {
         let color = hex_color(text.trim());

@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Channel, HttpChannel, Kind, Target};
-use crate::http::{Call, hide, host, is_url};
+use super::{Channel, HttpChannel, Kind, Target, urls};
+use crate::http::{Call, hide, host};
 use crate::message::Message;
 use crate::post::Undelivered;
 use crate::template::{Form, Template};
@@ -81,10 +81,7 @@ enum Signature {
 }
 
 fn from_vars(vars: &mut Vars, ctx: &Context) -> Vec<Box<dyn Channel>> {
-    let urls = vars.secrets_of(&WEBHOOK_URL);
-    if urls.iter().any(|url| !is_url(url)) {
-        vars.problem(&WEBHOOK_URL, "expected URLs that begin with https:// or http://");
-    }
+    let urls = urls(vars, &WEBHOOK_URL);
     let method = match vars.choice(&WEBHOOK_METHOD) {
         Some("PUT") => Method::PUT,
         Some("PATCH") => Method::PATCH,
