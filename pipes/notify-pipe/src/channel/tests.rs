@@ -27,7 +27,7 @@ const STATUSES: [Status; 6] =
     [Status::Success, Status::Warning, Status::Error, Status::Info, Status::Cancelled, Status::Finished];
 
 /// What is known to hurt somewhere: markup, mentions, commands, quoting, wide and invisible characters.
-const NASTY: [&str; 30] = [
+const NASTY: [&str; 31] = [
     "\"",
     "\\",
     "<",
@@ -57,6 +57,7 @@ const NASTY: [&str; 30] = [
     "&lt;",
     "*bold*",
     "https://x.example/a?b=<c>&d=\"",
+    "12345678901234567890123",
     "http://[",
 ];
 
@@ -225,9 +226,9 @@ fn texts_of_one_character_too_many_times_fit_everywhere() {
 #[test]
 fn a_message_of_nothing_but_empty_texts_is_taken_too() {
     for status in STATUSES {
-        for words in ["", " ", "\n", "\u{200b}"] {
-            let message = filled(|| words.to_owned(), 2, status);
-            judged(&CHANNELS, &message).map_err(|why| format!("{words:?} {status:?}: {why}")).unwrap();
+        for (words, count) in ["", " ", "\n", "\u{200b}"].into_iter().flat_map(|words| [(words, 0), (words, 2)]) {
+            let message = filled(|| words.to_owned(), count, status);
+            judged(&CHANNELS, &message).map_err(|why| format!("{words:?} x{count} {status:?}: {why}")).unwrap();
         }
     }
 }
