@@ -137,7 +137,7 @@ fn embeds(message: &Message, scale: usize) -> Value {
         "fields": fields(message, scale),
         "timestamp": message.run.finished_at.to_string(),
     });
-    if !description.is_empty() {
+    if !description.trim().is_empty() {
         embed["description"] = Value::from(description);
     }
     if let Some(url) = message.links.first().map(|link| &link.url).filter(|url| url.len() <= 2_000) {
@@ -202,10 +202,11 @@ fn fields(message: &Message, scale: usize) -> Vec<Value> {
 
 /// Nobody is called but who is meant: everything else that looks like a mention is text.
 fn mentions(message: &Message) -> (String, Value) {
-    let is_id = |text: &str| text.len() >= 15 && text.bytes().all(|byte| byte.is_ascii_digit());
+    // A 64-bit number, of which none that is given has fewer digits.
+    let is_id = |text: &str| (15..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     let known: Vec<String> =
         message.mentions.people.iter().filter_map(|person| person.id("discord", is_id)).take(PEOPLE).collect();
-    let users: Vec<&String> = known.iter().filter(|id| id.bytes().all(|byte| byte.is_ascii_digit())).collect();
+    let users: Vec<&String> = known.iter().filter(|id| is_id(id)).collect();
     let mut words: Vec<String> = users.iter().map(|id| format!("<@{id}>")).collect();
     let parse = match message.mentions.wide {
         Some(Wide::Channel) => {

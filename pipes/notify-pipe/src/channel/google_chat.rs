@@ -153,12 +153,12 @@ fn facts(message: &Message, scale: usize) -> Vec<Value> {
 
 /// The one part of a message in which Chat reads mentions; only ids that we wrote ourselves are in it.
 fn mentions(message: &Message) -> String {
-    let is_id = |id: &str| id.len() >= 15 && id.bytes().all(|byte| byte.is_ascii_digit());
+    let is_id = |id: &str| (15..=30).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit());
     let people = message.mentions.people.iter().filter_map(|person| person.id("google-chat", is_id));
     let all = message.mentions.wide.map(|_| "all".to_owned());
     let ids: Vec<String> = all
         .into_iter()
-        .chain(people.take(20).filter(|id| id.bytes().all(|byte| byte.is_ascii_alphanumeric())))
+        .chain(people.take(20).filter(|id| id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric())))
         .map(|id| format!("<users/{id}>"))
         .collect();
     ids.join(" ")

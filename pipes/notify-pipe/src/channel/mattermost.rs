@@ -149,8 +149,9 @@ fn label(label: &str) -> String {
 
 /// Users are called by their name on the server.
 fn mentions(message: &Message) -> String {
-    let is_name =
-        |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    let is_name = |name: &str| {
+        (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+    };
     let people = message.mentions.people.iter().take(20).filter_map(|person| person.id("mattermost", is_name));
     let wide = match message.mentions.wide {
         Some(Wide::Channel) => Some("channel".to_owned()),

@@ -193,7 +193,7 @@ fn facts(message: &Message, scale: usize) -> String {
 }
 
 fn mentions(message: &Message) -> String {
-    let is_id = |id: &str| id.len() >= 5 && id.bytes().all(|byte| byte.is_ascii_digit());
+    let is_id = |id: &str| (5..=20).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit());
     let words = message.mentions.people.iter().take(10).filter_map(|person| {
         let id = person.id("telegram", is_id)?;
         if is_id(&id) {

@@ -27,7 +27,7 @@ const STATUSES: [Status; 6] =
     [Status::Success, Status::Warning, Status::Error, Status::Info, Status::Cancelled, Status::Finished];
 
 /// What is known to hurt somewhere: markup, mentions, commands, quoting, wide and invisible characters.
-const NASTY: [&str; 30] = [
+const NASTY: [&str; 31] = [
     "\"",
     "\\",
     "<",
@@ -57,6 +57,7 @@ const NASTY: [&str; 30] = [
     "&lt;",
     "*bold*",
     "https://x.example/a?b=<c>&d=\"",
+    "12345678901234567890123",
     "http://[",
 ];
 
@@ -205,8 +206,8 @@ fn what_is_sent_for_an_ordinary_message_is_within_all_limits() {
 fn texts_of_one_character_too_many_times_fit_everywhere() {
     let mut failures = Vec::new();
     for (index, unit) in NASTY.into_iter().enumerate() {
-        let long = if index.is_multiple_of(5) { 50_000 } else { 5_000 };
-        let short = unit.repeat(300);
+        let long = if index.is_multiple_of(8) { 50_000 } else { 5_000 };
+        let short = unit.repeat((600 / unit.chars().count()).max(50));
         let long = unit.repeat(long / unit.chars().count());
         for count in [1, 40] {
             let mut place = 0;
@@ -225,9 +226,9 @@ fn texts_of_one_character_too_many_times_fit_everywhere() {
 #[test]
 fn a_message_of_nothing_but_empty_texts_is_taken_too() {
     for status in STATUSES {
-        for words in ["", " ", "\n", "\u{200b}"] {
-            let message = filled(|| words.to_owned(), 2, status);
-            judged(&CHANNELS, &message).map_err(|why| format!("{words:?} {status:?}: {why}")).unwrap();
+        for (words, count) in ["", " ", "\n", "\u{200b}"].into_iter().flat_map(|words| [(words, 0), (words, 2)]) {
+            let message = filled(|| words.to_owned(), count, status);
+            judged(&CHANNELS, &message).map_err(|why| format!("{words:?} x{count} {status:?}: {why}")).unwrap();
         }
     }
 }
@@ -244,7 +245,7 @@ fn words() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_in_any_place_gives_a_payload_that_is_taken(
