@@ -19,8 +19,9 @@ test: lint ## Install what tests need, then lint and every test
 	./tests/install.sh
 	$(CARGO) test --workspace --locked
 
-test-all: test ## test, and what does not fit into it: the same advisories as osv-scanner names (needs Go and BENCH_DATA)
+test-all: test ## test, and what does not fit: osv-scanner's advisories, an OpenTelemetry collector (needs Go, BENCH_DATA)
 	./bench/agree.sh "$$(ls -t $${CARGO_TARGET_DIR:-target}/*/debug/security-pipe | head -n 1)"
+	./tests/collector.sh "$$(ls -t $${CARGO_TARGET_DIR:-target}/*/debug/notify-pipe | head -n 1)"
 
 lint: ## Formatting, clippy, licences and sources of dependencies
 	$(CARGO) fmt --all --check
