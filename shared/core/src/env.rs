@@ -322,8 +322,8 @@ impl Vars {
 }
 
 fn first_clause(effect: &'static str) -> &'static str {
-    let end = effect.find("; if unset").unwrap_or(effect.len());
-    effect[..end].trim_end_matches('.')
+    let ends = ["; if unset", ". If unset"].iter().filter_map(|words| effect.find(words));
+    effect[..ends.min().unwrap_or(effect.len())].trim_end_matches('.')
 }
 
 fn lower_first(text: &str) -> String {
