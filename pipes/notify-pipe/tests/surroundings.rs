@@ -257,3 +257,68 @@ fn on_gitlab_the_pipeline_s_page_is_shown_and_no_report_of_another_pipe_is_touch
     let kept = std::fs::read_to_string(repo.join("security-reports/gl-code-quality-report.json")).unwrap();
     assert!(kept.contains("of security-pipe"), "{kept}");
 }
+
+#[test]
+fn bitbucket_s_api_tells_the_same_of_its_pipelines() {
+    let repo = repo();
+    let run = |before: &'static str| {
+        let server = pipewright_tests::Server::start(move |request| {
+            let reply = match request.path.as_str() {
+                "/api/repositories/org/shop/pipelines/128" => json!({ "created_on": "2026-01-01T00:00:00Z" }),
+                path if path.starts_with("/api/repositories/org/shop/pipelines/?target.ref_name=main&") => {
+                    json!({ "values": [
+                        { "build_number": 129, "state": { "result": { "name": "FAILED" } } },
+                        { "build_number": 127, "state": { "result": { "name": "STOPPED" } } },
+                        { "build_number": 126, "state": { "result": { "name": before } } } ] })
+                }
+                _ => return pipewright_tests::Reply::Send(200, Vec::new(), b"ok".to_vec()),
+            };
+            assert_eq!(request.header("authorization"), Some("Bearer token-of-bitbucket"));
+            pipewright_tests::Reply::json(200, reply.to_string())
+        });
+        slack(&repo, &server)
+            .envs(BITBUCKET)
+            .env("BITBUCKET_API_URL", format!("{}/api", server.url()))
+            .env("BITBUCKET_ACCESS_TOKEN", "token-of-bitbucket")
+            .envs(&[("STATUS", "error"), ("NOTIFY_ON", "change")])
+            .run()
+            .expect(0);
+        server.requests().into_iter().filter(|request| request.path == HOOK).collect::<Vec<_>>()
+    };
+    assert!(run("FAILED").is_empty(), "it failed before, too");
+    let sent = run("SUCCESSFUL");
+    assert!(sent.len() == 1 && texts(&body(&sent[0])).contains("Duration"));
+}
+
+#[test]
+fn gitlab_s_api_tells_of_pipelines_before_and_of_jobs_beside() {
+    let repo = repo();
+    let server = pipewright_tests::Server::start(|request| {
+        let reply = match request.path.split('?').next().unwrap() {
+            "/api/projects/o%2Fr/pipelines/30" => json!({ "created_at": "2026-01-01T00:00:00Z", "ref": "main" }),
+            "/api/projects/o%2Fr/pipelines" => {
+                json!([{ "id": 31, "status": "running" }, { "id": 29, "status": "failed" }])
+            }
+            "/api/projects/o%2Fr/pipelines/30/jobs" => json!([
+                { "name": "test", "status": "failed" }, { "name": "lint", "status": "failed", "allow_failure": true } ]),
+            _ => return pipewright_tests::Reply::Send(200, Vec::new(), b"ok".to_vec()),
+        };
+        pipewright_tests::Reply::json(200, reply.to_string())
+    });
+    let run = |vars: &[(&str, &str)]| {
+        slack(&repo, &server)
+            .envs(&[("GITLAB_CI", "true"), ("CI_PROJECT_PATH", "o/r"), ("CI_PIPELINE_ID", "30")])
+            .env("CI_API_V4_URL", format!("{}/api", server.url()))
+            .env("GITLAB_TOKEN", "token-of-gitlab")
+            .envs(vars)
+            .run()
+            .expect(0);
+        server.requests().into_iter().filter(|request| request.path == HOOK).collect::<Vec<_>>()
+    };
+    let recovered = run(&[("STATUS", "success"), ("NOTIFY_ON", "recovered")]);
+    assert_eq!(recovered.len(), 1, "the pipeline before failed");
+    // The job of the notification went well; another one did not.
+    let sent = run(&[("CI_JOB_STATUS", "success")]);
+    let text = texts(&body(&sent[1]));
+    assert!(text.contains("test failed") && !text.contains("lint"), "{text}");
+}
