@@ -89,6 +89,22 @@ fn an_authority_that_nobody_knows_is_not_believed() {
 }
 
 #[test]
+fn a_webhook_behind_an_authority_that_nobody_knows_is_refused_before_anything_is_sent() {
+    // The mail server has what is needed for it: TLS by an authority of the test's own. It speaks no HTTP.
+    let (repo, server) = (Repo::new(), Smtpd::start(Mode::Implicit));
+    let run = || {
+        let url = format!("https://127.0.0.1:{}/services/T0/B0/tokentokentokentoken", server.port);
+        Pipe::new("notify-pipe", repo.path()).env("SLACK_WEBHOOK_URL", url).env("RETRIES", "0")
+    };
+    let outcome = run().run().expect(1);
+    told(&outcome, "no secure connection: invalid peer certificate: UnknownIssuer");
+    told(&outcome, "slack not delivered (refused)");
+    // Once it is trusted, what is wrong is another thing.
+    let outcome = run().env("CA_CERT", &server.authority).run().expect(0);
+    told(&outcome, "slack not delivered (unreachable)");
+}
+
+#[test]
 fn a_wrong_password_is_a_refusal() {
     let (repo, server) = (Repo::new(), Smtpd::start(Mode::StartTls));
     let wrong = format!("wrong-{}", "x".repeat(9));
