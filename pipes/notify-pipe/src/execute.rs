@@ -55,7 +55,7 @@ pub(crate) async fn execute(config: &Config, plan: Plan, ctx: &Context, report: 
     gathered.warnings.extend(problem);
     let client = client(config, ctx).map_err(|error| Stop::Unable(error.to_string()))?;
     let deadline = Instant::now() + budget(ctx.timeout);
-    let post = Post { client, deadline, state };
+    let post = Post { client, attempts: config.retries + 1, deadline, state };
 
     let decision = pipeline::look(config, &mut gathered, ctx, &post).await;
     let (message, warnings, unable) = gathered.word(config, ctx);
@@ -319,7 +319,7 @@ mod tests {
         let report = Recorder::new(&SPEC, evidence, ctx.redactor.clone());
         let (state, _) = State::open(None, Path::new("/"));
         let deadline = Instant::now() + Duration::from_millis(400);
-        let post = Post { client: ctx.http().unwrap(), deadline, state };
+        let post = Post { client: ctx.http().unwrap(), attempts: 1, deadline, state };
         let channels: Vec<Selected> = ["panics", "hangs", "refuses", "delivers"]
             .map(|name| Selected { kind: "slack", channel: Box::new(Fake(name)) })
             .into();

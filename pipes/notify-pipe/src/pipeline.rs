@@ -154,8 +154,11 @@ async fn github(ctx: &Context, post: &Post, question: Question) -> Result<Facts,
         facts.before = Some(ended(earlier.map(|other| (&other["run_number"], &other["conclusion"]))));
     }
     if question.jobs {
-        let jobs = get(post, &format!("{page}/jobs?filter=latest&per_page=100"), &authorization, api).await?;
-        facts.failed = failed(jobs["jobs"].as_array().into_iter().flatten(), "conclusion");
+        match get(post, &format!("{page}/jobs?filter=latest&per_page=100"), &authorization, api).await {
+            Ok(jobs) => facts.failed = failed(jobs["jobs"].as_array().into_iter().flatten(), "conclusion"),
+            // What else is known is not worth less for it.
+            Err(why) => ctx.console.debug(format!("whether other jobs failed is not known: {why}")),
+        }
     }
     Ok(facts)
 }
@@ -180,9 +183,13 @@ async fn gitlab(ctx: &Context, post: &Post, question: Question) -> Result<Facts,
         facts.before = Some(ended(earlier.map(|other| (&other["id"], &other["status"]))));
     }
     if question.jobs {
-        let jobs = get(post, &format!("{project}/pipelines/{id}/jobs?per_page=100"), &authorization, api).await?;
-        let jobs = jobs.as_array().into_iter().flatten().filter(|job| job["allow_failure"] != true);
-        facts.failed = failed(jobs, "status");
+        match get(post, &format!("{project}/pipelines/{id}/jobs?per_page=100"), &authorization, api).await {
+            Ok(jobs) => {
+                let jobs = jobs.as_array().into_iter().flatten().filter(|job| job["allow_failure"] != true);
+                facts.failed = failed(jobs, "status");
+            }
+            Err(why) => ctx.console.debug(format!("whether other jobs failed is not known: {why}")),
+        }
     }
     Ok(facts)
 }

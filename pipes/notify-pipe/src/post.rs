@@ -12,6 +12,8 @@ use crate::state::State;
 /// What channels deliver with.
 pub(crate) struct Post {
     pub(crate) client: Client,
+    /// How often anything is tried at most: RETRIES and once. The client keeps to it by itself.
+    pub(crate) attempts: u32,
     /// When everything has to have been delivered.
     pub(crate) deadline: Instant,
     pub(crate) state: State,

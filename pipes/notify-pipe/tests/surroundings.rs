@@ -213,6 +213,27 @@ fn a_job_of_its_own_learns_from_the_api_that_another_job_failed() {
 }
 
 #[test]
+fn what_the_api_says_of_jobs_is_not_needed_for_the_rest() {
+    let repo = repo();
+    let server = pipewright_tests::Server::start(|request| match request.path.split('?').next().unwrap() {
+        "/api/repos/o/r/actions/runs/9" => {
+            let run = json!({ "workflow_id": 5, "run_number": 3, "run_started_at": "2026-01-01T00:00:00Z" });
+            pipewright_tests::Reply::json(200, run.to_string())
+        }
+        path if path.starts_with("/api") => pipewright_tests::Reply::json(403, r#"{"message": "not accessible"}"#),
+        _ => pipewright_tests::Reply::Send(200, Vec::new(), b"ok".to_vec()),
+    });
+    slack(&repo, &server)
+        .envs(&[("GITHUB_ACTIONS", "true"), ("GITHUB_REPOSITORY", "o/r"), ("GITHUB_RUN_ID", "9")])
+        .env("GITHUB_API_URL", format!("{}/api", server.url()))
+        .envs(&[("INPUT_GITHUB_TOKEN", "token-of-github"), ("INPUT_JOB_STATUS", "success")])
+        .run()
+        .expect(0);
+    let sent = server.requests().into_iter().find(|request| request.path == HOOK).unwrap();
+    assert!(texts(&body(&sent)).contains("Duration"), "when the run began is known all the same");
+}
+
+#[test]
 fn a_gate_that_failed_keeps_a_job_that_succeeded_from_being_green() {
     let (repo, server) = (repo(), sink());
     let commit = repo.git(&["rev-parse", "HEAD"]);

@@ -89,7 +89,6 @@ struct Email {
     reply_to: Option<Mailbox>,
     to: Vec<Mailbox>,
     server: Server,
-    attempts: u32,
 }
 
 /// The server and how to speak with it.
@@ -150,9 +149,7 @@ fn from_vars(vars: &mut Vars, ctx: &Context) -> Vec<Box<dyn Channel>> {
         ca_pem: settings.ca_pem,
         roots_pem: settings.roots_pem,
     };
-    // The same number that HTTP requests have; the whole of it is declared in one place.
-    let attempts = vars.integer(&crate::vars::RETRIES).and_then(|retries| u32::try_from(retries).ok()).unwrap_or(3) + 1;
-    vec![Box::new(Email { from, reply_to, to, server, attempts })]
+    vec![Box::new(Email { from, reply_to, to, server })]
 }
 
 fn mailbox(vars: &mut Vars, var: &'static Var) -> Option<Mailbox> {
@@ -209,7 +206,7 @@ impl Email {
                 Err(error) => self.server.failure(&error),
             };
             let wait = Duration::from_secs(1 << (tried - 1).min(3)).min(LONGEST_WAIT);
-            let more = tried < self.attempts && wait < post.remaining();
+            let more = tried < post.attempts && wait < post.remaining();
             match failure {
                 Undelivered::Outage(_) if more => tokio::time::sleep(wait).await,
                 Undelivered::Outage(why) if tried > 1 => {
