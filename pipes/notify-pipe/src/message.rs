@@ -126,13 +126,18 @@ impl Message {
             field.url.as_mut().map(clean);
         }
         for finding in &mut self.findings {
+            clean(&mut finding.label);
             clean(&mut finding.text);
+        }
+        for person in &mut self.mentions.people {
+            clean(&mut person.name);
         }
         for link in &mut self.links {
             clean(&mut link.text);
             clean(&mut link.url);
         }
         if let Some(log) = &mut self.log {
+            clean(&mut log.name);
             clean(&mut log.text);
         }
         self.run.redact(&clean);

@@ -262,6 +262,28 @@ fn a_message_and_a_log_can_come_from_files() {
 }
 
 #[test]
+fn a_secret_in_any_of_the_user_s_words_is_not_sent() {
+    let (repo, server) = (repo(), sink());
+    repo.write("hunter2-hunter2.log", "line\n");
+    notify(&repo)
+        .env("CHANNELS", "slack,webhook")
+        .env("SLACK_WEBHOOK_URL", hook(&server))
+        .env("WEBHOOK_URL", server.url())
+        .env("DEPLOY_PASSWORD", "hunter2-hunter2")
+        .envs(&[("TITLE", "to hunter2-hunter2"), ("MESSAGE", "is hunter2-hunter2"), ("ENVIRONMENT", "hunter2-hunter2")])
+        .envs(&[("MENTION_USERS", "hunter2-hunter2"), ("LOG_FILE", "hunter2-hunter2.log")])
+        .envs(&[("CUSTOM_FIELDS", r#"{"hunter2-hunter2": "hunter2-hunter2"}"#)])
+        .envs(&[("CUSTOM_LINKS", r#"{"hunter2-hunter2": "https://x.example/hunter2-hunter2"}"#)])
+        .run()
+        .expect(0);
+    assert_eq!(server.requests().len(), 2);
+    for request in server.requests() {
+        let text = String::from_utf8_lossy(&request.body).into_owned();
+        assert!(text.contains("***") && !text.contains("hunter2"), "{text}");
+    }
+}
+
+#[test]
 fn channels_are_inferred_only_where_one_is_meant() {
     let (repo, server) = (repo(), sink());
     let outcome = notify(&repo).run().expect(2);
