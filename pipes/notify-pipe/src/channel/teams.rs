@@ -15,7 +15,7 @@ use crate::http::Call;
 use crate::message::Message;
 use crate::post::{Receipt, Response, Undelivered};
 use crate::status::Status;
-use crate::text::{chars, last_lines, links, one_line, shorten, thousands};
+use crate::text::{chars, last_lines, links, one_line, shorten, thousands, utf16};
 
 const TEAMS_WEBHOOK_URL: Var = Var::secrets(
     "TEAMS_WEBHOOK_URL",
@@ -279,7 +279,7 @@ fn actions(message: &Message) -> Vec<Value> {
     usable
         .take(BUTTONS)
         .map(|link| {
-            let title = shorten(&one_line(&link.text), 60, chars);
+            let title = shorten(&one_line(&link.text), 60, utf16);
             json!({ "type": "Action.OpenUrl", "title": title, "url": link.url })
         })
         .collect()
