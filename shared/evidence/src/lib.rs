@@ -1,1 +1,3 @@
 //! Signatures and attestations.
+
+pub mod key;
