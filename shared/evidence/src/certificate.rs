@@ -1,0 +1,202 @@
+//! Certificates of keyless signatures and the identity in them.
+
+use std::fmt;
+
+use der::asn1::Utf8StringRef;
+use der::oid::ObjectIdentifier;
+use der::{Decode as _, Encode as _};
+use jiff::Timestamp;
+use sigstore_crypto::parse_certificate_info;
+pub use sigstore_crypto::{DeprecatedGitHubClaims, FulcioCiClaims};
+use sigstore_types::DerCertificate;
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::GeneralName;
+
+use crate::key::PublicKey;
+
+/// The kind of other name in which Fulcio puts a user's name.
+const OTHER_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.7");
+
+/// Timestamps of certificate transparency logs inside a certificate (RFC 6962 section 3.3).
+const EMBEDDED_SCTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.11129.2.4.2");
+
+/// A certificate that can't be used.
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
+#[error("not a certificate that can be used: {0}")]
+pub struct CertificateError(String);
+
+/// A signer's certificate and the authorities above it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Certificate {
+    der: DerCertificate,
+    chain: Vec<DerCertificate>,
+    identity: CertificateIdentity,
+}
+
+impl Certificate {
+    /// From DER: the signer's, and what is above it, the nearest first.
+    ///
+    /// # Errors
+    /// Not a certificate, one with a key of a kind that nothing here verifies with, or with an issuer that is damaged.
+    pub fn from_der(der: Vec<u8>, chain: Vec<Vec<u8>>) -> Result<Certificate, CertificateError> {
+        let identity = CertificateIdentity::from_der(&der)?;
+        let chain = chain.into_iter().map(DerCertificate::new).collect();
+        Ok(Certificate { der: DerCertificate::new(der), chain, identity })
+    }
+
+    /// From PEM: the signer's first.
+    ///
+    /// # Errors
+    /// As [`Certificate::from_der`], or not PEM.
+    pub fn from_pem(pem: &str) -> Result<Certificate, CertificateError> {
+        let mut certificates = pem_chain(pem)?.into_iter();
+        let first = certificates.next().ok_or_else(|| CertificateError("there is none in the PEM".to_owned()))?;
+        Certificate::from_der(first, certificates.collect())
+    }
+
+    pub fn der(&self) -> &[u8] {
+        self.der.as_bytes()
+    }
+
+    /// The authorities, the nearest first.
+    pub fn chain(&self) -> impl Iterator<Item = &[u8]> {
+        self.chain.iter().map(DerCertificate::as_bytes)
+    }
+
+    pub fn to_pem(&self) -> String {
+        self.der.to_pem()
+    }
+
+    /// The authorities in PEM, one after the other.
+    pub fn chain_pem(&self) -> String {
+        self.chain.iter().map(DerCertificate::to_pem).collect()
+    }
+
+    pub fn identity(&self) -> &CertificateIdentity {
+        &self.identity
+    }
+
+    pub(crate) fn der_certificate(&self) -> &DerCertificate {
+        &self.der
+    }
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Certificate({:?}, {} above it)", self.identity, self.chain.len())
+    }
+}
+
+/// Whom a certificate names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    Email(String),
+    Uri(String),
+    /// `user!domain`, as Fulcio writes names of users.
+    OtherName(String),
+}
+
+impl Subject {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Subject::Email(text) | Subject::Uri(text) | Subject::OtherName(text) => text,
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a certificate says about its holder. It is only as true as the certificate, which is verified elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateIdentity {
+    /// The first email address, URI or user's name among the subject's alternative names.
+    pub subject: Option<Subject>,
+    /// The issuer of the identity token (1.3.6.1.4.1.57264.1.8, or .1 of old).
+    pub issuer: Option<String>,
+    pub not_before: Timestamp,
+    pub not_after: Timestamp,
+    pub public_key: PublicKey,
+    /// Whether a certificate transparency log has promised inside it to publish it.
+    pub embedded_sct: bool,
+    /// Fulcio's other extensions: repository, workflow, commit, runner.
+    pub claims: FulcioCiClaims,
+}
+
+impl CertificateIdentity {
+    /// # Errors
+    /// As [`Certificate::from_der`].
+    pub fn from_der(der: &[u8]) -> Result<CertificateIdentity, CertificateError> {
+        let refused = |error: &dyn fmt::Display| CertificateError(error.to_string());
+        let info = parse_certificate_info(&DerCertificate::from_bytes(der)).map_err(|error| refused(&error))?;
+        let certificate = x509_cert::Certificate::from_der(der).map_err(|error| refused(&error))?;
+        let public_key = PublicKey::from_der(info.public_key.into_bytes()).map_err(|error| refused(&error))?;
+        let extensions = certificate.tbs_certificate.extensions.as_deref().unwrap_or_default();
+        Ok(CertificateIdentity {
+            subject: subject(&certificate)?,
+            issuer: info.issuer,
+            not_before: info.not_before,
+            not_after: info.not_after,
+            public_key,
+            embedded_sct: extensions.iter().any(|extension| extension.extn_id == EMBEDDED_SCTS),
+            claims: info.ci_claims,
+        })
+    }
+
+    /// The extensions that are there, with the names that policies and reports use.
+    pub fn named_claims(&self) -> Vec<(&'static str, &str)> {
+        let claims = &self.claims;
+        let old = &claims.deprecated_github;
+        let all = [
+            ("build_signer_uri", &claims.build_signer_uri),
+            ("build_signer_digest", &claims.build_signer_digest),
+            ("runner_environment", &claims.runner_environment),
+            ("source_repository_uri", &claims.source_repository_uri),
+            ("source_repository_digest", &claims.source_repository_digest),
+            ("source_repository_ref", &claims.source_repository_ref),
+            ("source_repository_id", &claims.source_repository_identifier),
+            ("source_repository_owner_uri", &claims.source_repository_owner_uri),
+            ("source_repository_owner_id", &claims.source_repository_owner_identifier),
+            ("build_config_uri", &claims.build_config_uri),
+            ("build_config_digest", &claims.build_config_digest),
+            ("build_trigger", &claims.build_trigger),
+            ("run_invocation_uri", &claims.run_invocation_uri),
+            ("source_repository_visibility", &claims.source_repository_visibility_at_signing),
+            ("deployment_environment", &claims.deployment_environment),
+            ("token_subject", &claims.token_subject),
+            ("github_workflow_trigger", &old.workflow_trigger),
+            ("github_workflow_sha", &old.workflow_sha),
+            ("github_workflow_name", &old.workflow_name),
+            ("github_workflow_repository", &old.workflow_repository),
+            ("github_workflow_ref", &old.workflow_ref),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect()
+    }
+}
+
+/// The certificates of a PEM, in its order.
+pub(crate) fn pem_chain(pem: &str) -> Result<Vec<Vec<u8>>, CertificateError> {
+    let refused = |error: der::Error| CertificateError(format!("not PEM (-----BEGIN CERTIFICATE----- ...): {error}"));
+    let certificates = x509_cert::Certificate::load_pem_chain(pem.trim().as_bytes()).map_err(refused)?;
+    certificates.iter().map(|certificate| certificate.to_der().map_err(refused)).collect()
+}
+
+fn subject(certificate: &x509_cert::Certificate) -> Result<Option<Subject>, CertificateError> {
+    let names = certificate.tbs_certificate.get::<SubjectAltName>();
+    let names = names.map_err(|error| CertificateError(format!("its alternative names: {error}")))?;
+    Ok(names.into_iter().flat_map(|(_, SubjectAltName(names))| names).find_map(|name| match name {
+        GeneralName::Rfc822Name(email) => Some(Subject::Email(email.to_string())),
+        GeneralName::UniformResourceIdentifier(uri) => Some(Subject::Uri(uri.to_string())),
+        GeneralName::OtherName(other) if other.type_id == OTHER_NAME => {
+            let text = other.value.decode_as::<Utf8StringRef<'_>>().ok()?;
+            Some(Subject::OtherName(text.as_str().to_owned()))
+        }
+        _ => None,
+    }))
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

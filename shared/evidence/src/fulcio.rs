@@ -1,0 +1,262 @@
+//! Fulcio, the certificate authority that exchanges an identity token for a certificate of ten minutes.
+//!
+//! Source: Fulcio's API v2 (`fulcio.proto`) and the code of its server 1.8.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use pipe_core::http::{Client, Request};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use sigstore_types::DerCertificate;
+use tokio::sync::OnceCell;
+
+use crate::certificate::Certificate;
+use crate::key::PrivateKey;
+use crate::keyless::{Endpoint, KeylessError, Service};
+use crate::token::{IdToken, TokenError};
+
+/// Bytes of an answer that are read.
+const MOST: u64 = 512 * 1024;
+
+/// A Fulcio at its URL. Clones share what was read of its configuration.
+#[derive(Debug, Clone)]
+pub struct Fulcio {
+    endpoint: Endpoint,
+    issuers: Arc<OnceCell<Vec<Issuer>>>,
+}
+
+/// An issuer of tokens that Fulcio accepts.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Issuer {
+    #[serde(flatten)]
+    pub url: IssuerUrl,
+    /// Whom its tokens have to be for.
+    #[serde(default)]
+    pub audience: String,
+    /// The claim that proves possession of the key: `sub` or `email`, empty when Fulcio doesn't say.
+    #[serde(default)]
+    pub challenge_claim: String,
+    /// `email`, `ci-provider`, `kubernetes`, ...
+    #[serde(default)]
+    pub issuer_type: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub enum IssuerUrl {
+    #[serde(rename = "issuerUrl")]
+    Exact(String),
+    /// `https://oidc.eks.*.amazonaws.com/id/*`, where `*` is a part of a host name or path.
+    #[serde(rename = "wildcardIssuerUrl")]
+    Wildcard(String),
+}
+
+impl IssuerUrl {
+    pub fn matches(&self, issuer: &str) -> bool {
+        match self {
+            IssuerUrl::Exact(url) => url == issuer,
+            IssuerUrl::Wildcard(pattern) => wildcard(pattern.as_bytes(), issuer.as_bytes()),
+        }
+    }
+}
+
+/// Whether Fulcio takes an issuer's tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Acceptance {
+    Accepted(Issuer),
+    NotAccepted,
+}
+
+impl Fulcio {
+    pub fn new(http: Client, url: &str) -> Fulcio {
+        Fulcio { endpoint: Endpoint::new(Service::Fulcio, http, url), issuers: Arc::default() }
+    }
+
+    /// A certificate for a key, in the name of a token. Asking again is harmless: the log of certificates only grows.
+    ///
+    /// # Errors
+    /// Fulcio refuses the token, can't be asked, or certifies another key.
+    pub async fn certificate(&self, token: &IdToken, key: &PrivateKey) -> Result<Certificate, KeylessError> {
+        let challenge = self.challenge(token).await?;
+        let proof = key.sign(challenge.as_bytes()).map_err(|error| KeylessError::Unsupported(error.to_string()))?;
+        let body = Asked {
+            credentials: Credentials { oidc_identity_token: token.secret().expose_secret() },
+            public_key_request: KeyRequest {
+                public_key: Key { algorithm: "", content: key.public_key().to_pem() },
+                proof_of_possession: STANDARD.encode(proof),
+            },
+        };
+        let request = Request::post(&self.endpoint.url("/api/v2/signingCert"))
+            .json(&body)
+            .header("Accept", "application/json")
+            .secret_body()
+            .idempotent()
+            .max_body(MOST);
+        let response = match self.endpoint.send(request, Some(token.secret())).await {
+            Ok(response) => response,
+            Err(refused @ KeylessError::Refused { .. }) => return Err(self.explain(refused, token).await),
+            Err(error) => return Err(error),
+        };
+        // What serde says may quote the answer, and whoever answers has the token.
+        let answer: Answer = response.json().map_err(|_| self.endpoint.malformed("no JSON with a certificate"))?;
+        let certificate = self.read(answer)?;
+        if certificate.identity().public_key != *key.public_key() {
+            return Err(self.endpoint.malformed("a certificate for another key"));
+        }
+        Ok(certificate)
+    }
+
+    /// Whose tokens it accepts; asked once.
+    ///
+    /// # Errors
+    /// Fulcio can't be asked or answers something else.
+    pub async fn issuers(&self) -> Result<&[Issuer], KeylessError> {
+        #[derive(Deserialize)]
+        struct Configuration {
+            #[serde(default)]
+            issuers: Vec<Issuer>,
+        }
+        let ask = async || {
+            let request = Request::get(&self.endpoint.url("/api/v2/configuration"))
+                .header("Accept", "application/json")
+                .max_body(MOST);
+            let response = self.endpoint.send(request, None).await?;
+            let answer: serde_json::Result<Configuration> = response.json();
+            Ok(answer.map_err(|error| self.endpoint.malformed(format!("its configuration: {error}")))?.issuers)
+        };
+        self.issuers.get_or_try_init(ask).await.map(Vec::as_slice)
+    }
+
+    /// Whether it accepts an issuer's tokens, and the audience that these need. An exact URL goes before a pattern.
+    ///
+    /// # Errors
+    /// As [`Fulcio::issuers`].
+    pub async fn accepts(&self, issuer: &str) -> Result<Acceptance, KeylessError> {
+        let issuers = self.issuers().await?;
+        let exact = issuers.iter().find(|known| matches!(&known.url, IssuerUrl::Exact(url) if url == issuer));
+        let found = exact.or_else(|| issuers.iter().find(|known| known.url.matches(issuer)));
+        Ok(found.map_or(Acceptance::NotAccepted, |known| Acceptance::Accepted(known.clone())))
+    }
+
+    /// The claim that this Fulcio wants signed. Tokens of jobs have no email address, and then there is nothing to ask.
+    async fn challenge<'a>(&self, token: &'a IdToken) -> Result<&'a str, KeylessError> {
+        if token.email().is_none() {
+            return Ok(token.subject());
+        }
+        let claim = match self.accepts(token.issuer()).await {
+            Ok(Acceptance::Accepted(issuer)) => issuer.challenge_claim,
+            Ok(Acceptance::NotAccepted) => String::new(),
+            Err(KeylessError::Interrupted) => return Err(KeylessError::Interrupted),
+            // Fulcios of old have no such page.
+            Err(_) => String::new(),
+        };
+        Ok(if claim.is_empty() { None } else { token.claim(&claim) }.unwrap_or_else(|| token.challenge()))
+    }
+
+    /// Fulcio says that there was an error with the token, and not which.
+    async fn explain(&self, refused: KeylessError, token: &IdToken) -> KeylessError {
+        if token.is_expired(Timestamp::now()) {
+            return TokenError::Expired { at: token.expires_at() }.into();
+        }
+        match self.accepts(token.issuer()).await {
+            Ok(Acceptance::NotAccepted) => {
+                self.endpoint.refused(format!("the issuer {} is not accepted", shown(token.issuer())))
+            }
+            Ok(Acceptance::Accepted(issuer)) if !token.audience().contains(&issuer.audience.as_str()) => {
+                let audiences: Vec<String> = token.audience().into_iter().map(shown).collect();
+                let audiences = if audiences.is_empty() { "nobody".to_owned() } else { audiences.join(", ") };
+                let wanted = shown(&issuer.audience);
+                self.endpoint
+                    .refused(format!("the identity token is for the audience {audiences}, and not for {wanted}"))
+            }
+            _ => refused,
+        }
+    }
+
+    fn read(&self, answer: Answer) -> Result<Certificate, KeylessError> {
+        let chain = match (answer.signed_certificate_embedded_sct, answer.signed_certificate_detached_sct) {
+            (Some(signed), None) | (None, Some(signed)) => signed.chain.certificates,
+            _ => return Err(self.endpoint.malformed("not one certificate")),
+        };
+        let ders = chain.iter().map(|pem| Some(DerCertificate::from_pem(pem).ok()?.into_bytes()));
+        let mut ders = ders.collect::<Option<Vec<_>>>().unwrap_or_default().into_iter();
+        let leaf = ders.next().ok_or_else(|| self.endpoint.malformed("no certificate in PEM"))?;
+        Certificate::from_der(leaf, ders.collect()).map_err(|error| self.endpoint.malformed(error.to_string()))
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Asked<'a> {
+    credentials: Credentials<'a>,
+    public_key_request: KeyRequest,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Credentials<'a> {
+    oidc_identity_token: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyRequest {
+    public_key: Key,
+    proof_of_possession: String,
+}
+
+#[derive(Serialize)]
+struct Key {
+    /// The PEM says it.
+    algorithm: &'static str,
+    content: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    signed_certificate_embedded_sct: Option<Signed>,
+    signed_certificate_detached_sct: Option<Signed>,
+}
+
+#[derive(Deserialize)]
+struct Signed {
+    chain: Chain,
+}
+
+#[derive(Deserialize)]
+struct Chain {
+    certificates: Vec<String>,
+}
+
+/// Fulcio's `MetaRegex`: each `*` is one or more of `-_a-zA-Z0-9`.
+fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
+    let mut reached = vec![false; text.len() + 1];
+    reached[0] = true;
+    for part in pattern {
+        let mut next = vec![false; text.len() + 1];
+        let mut open = false;
+        for (at, byte) in text.iter().enumerate() {
+            next[at + 1] = if *part == b'*' {
+                open = (open || reached[at]) && (byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+                open
+            } else {
+                reached[at] && part == byte
+            };
+        }
+        reached = next;
+    }
+    reached.last().copied().unwrap_or_default()
+}
+
+/// A text of somebody else's in a message: on one line, and not long.
+fn shown(text: &str) -> String {
+    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
+    if clean.len() < text.len() { format!("{clean}...") } else { clean }
+}
+
+#[cfg(test)]
+mod tests;

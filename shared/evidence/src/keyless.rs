@@ -1,0 +1,173 @@
+//! What the services of keyless signing have in common: how they are asked, and what can go wrong.
+
+use std::error::Error as _;
+use std::fmt;
+
+use pipe_core::http::{Client, HttpError, Kind, Request, Response, Url};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::token::TokenError;
+
+/// The services that keyless signing asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// The certificate authority.
+    Fulcio,
+    /// The transparency log.
+    Rekor,
+    /// RFC 3161.
+    TimestampAuthority,
+    /// GitHub's issuer of identity tokens for jobs.
+    GitHub,
+    /// Where trusted roots and signing configs are published.
+    Tuf,
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Service::Fulcio => "Fulcio",
+            Service::Rekor => "Rekor",
+            Service::TimestampAuthority => "the timestamp authority",
+            Service::GitHub => "GitHub's token service",
+            Service::Tuf => "the TUF repository",
+        })
+    }
+}
+
+/// Why a step of keyless signing did not succeed. No text holds a token.
+#[derive(Debug, thiserror::Error)]
+pub enum KeylessError {
+    /// The service said no, and would say so again.
+    #[error("{service} at {host} refused: {reason}")]
+    Refused { service: Service, host: String, reason: String },
+    /// No answer that says yes or no: network, time, a server's own trouble, a URL where the service is not.
+    #[error("{service} at {host} could not be asked: {why}")]
+    Unavailable { service: Service, host: String, why: String },
+    /// An answer that is not what was asked for. Nothing of it may be used.
+    #[error("{service} at {host} gave an answer that can't be used: {what}")]
+    Malformed { service: Service, host: String, what: String },
+    /// The identity token itself.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// What these settings, this key or this document can't do; nothing was asked.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The run was cancelled.
+    #[error("cancelled")]
+    Interrupted,
+}
+
+/// A service at its URL.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoint {
+    service: Service,
+    http: Client,
+    base: String,
+    host: String,
+}
+
+impl Endpoint {
+    /// A URL that is none is reported when it is asked.
+    pub(crate) fn new(service: Service, http: Client, url: &str) -> Endpoint {
+        Endpoint { service, http, base: url.trim().trim_end_matches('/').to_owned(), host: host(url) }
+    }
+
+    /// The URL itself or one below it; `path` begins with `/` or is empty.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// Sends a request. No error has a part of `secret`, even if the server or something before it repeats the request.
+    pub(crate) async fn send(&self, request: Request, secret: Option<&SecretString>) -> Result<Response, KeylessError> {
+        match self.http.send(request).await {
+            Ok(response) => Ok(response),
+            Err(error) => Err(self.failed(&error, secret)),
+        }
+    }
+
+    /// The error of a request that failed.
+    pub(crate) fn failed(&self, error: &HttpError, secret: Option<&SecretString>) -> KeylessError {
+        let (service, host) = (self.service, self.host.clone());
+        match error.kind() {
+            Kind::Cancelled => KeylessError::Interrupted,
+            Kind::Status { status, excerpt } if refuses(*status) => {
+                let reason = match message(excerpt) {
+                    text if text.is_empty() => format!("status {status}"),
+                    text if repeats(&text, secret) => format!("status {status} (its text repeats the token)"),
+                    text => format!("{text} (status {status})"),
+                };
+                KeylessError::Refused { service, host, reason }
+            }
+            Kind::Status { status, .. } if repeats(&error.to_string(), secret) => KeylessError::Unavailable {
+                service,
+                host,
+                why: format!("status {status} (its text repeats the token)"),
+            },
+            _ => KeylessError::Unavailable { service, host, why: chain(error) },
+        }
+    }
+
+    pub(crate) fn unavailable(&self, why: impl Into<String>) -> KeylessError {
+        KeylessError::Unavailable { service: self.service, host: self.host.clone(), why: why.into() }
+    }
+
+    pub(crate) fn refused(&self, reason: impl Into<String>) -> KeylessError {
+        KeylessError::Refused { service: self.service, host: self.host.clone(), reason: reason.into() }
+    }
+
+    pub(crate) fn malformed(&self, what: impl Into<String>) -> KeylessError {
+        KeylessError::Malformed { service: self.service, host: self.host.clone(), what: what.into() }
+    }
+}
+
+/// `fulcio.example:5555`
+pub(crate) fn host(url: &str) -> String {
+    let parsed = Url::parse(url.trim()).ok();
+    let host = parsed.as_ref().and_then(|url| {
+        let host = url.host_str()?;
+        Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+    });
+    host.unwrap_or_else(|| "a URL that is none".to_owned())
+}
+
+/// Statuses by which these services say that a request as it is will not be granted. 404 and its like are of a URL where
+/// the service is not.
+fn refuses(status: u16) -> bool {
+    matches!(status, 400 | 401 | 403 | 409 | 413 | 415 | 422)
+}
+
+/// The `message` of a refusal in JSON (gRPC gateways and Rekor v1 write such), which may be cut off; else the text.
+fn message(excerpt: &str) -> String {
+    #[derive(serde::Deserialize)]
+    struct Refusal {
+        message: String,
+    }
+    if let Ok(refusal) = serde_json::from_str::<Refusal>(excerpt) {
+        return refusal.message;
+    }
+    excerpt.to_owned()
+}
+
+/// Whether a text shares more with a secret than chance explains.
+fn repeats(text: &str, secret: Option<&SecretString>) -> bool {
+    const SHARED: usize = 12;
+    let Some(secret) = secret else {
+        return false;
+    };
+    let secret = secret.expose_secret();
+    text.as_bytes()
+        .windows(SHARED.min(secret.len()).max(1))
+        .filter_map(|window| std::str::from_utf8(window).ok())
+        .any(|window| secret.contains(window))
+}
+
+fn chain(error: &HttpError) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,114 @@
+//! Version 1: what is sent, and entries that exist already.
+
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use pipe_core::http::{Request, Response};
+use serde_json::{Value, json};
+use sigstore_rekor::LogEntry;
+use sigstore_types::{KindVersion, TransparencyLogEntry};
+
+use super::{Entry, MOST, Rekor, Signed, check};
+use crate::key::Algorithm;
+use crate::keyless::KeylessError;
+
+/// Bytes from which on a request that broke off is taken to have been too large.
+const LARGE: usize = 100 * 1024;
+
+impl Rekor {
+    pub(super) async fn record_v1(&self, entry: &Entry<'_>) -> Result<TransparencyLogEntry, KeylessError> {
+        let (kind, body) = proposed(entry)?;
+        let size = body.len();
+        if size > self.limit {
+            return Err(KeylessError::Unsupported(format!(
+                "Rekor v1 takes a whole attestation, and this one makes a request of {}, of which {} are sent at most: \
+                 use Rekor v2, which logs only a hash, or a smaller document",
+                kibibytes(size),
+                kibibytes(self.limit)
+            )));
+        }
+        let request = self.post("/api/v1/log/entries").body("application/json", body).accept(409);
+        let response = match self.endpoint.send(request, None).await {
+            Ok(response) => response,
+            Err(KeylessError::Unavailable { service, host, why }) if size > LARGE => {
+                let size = kibibytes(size);
+                let why = format!("{why}; the request had {size}, and servers of Rekor v1 cut off what is too large");
+                return Err(KeylessError::Unavailable { service, host, why });
+            }
+            Err(error) => return Err(error),
+        };
+        let response = if response.status == 409 { self.existing(&response).await? } else { response };
+        self.read(entry, kind, &response)
+    }
+
+    /// The entry that is in the log already, by the URL in the answer: of which only the entry's number is used, so
+    /// that no answer sends us elsewhere.
+    async fn existing(&self, conflict: &Response) -> Result<Response, KeylessError> {
+        let location = conflict.header("location").unwrap_or_default();
+        let id = location.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        // 32 bytes, or 40 with the number of the tree.
+        if !matches!(id.len(), 64 | 80) || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(self.endpoint.malformed("an entry that exists already, and not which"));
+        }
+        let url = self.endpoint.url(&format!("/api/v1/log/entries/{id}"));
+        self.endpoint.send(Request::get(&url).header("Accept", "application/json").max_body(MOST), None).await
+    }
+
+    fn read(
+        &self,
+        entry: &Entry<'_>,
+        kind: KindVersion,
+        response: &Response,
+    ) -> Result<TransparencyLogEntry, KeylessError> {
+        let malformed = |what: String| self.endpoint.malformed(what);
+        let entries: HashMap<String, LogEntry> =
+            response.json().map_err(|error| malformed(format!("not an entry: {error}")))?;
+        let mut entries = entries.into_values();
+        let (Some(logged), None) = (entries.next(), entries.next()) else {
+            return Err(malformed("not one entry".to_owned()));
+        };
+        let logged = logged.to_bundle_entry(kind).map_err(|error| malformed(format!("not an entry: {error}")))?;
+        check::v1(entry, &logged).map_err(malformed)?;
+        Ok(logged)
+    }
+}
+
+/// The kind of entry and the request for it. The types of sigstore-rekor are for certificates only.
+fn proposed(entry: &Entry<'_>) -> Result<(KindVersion, Vec<u8>), KeylessError> {
+    let verifier = STANDARD.encode(entry.verifier.to_pem());
+    let failed = |error: serde_json::Error| KeylessError::Unsupported(error.to_string());
+    let (kind, spec) = match &entry.signed {
+        Signed::Envelope(envelope) => {
+            let envelope = serde_json::to_string(envelope).map_err(failed)?;
+            let spec = json!({ "proposedContent": { "envelope": envelope, "verifiers": [verifier] } });
+            (KindVersion::DsseV001, spec)
+        }
+        Signed::Message { sha256, signature } => {
+            hashable(entry.verifier.algorithm())?;
+            let spec = json!({
+                "data": { "hash": { "algorithm": "sha256", "value": sha256.to_hex() } },
+                "signature": { "content": signature.to_base64(), "publicKey": { "content": verifier } },
+            });
+            (KindVersion::HashedRekordV001, spec)
+        }
+    };
+    let body: Value = json!({ "apiVersion": kind.version(), "kind": kind.kind(), "spec": spec });
+    Ok((kind, serde_json::to_vec(&body).map_err(failed)?))
+}
+
+/// The log verifies a signature over a message with the message's SHA-256 alone.
+fn hashable(algorithm: Algorithm) -> Result<(), KeylessError> {
+    match algorithm {
+        Algorithm::EcdsaP256 | Algorithm::Rsa => Ok(()),
+        Algorithm::EcdsaP384 | Algorithm::Ed25519 => Err(KeylessError::Unsupported(format!(
+            "Rekor can't log a message signed by a key of {algorithm}, of which it would have to see more than the \
+             SHA-256: use an attestation, another key or no log"
+        ))),
+    }
+}
+
+/// `3418 KiB`
+fn kibibytes(bytes: usize) -> String {
+    format!("{} KiB", bytes.div_ceil(1024))
+}

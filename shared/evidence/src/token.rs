@@ -1,0 +1,173 @@
+//! Identity tokens (OpenID Connect) of CI jobs.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use pipe_core::http::{Authorization, Client, Request, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::keyless::{Endpoint, KeylessError, Service, host};
+
+/// Bytes of a token that are read. Real ones have 1 to 4 KiB.
+const MOST: usize = 64 * 1024;
+
+/// What is wrong with a token. No text holds a part of it besides names of claims.
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
+pub enum TokenError {
+    /// Not a JWT with the claims that are needed.
+    #[error("{0}")]
+    Malformed(String),
+    #[error("the identity token expired at {at}")]
+    Expired { at: Timestamp },
+}
+
+/// A JWT that says who a job is. Its claims are read and not verified, which is the certificate authority's part: they
+/// serve to explain and to prove possession of a key, never to decide.
+#[derive(Clone)]
+pub struct IdToken {
+    raw: SecretString,
+    claims: Map<String, Value>,
+    expires_at: Timestamp,
+}
+
+impl IdToken {
+    /// Reads a token's claims (RFC 7519).
+    ///
+    /// # Errors
+    /// No JWT, a larger one than 64 KiB, or one without `iss`, `sub` or `exp`.
+    pub fn parse(token: SecretString) -> Result<IdToken, TokenError> {
+        let malformed = |what: &str| TokenError::Malformed(format!("the identity token is not a JWT: {what}"));
+        let text = token.expose_secret().trim();
+        if text.len() > MOST {
+            return Err(malformed("it is larger than 64 KiB"));
+        }
+        let parts: Vec<&str> = text.split('.').collect();
+        let [_, payload, _] = parts.as_slice() else {
+            return Err(malformed("it has no three parts"));
+        };
+        let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| malformed("its payload is no base64url"))?;
+        // What serde says may quote the content.
+        let claims: Map<String, Value> =
+            serde_json::from_slice(&payload).map_err(|_| malformed("its payload is no JSON object"))?;
+        let lacks = |claim: &str| TokenError::Malformed(format!("the identity token has no claim {claim:?}"));
+        for claim in ["iss", "sub"] {
+            claims.get(claim).and_then(Value::as_str).filter(|text| !text.is_empty()).ok_or_else(|| lacks(claim))?;
+        }
+        let expires_at = claims.get("exp").and_then(numeric_date).ok_or_else(|| lacks("exp"))?;
+        Ok(IdToken { raw: text.to_owned().into(), claims, expires_at })
+    }
+
+    /// The token, for the service that it is presented to.
+    pub fn secret(&self) -> &SecretString {
+        &self.raw
+    }
+
+    /// `iss`: the URL of who issued it.
+    pub fn issuer(&self) -> &str {
+        self.claim("iss").unwrap_or_default()
+    }
+
+    /// `sub`
+    pub fn subject(&self) -> &str {
+        self.claim("sub").unwrap_or_default()
+    }
+
+    /// `aud`, which may be one or several: whom it is meant for.
+    pub fn audience(&self) -> Vec<&str> {
+        match self.claims.get("aud") {
+            Some(Value::String(one)) => vec![one],
+            Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// `exp`
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at <= now
+    }
+
+    /// `email`
+    pub fn email(&self) -> Option<&str> {
+        self.claim("email")
+    }
+
+    /// `email_verified`, which some issuers write as a string.
+    pub fn email_verified(&self) -> bool {
+        match self.claims.get("email_verified") {
+            Some(Value::Bool(verified)) => *verified,
+            Some(Value::String(verified)) => verified == "true",
+            _ => false,
+        }
+    }
+
+    /// A claim that is a text.
+    pub fn claim(&self, name: &str) -> Option<&str> {
+        self.claims.get(name)?.as_str()
+    }
+
+    /// All of them, as they are in the token.
+    pub fn claims(&self) -> &Map<String, Value> {
+        &self.claims
+    }
+
+    /// What is signed to prove possession of a key when the certificate authority does not say which claim it wants:
+    /// the email address if there is a verified one, else the subject.
+    pub fn challenge(&self) -> &str {
+        self.email().filter(|_| self.email_verified()).unwrap_or_else(|| self.subject())
+    }
+}
+
+/// Issuer, subject and end, which are in every certificate, but not the token.
+impl fmt::Debug for IdToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IdToken({:?} of {:?}, until {})", self.subject(), self.issuer(), self.expires_at)
+    }
+}
+
+/// Asks GitHub for a token of the running job. `url` and `request_token` are what a job with `permissions: id-token:
+/// write` finds in `ACTIONS_ID_TOKEN_REQUEST_URL` and `ACTIONS_ID_TOKEN_REQUEST_TOKEN`. The token is a secret that no log
+/// knows yet.
+///
+/// # Errors
+/// GitHub refuses, can't be asked, or answers something else.
+pub async fn request_github(
+    http: &Client,
+    url: &str,
+    request_token: &SecretString,
+    audience: &str,
+) -> Result<IdToken, KeylessError> {
+    #[derive(Deserialize)]
+    struct Answer {
+        value: String,
+    }
+    let endpoint = Endpoint::new(Service::GitHub, http.clone(), url);
+    let mut with_audience = Url::parse(url.trim())
+        .map_err(|_| KeylessError::Unsupported("ACTIONS_ID_TOKEN_REQUEST_URL is not a URL".to_owned()))?;
+    with_audience.query_pairs_mut().append_pair("audience", audience);
+    let request = Request::get(with_audience.as_str())
+        .authorize(&Authorization::Bearer(request_token.clone()), &host(url))
+        .header("Accept", "application/json")
+        .max_body(2 * MOST as u64);
+    let response = endpoint.send(request, Some(request_token)).await?;
+    // What serde says may quote the token.
+    let answer: Answer = response.json().map_err(|_| endpoint.malformed("no JSON with a token in \"value\""))?;
+    Ok(IdToken::parse(answer.value.into())?)
+}
+
+/// Seconds since 1970, which may have a fraction (RFC 7519 section 2).
+fn numeric_date(value: &Value) -> Option<Timestamp> {
+    #[expect(clippy::cast_possible_truncation, reason = "a cast saturates, and what is no time is refused then")]
+    let seconds = value.as_i64().or_else(|| Some(value.as_f64()?.floor() as i64))?;
+    Timestamp::from_second(seconds).ok()
+}
+
+#[cfg(test)]
+mod tests;

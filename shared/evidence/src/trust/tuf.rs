@@ -1,0 +1,119 @@
+//! Trusted roots and signing configs from a TUF repository, over our own HTTP.
+//!
+//! The `*.root.json` files are root metadata as `https://tuf-repo-cdn.sigstore.dev`, `https://tuf-repo-cdn.sigstage.dev`
+//! and `https://tuf-repo.github.com` publish it. Newer versions are found from there, so that they need renewal about once
+//! a year at most; a test tells when they have expired.
+
+use std::error::Error as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use pipe_core::http::{Client, Kind, Request};
+use sigstore_tuf::transport::FetchFuture;
+use sigstore_tuf::{Error, Repository, Updater};
+use tokio::time::timeout;
+
+use super::Instance;
+use crate::keyless::{Endpoint, KeylessError, Service};
+
+/// For a refresh with all its requests, of which a repository decides how many there are.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Bytes of a target that are read. Real ones have 10 KiB.
+const TARGET: u64 = 4 * 1024 * 1024;
+
+pub(super) struct Targets {
+    pub(super) trusted_root: String,
+    pub(super) signing_config: Option<String>,
+}
+
+pub(super) fn url(instance: Instance) -> &'static str {
+    match instance {
+        Instance::Staging => "https://tuf-repo-cdn.sigstage.dev",
+        Instance::GitHub => "https://tuf-repo.github.com",
+        _ => "https://tuf-repo-cdn.sigstore.dev",
+    }
+}
+
+pub(super) fn embedded(instance: Instance) -> &'static [u8] {
+    match instance {
+        Instance::Staging => include_bytes!("staging.root.json"),
+        Instance::GitHub => include_bytes!("github.root.json"),
+        _ => include_bytes!("public-good.root.json"),
+    }
+}
+
+/// Refreshes and reads both targets; the signing config where there is one.
+pub(super) async fn fetch(http: &Client, mirror: &str, root_json: &[u8]) -> Result<Targets, KeylessError> {
+    let endpoint = Endpoint::new(Service::Tuf, http.clone(), mirror);
+    let failure = Arc::default();
+    let mirror = Mirror { http: http.clone(), endpoint: endpoint.clone(), failure: Arc::clone(&failure) };
+    let fetched = timeout(PATIENCE, refresh(mirror, root_json, Timestamp::now())).await;
+    let fetched = fetched.map_err(|_| endpoint.unavailable(format!("not finished within {} s", PATIENCE.as_secs())))?;
+    fetched.map_err(|error| match failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        // What failed on the wire, in its own words.
+        Some(failed) => failed,
+        None => endpoint.malformed(chain(&error)),
+    })
+}
+
+async fn refresh(mirror: Mirror, root_json: &[u8], now: Timestamp) -> Result<Targets, Error> {
+    let mut config = sigstore_tuf::UpdaterConfig::default();
+    config.target_max_length = TARGET;
+    let mut updater = Updater::new(mirror, root_json)?.with_config(config);
+    updater.refresh(now).await?;
+    let trusted_root = updater.get_target("trusted_root.json", now).await?;
+    let signing_config = match updater.get_target_info("signing_config.v0.2.json", now).await? {
+        Some(info) => Some(updater.download_target(&info, "signing_config.v0.2.json").await?),
+        None => None,
+    };
+    Ok(Targets { trusted_root: text(trusted_root)?, signing_config: signing_config.map(text).transpose()? })
+}
+
+fn text(bytes: Vec<u8>) -> Result<String, Error> {
+    String::from_utf8(bytes).map_err(|_| Error::Malformed("a target is no text".to_owned()))
+}
+
+/// A repository behind our client. It keeps the first failure of a request, since the updater's errors are texts.
+struct Mirror {
+    http: Client,
+    endpoint: Endpoint,
+    failure: Arc<Mutex<Option<KeylessError>>>,
+}
+
+impl Mirror {
+    async fn fetch(&self, path: String, most: u64) -> Result<Option<Vec<u8>>, Error> {
+        let request = Request::get(&self.endpoint.url(&path)).max_body(most);
+        match self.http.send(request).await {
+            Ok(response) => Ok(Some(response.body)),
+            // Object stores say 403 where listing is not allowed.
+            Err(error) if matches!(error.kind(), Kind::Status { status: 403 | 404, .. }) => Ok(None),
+            Err(error) => {
+                let failed = self.endpoint.failed(&error, None);
+                self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failed);
+                Err(Error::transport(error.to_string()))
+            }
+        }
+    }
+}
+
+impl Repository for Mirror {
+    fn fetch_metadata<'a>(&'a self, name: &'a str, max_length: u64) -> FetchFuture<'a> {
+        Box::pin(self.fetch(format!("/{name}"), max_length))
+    }
+
+    fn fetch_target<'a>(&'a self, path: &'a str, max_length: u64) -> FetchFuture<'a> {
+        Box::pin(self.fetch(format!("/targets/{path}"), max_length))
+    }
+}
+
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
