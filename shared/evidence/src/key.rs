@@ -142,6 +142,21 @@ impl PublicKey {
         digest.iter().take(8).fold("SHA256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
     }
 
+    /// Whether `signature` is one of this key's over the message with this SHA-256, which Ed25519 can't tell.
+    pub(crate) fn verifies_sha256(&self, digest: &[u8], signature: &[u8]) -> bool {
+        const SCHEMES: [SigningScheme; 4] = [
+            SigningScheme::EcdsaP256Sha256,
+            SigningScheme::EcdsaP384Sha256,
+            SigningScheme::RsaPkcs1Sha256,
+            SigningScheme::RsaPssSha256,
+        ];
+        let signature = SignatureBytes::from_bytes(signature);
+        SCHEMES.iter().any(|scheme| {
+            VerificationKey::from_spki_with_scheme(&self.spki, *scheme)
+                .is_ok_and(|key| key.verify_prehashed(digest, &signature).is_ok())
+        })
+    }
+
     /// Whether `signature` is one of this key's over `message`.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         let signature = SignatureBytes::from_bytes(signature);

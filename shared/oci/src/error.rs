@@ -36,7 +36,8 @@ pub struct Error {
 }
 
 impl Error {
-    pub(crate) fn new(kind: Kind, text: impl Into<String>) -> Error {
+    /// An error of the same kinds that somebody else found, e.g. in what a registry has.
+    pub fn new(kind: Kind, text: impl Into<String>) -> Error {
         Error { kind, text: text.into() }
     }
 

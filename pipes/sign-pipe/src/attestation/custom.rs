@@ -1,0 +1,60 @@
+//! Any other predicate.
+
+use std::path::PathBuf;
+
+use pipe_core::Context;
+use pipe_core::env::Vars;
+use pipe_core::spec::Var;
+use pipe_evidence::statement::predicate;
+
+use super::{About, Attestation, Lacking, Predicate, read_json};
+
+pub(super) const PREDICATE_FILE: Var = Var::path(
+    "PREDICATE_FILE",
+    "A JSON document to attest as it is, byte for byte, with the type PREDICATE_TYPE; if unset, none.",
+)
+.example("test-results.json");
+pub(super) const PREDICATE_TYPE: Var = Var::text(
+    "PREDICATE_TYPE",
+    "The type of PREDICATE_FILE: a URI, or a name that cosign knows (openvex, vuln, slsaprovenance1, custom ...); if \
+     unset, custom.",
+)
+.default("custom")
+.example("https://in-toto.io/attestation/test-result/v0.1");
+
+struct Custom {
+    name: String,
+    path: PathBuf,
+    predicate_type: String,
+}
+
+pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Box<dyn Attestation>> {
+    let file = vars.path(&PREDICATE_FILE);
+    let named = vars.text(&PREDICATE_TYPE).unwrap_or_default();
+    let Some(uri) = predicate::uri(&named).map(str::to_owned) else {
+        vars.problem(&PREDICATE_TYPE, format!("{named:?}: expected a URI, or a name such as openvex or custom"));
+        return None;
+    };
+    let file = file?;
+    let (name, path) = (file.to_string_lossy().into_owned(), ctx.workspace.dir.join(&file));
+    if !path.is_file() {
+        vars.problem(&PREDICATE_FILE, "there is no such file");
+        return None;
+    }
+    Some(Box::new(Custom { name, path, predicate_type: uri }))
+}
+
+impl Attestation for Custom {
+    fn name(&self) -> &'static str {
+        "predicate"
+    }
+
+    fn plan(&self) -> String {
+        format!("{} from {}", self.predicate_type, self.name)
+    }
+
+    fn predicates(&self, _: &About<'_>) -> Result<Vec<Predicate>, Lacking> {
+        let predicate = read_json(&self.path).map_err(|why| Lacking::Unable(format!("{} {why}", self.name)))?;
+        Ok(vec![Predicate { predicate_type: self.predicate_type.clone(), predicate }])
+    }
+}

@@ -1,0 +1,124 @@
+//! Where an image came from: SLSA provenance, version 1.
+//!
+//! Told by the job's token where there is one, and else by the CI's variables. What nobody verified is not claimed: the
+//! predicate names no level, and its builder is the CI system as far as a token vouches for it.
+
+use pipe_core::Context;
+use pipe_core::env::Vars;
+use pipe_core::platform::Provider;
+use pipe_core::spec::Var;
+use pipe_evidence::statement::predicate;
+use serde_json::value::to_raw_value;
+use serde_json::{Map, Value, json};
+
+use super::{About, Attestation, Lacking, Predicate};
+use crate::identity::Claims;
+
+pub(crate) const ATTEST_PROVENANCE: Var = Var::flag(
+    "ATTEST_PROVENANCE",
+    "Attests where the image was built: repository, commit, pipeline and run (SLSA provenance 1). true outside of a CI \
+     and a checkout is exit 2. If unset, it is attested in a CI.",
+);
+
+/// The types of build, each with a page that says what its parameters mean.
+const GITHUB: &str = "https://actions.github.io/buildtypes/workflow/v1";
+const GITLAB: &str = "https://docs.gitlab.com/ci/yaml/";
+const BITBUCKET: &str =
+    "https://support.atlassian.com/bitbucket-cloud/docs/bitbucket-pipelines-configuration-reference/";
+const OTHER: &str = "https://slsa.dev/spec/v1.1/provenance#buildType";
+
+struct Provenance;
+
+pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Box<dyn Attestation>> {
+    let in_ci = ctx.ci.provider != Provider::None;
+    match vars.maybe_flag(&ATTEST_PROVENANCE) {
+        Some(false) => return None,
+        None if !in_ci => return None,
+        Some(true) if ctx.ci.commit.is_none() => {
+            vars.problem(
+                &ATTEST_PROVENANCE,
+                "nothing is known of where the image was built: there is no CI and no checkout",
+            );
+            return None;
+        }
+        _ => {}
+    }
+    Some(Box::new(Provenance))
+}
+
+impl Attestation for Provenance {
+    fn name(&self) -> &'static str {
+        "provenance"
+    }
+
+    fn plan(&self) -> String {
+        "provenance of this run".to_owned()
+    }
+
+    fn predicates(&self, about: &About<'_>) -> Result<Vec<Predicate>, Lacking> {
+        let environment = Claims::of_environment(about.ctx);
+        let claims = about.claims.filter(|claims| claims.repository.is_some());
+        let predicate = predicate(claims.unwrap_or(&environment), claims.is_some(), about);
+        let predicate = to_raw_value(&predicate).map_err(|error| Lacking::Unable(error.to_string()))?;
+        Ok(vec![Predicate { predicate_type: predicate::PROVENANCE.to_owned(), predicate }])
+    }
+}
+
+fn predicate(claims: &Claims, vouched: bool, about: &About<'_>) -> Value {
+    let provider = about.ctx.ci.provider;
+    let build_type = match provider {
+        Provider::GitHub => GITHUB,
+        Provider::GitLab => GITLAB,
+        Provider::Bitbucket => BITBUCKET,
+        _ => OTHER,
+    };
+    let mut workflow = Map::new();
+    let set = |map: &mut Map<String, Value>, key: &str, value: Option<&String>| {
+        if let Some(value) = value {
+            map.insert(key.to_owned(), Value::String(value.clone()));
+        }
+    };
+    set(&mut workflow, "ref", claims.git_ref.as_ref());
+    set(&mut workflow, "repository", claims.repository_url.as_ref());
+    set(&mut workflow, "path", path(claims).as_ref());
+    let mut internal = Map::new();
+    set(&mut internal, "event_name", claims.trigger.as_ref());
+    set(&mut internal, "repository_id", claims.repository_id.as_ref());
+    set(&mut internal, "repository_owner_id", claims.owner_id.as_ref());
+    set(&mut internal, "runner_environment", claims.runner.as_ref());
+    let internal = match provider {
+        Provider::GitHub => json!({ "github": internal }),
+        _ => Value::Object(internal),
+    };
+    let at = claims.git_ref.as_ref().map(|git_ref| format!("@{git_ref}")).unwrap_or_default();
+    let source = claims.repository_url.as_ref().map(|url| format!("git+{url}{at}"));
+    let mut dependency = Map::new();
+    set(&mut dependency, "uri", source.as_ref());
+    if let Some(commit) = &claims.commit {
+        dependency.insert("digest".to_owned(), json!({ "gitCommit": commit }));
+    }
+    // Without a token, all that is known of the builder is which CI says it runs this.
+    let host = claims.repository_url.as_deref().and_then(|url| url.split('/').nth(2)).unwrap_or("unknown");
+    let builder = match (&claims.builder, vouched) {
+        (Some(builder), true) => builder.clone(),
+        _ => format!("https://{host}"),
+    };
+    let mut metadata = Map::new();
+    set(&mut metadata, "invocationId", claims.run_url.as_ref());
+    json!({
+        "buildDefinition": {
+            "buildType": build_type,
+            "externalParameters": { "workflow": workflow },
+            "internalParameters": internal,
+            "resolvedDependencies": [dependency],
+        },
+        "runDetails": { "builder": { "id": builder }, "metadata": metadata },
+    })
+}
+
+/// `.github/workflows/ci.yml` of `org/app/.github/workflows/ci.yml@refs/heads/main`.
+fn path(claims: &Claims) -> Option<String> {
+    let (file, _) = claims.workflow_ref.as_ref()?.split_once('@')?;
+    let (_, path) = file.split_once(claims.repository.as_ref()?.as_str())?;
+    Some(path.trim_start_matches('/').trim_start_matches('/').to_owned())
+}

@@ -1,0 +1,260 @@
+//! The result of a vulnerability scan: security-pipe's report, or any SARIF.
+//!
+//! The predicate is cosign's for vulnerabilities, with the report whole as its `scanner.result`, and beside that
+//! `target`, which says what was scanned: the image itself or the tree that it was built from.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use pipe_core::Context;
+use pipe_core::env::Vars;
+use pipe_core::report::Earlier;
+use pipe_core::spec::Var;
+use pipe_evidence::statement::predicate;
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::sbom::name_of;
+use super::{About, Attestation, Lacking, Predicate, read_json};
+
+pub(crate) const ATTEST_SCAN: Var = Var::flag(
+    "ATTEST_SCAN",
+    "Attests the scan result of SCAN_FILE; true without a file is exit 2. If unset, it is attested where there is one \
+     of this run.",
+)
+.aliases(&["ATTEST_VULN"]);
+pub(crate) const SCAN_FILE: Var = Var::path(
+    "SCAN_FILE",
+    "A report of security-pipe, or SARIF of any scanner; if unset, `security-pipe-report.json` in REPORTS_DIR.",
+)
+.example("trivy.sarif");
+
+pub(crate) const SCAN_TARGET: Var = Var::choice(
+    "SCAN_TARGET",
+    &["image", "tree"],
+    "What a SARIF in SCAN_FILE is the result of: the image, or the tree it was built from; if unset, the attestation says \
+     `unknown`. security-pipe's report says it itself.",
+);
+
+const OURS: &str = "security-pipe";
+
+struct Scan {
+    name: String,
+    path: PathBuf,
+    /// What the user says was scanned.
+    target: Option<&'static str>,
+    /// By name, and so never passed over.
+    asked: bool,
+}
+
+pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Box<dyn Attestation>> {
+    let asked = vars.maybe_flag(&ATTEST_SCAN);
+    let named = vars.path(&SCAN_FILE);
+    let target = match vars.choice(&SCAN_TARGET) {
+        Some("image") => Some("image"),
+        Some(_) => Some("tree"),
+        None => None,
+    };
+    if asked == Some(false) {
+        return None;
+    }
+    let path = match &named {
+        Some(named) => ctx.workspace.dir.join(named),
+        None => ctx.workspace.reports.join(format!("{OURS}-report.json")),
+    };
+    if !path.is_file() {
+        match named {
+            Some(named) => vars.problem(&SCAN_FILE, format!("{:?}: there is no such file", named.display())),
+            None if asked == Some(true) => {
+                vars.problem(&SCAN_FILE, "required, since ATTEST_SCAN is true and security-pipe left no report");
+            }
+            None => {}
+        }
+        return None;
+    }
+    let asked = asked == Some(true) || named.is_some();
+    Some(Box::new(Scan { name: name_of(&path, ctx), path, target, asked }))
+}
+
+/// cosign's predicate: docs of its `COSIGN_VULN_ATTESTATION_SPEC`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire<'a> {
+    invocation: Invocation<'a>,
+    scanner: Scanner<'a>,
+    metadata: Metadata,
+    target: Target,
+}
+
+#[derive(Serialize)]
+struct Invocation<'a> {
+    parameters: [String; 0],
+    uri: Option<&'a str>,
+    event_id: Option<&'a str>,
+    #[serde(rename = "builder.id")]
+    builder: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Scanner<'a> {
+    uri: String,
+    version: Option<String>,
+    db: Database,
+    result: &'a RawValue,
+}
+
+#[derive(Serialize)]
+struct Database {}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    scan_started_on: String,
+    scan_finished_on: String,
+}
+
+/// What was scanned.
+#[derive(Serialize)]
+struct Target {
+    /// `image`, `tree`, or `unknown` where the report does not say.
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<String>,
+}
+
+/// What is known of a report.
+struct Report {
+    tool: String,
+    version: Option<String>,
+    times: Option<(String, String)>,
+    target: Target,
+}
+
+impl Attestation for Scan {
+    fn name(&self) -> &'static str {
+        "scan"
+    }
+
+    fn plan(&self) -> String {
+        format!("scan result from {}", self.name)
+    }
+
+    fn predicates(&self, about: &About<'_>) -> Result<Vec<Predicate>, Lacking> {
+        let unable = |why: String| Lacking::Unable(format!("{} {why}", self.name));
+        let document = read_json(&self.path).map_err(unable)?;
+        let report = self.read(&document, about)?;
+        let written = || modified(&self.path).unwrap_or_else(|| about.started_at.to_owned());
+        let (started, finished) = report.times.unwrap_or_else(|| (written(), written()));
+        let wire = Wire {
+            invocation: Invocation {
+                parameters: [],
+                uri: about.ctx.ci.build_url.as_deref(),
+                event_id: about.ctx.ci.run_id.as_deref(),
+                builder: None,
+            },
+            scanner: Scanner { uri: report.tool, version: report.version, db: Database {}, result: &document },
+            metadata: Metadata { scan_started_on: started, scan_finished_on: finished },
+            target: report.target,
+        };
+        let predicate = to_raw_value(&wire).map_err(|error| unable(error.to_string()))?;
+        Ok(vec![Predicate { predicate_type: predicate::VULNERABILITIES.to_owned(), predicate }])
+    }
+}
+
+impl Scan {
+    fn read(&self, document: &RawValue, about: &About<'_>) -> Result<Report, Lacking> {
+        #[derive(Deserialize)]
+        struct Head {
+            #[serde(default)]
+            version: Option<String>,
+            #[serde(default)]
+            runs: Vec<Run>,
+            pipe: Option<Pipe>,
+        }
+        #[derive(Deserialize)]
+        struct Run {
+            tool: Tool,
+        }
+        #[derive(Deserialize)]
+        struct Tool {
+            driver: Driver,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Driver {
+            name: String,
+            #[serde(default)]
+            information_uri: Option<String>,
+            #[serde(default)]
+            version: Option<String>,
+            #[serde(default)]
+            semantic_version: Option<String>,
+        }
+        #[derive(Deserialize)]
+        struct Pipe {
+            name: String,
+            version: String,
+        }
+        let no_report = || Lacking::Unable(format!("{} is neither SARIF nor a report of {OURS}", self.name));
+        let head: Head = serde_json::from_str(document.get()).map_err(|_| no_report())?;
+        if let Some(pipe) = head.pipe.filter(|pipe| pipe.name == OURS) {
+            return self.ours(pipe.version, about);
+        }
+        if head.version.as_deref() != Some("2.1.0") {
+            return Err(no_report());
+        }
+        let driver = head.runs.into_iter().next().ok_or_else(no_report)?.tool.driver;
+        Ok(Report {
+            tool: driver.information_uri.unwrap_or(driver.name),
+            version: driver.version.or(driver.semantic_version),
+            times: None,
+            target: match self.target {
+                Some("image") => Target { kind: "image", digest: Some(about.digest.to_string()), commit: None },
+                Some(kind) => Target { kind, digest: None, commit: about.ctx.ci.commit.clone() },
+                None => Target { kind: "unknown", digest: None, commit: None },
+            },
+        })
+    }
+
+    /// A report of this run, about this commit or this very image.
+    fn ours(&self, version: String, about: &About<'_>) -> Result<Report, Lacking> {
+        let stale = |why: String| {
+            let why = format!("{} {why}", self.name);
+            if self.asked { Lacking::Contradicts(why) } else { Lacking::Skipped(why) }
+        };
+        let report = match Earlier::read(&self.path, about.ctx) {
+            Ok(Some(report)) => report,
+            Ok(None) => return Err(stale("is gone".to_owned())),
+            Err(why) => return Err(stale(why)),
+        };
+        if report.exit_code.is_none_or(|code| code >= 2) {
+            return Err(stale(format!("is of a scan that could not be done ({})", report.reason)));
+        }
+        let subject = report.subject.as_deref().and_then(|subject| subject.split_once(':'));
+        let target = match subject {
+            Some(("image", digest)) if digest == about.digest.to_string() => {
+                Target { kind: "image", digest: Some(digest.to_owned()), commit: None }
+            }
+            Some(("image", digest)) => return Err(stale(format!("is about another image, {digest}"))),
+            Some(("tree", commit)) => Target { kind: "tree", digest: None, commit: Some(commit.to_owned()) },
+            _ => Target { kind: "tree", digest: None, commit: None },
+        };
+        let started: Option<Timestamp> = report.started_at.parse().ok();
+        let finished =
+            started.and_then(|started| started.checked_add(std::time::Duration::from_millis(report.duration_ms)).ok());
+        Ok(Report {
+            tool: OURS.to_owned(),
+            version: Some(version),
+            times: Some((report.started_at.clone(), finished.map_or(report.started_at, |time| time.to_string()))),
+            target,
+        })
+    }
+}
+
+fn modified(path: &Path) -> Option<String> {
+    let time = std::fs::metadata(path).ok()?.modified().ok()?;
+    let time = Timestamp::try_from(time).ok()?;
+    Some(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}

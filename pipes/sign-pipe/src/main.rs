@@ -1,0 +1,3 @@
+fn main() -> std::process::ExitCode {
+    pipe_core::run::<sign_pipe::SignPipe>()
+}

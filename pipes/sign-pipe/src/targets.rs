@@ -1,0 +1,158 @@
+//! What is signed or verified: images and files.
+
+use std::path::PathBuf;
+
+use pipe_core::Context;
+use pipe_core::env::Vars;
+use pipe_core::spec::Var;
+use pipe_oci::{Digest, Reference};
+
+pub(crate) const VARS: &[&Var] =
+    &[&IMAGE, &DOCKER_REGISTRY, &DOCKER_REPOSITORY, &IMAGE_TAG, &EXPECTED_DIGEST, &RECURSIVE, &FILES, &BUNDLE_DIR];
+
+pub(crate) const IMAGE: Var = Var::list(
+    "IMAGE",
+    "The images, by tag or digest; a tag is resolved once, and what it was then is signed. If unset, the one of \
+     DOCKER_REGISTRY, DOCKER_REPOSITORY and IMAGE_TAG.",
+)
+.aliases(&["IMAGES", "IMAGE_FULL", "CONTAINER_IMAGE"])
+.file()
+.required("unless DOCKER_REPOSITORY or FILES is set")
+.example("ghcr.io/org/app:1.2.3");
+pub(crate) const DOCKER_REGISTRY: Var = Var::text(
+    "DOCKER_REGISTRY",
+    "The registry of DOCKER_REPOSITORY, DOCKER_USERNAME and DOCKER_PASSWORD; if unset, that of the images, and Docker \
+     Hub for DOCKER_REPOSITORY.",
+)
+.example("ghcr.io");
+const DOCKER_REPOSITORY: Var =
+    Var::text("DOCKER_REPOSITORY", "The image's repository, where IMAGE is not set; if unset, IMAGE is needed.")
+        .example("org/app");
+const IMAGE_TAG: Var = Var::text(
+    "IMAGE_TAG",
+    "The tag of DOCKER_REPOSITORY; if unset, the first 7 characters of the commit, as docker-pipe tags images.",
+);
+const EXPECTED_DIGEST: Var = Var::text(
+    "EXPECTED_DIGEST",
+    "The digest that the image must have; another one fails the run before anything is signed. If unset, whatever \
+     the tag is at the moment.",
+)
+.example("sha256:6c3c624b58dbbcd3c0dd82b4c53f04194d1247c6eebdaab7c610cf7d66709b3b");
+const RECURSIVE: Var = Var::flag(
+    "RECURSIVE",
+    "Signs, attests and verifies every platform's image of an index too; if unset, false: only what the reference names.",
+)
+.default("false");
+const FILES: Var = Var::list(
+    "FILES",
+    "Files to sign (charts, wheels, checksums), each to a bundle `<file>.sigstore.json`; if unset, none.",
+)
+.example("dist/app-1.2.3.tgz,dist/checksums.txt");
+const BUNDLE_DIR: Var =
+    Var::path("BUNDLE_DIR", "Where the bundles of FILES are written and looked for; if unset, beside each file.");
+
+/// Everything that is to be dealt with.
+#[derive(Debug, Clone)]
+pub(crate) struct Targets {
+    pub(crate) images: Vec<Reference>,
+    pub(crate) expected: Option<Digest>,
+    pub(crate) recursive: bool,
+    /// With the place of each one's bundle; both absolute.
+    pub(crate) files: Vec<File>,
+}
+
+/// A file and its bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct File {
+    /// As it was typed.
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    pub(crate) bundle: PathBuf,
+}
+
+impl Targets {
+    pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context) -> Targets {
+        let mut images: Vec<Reference> = Vec::new();
+        for text in images_named(vars, ctx) {
+            match Reference::parse(&text) {
+                Ok(reference) if !images.contains(&reference) => images.push(reference),
+                Ok(_) => {}
+                Err(error) => vars.problem(&IMAGE, format!("{text:?}: {error}{}", unexpanded(&text))),
+            }
+        }
+        let expected = vars.text(&EXPECTED_DIGEST).and_then(|text| match Digest::parse(text.trim()) {
+            Ok(digest) => Some(digest),
+            Err(error) => {
+                vars.problem(&EXPECTED_DIGEST, error.to_string());
+                None
+            }
+        });
+        if expected.is_some() && images.len() > 1 {
+            vars.problem(&EXPECTED_DIGEST, "is for one image, and there are several: name each by its digest instead");
+        }
+        let files = files(vars, ctx);
+        Targets { images, expected, recursive: vars.flag(&RECURSIVE), files }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.images.is_empty() && self.files.is_empty()
+    }
+
+    /// The registries of the images, each once.
+    pub(crate) fn hosts(&self) -> Vec<String> {
+        let mut hosts: Vec<String> = self.images.iter().map(|image| image.repository.registry.clone()).collect();
+        hosts.sort();
+        hosts.dedup();
+        hosts
+    }
+}
+
+fn images_named(vars: &mut Vars, ctx: &Context) -> Vec<String> {
+    let named = vars.list(&IMAGE);
+    let repository = vars.text(&DOCKER_REPOSITORY);
+    let registry = vars.text(&DOCKER_REGISTRY);
+    let tag = vars.text(&IMAGE_TAG);
+    if !named.is_empty() {
+        return named;
+    }
+    let Some(repository) = repository else { return Vec::new() };
+    let commit = ctx.ci.commit.as_ref().map(|commit| commit.chars().take(7).collect());
+    let Some(tag) = tag.or(commit) else {
+        vars.problem(&IMAGE_TAG, "required with DOCKER_REPOSITORY, since the commit is not known");
+        return Vec::new();
+    };
+    let place = match registry {
+        Some(registry) => format!("{}/{repository}", registry.trim_end_matches('/')),
+        None => repository,
+    };
+    vec![if tag.starts_with("sha256:") { format!("{place}@{tag}") } else { format!("{place}:{tag}") }]
+}
+
+/// A hint at the commonest mistake: `$TAG` in a list that no shell ever read.
+fn unexpanded(text: &str) -> &'static str {
+    if text.contains('$') { "; it has a $, so a variable in it was not expanded" } else { "" }
+}
+
+fn files(vars: &mut Vars, ctx: &Context) -> Vec<File> {
+    let dir = vars.path(&BUNDLE_DIR).map(|dir| ctx.workspace.dir.join(dir));
+    let mut files = Vec::new();
+    for name in vars.list(&FILES) {
+        let path = ctx.workspace.dir.join(&name);
+        let Some(last) = path.file_name().map(|last| last.to_string_lossy().into_owned()) else {
+            vars.problem(&FILES, format!("{name:?} names no file"));
+            continue;
+        };
+        if !path.is_file() {
+            vars.problem(&FILES, format!("{name:?}: there is no such file"));
+            continue;
+        }
+        let bundle = dir.clone().or_else(|| path.parent().map(PathBuf::from)).unwrap_or_default();
+        let file = File { name, bundle: bundle.join(format!("{last}.sigstore.json")), path };
+        if files.iter().any(|known: &File| known.bundle == file.bundle) {
+            vars.problem(&FILES, format!("{:?}: two files have the same bundle {}", file.name, file.bundle.display()));
+            continue;
+        }
+        files.push(file);
+    }
+    files
+}

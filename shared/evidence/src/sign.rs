@@ -1,0 +1,264 @@
+//! Making signatures, and the bundles that carry them.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+use sha2::{Digest as _, Sha256, Sha384};
+use sigstore_bundle::{BundleV03, VerificationMaterialV03};
+use sigstore_types::bundle::{MessageDigest, MessageSignature};
+use sigstore_types::{
+    Bundle, DerCertificate, DigestBytes, DsseEnvelope, DsseSignature, HashAlgorithm, KeyId, PayloadBytes,
+    SignatureBytes, SignatureContent,
+};
+
+use crate::certificate::Certificate;
+use crate::key::{Algorithm, PrivateKey, PublicKey};
+use crate::keyless::KeylessError;
+use crate::legacy;
+use crate::rekor::{Entry, Rekor, Verifier};
+use crate::statement::PAYLOAD_TYPE;
+use crate::timestamp::TimestampAuthority;
+
+/// The media type of the bundles that are written.
+pub const BUNDLE_MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+
+/// Why nothing was signed.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// The key, or the service that holds it, refuses.
+    #[error("{0}")]
+    Refused(String),
+    /// The service that holds the key didn't answer.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The log or the timestamp authority.
+    #[error(transparent)]
+    Witness(#[from] KeylessError),
+}
+
+/// The answer of a signer.
+pub type Signature<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, SignError>> + Send + 'a>>;
+
+/// Something that signs: a key in memory or one that a service keeps.
+pub trait Signer: Send + Sync {
+    /// The key that its signatures verify with.
+    fn public_key(&self) -> &PublicKey;
+
+    /// Signs a whole message.
+    fn sign<'a>(&'a self, message: &'a [u8]) -> Signature<'a>;
+}
+
+impl Signer for PrivateKey {
+    fn public_key(&self) -> &PublicKey {
+        PrivateKey::public_key(self)
+    }
+
+    fn sign<'a>(&'a self, message: &'a [u8]) -> Signature<'a> {
+        let signature = PrivateKey::sign(self, message).map_err(|error| SignError::Refused(error.to_string()));
+        Box::pin(std::future::ready(signature))
+    }
+}
+
+impl<S: Signer + ?Sized> Signer for Arc<S> {
+    fn public_key(&self) -> &PublicKey {
+        (**self).public_key()
+    }
+
+    fn sign<'a>(&'a self, message: &'a [u8]) -> Signature<'a> {
+        (**self).sign(message)
+    }
+}
+
+/// A signer with whoever bears witness to its signatures. One of these signs any number of things, also at once.
+pub struct Signing {
+    signer: Box<dyn Signer>,
+    certificate: Option<Certificate>,
+    log: Option<Rekor>,
+    timestamps: Option<TimestampAuthority>,
+}
+
+impl Signing {
+    /// With a key that verifiers know.
+    pub fn new(signer: impl Signer + 'static) -> Signing {
+        Signing { signer: Box::new(signer), certificate: None, log: None, timestamps: None }
+    }
+
+    /// With a certificate for the signer's key, which verifiers trust instead of the key.
+    #[must_use]
+    pub fn certified(self, certificate: Certificate) -> Signing {
+        Signing { certificate: Some(certificate), ..self }
+    }
+
+    /// Each signature is recorded in a transparency log.
+    #[must_use]
+    pub fn logged(self, log: Rekor) -> Signing {
+        Signing { log: Some(log), ..self }
+    }
+
+    /// The time of each signature is vouched for.
+    #[must_use]
+    pub fn timestamped(self, authority: TimestampAuthority) -> Signing {
+        Signing { timestamps: Some(authority), ..self }
+    }
+
+    pub fn public_key(&self) -> &PublicKey {
+        self.signer.public_key()
+    }
+
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.certificate.as_ref()
+    }
+
+    /// Signs a statement, in an envelope (DSSE).
+    ///
+    /// # Errors
+    /// The signer, the log or the timestamp authority refuses or doesn't answer.
+    pub async fn statement(&self, payload: Vec<u8>) -> Result<Signed, SignError> {
+        let mut envelope = DsseEnvelope::new(
+            PAYLOAD_TYPE,
+            PayloadBytes::new(payload),
+            DsseSignature::new(SignatureBytes::new(Vec::new()), KeyId::default()),
+        );
+        let signature = self.signer.sign(&envelope.pae()).await?;
+        envelope.signature = DsseSignature::new(SignatureBytes::from_bytes(&signature), KeyId::default());
+        let entry = Entry::envelope(&envelope, self.verifier());
+        let bundle = self.witnessed(&entry, &signature, SignatureContent::DsseEnvelope(envelope.clone())).await?;
+        Ok(self.signed(bundle, signature))
+    }
+
+    /// Signs bytes as they are: a file, or a payload of the older form.
+    ///
+    /// # Errors
+    /// As [`Signing::statement`].
+    pub async fn message(&self, message: &[u8]) -> Result<Signed, SignError> {
+        let signature = self.signer.sign(message).await?;
+        // Verifiers take the hash of the signature from the digest's.
+        let digest = match self.public_key().algorithm() {
+            Algorithm::EcdsaP384 => MessageDigest::new(HashAlgorithm::Sha2384, bytes(&Sha384::digest(message))),
+            _ => MessageDigest::new(HashAlgorithm::Sha2256, bytes(&Sha256::digest(message))),
+        };
+        let content = MessageSignature::new(SignatureBytes::from_bytes(&signature)).with_message_digest(digest);
+        let entry = Entry::message(Sha256::digest(message).into(), &signature, self.verifier());
+        let bundle = self.witnessed(&entry, &signature, SignatureContent::MessageSignature(content)).await?;
+        Ok(self.signed(bundle, signature))
+    }
+
+    async fn witnessed(
+        &self,
+        entry: &Entry<'_>,
+        signature: &[u8],
+        content: SignatureContent,
+    ) -> Result<Bundle, SignError> {
+        let log = async {
+            match &self.log {
+                Some(log) => log.record(entry).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let timestamp = async {
+            match &self.timestamps {
+                Some(authority) => authority.timestamp(signature).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let (log, timestamp) = futures_util::future::try_join(log, timestamp).await?;
+        let material = match &self.certificate {
+            Some(certificate) => VerificationMaterialV03::Certificate(DerCertificate::from_bytes(certificate.der())),
+            None => VerificationMaterialV03::PublicKey { hint: self.public_key().hint() },
+        };
+        let mut bundle = BundleV03::new(material, content);
+        if let Some(entry) = log {
+            bundle = bundle.with_tlog_entry(entry);
+        }
+        if let Some(timestamp) = timestamp {
+            bundle = bundle.with_rfc3161_timestamp(timestamp);
+        }
+        Ok(bundle.into_bundle())
+    }
+
+    fn verifier(&self) -> Verifier<'_> {
+        match &self.certificate {
+            Some(certificate) => Verifier::Certificate(certificate),
+            None => Verifier::Key(self.public_key()),
+        }
+    }
+
+    fn signed(&self, bundle: Bundle, signature: Vec<u8>) -> Signed {
+        let chain = self.certificate.as_ref().map(|certificate| (certificate.to_pem(), certificate.chain_pem()));
+        Signed { bundle, signature, chain }
+    }
+}
+
+fn bytes(digest: &[u8]) -> DigestBytes {
+    DigestBytes::new(digest.to_vec())
+}
+
+/// A signature with everything that proves it.
+pub struct Signed {
+    bundle: Bundle,
+    signature: Vec<u8>,
+    /// The certificate and those above it, in PEM.
+    chain: Option<(String, String)>,
+}
+
+impl Signed {
+    /// The bundle's JSON, of version 0.3.
+    ///
+    /// # Errors
+    /// None that has been seen.
+    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(&self.bundle)
+    }
+
+    /// The place in the log, where there is one.
+    pub fn log_index(&self) -> Option<u64> {
+        self.bundle.verification_material.tlog_entries.first().map(|entry| entry.log_index.get())
+    }
+
+    /// The envelope's JSON alone, where it is one.
+    ///
+    /// # Errors
+    /// None that has been seen.
+    pub fn envelope_json(&self) -> Option<serde_json::Result<Vec<u8>>> {
+        match &self.bundle.content {
+            SignatureContent::DsseEnvelope(envelope) => Some(serde_json::to_vec(envelope)),
+            _ => None,
+        }
+    }
+
+    /// What proves the signature, as the annotations of the older form.
+    pub fn annotations(&self) -> BTreeMap<String, String> {
+        let mut notes = BTreeMap::from([(legacy::SIGNATURE.to_owned(), STANDARD.encode(&self.signature))]);
+        if let Some((leaf, chain)) = &self.chain {
+            notes.insert(legacy::CERTIFICATE.to_owned(), leaf.clone());
+            notes.insert(legacy::CHAIN.to_owned(), chain.clone());
+        }
+        let material = &self.bundle.verification_material;
+        // The older form has no place for the proofs of Rekor 2.
+        if let Some(entry) = material.tlog_entries.first()
+            && let Some(promise) = &entry.inclusion_promise
+        {
+            let id = entry.log_id.key_id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            let promised = json!({
+                "SignedEntryTimestamp": promise.signed_entry_timestamp.to_base64(),
+                "Payload": {
+                    "body": entry.canonicalized_body.to_base64(),
+                    "integratedTime": entry.integrated_time.map_or(0, jiff::Timestamp::as_second),
+                    "logIndex": entry.log_index.get(),
+                    "logID": id,
+                },
+            });
+            notes.insert(legacy::REKOR_BUNDLE.to_owned(), promised.to_string());
+        }
+        if let Some(timestamp) = material.timestamp_verification_data.rfc3161_timestamps.first() {
+            let token = json!({ "SignedRFC3161Timestamp": timestamp.signed_timestamp.to_base64() });
+            notes.insert(legacy::TIMESTAMP.to_owned(), token.to_string());
+        }
+        notes
+    }
+}

@@ -1,0 +1,280 @@
+//! Whether a signature or attestation counts: made by whom, over what, with which proof of when.
+
+mod identity;
+mod refusal;
+
+use jiff::Timestamp;
+use pipe_oci::Digest;
+use serde_json::{Map, Value};
+use sigstore_types::bundle::VerificationMaterialContent;
+use sigstore_types::{Bundle, DerPublicKey, DsseEnvelope, HashAlgorithm, Sha256Hash, SignatureContent};
+use sigstore_verify::{PublicKeyVerificationPolicy, VerificationPolicy};
+
+use crate::certificate::CertificateIdentity;
+use crate::find::{Evidence, Over};
+use crate::key::PublicKey;
+use crate::legacy::Payload;
+use crate::statement::{PAYLOAD_TYPE, Statement, predicate};
+use crate::trust::Trust;
+
+pub use identity::{IdentityRule, Pattern};
+pub use refusal::Refusal;
+
+/// Whose signatures count.
+#[derive(Debug, Clone)]
+pub enum Authority {
+    /// Any of these keys.
+    Keys(Vec<PublicKey>),
+    /// Whoever has a certificate that fits.
+    Identity(Box<IdentityRule>),
+}
+
+/// How strictly.
+#[derive(Debug, Clone, Copy)]
+pub struct Demands {
+    /// An entry in a transparency log that the trusted root knows.
+    pub log: bool,
+    /// A certificate that was itself logged, as its SCT says.
+    pub sct: bool,
+}
+
+/// Decides about one piece of evidence after another.
+pub struct Verifier {
+    authority: Authority,
+    demands: Demands,
+    roots: Option<sigstore_verify::Verifier>,
+}
+
+/// Evidence that counts.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    pub what: What,
+    pub by: Signatory,
+    /// When it was signed, where a log or a timestamp authority vouches for it.
+    pub time: Option<Timestamp>,
+    /// Its place in the log, where it was checked.
+    pub log_index: Option<u64>,
+}
+
+/// What was said of the digest.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// That it was signed.
+    Signature {
+        annotations: Map<String, Value>,
+    },
+    Attestation(Statement),
+}
+
+impl What {
+    /// The predicate type; that of a signature is [`predicate::SIGNATURE`] in either format.
+    pub fn predicate_type(&self) -> &str {
+        match self {
+            What::Signature { .. } => predicate::SIGNATURE,
+            What::Attestation(statement) => &statement.predicate_type,
+        }
+    }
+}
+
+/// Who signed.
+#[derive(Debug, Clone)]
+pub enum Signatory {
+    Key(PublicKey),
+    Certificate(Box<CertificateIdentity>),
+}
+
+impl Verifier {
+    /// A verifier; `trust` is needed for certificates and logs.
+    ///
+    /// # Errors
+    /// The trusted root can't be used, or is missing where it is needed; in words.
+    pub fn new(authority: Authority, trust: Option<&Trust>, demands: Demands) -> Result<Verifier, String> {
+        let roots = trust.map(|trust| sigstore_verify::Verifier::new(trust.root())).transpose();
+        let roots = roots.map_err(|error| format!("the trusted root can't be used: {error}"))?;
+        let needed = demands.log || matches!(authority, Authority::Identity(_));
+        if needed && roots.is_none() {
+            return Err("a trusted root is needed to verify certificates and log entries".to_owned());
+        }
+        Ok(Verifier { authority, demands, roots })
+    }
+
+    /// Whether `evidence` is a signature or attestation of `subject` that counts.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn verify(&self, subject: &Digest, evidence: &Evidence) -> Result<Verified, Refusal> {
+        // Before anything else: what is not about the subject needs no signature to be refused.
+        let what = what(subject, evidence)?;
+        match &self.authority {
+            Authority::Keys(keys) => self.by_key(keys, subject, evidence, what),
+            Authority::Identity(rule) => self.by_identity(rule, subject, evidence, what),
+        }
+    }
+
+    fn by_key(
+        &self,
+        keys: &[PublicKey],
+        subject: &Digest,
+        evidence: &Evidence,
+        what: What,
+    ) -> Result<Verified, Refusal> {
+        let bundle = evidence.bundle();
+        let VerificationMaterialContent::PublicKey(named) = &bundle.verification_material.content else {
+            return Err(Refusal::NotByKey);
+        };
+        let Some(key) = keys.iter().find(|key| signed(key, subject, evidence)) else {
+            return Err(match keys.iter().find(|key| key.hint() == named.hint) {
+                Some(key) => {
+                    Refusal::Signature(format!("it names the key {}, which did not sign this", key.fingerprint()))
+                }
+                None => Refusal::WrongKey,
+            });
+        };
+        let mut verified = Verified { what, by: Signatory::Key(key.clone()), time: None, log_index: None };
+        let material = &bundle.verification_material;
+        if self.demands.log && material.tlog_entries.is_empty() {
+            return Err(Refusal::NotLogged);
+        }
+        let stamped = !material.timestamp_verification_data.rfc3161_timestamps.is_empty();
+        // What is there and can be checked is checked, wanted or not: a damaged entry is never passed over.
+        if let Some(roots) = &self.roots
+            && (!material.tlog_entries.is_empty() || stamped)
+        {
+            let policy = PublicKeyVerificationPolicy::new(DerPublicKey::new(key.der().to_vec()));
+            let policy = if self.demands.log { policy } else { policy.skip_tlog_unsafe() };
+            let result = with_artifact(subject, evidence, |artifact| match artifact {
+                Artifact::Digest(digest) => roots.verify(digest, bundle, &policy),
+                Artifact::Payload(payload) => roots.verify(payload, bundle, &policy),
+            })?;
+            let result = result.map_err(Refusal::from)?;
+            verified.time = result.verified_timestamps().iter().min().copied();
+            if result.tlog_verified() {
+                verified.log_index = log_index(bundle);
+            }
+        }
+        Ok(verified)
+    }
+
+    fn by_identity(
+        &self,
+        rule: &IdentityRule,
+        subject: &Digest,
+        evidence: &Evidence,
+        what: What,
+    ) -> Result<Verified, Refusal> {
+        let bundle = evidence.bundle();
+        if let VerificationMaterialContent::PublicKey(_) = bundle.verification_material.content {
+            return Err(Refusal::NotByCertificate);
+        }
+        let Some(roots) = &self.roots else {
+            return Err(Refusal::Untrusted("there is no trusted root".to_owned()));
+        };
+        if self.demands.log && bundle.verification_material.tlog_entries.is_empty() {
+            return Err(Refusal::NotLogged);
+        }
+        let policy = VerificationPolicy::any_identity();
+        let policy = if self.demands.log { policy } else { policy.skip_tlog_unsafe() };
+        let policy = if self.demands.sct { policy } else { policy.skip_sct() };
+        let result = with_artifact(subject, evidence, |artifact| match artifact {
+            Artifact::Digest(digest) => roots.verify(digest, bundle, &policy),
+            Artifact::Payload(payload) => roots.verify(payload, bundle, &policy),
+        })?;
+        let result = result.map_err(Refusal::from)?;
+        let certificate = bundle
+            .signing_certificate()
+            .and_then(|certificate| CertificateIdentity::from_der(certificate.as_bytes()).ok())
+            .ok_or_else(|| Refusal::Malformed("its certificate can't be read".to_owned()))?;
+        rule.check(&certificate)?;
+        Ok(Verified {
+            what,
+            by: Signatory::Certificate(Box::new(certificate)),
+            time: result.verified_timestamps().iter().min().copied(),
+            log_index: result.tlog_verified().then(|| log_index(bundle)).flatten(),
+        })
+    }
+}
+
+/// What a verifier of bundles takes as the thing that was signed.
+enum Artifact<'a> {
+    Digest(Sha256Hash),
+    Payload(&'a [u8]),
+}
+
+fn with_artifact<T>(subject: &Digest, evidence: &Evidence, then: impl FnOnce(Artifact<'_>) -> T) -> Result<T, Refusal> {
+    if let Over::Payload(payload) | Over::File(payload) = evidence.over() {
+        return Ok(then(Artifact::Payload(payload)));
+    }
+    let digest = (subject.algorithm() == "sha256").then(|| Sha256Hash::from_hex(subject.hex()).ok()).flatten();
+    let digest = digest.ok_or_else(|| Refusal::Unsupported(format!("digests of the kind {}", subject.algorithm())))?;
+    Ok(then(Artifact::Digest(digest)))
+}
+
+/// Whether `key` made the signature in `evidence`.
+fn signed(key: &PublicKey, subject: &Digest, evidence: &Evidence) -> bool {
+    match (&evidence.bundle().content, evidence.over()) {
+        (SignatureContent::DsseEnvelope(envelope), _) => {
+            key.verifies(&envelope.pae(), envelope.signature.sig.as_bytes())
+        }
+        (SignatureContent::MessageSignature(message), Over::Payload(payload) | Over::File(payload)) => {
+            key.verifies(payload, message.signature.as_bytes())
+        }
+        (SignatureContent::MessageSignature(message), Over::Subject) => {
+            digest_bytes(subject).is_some_and(|digest| key.verifies_sha256(&digest, message.signature.as_bytes()))
+        }
+        _ => false,
+    }
+}
+
+/// The bytes of a SHA-256.
+fn digest_bytes(digest: &Digest) -> Option<Vec<u8>> {
+    let hash = (digest.algorithm() == "sha256").then(|| Sha256Hash::from_hex(digest.hex()).ok()).flatten()?;
+    Some(hash.as_bytes().to_vec())
+}
+
+/// What `evidence` says, if it says it of `subject`.
+fn what(subject: &Digest, evidence: &Evidence) -> Result<What, Refusal> {
+    let elsewhere = |found: String| Refusal::WrongSubject { found };
+    match (&evidence.bundle().content, evidence.over()) {
+        (SignatureContent::DsseEnvelope(envelope), _) => {
+            let statement = statement(envelope)?;
+            if !statement.is_about(subject) {
+                let found: Vec<String> = statement.subjects.iter().map(|subject| subject.digest.to_string()).collect();
+                return Err(elsewhere(found.join(", ")));
+            }
+            if statement.predicate_type != predicate::SIGNATURE {
+                return Ok(What::Attestation(statement));
+            }
+            let signed = statement.subjects.into_iter().find(|named| named.digest == *subject);
+            Ok(What::Signature { annotations: signed.map(|signed| signed.annotations).unwrap_or_default() })
+        }
+        (SignatureContent::MessageSignature(_), Over::Payload(payload)) => {
+            let payload = Payload::parse(payload).map_err(Refusal::Malformed)?;
+            if payload.digest() != subject.to_string() {
+                return Err(elsewhere(payload.digest().to_owned()));
+            }
+            Ok(What::Signature { annotations: payload.annotations() })
+        }
+        // The manifest itself, or a file.
+        (SignatureContent::MessageSignature(message), Over::Subject | Over::File(_)) => {
+            if let Some(named) = &message.message_digest
+                && named.algorithm == HashAlgorithm::Sha2256
+                && named.digest.to_hex() != subject.hex()
+            {
+                return Err(elsewhere(format!("sha256:{}", named.digest.to_hex())));
+            }
+            Ok(What::Signature { annotations: Map::new() })
+        }
+        _ => Err(Refusal::Unsupported("its kind of signature".to_owned())),
+    }
+}
+
+pub(crate) fn statement(envelope: &DsseEnvelope) -> Result<Statement, Refusal> {
+    if envelope.payload_type != PAYLOAD_TYPE {
+        return Err(Refusal::Unsupported(format!("payloads of the type {:?}", envelope.payload_type)));
+    }
+    Statement::parse(envelope.payload.as_bytes()).map_err(Refusal::Malformed)
+}
+
+fn log_index(bundle: &Bundle) -> Option<u64> {
+    bundle.verification_material.tlog_entries.first().map(|entry| entry.log_index.get())
+}
