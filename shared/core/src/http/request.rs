@@ -90,6 +90,11 @@ impl Request {
         Request::new(Method::PUT, url)
     }
 
+    /// Where it goes; `None` where that is no URL.
+    pub fn url(&self) -> Option<&Url> {
+        self.url.as_ref()
+    }
+
     /// Sets a header.
     pub fn header(mut self, name: &str, value: &str) -> Request {
         self.set(name, value, false);

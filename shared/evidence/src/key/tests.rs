@@ -1,1 +1,144 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
+
+use aws_lc_rs::encoding::{AsDer, EcPrivateKeyRfc5915Der};
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{ECDSA_P256K1_SHA256_ASN1_SIGNING, Ed25519KeyPair};
+use proptest::prelude::*;
+
+use super::*;
+
+fn pkcs8_pem(der: &[u8]) -> SecretString {
+    pem::encode("PRIVATE KEY", der).into()
+}
+
+fn p384() -> EcdsaKeyPair {
+    EcdsaKeyPair::generate(&ECDSA_P384_SHA384_ASN1_SIGNING).unwrap()
+}
+
+/// A key of every kind and form that is read.
+fn keys() -> Vec<(Algorithm, SecretString)> {
+    let random = SystemRandom::new();
+    let p256 = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
+    let sec1: EcPrivateKeyRfc5915Der<'_> = p256.private_key().as_der().unwrap();
+    let rsa = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+    let rsa_pkcs8: aws_lc_rs::encoding::Pkcs8V1Der<'_> = rsa.as_der().unwrap();
+    vec![
+        (Algorithm::EcdsaP256, pkcs8_pem(p256.to_pkcs8v1().unwrap().as_ref())),
+        (Algorithm::EcdsaP256, pem::encode("EC PRIVATE KEY", sec1.as_ref()).into()),
+        (Algorithm::EcdsaP384, pkcs8_pem(p384().to_pkcs8v1().unwrap().as_ref())),
+        (Algorithm::Ed25519, pkcs8_pem(Ed25519KeyPair::generate_pkcs8(&random).unwrap().as_ref())),
+        (Algorithm::Ed25519, pkcs8_pem(Ed25519KeyPair::generate_pkcs8v1(&random).unwrap().as_ref())),
+        (Algorithm::Rsa, pkcs8_pem(rsa_pkcs8.as_ref())),
+    ]
+}
+
+#[test]
+fn every_kind_of_key_signs_and_its_public_half_verifies() {
+    for (algorithm, pem) in keys() {
+        let key = PrivateKey::from_pem(&pem, None).unwrap();
+        assert_eq!(key.public_key().algorithm(), algorithm);
+        let signature = key.sign(b"a message").unwrap();
+        let public = PublicKey::from_pem(&key.public_key().to_pem()).unwrap();
+        assert!(public.verifies(b"a message", &signature), "{algorithm}");
+        assert!(!public.verifies(b"another", &signature), "{algorithm}");
+        let other = PrivateKey::generate().unwrap();
+        assert!(!other.public_key().verifies(b"a message", &signature), "{algorithm}");
+    }
+}
+
+/// cosign 2 signs with SHA-256 whatever the curve. Made by `openssl dgst -sha256 -sign`, as aws-lc signs so by no means.
+#[test]
+fn a_p384_signature_over_sha256_verifies() {
+    const KEY: &str = "-----BEGIN PUBLIC KEY-----\n\
+        MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEu7NjUQjHimNgvQ2yne87vQlYsuEcVntm\n\
+        PYe9uo5epmB9X0oA+Kc67q3myvNCytCaK/bjRPBZUCmCHg0iKSe4dGGusSNra31B\n\
+        6XraTSbgykMJHBNyy7fdDKiwS/D/r2t6\n\
+        -----END PUBLIC KEY-----";
+    const SIGNATURE: &str = "MGQCMAIQZZvDpATCiEDqYyVg6nHU9dC/Ud5HGp7zLqf06d5LpeDan/LU3wQF+frLc0cO6gIwSltd8v9jYMxbUOL6JQ\
+        WpRSzFQlQtHfFaY6qyQSdmrV0Dyzy6AbFMItdF/tekWPgQ";
+    let signature = STANDARD.decode(SIGNATURE).unwrap();
+    let key = PublicKey::from_pem(KEY).unwrap();
+    assert!(key.verifies(b"a message", &signature));
+    assert!(!key.verifies(b"another", &signature));
+}
+
+#[test]
+fn an_encrypted_key_opens_with_its_password_only() {
+    let key = PrivateKey::generate().unwrap();
+    let sealed = key.to_encrypted_pem(&"open sesame".into()).unwrap();
+    assert!(sealed.expose_secret().starts_with("-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n"));
+    let opened = PrivateKey::from_pem(&sealed, Some(&"open sesame".into())).unwrap();
+    assert_eq!(opened.public_key(), key.public_key());
+    assert_eq!(PrivateKey::from_pem(&sealed, Some(&"open".into())).unwrap_err(), KeyError::WrongPassword);
+    assert_eq!(PrivateKey::from_pem(&sealed, None).unwrap_err(), KeyError::WrongPassword);
+    let old = sealed.expose_secret().replace("SIGSTORE", "COSIGN");
+    assert!(PrivateKey::from_pem(&old.into(), Some(&"open sesame".into())).is_ok());
+}
+
+#[test]
+fn scrypt_is_bounded() {
+    let document = |n: u64, r: u32, p: u32| {
+        format!(
+            r#"{{"kdf":{{"name":"scrypt","params":{{"N":{n},"r":{r},"p":{p}}},"salt":"AAAA"}},
+                "cipher":{{"name":"nacl/secretbox","nonce":"{}"}},"ciphertext":"AAAA"}}"#,
+            "A".repeat(32)
+        )
+    };
+    for (n, r, p) in [(1 << 20, 8, 1), (1 << 16, 9, 1), (1 << 16, 8, 5), (1000, 8, 1), (0, 0, 0), (2, u32::MAX, 1)] {
+        let opened = encrypted::open(document(n, r, p).as_bytes(), b"");
+        assert!(matches!(opened, Err(KeyError::Unsupported(_))), "N={n} r={r} p={p}");
+    }
+    assert_eq!(encrypted::open(document(2, 8, 1).as_bytes(), b"").unwrap_err(), KeyError::WrongPassword);
+}
+
+#[test]
+fn keys_survive_how_people_paste_them() {
+    let (_, pem) = keys().swap_remove(0);
+    let text = pem.expose_secret();
+    let parameters = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
+    for pasted in [
+        text.replace('\n', "\\n"),
+        text.replace('\n', "\r\n"),
+        text.replace('\n', " "),
+        format!("  {text}  "),
+        format!("{parameters}{text}"),
+    ] {
+        assert!(PrivateKey::from_pem(&pasted.clone().into(), None).is_ok(), "{pasted}");
+    }
+}
+
+#[test]
+fn what_is_no_key_says_so_without_showing_it() {
+    let unsupported = |text: &str| match PrivateKey::from_pem(&text.to_owned().into(), None) {
+        Err(error) => error.to_string(),
+        Ok(key) => panic!("{key:?}"),
+    };
+    let key = pem::encode("PRIVATE KEY", b"MySecretBytes");
+    assert!(!unsupported(&key).contains("MySecret"));
+    insta::assert_snapshot!(unsupported(&key), @"expected a P-256, P-384, Ed25519 or RSA (2048 to 8192 bits) private key");
+    insta::assert_snapshot!(unsupported("hunter2"), @"expected a key in PEM (-----BEGIN ...)");
+    insta::assert_snapshot!(unsupported(&key.replace("-----END", "")), @"the key in PEM is cut off: its END line is missing");
+    insta::assert_snapshot!(unsupported(&key.replace("MVNl", "M*Nl").replace("TXlT", "TX*T")), @"the key in PEM is damaged: its content is no base64");
+    let public = PrivateKey::generate().unwrap().public_key().to_pem();
+    insta::assert_snapshot!(unsupported(&public), @"this is a public key, and signing needs the private one");
+    let encrypted = pem::encode("ENCRYPTED PRIVATE KEY", b"x");
+    insta::assert_snapshot!(unsupported(&encrypted), @"an encrypted PKCS#8 key is not supported: convert it with `cosign import-key-pair`, or decrypt it");
+    let curve = EcdsaKeyPair::generate(&ECDSA_P256K1_SHA256_ASN1_SIGNING).unwrap();
+    assert!(
+        unsupported(pkcs8_pem(curve.to_pkcs8v1().unwrap().as_ref()).expose_secret()).starts_with("expected a P-256")
+    );
+    assert!(PublicKey::from_pem(&key).is_err());
+    assert!(PublicKey::from_der(b"no key".to_vec()).is_err());
+}
+
+proptest! {
+    #[test]
+    fn garbage_is_an_error(text in ".{0,200}", bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        drop(PublicKey::from_pem(&text));
+        drop(PrivateKey::from_pem(&text.into(), None));
+        for label in ["PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY", "ENCRYPTED SIGSTORE PRIVATE KEY"] {
+            let key = PrivateKey::from_pem(&pem::encode(label, &bytes).into(), None);
+            prop_assert!(key.is_err());
+        }
+    }
+}

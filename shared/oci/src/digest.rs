@@ -1,0 +1,105 @@
+//! Content digests.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest as _, Sha256, Sha512};
+
+/// `sha256:<64 hexadecimal digits>` or `sha512:<128>`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest {
+    text: String,
+    colon: usize,
+}
+
+/// Not a digest that is known.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected a digest such as sha256: and 64 hexadecimal digits")]
+pub struct DigestError;
+
+impl Digest {
+    /// The SHA-256 of `bytes`.
+    pub fn of(bytes: &[u8]) -> Digest {
+        Digest { text: format!("sha256:{}", hex(&Sha256::digest(bytes))), colon: 6 }
+    }
+
+    /// # Errors
+    /// Anything else than the two forms.
+    pub fn parse(text: &str) -> Result<Digest, DigestError> {
+        let (algorithm, hex) = text.split_once(':').ok_or(DigestError)?;
+        let length = match algorithm {
+            "sha256" => 64,
+            "sha512" => 128,
+            _ => return Err(DigestError),
+        };
+        let plain = hex.len() == length && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if !plain {
+            return Err(DigestError);
+        }
+        Ok(Digest { text: text.to_owned(), colon: algorithm.len() })
+    }
+
+    /// Whether `bytes` have this digest.
+    pub fn verify(&self, bytes: &[u8]) -> bool {
+        let actual = match self.algorithm() {
+            "sha512" => hex(&Sha512::digest(bytes)),
+            _ => hex(&Sha256::digest(bytes)),
+        };
+        actual == self.hex()
+    }
+
+    /// `sha256`
+    pub fn algorithm(&self) -> &str {
+        &self.text[..self.colon]
+    }
+
+    pub fn hex(&self) -> &str {
+        &self.text[self.colon + 1..]
+    }
+
+    /// `sha256-<hex>`: what tags about it begin with.
+    pub fn tag_prefix(&self) -> String {
+        format!("{}-{}", self.algorithm(), self.hex())
+    }
+
+    /// `sha256:` and 12 digits, for people.
+    pub fn short(&self) -> &str {
+        &self.text[..self.colon + 13]
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl FromStr for Digest {
+    type Err = DigestError;
+
+    fn from_str(text: &str) -> Result<Digest, DigestError> {
+        Digest::parse(text)
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Digest::parse(&text).map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,151 @@
+//! What refers to a manifest: by the registry's own list, or by the index at a tag that clients keep where there is none.
+//!
+//! Source: the OCI distribution specification 1.1, "Listing Referrers" and "Referrers Tag Schema".
+
+use bytes::Bytes;
+use pipe_core::http::{Request, Url};
+
+use crate::auth::Access;
+use crate::client::{Fetched, Registry};
+use crate::error::{Error, Kind};
+use crate::types::media_type;
+use crate::update::Edit;
+use crate::{Descriptor, Digest, Index, Manifest, Reference, Repository};
+
+/// What became of a manifest with a subject.
+#[derive(Debug, Clone)]
+pub struct Attached {
+    pub descriptor: Descriptor,
+    /// The tag whose index lists it, where the registry keeps no list itself.
+    pub fallback_tag: Option<String>,
+}
+
+impl Registry {
+    /// Everything that refers to `subject`: the registry's list and what is in the index at the fallback tag, which a
+    /// registry that learnt to list later doesn't know of. Each once, in their order.
+    ///
+    /// # Errors
+    /// The registry can't be asked, or a list can't be read: that is never taken for "none".
+    pub async fn referrers(&self, repository: &Repository, subject: &Digest) -> Result<Vec<Descriptor>, Error> {
+        let mut found = self.listed(repository, subject).await?.unwrap_or_default();
+        let tag = fallback(repository, subject);
+        let fallback = match self.manifest(&tag).await {
+            Ok(fetched) => index(&tag, &fetched)?.manifests,
+            Err(error) if error.is_not_found() => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        for descriptor in fallback {
+            if !found.iter().any(|known| known.digest == descriptor.digest) {
+                found.push(descriptor);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The registry's own list; `None` where it keeps none.
+    async fn listed(&self, repository: &Repository, subject: &Digest) -> Result<Option<Vec<Descriptor>>, Error> {
+        let what = format!("the referrers of {repository}@{subject}");
+        let mut url = self.url(repository, &format!("referrers/{subject}"));
+        let mut seen = vec![url.clone()];
+        let mut found: Vec<Descriptor> = Vec::new();
+        loop {
+            let get = Request::get(&url).header("Accept", media_type::INDEX).max_body(self.settings.max_manifest);
+            let first = seen.len() == 1;
+            // Before 1.1 that is how "no such thing" looks, 400 and 405 included.
+            let get = if first { get.accept(404).accept(405).accept(400) } else { get };
+            let response = self.send(get, &what, repository, &[(repository, Access::Pull)]).await?;
+            if response.status != 200 {
+                return Ok(None);
+            }
+            let page: Index = match serde_json::from_slice(&response.body) {
+                Ok(page) => page,
+                // A proxy's or a registry's page for everything it doesn't know.
+                Err(_) if first && !response.header("content-type").unwrap_or_default().contains("json") => {
+                    return Ok(None);
+                }
+                Err(error) => return Err(Error::new(Kind::Malformed, format!("{what} can't be read: {error}"))),
+            };
+            for descriptor in page.manifests {
+                if !found.iter().any(|known| known.digest == descriptor.digest) {
+                    found.push(descriptor);
+                }
+            }
+            let Some(next) = response.header("link").and_then(next_page) else { return Ok(Some(found)) };
+            let next: Url = response
+                .url
+                .join(&next)
+                .map_err(|_| Error::new(Kind::Malformed, format!("{what}: the next page is at no URL")))?;
+            if next.origin() != response.url.origin() {
+                return Err(Error::new(Kind::Malformed, format!("{what}: the next page is at another host")));
+            }
+            url = next.into();
+            if seen.contains(&url) {
+                return Err(Error::new(Kind::Malformed, format!("{what}: the pages go round in circles")));
+            }
+            if seen.len() >= self.settings.max_pages {
+                return Err(Error::new(Kind::TooLarge, format!("{what} have more than {} pages", seen.len())));
+            }
+            seen.push(url.clone());
+        }
+    }
+
+    /// Writes a manifest with a subject, so that [`Registry::referrers`] of the subject lists it. Its blobs are there
+    /// already.
+    ///
+    /// # Errors
+    /// The registry refuses it or can't be asked, or the entry at the fallback tag was lost to another writer.
+    pub async fn attach(&self, repository: &Repository, manifest: &Manifest) -> Result<Attached, Error> {
+        let unwritable = |why: &str| Error::new(Kind::Malformed, format!("a manifest for {repository} {why}"));
+        let subject = manifest.subject.as_ref().ok_or_else(|| unwritable("has no subject"))?;
+        let bytes = serde_json::to_vec(manifest).map_err(|error| unwritable(&error.to_string()))?;
+        let digest = Digest::of(&bytes);
+        let kind = manifest.media_type.as_deref().unwrap_or(media_type::MANIFEST);
+        let pushed = self.push_manifest(repository, &digest.to_string(), kind, bytes.into()).await?;
+        if pushed.subject_accepted {
+            return Ok(Attached { descriptor: pushed.descriptor, fallback_tag: None });
+        }
+        let artifact_type = manifest.artifact_type.clone().unwrap_or_else(|| manifest.config.media_type.clone());
+        let entry = Descriptor {
+            artifact_type: Some(artifact_type),
+            annotations: manifest.annotations.clone(),
+            ..pushed.descriptor.clone()
+        };
+        let tag = fallback(repository, &subject.digest);
+        let edit = |current: Option<&Fetched>| {
+            let mut index = current.map(|fetched| index(&tag, fetched)).transpose()?.unwrap_or_default();
+            index.manifests.push(entry.clone());
+            let manifest = serde_json::to_vec(&index).map_err(|error| unwritable(&error.to_string()))?;
+            Ok(Edit { blobs: Vec::new(), media_type: media_type::INDEX, manifest: Bytes::from(manifest) })
+        };
+        let present = |fetched: &Fetched| {
+            index(&tag, fetched).is_ok_and(|index| index.manifests.iter().any(|known| known.digest == entry.digest))
+        };
+        self.update_tag(&tag, edit, present).await?;
+        Ok(Attached { descriptor: pushed.descriptor, fallback_tag: tag.tag })
+    }
+}
+
+/// The tag at which clients keep the list.
+fn fallback(repository: &Repository, subject: &Digest) -> Reference {
+    Reference { repository: repository.clone(), tag: Some(subject.tag_prefix()), digest: None }
+}
+
+fn index(tag: &Reference, fetched: &Fetched) -> Result<Index, Error> {
+    if !media_type::is_index(&fetched.descriptor.media_type) {
+        let text = format!("{tag} should list what refers to an image, and is a {}", fetched.descriptor.media_type);
+        return Err(Error::new(Kind::Malformed, text));
+    }
+    fetched.json()
+}
+
+/// The target of `<...>; rel="next"`.
+fn next_page(header: &str) -> Option<String> {
+    header.split(',').find_map(|link| {
+        let (target, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
+        let next = parameters.split(';').any(|parameter| {
+            let parameter = parameter.trim().to_ascii_lowercase();
+            parameter == "rel=next" || parameter == "rel=\"next\""
+        });
+        next.then(|| target.to_owned())
+    })
+}

@@ -1,0 +1,122 @@
+//! Blobs on their way to a registry.
+
+use bytes::Bytes;
+use pipe_core::http::{Method, Request, Response, Url};
+
+use crate::auth::Access;
+use crate::client::Registry;
+use crate::error::{Error, Kind};
+use crate::{Descriptor, Repository};
+
+impl Registry {
+    /// Whether a repository has a blob.
+    ///
+    /// # Errors
+    /// The registry can't be asked.
+    pub async fn has_blob(&self, repository: &Repository, descriptor: &Descriptor) -> Result<bool, Error> {
+        let what = format!("the blob {} of {repository}", descriptor.digest);
+        let head = Request::new(Method::HEAD, &self.url(repository, &format!("blobs/{}", descriptor.digest)));
+        let response = self.send(head.accept(404), &what, repository, &[(repository, Access::Push)]).await?;
+        Ok(response.status != 404)
+    }
+
+    /// Writes a blob, unless it is there: in one request, or in pieces where it is larger than
+    /// [`Settings::chunk`](crate::Settings::chunk).
+    ///
+    /// # Errors
+    /// The registry refuses it or can't be asked.
+    pub async fn push_blob(
+        &self,
+        repository: &Repository,
+        media_type: &str,
+        bytes: Bytes,
+    ) -> Result<Descriptor, Error> {
+        let descriptor = Descriptor::of(media_type, &bytes);
+        if self.has_blob(repository, &descriptor).await? {
+            return Ok(descriptor);
+        }
+        let place = self.begin(repository, "").await?;
+        let place =
+            place.ok_or_else(|| Error::new(Kind::Malformed, format!("{repository}: an upload has no place")))?;
+        self.upload(repository, place, &descriptor, bytes).await?;
+        Ok(descriptor)
+    }
+
+    /// Makes a blob of `from` one of `to` too, at the same registry, without moving its bytes. `false` where the registry
+    /// doesn't do it.
+    ///
+    /// # Errors
+    /// The registry can't be asked.
+    pub async fn mount_blob(&self, from: &Repository, to: &Repository, descriptor: &Descriptor) -> Result<bool, Error> {
+        if from.registry != to.registry {
+            return Ok(false);
+        }
+        let query = format!("?mount={}&from={}", descriptor.digest, from.repository);
+        let what = format!("mounting the blob {} in {to}", descriptor.digest);
+        let post = Request::post(&self.url(to, &format!("blobs/uploads/{query}"))).idempotent();
+        let scope = [(to, Access::Push), (from, Access::Pull)];
+        let response = self.send(post, &what, to, &scope).await?;
+        if response.status == 201 {
+            return Ok(true);
+        }
+        // It has begun an upload instead, which nobody will go on with.
+        if let Some(place) = location(&response) {
+            let cancel = Request::new(Method::DELETE, &place).accept(404).accept(405);
+            drop(self.send(cancel, &what, to, &[(to, Access::Push)]).await);
+        }
+        Ok(false)
+    }
+
+    /// Where to send a blob to.
+    async fn begin(&self, repository: &Repository, query: &str) -> Result<Option<String>, Error> {
+        let what = format!("beginning an upload to {repository}");
+        let url = self.url(repository, &format!("blobs/uploads/{query}"));
+        // An upload that was begun twice costs nothing.
+        let post = Request::post(&url).idempotent().body("application/octet-stream", Bytes::new());
+        let response = self.send(post, &what, repository, &[(repository, Access::Push)]).await?;
+        Ok(location(&response))
+    }
+
+    async fn upload(
+        &self,
+        repository: &Repository,
+        mut place: String,
+        descriptor: &Descriptor,
+        bytes: Bytes,
+    ) -> Result<(), Error> {
+        let what = format!("writing the blob {} to {repository}", descriptor.digest);
+        let scope = [(repository, Access::Push)];
+        let chunk = self.settings.chunk.max(1);
+        let mut last = bytes.clone();
+        if bytes.len() > chunk {
+            let mut start = 0;
+            while start < bytes.len() {
+                let end = (start + chunk).min(bytes.len());
+                let range = format!("{start}-{}", end - 1);
+                let patch = Request::new(Method::PATCH, &place)
+                    .header("Content-Range", &range)
+                    .body("application/octet-stream", bytes.slice(start..end));
+                let response = self.send(patch, &what, repository, &scope).await?;
+                place = location(&response).unwrap_or(place);
+                start = end;
+            }
+            last = Bytes::new();
+        }
+        let separator = if place.contains('?') { '&' } else { '?' };
+        let url = format!("{place}{separator}digest={}", descriptor.digest);
+        let put = Request::put(&url).body("application/octet-stream", last);
+        match self.send(put, &what, repository, &scope).await {
+            Ok(_) => Ok(()),
+            // A repeated request finds its upload finished by the first one, whose answer was lost.
+            Err(error) if error.is_not_found() && self.has_blob(repository, descriptor).await? => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Where an answer sends us, in full.
+fn location(response: &Response) -> Option<String> {
+    let location = response.header("location")?;
+    let url: Url = response.url.join(location).ok()?;
+    Some(url.into())
+}
