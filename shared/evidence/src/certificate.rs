@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use der::Decode as _;
 use der::asn1::Utf8StringRef;
 use der::oid::ObjectIdentifier;
-use der::{Decode as _, Encode as _};
 use jiff::Timestamp;
 use sigstore_crypto::parse_certificate_info;
 pub use sigstore_crypto::{DeprecatedGitHubClaims, FulcioCiClaims};
@@ -50,7 +50,7 @@ impl Certificate {
     /// As [`Certificate::from_der`], or not PEM.
     pub fn from_pem(pem: &str) -> Result<Certificate, CertificateError> {
         let mut certificates = pem_chain(pem)?.into_iter();
-        let first = certificates.next().ok_or_else(|| CertificateError("there is none in the PEM".to_owned()))?;
+        let first = certificates.next().unwrap_or_default();
         Certificate::from_der(first, certificates.collect())
     }
 
@@ -177,11 +177,26 @@ impl CertificateIdentity {
     }
 }
 
-/// The certificates of a PEM, in its order.
+/// The certificates of a PEM, in its order, with whatever stands between them. Line ends may be the two characters `\n`, as
+/// in variables.
 pub(crate) fn pem_chain(pem: &str) -> Result<Vec<Vec<u8>>, CertificateError> {
-    let refused = |error: der::Error| CertificateError(format!("not PEM (-----BEGIN CERTIFICATE----- ...): {error}"));
-    let certificates = x509_cert::Certificate::load_pem_chain(pem.trim().as_bytes()).map_err(refused)?;
-    certificates.iter().map(|certificate| certificate.to_der().map_err(refused)).collect()
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    let damaged = |block: usize, why: &str| CertificateError(format!("block {block} of the PEM {why}"));
+    let text = pem.replace("\\n", "\n");
+    let mut ders = Vec::new();
+    for (at, rest) in text.split(BEGIN).skip(1).enumerate() {
+        let (body, _) = rest.split_once(END).ok_or_else(|| damaged(at + 1, "is cut off: its END line is missing"))?;
+        let der = DerCertificate::from_pem(&format!("{BEGIN}{body}{END}"));
+        let der = der.map_err(|_| damaged(at + 1, "is damaged: its content is no base64"))?.into_bytes();
+        x509_cert::Certificate::from_der(&der)
+            .map_err(|error| damaged(at + 1, &format!("is no certificate: {error}")))?;
+        ders.push(der);
+    }
+    if ders.is_empty() {
+        return Err(CertificateError(format!("expected PEM ({BEGIN} ...)")));
+    }
+    Ok(ders)
 }
 
 fn subject(certificate: &x509_cert::Certificate) -> Result<Option<Subject>, CertificateError> {

@@ -47,6 +47,10 @@ pub enum KeylessError {
     /// An answer that is not what was asked for. Nothing of it may be used.
     #[error("{service} at {host} gave an answer that can't be used: {what}")]
     Malformed { service: Service, host: String, what: String },
+    /// The log has this very signature already and does not hand out its entry: a new signature, which is another one, is
+    /// logged.
+    #[error("Rekor at {host} has logged this signature before and does not hand out its entry again: sign again")]
+    Logged { host: String },
     /// The identity token itself.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -110,6 +114,10 @@ impl Endpoint {
 
     pub(crate) fn unavailable(&self, why: impl Into<String>) -> KeylessError {
         KeylessError::Unavailable { service: self.service, host: self.host.clone(), why: why.into() }
+    }
+
+    pub(crate) fn logged(&self) -> KeylessError {
+        KeylessError::Logged { host: self.host.clone() }
     }
 
     pub(crate) fn refused(&self, reason: impl Into<String>) -> KeylessError {

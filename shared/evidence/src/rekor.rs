@@ -168,9 +168,7 @@ impl Rekor {
         let response = self.endpoint.send(request, None).await?;
         if response.status == 409 {
             // It answers with an index and no proof. Only an answer that was lost on its way leads here.
-            return Err(self
-                .endpoint
-                .unavailable("it has logged this signature before and does not hand out its entry again: sign again"));
+            return Err(self.endpoint.logged());
         }
         let answer: serde_json::Result<TransparencyLogEntry> = response.json();
         let logged = answer.map_err(|error| self.endpoint.malformed(format!("not an entry: {error}")))?;

@@ -76,6 +76,7 @@ impl Rekor {
 
 /// The kind of entry and the request for it. The types of sigstore-rekor are for certificates only.
 fn proposed(entry: &Entry<'_>) -> Result<(KindVersion, Vec<u8>), KeylessError> {
+    loggable(entry)?;
     let verifier = STANDARD.encode(entry.verifier.to_pem());
     let failed = |error: serde_json::Error| KeylessError::Unsupported(error.to_string());
     let (kind, spec) = match &entry.signed {
@@ -85,7 +86,6 @@ fn proposed(entry: &Entry<'_>) -> Result<(KindVersion, Vec<u8>), KeylessError> {
             (KindVersion::DsseV001, spec)
         }
         Signed::Message { sha256, signature } => {
-            hashable(entry.verifier.algorithm())?;
             let spec = json!({
                 "data": { "hash": { "algorithm": "sha256", "value": sha256.to_hex() } },
                 "signature": { "content": signature.to_base64(), "publicKey": { "content": verifier } },
@@ -97,14 +97,20 @@ fn proposed(entry: &Entry<'_>) -> Result<(KindVersion, Vec<u8>), KeylessError> {
     Ok((kind, serde_json::to_vec(&body).map_err(failed)?))
 }
 
-/// The log verifies a signature over a message with the message's SHA-256 alone.
-fn hashable(algorithm: Algorithm) -> Result<(), KeylessError> {
-    match algorithm {
-        Algorithm::EcdsaP256 | Algorithm::Rsa => Ok(()),
-        Algorithm::EcdsaP384 | Algorithm::Ed25519 => Err(KeylessError::Unsupported(format!(
-            "Rekor can't log a message signed by a key of {algorithm}, of which it would have to see more than the \
-             SHA-256: use an attestation, another key or no log"
-        ))),
+/// The log verifies ECDSA with SHA-256 whatever the curve, and a signature over a message with the message's SHA-256
+/// alone (found with the code of its server, 1.5).
+fn loggable(entry: &Entry<'_>) -> Result<(), KeylessError> {
+    let unsupported = |algorithm: Algorithm, instead: &str| {
+        Err(KeylessError::Unsupported(format!(
+            "Rekor can't verify what a key of {algorithm} signed, for which it would need more than a SHA-256: use {instead}"
+        )))
+    };
+    match (entry.verifier.algorithm(), &entry.signed) {
+        (Algorithm::EcdsaP256 | Algorithm::Rsa, _) | (Algorithm::Ed25519, Signed::Envelope(_)) => Ok(()),
+        (algorithm @ Algorithm::EcdsaP384, _) => unsupported(algorithm, "another key or no log"),
+        (algorithm @ Algorithm::Ed25519, Signed::Message { .. }) => {
+            unsupported(algorithm, "an attestation, another key or no log")
+        }
     }
 }
 

@@ -1,8 +1,7 @@
 //! Trusted roots and signing configs from a TUF repository, over our own HTTP.
 //!
 //! The `*.root.json` files are root metadata as `https://tuf-repo-cdn.sigstore.dev`, `https://tuf-repo-cdn.sigstage.dev`
-//! and `https://tuf-repo.github.com` publish it. Newer versions are found from there, so that they need renewal about once
-//! a year at most; a test tells when they have expired.
+//! and `https://tuf-repo.github.com` publish it. Newer versions are found from there, also when these have expired, through at most 32 changes.
 
 use std::error::Error as _;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -54,6 +53,8 @@ pub(super) async fn fetch(http: &Client, mirror: &str, root_json: &[u8]) -> Resu
     fetched.map_err(|error| match failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
         // What failed on the wire, in its own words.
         Some(failed) => failed,
+        // A file that is not there; of a URL that is no repository, none is.
+        None if matches!(error, Error::Transport { .. }) => endpoint.unavailable(chain(&error)),
         None => endpoint.malformed(chain(&error)),
     })
 }
