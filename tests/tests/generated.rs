@@ -31,7 +31,7 @@ fn manifests_are_fresh() {
 #[test]
 fn root_entries_are_fresh_and_list_the_pipes_that_exist() {
     // In the order of the design; the first one is what a Bitbucket pipe by the repository's name is.
-    let specs: Vec<&pipe_core::spec::Spec> = vec![&security_pipe::SPEC, &notify_pipe::SPEC];
+    let specs: Vec<&pipe_core::spec::Spec> = vec![&security_pipe::SPEC, &sign_pipe::SPEC, &notify_pipe::SPEC];
     let mut names: Vec<&str> = specs.iter().map(|spec| spec.name).collect();
     names.sort_unstable();
     assert_eq!(names, pipes());

@@ -23,6 +23,8 @@ pub struct Config {
     pub(crate) access: Access,
     pub(crate) keyless: Keyless,
     pub(crate) signing: Wanted,
+    /// SIGN, which is not honoured everywhere.
+    pub(crate) asked: bool,
     /// Why nothing is signed.
     pub(crate) not_signed: Option<String>,
     pub(crate) attestations: Vec<Box<dyn Attestation>>,
@@ -76,6 +78,7 @@ impl Config {
             access,
             keyless,
             signing,
+            asked,
             not_signed,
             attestations,
             verification,

@@ -41,7 +41,9 @@ pub(crate) async fn execute(config: &Config, ctx: &Context, report: &Recorder) -
     }
     if let Some(why) = &config.not_signed {
         report.step("sign").skipped(why);
-        ctx.console.notice(format!("nothing is signed: {why}"));
+        if config.asked {
+            ctx.console.notice(format!("nothing is signed: {why}"));
+        }
     }
     let verification = config.verification.as_ref();
     let nobody = |verification: &Verification| verification.key.is_none() && !verification.names_identity();

@@ -55,9 +55,10 @@ const REKOR_VERSION: Var = Var::new(
 );
 const TSA_URL: Var = Var::url(
     "TSA_URL",
-    "A timestamp authority (RFC 3161) of your own; if unset, the instance's, and none where FULCIO_URL is set.",
+    "A timestamp authority (RFC 3161) of your own, whole; if unset, the instance's, and none where FULCIO_URL and REKOR_URL \
+     are set.",
 )
-.aliases(&["TIMESTAMP_SERVER_URL"]);
+.example("https://tsa.example/api/v1/timestamp");
 const TRUSTED_ROOT: Var = Var::text(
     "TRUSTED_ROOT",
     "Whom to trust, as Sigstore's `trusted_root.json`; with it nothing is fetched to verify. If unset, the instance's, \

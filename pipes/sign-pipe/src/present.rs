@@ -39,7 +39,7 @@ pub(crate) fn print(console: &Console, results: &Results) {
             bad.push(format!("{} {name}  {}", console.paint(Color::Red, "error   "), terminal(why)));
         }
         for why in &image.skipped {
-            bad.push(format!("{} {name}  {}", console.paint(Color::Yellow, "skipped "), terminal(why)));
+            good.push(format!("{} {name}  {}", console.paint(Color::Yellow, "skipped "), terminal(why)));
         }
         if image.signed {
             good.push(format!("signed   {name}  {}", written(&image.written)));
@@ -60,6 +60,10 @@ pub(crate) fn print(console: &Console, results: &Results) {
             let by = file.by.as_ref().map(|by| by.words()).unwrap_or_default();
             good.push(format!("verified {name}  by {}", terminal(&by)));
         }
+    }
+    // One trouble alone is what the verdict says.
+    if let [_] = bad.as_slice() {
+        bad.clear();
     }
     let all: Vec<String> = bad.into_iter().chain(good).collect();
     for line in all.iter().take(LINES) {

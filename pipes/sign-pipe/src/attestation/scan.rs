@@ -21,8 +21,7 @@ pub(crate) const ATTEST_SCAN: Var = Var::flag(
     "ATTEST_SCAN",
     "Attests the scan result of SCAN_FILE; true without a file is exit 2. If unset, it is attested where there is one \
      of this run.",
-)
-.aliases(&["ATTEST_VULN"]);
+);
 pub(crate) const SCAN_FILE: Var = Var::path(
     "SCAN_FILE",
     "A report of security-pipe, or SARIF of any scanner; if unset, `security-pipe-report.json` in REPORTS_DIR.",
