@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a harness that can't go on fails the test")]
 
 mod advisories;
+mod memory_registry;
 mod pipe;
 mod repo;
 mod server;
 
 pub use advisories::{advisory, database, zip};
+pub use memory_registry::{MemoryRegistry, digest};
 pub use pipe::{Outcome, Pipe, binary, pipes, root};
 pub use repo::Repo;
 pub use server::{Reply, Request, Server};

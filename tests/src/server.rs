@@ -111,7 +111,10 @@ fn serve(stream: TcpStream, handler: &Handler, log: &Mutex<Vec<Request>>) -> std
                 }
                 writer.write_all(head.as_bytes())?;
                 writer.write_all(b"\r\n")?;
-                writer.write_all(&body)?;
+                // HEAD tells the length of what GET would send.
+                if request.method != "HEAD" {
+                    writer.write_all(&body)?;
+                }
             }
         }
     }

@@ -3,13 +3,13 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 use pipe_core::Context;
-use pipe_evidence::find::{self, Evidence, Place};
+use pipe_evidence::find::{self, Place};
 use pipe_evidence::legacy::{Kind, Layer, Payload};
-use pipe_evidence::policy::Requirement;
+use pipe_evidence::policy::{Judgement, Requirement};
 use pipe_evidence::sign::{SignError, Signed, Signing};
 use pipe_evidence::statement::{Statement, Subject as Named, predicate};
 use pipe_evidence::store;
-use pipe_evidence::verify::{Signatory, Verified, Verifier, What};
+use pipe_evidence::verify::{Signatory, Verifier, What};
 use pipe_oci::{Descriptor, Digest, Reference, Registry, Repository};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -211,8 +211,8 @@ impl Maker<'_> {
     /// Signs and attests one image; what fails is in the outcome.
     pub(crate) async fn make(&self, subject: &Subject, outcome: &mut Outcome) {
         let place = self.place(subject);
-        let existing = match find::find(self.registry, place, &subject.descriptor.digest).await {
-            Ok(found) => self.ours(subject, found.evidence),
+        let existing = match self.existing(subject, place).await {
+            Ok(existing) => existing,
             Err(error) => return outcome.unable.push(format!("looking for earlier signatures: {error}")),
         };
         if let Err(trouble) = self.sign(subject, &existing, outcome).await {
@@ -230,20 +230,23 @@ impl Maker<'_> {
     }
 
     /// What this run's signer made before, and is still good.
-    fn ours(&self, subject: &Subject, evidence: Vec<Evidence>) -> Vec<(Place, What)> {
-        let verified = evidence.into_iter().filter_map(|evidence| {
-            let verified = self.own.verify(&subject.descriptor.digest, &evidence).ok()?;
-            Some((evidence.place, verified.what))
-        });
-        verified.collect()
+    async fn existing(&self, subject: &Subject, place: &Repository) -> Result<Vec<Known>, pipe_oci::Error> {
+        let digest = &subject.descriptor.digest;
+        let mut existing = Vec::new();
+        find::find(self.registry, place, digest, |place, evidence| {
+            let verified = evidence.ok().and_then(|evidence| self.own.verify(digest, &evidence).ok());
+            existing.extend(verified.map(|verified| Known { place, saying: Saying::of(&verified.what) }));
+        })
+        .await?;
+        Ok(existing)
     }
 
-    async fn sign(&self, subject: &Subject, existing: &[(Place, What)], outcome: &mut Outcome) -> Result<(), Trouble> {
+    async fn sign(&self, subject: &Subject, existing: &[Known], outcome: &mut Outcome) -> Result<(), Trouble> {
         let digest = &subject.descriptor.digest;
-        let same = |what: &What| matches!(what, What::Signature { annotations } if annotations == self.annotations);
+        let saying = Saying::Signature(self.annotations.clone());
         if self.formats.bundle {
-            match existing.iter().find(|(place, what)| is_bundle(place) && same(what)) {
-                Some((place, _)) => self.existed(subject, "bundle", predicate::SIGNATURE, place, outcome),
+            match saying.find(existing, true) {
+                Some(place) => self.existed(subject, "bundle", predicate::SIGNATURE, place, outcome),
                 None => {
                     let named =
                         Named { name: String::new(), digest: digest.clone(), annotations: self.annotations.clone() };
@@ -255,8 +258,8 @@ impl Maker<'_> {
             }
         }
         if self.formats.legacy {
-            match existing.iter().find(|(place, what)| !is_bundle(place) && same(what)) {
-                Some((place, _)) => self.existed(subject, "legacy", predicate::SIGNATURE, place, outcome),
+            match saying.find(existing, false) {
+                Some(place) => self.existed(subject, "legacy", predicate::SIGNATURE, place, outcome),
                 None => {
                     let name = subject.image.repository.name_for_identity();
                     let payload = Payload::new(&name, digest, self.annotations).to_bytes()?;
@@ -273,7 +276,7 @@ impl Maker<'_> {
         &self,
         attestation: &dyn Attestation,
         subject: &Subject,
-        existing: &[(Place, What)],
+        existing: &[Known],
         outcome: &mut Outcome,
     ) {
         let digest = &subject.descriptor.digest;
@@ -301,22 +304,16 @@ impl Maker<'_> {
         &self,
         predicate: Predicate,
         subject: &Subject,
-        existing: &[(Place, What)],
+        existing: &[Known],
         outcome: &mut Outcome,
     ) -> Result<(), Trouble> {
         let Predicate { predicate_type, predicate } = predicate;
-        let same = |what: &What| match what {
-            What::Attestation(statement) => {
-                statement.predicate_type == predicate_type && statement.predicate.get() == predicate.get()
-            }
-            What::Signature { .. } => false,
-        };
-        let there = |bundle: bool| existing.iter().find(|(place, what)| is_bundle(place) == bundle && same(what));
-        let (bundle, legacy) = (there(true), there(false));
-        if let (true, Some((place, _))) = (self.formats.bundle, bundle) {
+        let saying = Saying::Attestation(predicate_type.clone(), Digest::of(predicate.get().as_bytes()));
+        let (bundle, legacy) = (saying.find(existing, true), saying.find(existing, false));
+        if let (true, Some(place)) = (self.formats.bundle, bundle) {
             self.existed(subject, "bundle", &predicate_type, place, outcome);
         }
-        if let (true, Some((place, _))) = (self.formats.legacy, legacy) {
+        if let (true, Some(place)) = (self.formats.legacy, legacy) {
             self.existed(subject, "legacy", &predicate_type, place, outcome);
         }
         let (bundle, legacy) = (self.formats.bundle && bundle.is_none(), self.formats.legacy && legacy.is_none());
@@ -402,8 +399,35 @@ impl Maker<'_> {
     }
 }
 
-fn is_bundle(place: &Place) -> bool {
-    matches!(place, Place::Referrer(_))
+/// Something that was there before.
+struct Known {
+    place: Place,
+    saying: Saying,
+}
+
+/// What makes a signature or attestation another one.
+#[derive(PartialEq, Eq)]
+enum Saying {
+    Signature(Map<String, Value>),
+    /// The type and the digest of the predicate's text.
+    Attestation(String, Digest),
+}
+
+impl Saying {
+    fn of(what: &What) -> Saying {
+        match what {
+            What::Signature { annotations } => Saying::Signature(annotations.clone()),
+            What::Attestation(statement) => {
+                Saying::Attestation(statement.predicate_type.clone(), Digest::of(statement.predicate.get().as_bytes()))
+            }
+        }
+    }
+
+    /// Where the same is said already, in a bundle or in the older form.
+    fn find<'a>(&self, existing: &'a [Known], bundle: bool) -> Option<&'a Place> {
+        let fits = |known: &&Known| matches!(known.place, Place::Referrer(_)) == bundle && known.saying == *self;
+        existing.iter().find(fits).map(|known| &known.place)
+    }
 }
 
 /// How this run verifies images.
@@ -419,53 +443,52 @@ impl Checker<'_> {
     pub(crate) async fn check(&self, subject: &Subject, outcome: &mut Outcome) {
         let digest: &Digest = &subject.descriptor.digest;
         let place = self.elsewhere.unwrap_or(&subject.image.repository);
-        let found = match find::find(self.registry, place, digest).await {
-            Ok(found) => found,
-            Err(error) => {
-                outcome.unable.push(format!("not verified: {error}"));
-                return;
-            }
-        };
-        outcome.verified = Some(false);
-        let mut verified: Vec<Verified> = Vec::new();
-        let nothing = found.evidence.is_empty() && found.unreadable.is_empty();
-        for (place, why) in found.unreadable {
-            outcome.refused.push(Refused { place: place.to_string(), why });
-        }
-        for evidence in found.evidence {
-            match self.verifier.verify(digest, &evidence) {
+        let now = Timestamp::now();
+        let (mut accepted, mut refused) = (Vec::new(), Vec::new());
+        let mut signed = false;
+        let mut judgements: Vec<Vec<Judgement>> = vec![Vec::new(); self.requirements.len()];
+        let found = find::find(self.registry, place, digest, |place, evidence| {
+            let verified = evidence
+                .and_then(|evidence| self.verifier.verify(digest, &evidence).map_err(|refusal| refusal.to_string()));
+            match verified {
                 Ok(one) => {
-                    outcome.accepted.push(Accepted {
+                    signed |= matches!(one.what, What::Signature { .. });
+                    for (requirement, judgements) in self.requirements.iter().zip(&mut judgements) {
+                        judgements.extend(requirement.judge(digest, &one, now));
+                    }
+                    accepted.push(Accepted {
                         predicate_type: one.what.predicate_type().to_owned(),
-                        place: evidence.place.to_string(),
+                        place: place.to_string(),
                         by: By::of(&one.by),
                         signed_at: one.time.map(|time| time.to_string()),
                         log_index: one.log_index,
                     });
-                    outcome.attested(one.what.predicate_type());
-                    verified.push(one);
                 }
-                Err(refusal) => {
-                    outcome.refused.push(Refused { place: evidence.place.to_string(), why: refusal.to_string() });
-                }
+                Err(why) => refused.push(Refused { place: place.to_string(), why }),
             }
+        });
+        if let Err(error) = found.await {
+            outcome.unable.push(format!("not verified: {error}"));
+            return;
         }
+        for one in &accepted {
+            outcome.attested(&one.predicate_type);
+        }
+        (outcome.accepted, outcome.refused) = (accepted, refused);
         let before = outcome.failed.len();
-        let signed = verified.iter().any(|one| matches!(one.what, What::Signature { .. }));
         // Attestations that were asked for prove as much: each is signed itself.
         if !signed && self.requirements.is_empty() {
-            let reason = match (nothing, outcome.refused.as_slice()) {
-                (true, _) => "there is no signature".to_owned(),
-                (false, []) => "there is no signature, only attestations".to_owned(),
-                (false, [one]) => format!("the one signature or attestation is not accepted: {}", one.why),
-                (false, several) => {
+            outcome.failed.push(match outcome.refused.as_slice() {
+                [] if outcome.accepted.is_empty() => "there is no signature".to_owned(),
+                [] => "there is no signature, only attestations".to_owned(),
+                [one] => format!("the one signature or attestation is not accepted: {}", one.why),
+                several => {
                     format!("none of {} signatures and attestations is accepted: {}", several.len(), worst(several))
                 }
-            };
-            outcome.failed.push(reason);
+            });
         }
-        for requirement in self.requirements {
-            if let Err(why) = requirement.check(digest, &verified, Timestamp::now()) {
+        for (requirement, judgements) in self.requirements.iter().zip(&judgements) {
+            if let Err(why) = requirement.decide(judgements) {
                 outcome.failed.push(format!("{} is required: {why}", requirement.name));
             }
         }

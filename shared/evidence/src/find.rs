@@ -19,6 +19,9 @@ use crate::legacy::{self, Kind};
 /// The largest bundle or envelope that is read: SBOMs are attested whole.
 const MAX_EVIDENCE: u64 = 128 * 1024 * 1024;
 
+/// Blobs from this size on are read alone.
+const LARGE: u64 = 1 << 20;
+
 /// Referrers that are opened at the same time.
 const AT_ONCE: usize = 8;
 
@@ -90,92 +93,113 @@ impl Evidence {
     }
 }
 
-/// Everything that was found about one digest.
-#[derive(Debug, Default)]
-pub struct Found {
-    pub evidence: Vec<Evidence>,
-    /// What looks like evidence and can't be read, with the reason.
-    pub unreadable: Vec<(Place, String)>,
-}
-
 /// Reads all evidence about `subject` that is kept in `repository`: bundles among its referrers, each of which is
-/// opened, and the tags of the older form.
+/// opened, and the tags of the older form. Hands one after the other to `each`, and with it what looks like evidence and
+/// can't be read, with the reason; large ones are not in memory at the same time.
 ///
 /// # Errors
 /// The registry could not be asked. That there is nothing is no error.
-pub async fn find(registry: &Registry, repository: &Repository, subject: &Digest) -> Result<Found, Error> {
+pub async fn find(
+    registry: &Registry,
+    repository: &Repository,
+    subject: &Digest,
+    mut each: impl FnMut(Place, Result<Evidence, String>),
+) -> Result<(), Error> {
+    let mut blobs = Vec::new();
     let referrers = registry.referrers(repository, subject).await?;
-    let mut found = Found::default();
     let mut opened = stream::iter(referrers)
         .map(|referrer| async move { open(registry, repository, &referrer).await })
         .buffered(AT_ONCE);
     while let Some(opened) = opened.next().await {
-        found.add(opened?);
+        match opened? {
+            Opened::Blobs(found) => blobs.extend(found),
+            Opened::Gone(place) => each(place, Err("its manifest is gone".to_owned())),
+        }
     }
     for kind in [Kind::Signatures, Kind::Attestations] {
         let tag = kind.tag(subject);
         let reference = Reference { repository: repository.clone(), tag: Some(tag.clone()), digest: None };
-        let manifest = match registry.manifest(&reference).await {
-            Ok(manifest) => manifest,
+        let fetched = match registry.manifest(&reference).await {
+            Ok(fetched) => fetched,
             Err(error) if error.is_not_found() => continue,
             Err(error) => return Err(error),
         };
-        let Ok(manifest) = serde_json::from_slice::<Manifest>(&manifest.bytes) else {
-            let place = Place::Tag { tag, layer: manifest.descriptor.digest };
-            found.unreadable.push((place, "it is no image manifest".to_owned()));
+        let Ok(manifest) = fetched.json::<Manifest>() else {
+            each(Place::Tag { tag, layer: fetched.descriptor.digest }, Err("it is no image manifest".to_owned()));
             continue;
         };
         let wanted = match kind {
             Kind::Signatures => legacy::SIMPLE_SIGNING,
             Kind::Attestations => legacy::ENVELOPE,
         };
-        let mut read = stream::iter(manifest.layers.into_iter().filter(|layer| layer.media_type == wanted))
-            .map(|layer| {
-                let place = Place::Tag { tag: tag.clone(), layer: layer.digest.clone() };
-                async move {
-                    let blob = registry.blob(repository, &layer, MAX_EVIDENCE).await;
-                    (place, blob.map(|blob| from_layer(kind, &layer, blob)))
-                }
-            })
-            .buffered(AT_ONCE);
-        while let Some((place, evidence)) = read.next().await {
-            found.add(vec![(place, evidence?)]);
-        }
+        blobs.extend(manifest.layers.into_iter().filter(|layer| layer.media_type == wanted).map(|layer| Blob {
+            place: Place::Tag { tag: tag.clone(), layer: layer.digest.clone() },
+            form: Form::Layer(kind),
+            layer,
+        }));
     }
-    Ok(found)
+    let (large, small): (Vec<Blob>, Vec<Blob>) = blobs.into_iter().partition(|blob| blob.layer.size > LARGE);
+    let mut read = stream::iter(small).map(|blob| blob.read(registry, repository)).buffered(AT_ONCE);
+    while let Some(read) = read.next().await {
+        let (place, evidence) = read?;
+        each(place, evidence);
+    }
+    for blob in large {
+        let (place, evidence) = blob.read(registry, repository).await?;
+        each(place, evidence);
+    }
+    Ok(())
 }
 
-impl Found {
-    fn add(&mut self, read: Vec<Read>) {
-        for (place, read) in read {
-            match read {
-                Ok((bundle, over)) => self.evidence.push(Evidence { place, bundle, over }),
-                Err(why) => self.unreadable.push((place, why)),
+/// What is in one referrer.
+enum Opened {
+    /// Its bundles; none where it carries something else.
+    Blobs(Vec<Blob>),
+    /// An index can name what was deleted.
+    Gone(Place),
+}
+
+/// A blob with evidence.
+struct Blob {
+    place: Place,
+    form: Form,
+    layer: Descriptor,
+}
+
+enum Form {
+    Bundle,
+    Layer(Kind),
+}
+
+impl Blob {
+    async fn read(
+        self,
+        registry: &Registry,
+        repository: &Repository,
+    ) -> Result<(Place, Result<Evidence, String>), Error> {
+        let Blob { place, form, layer } = self;
+        let bytes = registry.blob(repository, &layer, MAX_EVIDENCE).await?;
+        let evidence = match form {
+            Form::Bundle => Evidence::from_bundle(place.clone(), &bytes),
+            Form::Layer(kind) => {
+                from_layer(kind, &layer, bytes).map(|(bundle, over)| Evidence { place: place.clone(), bundle, over })
             }
-        }
+        };
+        Ok((place, evidence))
     }
 }
 
-type Read = (Place, Result<(Bundle, Over), String>);
-
-/// The bundles in one referrer; none where it carries something else.
-async fn open(registry: &Registry, repository: &Repository, referrer: &Descriptor) -> Result<Vec<Read>, Error> {
+async fn open(registry: &Registry, repository: &Repository, referrer: &Descriptor) -> Result<Opened, Error> {
     let reference = Reference { repository: repository.clone(), tag: None, digest: Some(referrer.digest.clone()) };
-    let place = || Place::Referrer(referrer.digest.clone());
+    let place = Place::Referrer(referrer.digest.clone());
     let manifest = match registry.manifest(&reference).await {
         Ok(manifest) => manifest,
-        // An index can name what was deleted.
-        Err(error) if error.is_not_found() => return Ok(vec![(place(), Err("its manifest is gone".to_owned()))]),
+        Err(error) if error.is_not_found() => return Ok(Opened::Gone(place)),
         Err(error) => return Err(error),
     };
-    let Ok(manifest) = serde_json::from_slice::<Manifest>(&manifest.bytes) else { return Ok(Vec::new()) };
-    let mut read = Vec::new();
-    for layer in manifest.layers.iter().filter(|layer| is_bundle(&layer.media_type)) {
-        let blob = registry.blob(repository, layer, MAX_EVIDENCE).await?;
-        let evidence = Evidence::from_bundle(place(), &blob);
-        read.push((place(), evidence.map(|evidence| (evidence.bundle, evidence.over))));
-    }
-    Ok(read)
+    let layers = manifest.json::<Manifest>().map(|manifest| manifest.layers).unwrap_or_default();
+    let bundles = layers.into_iter().filter(|layer| is_bundle(&layer.media_type));
+    Ok(Opened::Blobs(bundles.map(|layer| Blob { place: place.clone(), form: Form::Bundle, layer }).collect()))
 }
 
 fn is_bundle(media_type: &str) -> bool {

@@ -36,27 +36,37 @@ pub enum Check {
     MaxAge(Duration),
 }
 
+/// What a requirement makes of one attestation of its types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    time: Option<Timestamp>,
+    verdict: Result<(), String>,
+}
+
 impl Requirement {
-    /// Whether one of the attestations in `verified` meets this: the newest one of its types, or, where their times are
-    /// not known, each of them.
+    /// Judges one verified attestation; `None` where it is of another type.
+    pub fn judge(&self, subject: &Digest, verified: &Verified, now: Timestamp) -> Option<Judgement> {
+        let What::Attestation(statement) = &verified.what else { return None };
+        if !self.types.contains(&statement.predicate_type) {
+            return None;
+        }
+        let verdict = self.checks.iter().try_for_each(|check| check.holds(subject, verified, now));
+        Some(Judgement { time: time(verified), verdict })
+    }
+
+    /// Whether this is met by the attestations that were judged: by the newest one, or, where the time of any is not
+    /// known, by each of them.
     ///
     /// # Errors
-    /// Why it is not met, as a fragment.
-    pub fn check(&self, subject: &Digest, verified: &[Verified], now: Timestamp) -> Result<(), String> {
-        let mut candidates: Vec<&Verified> = verified
-            .iter()
-            .filter(|one| matches!(one.what, What::Attestation(_)))
-            .filter(|one| self.types.iter().any(|wanted| wanted == one.what.predicate_type()))
-            .collect();
-        if candidates.is_empty() {
+    /// Why it is not, as a fragment.
+    pub fn decide(&self, judgements: &[Judgement]) -> Result<(), String> {
+        if judgements.is_empty() {
             return Err("there is none that verifies".to_owned());
         }
-        if let Some(newest) = candidates.iter().filter_map(|one| time(one)).max()
-            && candidates.iter().all(|one| time(one).is_some())
-        {
-            candidates.retain(|one| time(one) == Some(newest));
-        }
-        candidates.iter().try_for_each(|one| self.checks.iter().try_for_each(|check| check.holds(subject, one, now)))
+        let times: Option<Vec<Timestamp>> = judgements.iter().map(|judgement| judgement.time).collect();
+        let newest = times.and_then(|times| times.into_iter().max());
+        let counts = |judgement: &&Judgement| newest.is_none() || judgement.time == newest;
+        judgements.iter().filter(counts).try_for_each(|judgement| judgement.verdict.clone())
     }
 }
 
