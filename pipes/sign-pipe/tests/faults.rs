@@ -1,0 +1,205 @@
+//! Registries with troubles, and many who write at once.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on fails")]
+
+mod common;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use common::{Keys, signing, verifying};
+use pipewright_tests::{MemoryRegistry, Reply, Repo, Request};
+use serde_json::Value;
+
+/// Signs `image` with eight keys at once; all succeed, and each signature is there.
+fn eight_at_once(registry: &MemoryRegistry, formats: &str) {
+    registry.push_image("app", "1", "one");
+    let image = format!("{}/app:1", registry.host());
+    let keys: Vec<Keys> = (0..8).map(|_| Keys::new()).collect();
+    let dirs: Vec<Repo> = keys.iter().map(|_| Repo::plain()).collect();
+    let running: Vec<_> = keys
+        .iter()
+        .zip(&dirs)
+        .map(|(keys, dir)| signing(dir.path(), keys, &image).env("SIGNATURE_FORMAT", formats).spawn())
+        .collect();
+    for one in running {
+        one.finish().expect(0);
+    }
+    for keys in &keys {
+        let outcome = verifying(dirs[0].path(), keys, &image).run().expect(0);
+        let accepted = outcome.report()["images"][0]["accepted"].as_array().unwrap().len();
+        assert_eq!(accepted, formats.split(',').count());
+    }
+}
+
+/// cosign keeps 6 of 8 at a fallback tag and 1 of 8 at `.sig`, and each says that it succeeded.
+#[test]
+fn eight_writers_lose_nothing() {
+    let slow = |_: &Request| {
+        thread::sleep(Duration::from_millis(u64::from(fastrand::u32(0..15))));
+        None
+    };
+    eight_at_once(&MemoryRegistry::with(false, slow), "bundle,legacy");
+    eight_at_once(&MemoryRegistry::start(), "bundle");
+}
+
+/// Somebody who writes without looking takes everything away, each time.
+#[test]
+fn a_lost_signature_is_told() {
+    let registry = MemoryRegistry::with(false, |request| {
+        let tag = request.path.contains("/manifests/sha256-");
+        (tag && request.method != "PUT").then(|| Reply::json(404, "{}"))
+    });
+    registry.push_image("app", "1", "one");
+    let (dir, keys) = (Repo::plain(), Keys::new());
+    let outcome = signing(dir.path(), &keys, &format!("{}/app:1", registry.host())).run().expect(3);
+    assert!(outcome.stdout.contains("overwrote"), "{}", outcome.stdout);
+    assert_eq!(outcome.report()["images"][0]["signed"], false);
+}
+
+/// Answers `status` to the first two requests of each method and path.
+fn twice(reply: impl Fn() -> Reply + Send + Sync + 'static) -> impl Fn(&Request) -> Option<Reply> + Send + Sync {
+    let seen: Mutex<HashMap<String, u32>> = Mutex::default();
+    move |request: &Request| {
+        let path = request.path.split('?').next().unwrap_or_default();
+        // Uploads have a new path each time.
+        let key = format!("{} {}", request.method, path.split("/uploads/").next().unwrap_or_default());
+        let mut seen = seen.lock().unwrap();
+        let count = seen.entry(key).or_default();
+        *count += 1;
+        (*count <= 2).then(&reply)
+    }
+}
+
+#[test]
+fn a_registry_that_is_busy_or_breaks_is_asked_again() {
+    let replies: [fn() -> Reply; 3] = [
+        || Reply::Send(429, vec![("retry-after", "0".to_owned())], Vec::new()),
+        || Reply::json(500, r#"{"errors":[{"code":"UNKNOWN","message":"try later"}]}"#),
+        || Reply::Drop,
+    ];
+    for reply in replies {
+        let registry = MemoryRegistry::with(true, twice(reply));
+        registry.push_image("app", "1", "one");
+        let (dir, keys) = (Repo::plain(), Keys::new());
+        signing(dir.path(), &keys, &format!("{}/app:1", registry.host())).env("TIMEOUT", "55s").run().expect(0);
+    }
+}
+
+#[test]
+fn a_registry_that_stays_busy_is_3_in_time() {
+    let registry =
+        MemoryRegistry::with(true, |_| Some(Reply::Send(429, vec![("retry-after", "900".to_owned())], Vec::new())));
+    let (dir, keys) = (Repo::plain(), Keys::new());
+    let outcome = signing(dir.path(), &keys, &format!("{}/app:1", registry.host())).run().expect(3);
+    assert!(outcome.stdout.contains("429") && outcome.stdout.contains("asks to wait"), "{}", outcome.stdout);
+    assert!(outcome.elapsed < Duration::from_secs(5), "{:?}", outcome.elapsed);
+}
+
+#[test]
+fn a_read_that_lags_behind_loses_nothing() {
+    // The first reads of a tag that was just written still have nothing.
+    let lag = AtomicU32::new(0);
+    let registry = MemoryRegistry::with(false, move |request| {
+        if !request.path.contains("/manifests/sha256-") {
+            return None;
+        }
+        if request.method == "PUT" {
+            lag.store(2, Ordering::SeqCst);
+            return None;
+        }
+        let stale = lag.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        stale.then(|| Reply::json(404, r#"{"errors":[{"code":"MANIFEST_UNKNOWN"}]}"#))
+    });
+    let digest = registry.push_image("app", "1", "one");
+    let (dir, keys) = (Repo::plain(), Keys::new());
+    let image = format!("{}/app:1", registry.host());
+    signing(dir.path(), &keys, &image).env("VERIFY", "false").run().expect(0);
+    let index = registry.manifest("app", &digest.replace(':', "-")).unwrap();
+    assert_eq!(index["manifests"].as_array().unwrap().len(), 1, "written once, however often it was looked at");
+}
+
+#[test]
+fn a_gigantic_manifest_is_refused_without_being_read() {
+    let registry = MemoryRegistry::with(true, |request| {
+        let manifest = request.path.contains("/manifests/");
+        // Announced as 1 GB; the connection ends long before.
+        manifest.then(|| {
+            Reply::Send(
+                200,
+                vec![("content-type", "application/vnd.oci.image.index.v1+json".to_owned())],
+                vec![b' '; 8 << 20],
+            )
+        })
+    });
+    let (dir, keys) = (Repo::plain(), Keys::new());
+    let image = format!("{}/app:1", registry.host());
+    let outcome = verifying(dir.path(), &keys, &image).run().expect(3);
+    assert!(outcome.stdout.contains("larger than"), "{}", outcome.stdout);
+    assert!(outcome.peak_kb < 64 * 1024, "{} kB", outcome.peak_kb);
+}
+
+#[test]
+fn a_registry_that_lies_about_digests_is_not_believed() {
+    let registry = MemoryRegistry::with(true, |request| {
+        let by_digest = request.path.contains("/manifests/sha256:") && request.method == "GET";
+        by_digest.then(|| Reply::Send(200, Vec::new(), b"{\"schemaVersion\":2}".to_vec()))
+    });
+    registry.push_index("app", "1", "one", &["amd64"]);
+    let (dir, keys) = (Repo::plain(), Keys::new());
+    let image = format!("{}/app:1", registry.host());
+    let outcome = signing(dir.path(), &keys, &image).env("RECURSIVE", "true").run().expect(3);
+    assert!(outcome.stdout.contains("is not what its digest"), "{}", outcome.stdout);
+}
+
+/// Bitbucket kills at once: what was written is there, and the next run goes on from it.
+#[test]
+fn a_killed_run_is_resumed() {
+    let registry = Arc::new(MemoryRegistry::with(true, |_| {
+        thread::sleep(Duration::from_millis(15));
+        None
+    }));
+    let images: Vec<String> = (0..20)
+        .map(|number| {
+            registry.push_image(&format!("app{number}"), "1", &number.to_string());
+            format!("{}/app{number}:1", registry.host())
+        })
+        .collect();
+    let (dir, keys) = (Repo::plain(), Keys::new());
+    let running = signing(dir.path(), &keys, &images.join(",")).spawn();
+    thread::sleep(Duration::from_millis(450));
+    running.signal("KILL");
+    let outcome = running.finish();
+    assert_eq!(outcome.code, None);
+    let report = outcome.report();
+    assert_eq!((&report["verdict"], &report["reason"]), (&"error".into(), &"did not finish".into()));
+    let done =
+        report["images"].as_array().map_or(0, |images| images.iter().filter(|one| one["signed"] == true).count());
+    signing(dir.path(), &keys, &images.join(",")).run().expect(0);
+    for number in 0..20 {
+        let name = format!("app{number}");
+        let digest = digest_of(&registry, &name);
+        assert_eq!(registry.referrers(&name, &digest).len(), 1, "{name}, {done} were done");
+    }
+}
+
+fn digest_of(registry: &MemoryRegistry, name: &str) -> String {
+    let manifest: Value = registry.manifest(name, "1").unwrap();
+    pipewright_tests::digest(&serde_json::to_vec(&manifest).unwrap())
+}
+
+#[test]
+fn an_interrupted_run_ends_soon_and_says_what_is_done() {
+    let registry =
+        MemoryRegistry::with(true, |request| (request.method == "PUT").then(|| Reply::Hang(Duration::from_secs(20))));
+    registry.push_image("app", "1", "one");
+    let (dir, keys) = (Repo::plain(), Keys::new());
+    let running = signing(dir.path(), &keys, &format!("{}/app:1", registry.host())).spawn();
+    thread::sleep(Duration::from_millis(600));
+    running.signal("TERM");
+    let outcome = running.finish().expect(143);
+    assert!(outcome.elapsed < Duration::from_millis(2600), "{:?}", outcome.elapsed);
+    assert_eq!(outcome.report()["images"][0]["signed"], false);
+}
