@@ -12,7 +12,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --pretty=%ct 2>/dev/null || echo 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-10s %s\n", $$1, $$2}'
 
-demo: ## Run security-pipe on an example tree with a small advisory database of its own: needs a Rust toolchain only
+demo: ## Scan an example tree, sign an image in memory, verify it: needs a Rust toolchain only
 	@CARGO='$(CARGO)' ./examples/demo/run.sh
 
 test: lint ## Install what tests need, then lint and every test

@@ -109,12 +109,14 @@ fn serve(stream: TcpStream, handler: &Handler, log: &Mutex<Vec<Request>>) -> std
                 for (name, value) in headers {
                     head.push_str(&format!("{name}: {value}\r\n"));
                 }
-                writer.write_all(head.as_bytes())?;
-                writer.write_all(b"\r\n")?;
+                head.push_str("\r\n");
+                // In one piece: a second small one would wait for the first to be acknowledged.
+                let mut answer = head.into_bytes();
                 // HEAD tells the length of what GET would send.
                 if request.method != "HEAD" {
-                    writer.write_all(&body)?;
+                    answer.extend(body);
                 }
+                writer.write_all(&answer)?;
             }
         }
     }

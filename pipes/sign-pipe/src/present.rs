@@ -120,6 +120,7 @@ fn accepted(image: &Outcome) -> String {
             people.push(by);
         }
     }
+    kinds.sort_by_key(|kind| *kind != "signature");
     terminal(&format!("{} by {}", kinds.join(", "), people.join(", ")))
 }
 
