@@ -18,6 +18,7 @@ need node nodejs
 need npm npm
 need openssl openssl
 need prometheus-pushgateway prometheus-pushgateway
+need docker-registry docker-registry
 [ -s /etc/ssl/certs/ca-certificates.crt ] || missing="$missing ca-certificates"
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
 
@@ -32,3 +33,4 @@ if [ -n "$missing" ]; then
 	apt-get install --yes --no-install-recommends -qq $missing >/dev/null
 fi
 ./tests/validators/install.sh
+./tests/components/install.sh

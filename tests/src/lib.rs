@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a harness that can't go on fails the test")]
 
 mod advisories;
+pub mod components;
 mod memory_registry;
 mod pipe;
 mod repo;

@@ -1,0 +1,57 @@
+#!/bin/sh
+# Installs what the tests of signing run against, once a version, in ${XDG_CACHE_HOME:-$HOME/.cache}/pipewright:
+#   components-N/   Fulcio, Rekor, a timestamp authority and our own helper, from the Go modules pinned in go.mod
+#   cosign-SUITE/   cosign 2.5 and 3.1 as Debian has them in other suites than this machine's, unpacked privately
+set -eu
+cd "$(dirname "$0")"
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/pipewright
+
+version=$(cat go.mod go.sum helper/*.go | cksum | cut -d ' ' -f 1)
+if [ ! -x "$cache/components-$version/done" ]; then
+	command -v go >/dev/null 2>&1 || { echo "install.sh: Go 1.26 or later is needed" >&2; exit 1; }
+	echo "building Fulcio, Rekor and a timestamp authority" >&2
+	export GOTOOLCHAIN=local GOFLAGS=-mod=readonly GOBIN="$cache/components-$version" CGO_ENABLED=0
+	go install -trimpath -ldflags '-s -w' tool ./helper
+	ln -s helper "$cache/components-$version/done"
+fi
+ln -sfn "components-$version" "$cache/components"
+
+# The address and the key of the archive are those that this machine has for its own suite.
+source=
+for file in /etc/apt/sources.list.d/*.sources /etc/apt/sources.list; do
+	[ -f "$file" ] || continue
+	address=$(sed -n -e 's/^URIs:[ \t]*\([^ ]*\).*/\1/p' -e 's/^deb[ \t]\(\[[^]]*\][ \t]*\)\{0,1\}\([^ ]*\) .*/\2/p' "$file" |
+		grep '/debian/\{0,1\}$' | head -n 1) || true
+	if [ -n "$address" ]; then
+		source=$address
+		break
+	fi
+done
+
+cosign() { # cosign SUITE VERSION: the beginning of the version that is needed
+	to=$cache/cosign-$1
+	[ ! -x "$to/cosign" ] || return 0
+	[ -n "$source" ] || { echo "install.sh: no Debian archive in apt's sources: cosign $2 can't be had" >&2; exit 1; }
+	work=$(mktemp -d)
+	mkdir -p "$work/lists/partial" "$work/cache/archives/partial"
+	# What is already there of keys may be newer or older than the suite; the archive's own keyring knows all.
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $source $1 main" >"$work/sources"
+	apt() {
+		(cd "$work" && apt-get -qq -o Dir::Etc::SourceList="$work/sources" -o Dir::Etc::SourceParts=/dev/null \
+			-o Dir::State::Lists="$work/lists" -o Dir::Cache="$work/cache" -o APT::Sandbox::User=root "$@")
+	}
+	apt update
+	apt download cosign
+	found=$(cd "$work" && echo cosign_*.deb)
+	case $found in
+	"cosign_$2"*) ;;
+	*) echo "install.sh: $1 has $found, and cosign $2 is needed" >&2; exit 1 ;;
+	esac
+	echo "unpacking $found" >&2
+	dpkg-deb -x "$work/$found" "$work/root"
+	mkdir -p "$to"
+	mv "$work/root/usr/bin/cosign" "$to/cosign"
+	rm -rf "$work"
+}
+cosign trixie 2.5.
+cosign sid 3.1.

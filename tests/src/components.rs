@@ -1,0 +1,120 @@
+//! Real components that signing is tested against, as `tests/components/install.sh` leaves them.
+
+mod cosign;
+mod keys;
+mod registry;
+mod sigstore;
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub use cosign::{Cosign, CosignOutcome};
+pub use keys::{KeyKind, KeyPair, PASSWORD};
+pub use registry::Registry;
+pub use sigstore::Sigstore;
+
+/// A component's program.
+fn program(path: &str) -> PathBuf {
+    let home = std::env::var("XDG_CACHE_HOME")
+        .map_or_else(|_| PathBuf::from(std::env::var("HOME").expect("HOME is set")).join(".cache"), PathBuf::from);
+    let program = home.join("pipewright").join(path);
+    assert!(program.is_file(), "{} is missing: run ./tests/install.sh", program.display());
+    program
+}
+
+/// A server in the background: ended by its process when it is dropped.
+struct Daemon {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Daemon {
+    fn start(command: &mut Command, log: &Path) -> Daemon {
+        let file = std::fs::File::create(log).unwrap();
+        let child = command
+            .env_clear()
+            .env("PATH", std::env::var("PATH").unwrap_or_default())
+            .env("HOME", log.parent().unwrap())
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}: run ./tests/install.sh"));
+        Daemon { child, log: log.to_owned() }
+    }
+
+    /// Waits until `url` answers with a success or what `status` allows.
+    fn ready(&mut self, host: &str, path: &str, statuses: &[u16]) {
+        let started = Instant::now();
+        loop {
+            if get(host, path).is_some_and(|(status, _)| statuses.contains(&status)) {
+                return;
+            }
+            let ended = self.child.try_wait().unwrap();
+            let log = || std::fs::read_to_string(&self.log).unwrap_or_default();
+            assert!(ended.is_none(), "{} ended: {}", self.log.display(), log());
+            assert!(started.elapsed() < Duration::from_secs(30), "{} is not ready: {}", self.log.display(), log());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// A port that was free a moment ago.
+fn port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Status and body of a GET on loopback; `None` where nobody answers.
+fn get(host: &str, path: &str) -> Option<(u16, Vec<u8>)> {
+    exchange(host, "GET", path, &[], &[]).map(|answer| (answer.status, answer.body))
+}
+
+/// An answer on loopback.
+struct Answer {
+    status: u16,
+    /// Names in lower case.
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// One request on a connection of its own.
+fn exchange(host: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Answer> {
+    let mut stream = TcpStream::connect(host).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+    let mut request = format!("{method} {path} HTTP/1.0\r\nhost: {host}\r\ncontent-length: {}\r\n", body.len());
+    for (name, value) in headers {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    request.push_str("\r\n");
+    let mut request = request.into_bytes();
+    request.extend_from_slice(body);
+    stream.write_all(&request).ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+    let mut lines = head.lines();
+    let status = lines.next()?.split_whitespace().nth(1)?.parse().ok()?;
+    let headers = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))
+        .collect();
+    Some(Answer { status, headers, body: answer[end + 4..].to_vec() })
+}

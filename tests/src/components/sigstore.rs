@@ -1,0 +1,220 @@
+//! A whole private Sigstore: identities, certificate authority, transparency log, timestamp authority.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{Cosign, Daemon, exchange, get, port, program};
+
+/// Runs until it is dropped.
+pub struct Sigstore {
+    identities: String,
+    fulcio: String,
+    rekor: String,
+    tsa: String,
+    dir: TempDir,
+    _daemons: Vec<Daemon>,
+}
+
+impl Sigstore {
+    /// Certificates are logged, and say so.
+    pub fn start() -> Sigstore {
+        Sigstore::with(true)
+    }
+
+    /// Certificates are not logged.
+    pub fn start_without_ct() -> Sigstore {
+        Sigstore::with(false)
+    }
+
+    fn with(ct: bool) -> Sigstore {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name).display().to_string();
+        let address = || format!("127.0.0.1:{}", port());
+        let (identities, fulcio, rekor, tsa) = (address(), address(), address(), address());
+        let of = |host: &str| host.rsplit(':').next().unwrap().to_owned();
+        let mut daemons = Vec::new();
+        let mut start = |name: &str, program: PathBuf, args: &[&str], host: &str, ready: &str| {
+            let log = dir.path().join(format!("{name}.log"));
+            let mut daemon = Daemon::start(Command::new(program).args(args), &log);
+            daemon.ready(host, ready, &[200]);
+            daemons.push(daemon);
+        };
+        let helper = program("components/helper");
+        let discovery = "/github/.well-known/openid-configuration";
+        start("identities", helper, &["identities", &identities, &path("")], &identities, discovery);
+
+        let issuer = |kind: &str| format!("http://{identities}/{kind}");
+        let issuers = json!({ "oidc-issuers": {
+            issuer("github"): { "issuer-url": issuer("github"), "client-id": "sigstore", "type": "github-workflow" },
+            issuer("email"): { "issuer-url": issuer("email"), "client-id": "sigstore", "type": "email" },
+        } });
+        // JSON is YAML.
+        std::fs::write(path("fulcio.yaml"), issuers.to_string()).unwrap();
+        let log = if ct { format!("http://{identities}/ct") } else { String::new() };
+        let ports = [port(), port()].map(|port| port.to_string());
+        start(
+            "fulcio",
+            program("components/fulcio"),
+            &[
+                "serve",
+                "--ca=ephemeralca",
+                &format!("--ct-log-url={log}"),
+                &format!("--config-path={}", path("fulcio.yaml")),
+                "--host=127.0.0.1",
+                &format!("--port={}", of(&fulcio)),
+                &format!("--grpc-port={}", ports[0]),
+                &format!("--metrics-port={}", ports[1]),
+            ],
+            &fulcio,
+            "/api/v2/trustBundle",
+        );
+
+        let openssl = |args: &[&str]| {
+            let made = Command::new("openssl").args(args).output().unwrap();
+            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        };
+        openssl(&["genpkey", "-algorithm", "ed25519", "-out", &path("rekor.pem")]);
+        openssl(&["pkey", "-in", &path("rekor.pem"), "-pubout", "-out", &path("rekor.pub")]);
+        let ports = [port(), port()].map(|port| port.to_string());
+        start(
+            "rekor",
+            program("components/posix"),
+            &[
+                "serve",
+                &format!("--storage-dir={}", path("rekor")),
+                &format!("--signer-filepath={}", path("rekor.pem")),
+                // The origin of checkpoints, which has to be the URL's host.
+                "--hostname=127.0.0.1",
+                &format!("--http-port={}", of(&rekor)),
+                &format!("--grpc-port={}", ports[0]),
+                &format!("--http-metrics-port={}", ports[1]),
+                "--checkpoint-interval=200ms",
+            ],
+            &rekor,
+            "/healthz",
+        );
+        start(
+            "tsa",
+            program("components/timestamp-server"),
+            // Without the last, it asks time servers in the internet.
+            &[
+                "serve",
+                "--timestamp-signer=memory",
+                "--host=127.0.0.1",
+                &format!("--port={}", of(&tsa)),
+                "--disable-ntp-monitoring",
+            ],
+            &tsa,
+            "/api/v1/timestamp/certchain",
+        );
+        let sigstore = Sigstore { identities, fulcio, rekor, tsa, dir, _daemons: daemons };
+        sigstore.describe(ct);
+        sigstore
+    }
+
+    /// Has cosign write the two documents that clients are configured with.
+    fn describe(&self, ct: bool) {
+        let path = |name: &str| self.dir.path().join(name).display().to_string();
+        let save = |name: &str, bytes: &[u8]| std::fs::write(path(name), bytes).unwrap();
+        let (_, bundle) = get(&self.fulcio, "/api/v2/trustBundle").unwrap();
+        let bundle: Value = serde_json::from_slice(&bundle).unwrap();
+        let chain = bundle["chains"][0]["certificates"].as_array().unwrap();
+        let chain: Vec<&str> = chain.iter().map(|certificate| certificate.as_str().unwrap().trim()).collect();
+        save("fulcio.pem", chain.join("\n").as_bytes());
+        save("tsa.pem", &get(&self.tsa, "/api/v1/timestamp/certchain").unwrap().1);
+        let since = "start-time=2020-01-01T00:00:00Z";
+        let mut root = vec![
+            "trusted-root".to_owned(),
+            "create".to_owned(),
+            format!("--fulcio=url={},certificate-chain={},{since}", self.fulcio_url(), path("fulcio.pem")),
+            format!("--rekor=url={},public-key={},{since}", self.rekor_url(), path("rekor.pub")),
+            format!("--tsa=url={},certificate-chain={},{since}", self.tsa_url(), path("tsa.pem")),
+            format!("--out={}", path("trusted_root.json")),
+        ];
+        if ct {
+            root.push(format!("--ctfe=url=http://{}/ct,public-key={},{since}", self.identities, path("ct.pub")));
+        }
+        Cosign::v3().args(root.iter().map(String::as_str)).run().expect_success();
+        let service = |url: &str, version: u8| format!("url={url},api-version={version},{since},operator=test");
+        let config = [
+            "signing-config".to_owned(),
+            "create".to_owned(),
+            format!("--fulcio={}", service(&self.fulcio_url(), 1)),
+            format!("--rekor={}", service(&self.rekor_url(), 2)),
+            "--rekor-config=ANY".to_owned(),
+            format!("--tsa={}", service(&self.tsa_url(), 1)),
+            "--tsa-config=ANY".to_owned(),
+            format!("--oidc-provider={}", service(&self.issuer("email"), 1)),
+            format!("--out={}", path("signing_config.json")),
+        ];
+        Cosign::v3().args(config.iter().map(String::as_str)).run().expect_success();
+    }
+
+    pub fn fulcio_url(&self) -> String {
+        format!("http://{}", self.fulcio)
+    }
+
+    pub fn rekor_url(&self) -> String {
+        format!("http://{}", self.rekor)
+    }
+
+    pub fn tsa_url(&self) -> String {
+        format!("http://{}/api/v1/timestamp", self.tsa)
+    }
+
+    /// `github` or `email`.
+    pub fn issuer(&self, kind: &str) -> String {
+        format!("http://{}/{kind}", self.identities)
+    }
+
+    pub fn trusted_root(&self) -> PathBuf {
+        self.dir.path().join("trusted_root.json")
+    }
+
+    pub fn signing_config(&self) -> PathBuf {
+        self.dir.path().join("signing_config.json")
+    }
+
+    /// A token of an issuer with these claims; who issued it, for whom and how long is filled in.
+    pub fn token(&self, kind: &str, claims: &Value) -> String {
+        let answer = exchange(&self.identities, "POST", &format!("/{kind}/token"), &[], claims.to_string().as_bytes());
+        let answer = answer.expect("the issuer answers");
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+        let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+        answer["value"].as_str().unwrap().to_owned()
+    }
+
+    /// What GitHub would give a job of the workflow `release.yml`.
+    pub fn github_token(&self, repository: &str, git_ref: &str, commit: &str) -> String {
+        let workflow = format!("{repository}/.github/workflows/release.yml@{git_ref}");
+        self.token(
+            "github",
+            &json!({
+                "sub": format!("repo:{repository}:ref:{git_ref}"), "repository": repository, "ref": git_ref, "sha": commit,
+                "job_workflow_ref": workflow, "job_workflow_sha": commit, "workflow_ref": workflow, "workflow_sha": commit,
+                "workflow": "Release", "event_name": "push", "runner_environment": "github-hosted", "repository_id": "1",
+                "repository_owner": repository.split('/').next(), "repository_owner_id": "2",
+                "repository_visibility": "public", "run_id": "7", "run_attempt": "1",
+            }),
+        )
+    }
+
+    /// What an identity provider would give a person.
+    pub fn email_token(&self, email: &str) -> String {
+        self.token("email", &json!({ "sub": email, "email": email, "email_verified": true }))
+    }
+
+    /// Whether sigstore-go accepts a bundle about a digest, signed by `identity`.
+    pub fn judge(&self, bundle: &Path, digest: &str, identity: &str, issuer: &str) -> Result<(), String> {
+        let judged = Command::new(program("components/helper"))
+            .arg("judge")
+            .args([bundle, &self.trusted_root()])
+            .args([digest, identity, issuer])
+            .output()
+            .unwrap();
+        if judged.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&judged.stderr).into_owned()) }
+    }
+}
