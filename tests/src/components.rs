@@ -5,6 +5,7 @@ mod keys;
 mod registry;
 mod sigstore;
 
+use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -26,24 +27,28 @@ fn program(path: &str) -> PathBuf {
     program
 }
 
-/// A server in the background: ended by its process when it is dropped.
+/// A server in the background. It ends with this value or with the process that has it, however that ends: a shell
+/// waits for our end of its standard input to close.
 struct Daemon {
     child: Child,
     log: PathBuf,
 }
 
 impl Daemon {
-    fn start(command: &mut Command, log: &Path) -> Daemon {
+    fn start(program: impl AsRef<OsStr>, args: &[&str], log: &Path) -> Daemon {
         let file = std::fs::File::create(log).unwrap();
-        let child = command
+        let child = Command::new("/bin/sh")
+            .args(["-c", r#""$@" </dev/null & pid=$!; read -r line; kill -KILL $pid; wait $pid"#, "sh"])
+            .arg(program)
+            .args(args)
             .env_clear()
             .env("PATH", std::env::var("PATH").unwrap_or_default())
             .env("HOME", log.parent().unwrap())
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(file.try_clone().unwrap())
             .stderr(file)
             .spawn()
-            .unwrap_or_else(|error| panic!("{command:?}: {error}: run ./tests/install.sh"));
+            .expect("there is a shell");
         Daemon { child, log: log.to_owned() }
     }
 
@@ -54,9 +59,7 @@ impl Daemon {
             if get(host, path).is_some_and(|(status, _)| statuses.contains(&status)) {
                 return;
             }
-            let ended = self.child.try_wait().unwrap();
             let log = || std::fs::read_to_string(&self.log).unwrap_or_default();
-            assert!(ended.is_none(), "{} ended: {}", self.log.display(), log());
             assert!(started.elapsed() < Duration::from_secs(30), "{} is not ready: {}", self.log.display(), log());
             thread::sleep(Duration::from_millis(20));
         }
@@ -65,7 +68,7 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        drop(self.child.kill());
+        drop(self.child.stdin.take());
         drop(self.child.wait());
     }
 }

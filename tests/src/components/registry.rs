@@ -1,7 +1,5 @@
 //! OCI registries: one that keeps lists of referrers and one that doesn't.
 
-use std::process::Command;
-
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -24,9 +22,7 @@ impl Registry {
     pub fn with_referrers() -> Registry {
         let dir = tempfile::tempdir().unwrap();
         let host = format!("127.0.0.1:{}", port());
-        let mut command = Command::new(program("components/helper"));
-        command.args(["registry", &host]);
-        let mut daemon = Daemon::start(&mut command, &dir.path().join("log"));
+        let mut daemon = Daemon::start(program("components/helper"), &["registry", &host], &dir.path().join("log"));
         daemon.ready(&host, "/v2/", &[200]);
         Registry { host, user: None, _daemon: daemon, _dir: dir }
     }
@@ -62,9 +58,8 @@ impl Registry {
         }
         // JSON is YAML.
         std::fs::write(path("config.yml"), config.to_string()).unwrap();
-        let mut command = Command::new("docker-registry");
-        command.args(["serve", &path("config.yml")]);
-        let mut daemon = Daemon::start(&mut command, &dir.path().join("log"));
+        let config = path("config.yml");
+        let mut daemon = Daemon::start("docker-registry", &["serve", &config], &dir.path().join("log"));
         daemon.ready(&host, "/v2/", &[200, 401]);
         let user = user.map(|user| (user.to_owned(), "sesame".to_owned()));
         Registry { host, user, _daemon: daemon, _dir: dir }

@@ -2,20 +2,80 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{Cosign, Daemon, exchange, get, port, program};
 
-/// Runs until it is dropped.
+/// A certificate authority of its own with the rest that all tests of a process share; runs until it is dropped.
 pub struct Sigstore {
-    identities: String,
+    shared: &'static Shared,
     fulcio: String,
+    dir: TempDir,
+    _daemon: Daemon,
+}
+
+/// Of which there is one a process: the timestamp authority has a port that can't be chosen.
+struct Shared {
+    identities: String,
     rekor: String,
     tsa: String,
     dir: TempDir,
-    _daemons: Vec<Daemon>,
+    _daemons: [Daemon; 3],
+}
+
+static SHARED: OnceLock<Shared> = OnceLock::new();
+
+impl Shared {
+    fn start() -> Shared {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name).display().to_string();
+        let log = |name: &str| dir.path().join(format!("{name}.log"));
+        let (identities, rekor, tsa) = (address(), address(), address());
+        let args = ["identities", &identities, &path("")];
+        let mut issuers = Daemon::start(program("components/helper"), &args, &log("identities"));
+
+        let openssl = |args: &[&str]| {
+            let made = Command::new("openssl").args(args).output().unwrap();
+            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        };
+        openssl(&["genpkey", "-algorithm", "ed25519", "-out", &path("rekor.pem")]);
+        openssl(&["pkey", "-in", &path("rekor.pem"), "-pubout", "-out", &path("rekor.pub")]);
+        let args = [
+            "serve",
+            &format!("--storage-dir={}", path("rekor")),
+            &format!("--signer-filepath={}", path("rekor.pem")),
+            // The origin of checkpoints, which has to be the URL's host.
+            "--hostname=127.0.0.1",
+            &format!("--http-port={}", port_of(&rekor)),
+            &format!("--grpc-port={}", port()),
+            &format!("--http-metrics-port={}", port()),
+            "--checkpoint-interval=200ms",
+        ];
+        let mut tiles = Daemon::start(program("components/posix"), &args, &log("rekor"));
+        // Without the last, it asks time servers in the internet.
+        let port = format!("--port={}", port_of(&tsa));
+        let args = ["serve", "--timestamp-signer=memory", "--host=127.0.0.1", &port, "--disable-ntp-monitoring"];
+        let mut clock = Daemon::start(program("components/timestamp-server"), &args, &log("tsa"));
+        issuers.ready(&identities, "/github/.well-known/openid-configuration", &[200]);
+        tiles.ready(&rekor, "/healthz", &[200]);
+        clock.ready(&tsa, "/api/v1/timestamp/certchain", &[200]);
+        Shared { identities, rekor, tsa, dir, _daemons: [issuers, tiles, clock] }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.dir.path().join(name).display().to_string()
+    }
+}
+
+fn address() -> String {
+    format!("127.0.0.1:{}", port())
+}
+
+fn port_of(host: &str) -> &str {
+    host.rsplit(':').next().unwrap()
 }
 
 impl Sigstore {
@@ -30,87 +90,33 @@ impl Sigstore {
     }
 
     fn with(ct: bool) -> Sigstore {
+        let shared = SHARED.get_or_init(Shared::start);
         let dir = tempfile::tempdir().unwrap();
-        let path = |name: &str| dir.path().join(name).display().to_string();
-        let address = || format!("127.0.0.1:{}", port());
-        let (identities, fulcio, rekor, tsa) = (address(), address(), address(), address());
-        let of = |host: &str| host.rsplit(':').next().unwrap().to_owned();
-        let mut daemons = Vec::new();
-        let mut start = |name: &str, program: PathBuf, args: &[&str], host: &str, ready: &str| {
-            let log = dir.path().join(format!("{name}.log"));
-            let mut daemon = Daemon::start(Command::new(program).args(args), &log);
-            daemon.ready(host, ready, &[200]);
-            daemons.push(daemon);
-        };
-        let helper = program("components/helper");
-        let discovery = "/github/.well-known/openid-configuration";
-        start("identities", helper, &["identities", &identities, &path("")], &identities, discovery);
-
-        let issuer = |kind: &str| format!("http://{identities}/{kind}");
-        let issuers = json!({ "oidc-issuers": {
-            issuer("github"): { "issuer-url": issuer("github"), "client-id": "sigstore", "type": "github-workflow" },
-            issuer("email"): { "issuer-url": issuer("email"), "client-id": "sigstore", "type": "email" },
+        let config = dir.path().join("fulcio.json");
+        let issuer = |kind: &str| format!("http://{}/{kind}", shared.identities);
+        let issuers = json!({ "OIDCIssuers": {
+            issuer("github"): { "IssuerURL": issuer("github"), "ClientID": "sigstore", "Type": "github-workflow" },
+            issuer("email"): { "IssuerURL": issuer("email"), "ClientID": "sigstore", "Type": "email" },
         } });
-        // JSON is YAML.
-        std::fs::write(path("fulcio.yaml"), issuers.to_string()).unwrap();
-        let log = if ct { format!("http://{identities}/ct") } else { String::new() };
-        let ports = [port(), port()].map(|port| port.to_string());
-        start(
-            "fulcio",
-            program("components/fulcio"),
-            &[
-                "serve",
-                "--ca=ephemeralca",
-                &format!("--ct-log-url={log}"),
-                &format!("--config-path={}", path("fulcio.yaml")),
-                "--host=127.0.0.1",
-                &format!("--port={}", of(&fulcio)),
-                &format!("--grpc-port={}", ports[0]),
-                &format!("--metrics-port={}", ports[1]),
-            ],
-            &fulcio,
-            "/api/v2/trustBundle",
-        );
-
-        let openssl = |args: &[&str]| {
-            let made = Command::new("openssl").args(args).output().unwrap();
-            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        };
-        openssl(&["genpkey", "-algorithm", "ed25519", "-out", &path("rekor.pem")]);
-        openssl(&["pkey", "-in", &path("rekor.pem"), "-pubout", "-out", &path("rekor.pub")]);
-        let ports = [port(), port()].map(|port| port.to_string());
-        start(
-            "rekor",
-            program("components/posix"),
-            &[
-                "serve",
-                &format!("--storage-dir={}", path("rekor")),
-                &format!("--signer-filepath={}", path("rekor.pem")),
-                // The origin of checkpoints, which has to be the URL's host.
-                "--hostname=127.0.0.1",
-                &format!("--http-port={}", of(&rekor)),
-                &format!("--grpc-port={}", ports[0]),
-                &format!("--http-metrics-port={}", ports[1]),
-                "--checkpoint-interval=200ms",
-            ],
-            &rekor,
-            "/healthz",
-        );
-        start(
-            "tsa",
-            program("components/timestamp-server"),
-            // Without the last, it asks time servers in the internet.
-            &[
-                "serve",
-                "--timestamp-signer=memory",
-                "--host=127.0.0.1",
-                &format!("--port={}", of(&tsa)),
-                "--disable-ntp-monitoring",
-            ],
-            &tsa,
-            "/api/v1/timestamp/certchain",
-        );
-        let sigstore = Sigstore { identities, fulcio, rekor, tsa, dir, _daemons: daemons };
+        std::fs::write(&config, issuers.to_string()).unwrap();
+        let log = if ct { issuer("ct") } else { String::new() };
+        let fulcio = address();
+        let args = [
+            "serve",
+            "--ca=ephemeralca",
+            &format!("--ct-log-url={log}"),
+            &format!("--config-path={}", config.display()),
+            "--host=127.0.0.1",
+            "--grpc-host=127.0.0.1",
+            // One name for all of a machine, by default.
+            &format!("--legacy-unix-domain-socket=@fulcio-{}", port_of(&fulcio)),
+            &format!("--port={}", port_of(&fulcio)),
+            &format!("--grpc-port={}", port()),
+            &format!("--metrics-port={}", port()),
+        ];
+        let mut daemon = Daemon::start(program("components/fulcio"), &args, &dir.path().join("log"));
+        daemon.ready(&fulcio, "/api/v2/trustBundle", &[200]);
+        let sigstore = Sigstore { shared, fulcio, dir, _daemon: daemon };
         sigstore.describe(ct);
         sigstore
     }
@@ -124,18 +130,27 @@ impl Sigstore {
         let chain = bundle["chains"][0]["certificates"].as_array().unwrap();
         let chain: Vec<&str> = chain.iter().map(|certificate| certificate.as_str().unwrap().trim()).collect();
         save("fulcio.pem", chain.join("\n").as_bytes());
-        save("tsa.pem", &get(&self.tsa, "/api/v1/timestamp/certchain").unwrap().1);
+        save("tsa.pem", &get(&self.shared.tsa, "/api/v1/timestamp/certchain").unwrap().1);
         let since = "start-time=2020-01-01T00:00:00Z";
         let mut root = vec![
             "trusted-root".to_owned(),
             "create".to_owned(),
             format!("--fulcio=url={},certificate-chain={},{since}", self.fulcio_url(), path("fulcio.pem")),
-            format!("--rekor=url={},public-key={},{since}", self.rekor_url(), path("rekor.pub")),
+            // The name in its checkpoints, of which the id of its key is made.
+            format!(
+                "--rekor=url={},public-key={},{since},origin=127.0.0.1",
+                self.rekor_url(),
+                self.shared.path("rekor.pub")
+            ),
             format!("--tsa=url={},certificate-chain={},{since}", self.tsa_url(), path("tsa.pem")),
             format!("--out={}", path("trusted_root.json")),
         ];
         if ct {
-            root.push(format!("--ctfe=url=http://{}/ct,public-key={},{since}", self.identities, path("ct.pub")));
+            root.push(format!(
+                "--ctfe=url=http://{}/ct,public-key={},{since}",
+                self.shared.identities,
+                self.shared.path("ct.pub")
+            ));
         }
         Cosign::v3().args(root.iter().map(String::as_str)).run().expect_success();
         let service = |url: &str, version: u8| format!("url={url},api-version={version},{since},operator=test");
@@ -158,16 +173,16 @@ impl Sigstore {
     }
 
     pub fn rekor_url(&self) -> String {
-        format!("http://{}", self.rekor)
+        format!("http://{}", self.shared.rekor)
     }
 
     pub fn tsa_url(&self) -> String {
-        format!("http://{}/api/v1/timestamp", self.tsa)
+        format!("http://{}/api/v1/timestamp", self.shared.tsa)
     }
 
     /// `github` or `email`.
     pub fn issuer(&self, kind: &str) -> String {
-        format!("http://{}/{kind}", self.identities)
+        format!("http://{}/{kind}", self.shared.identities)
     }
 
     pub fn trusted_root(&self) -> PathBuf {
@@ -180,7 +195,8 @@ impl Sigstore {
 
     /// A token of an issuer with these claims; who issued it, for whom and how long is filled in.
     pub fn token(&self, kind: &str, claims: &Value) -> String {
-        let answer = exchange(&self.identities, "POST", &format!("/{kind}/token"), &[], claims.to_string().as_bytes());
+        let answer =
+            exchange(&self.shared.identities, "POST", &format!("/{kind}/token"), &[], claims.to_string().as_bytes());
         let answer = answer.expect("the issuer answers");
         assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
         let answer: Value = serde_json::from_slice(&answer.body).unwrap();
