@@ -117,3 +117,6 @@ fn time(verified: &Verified) -> Option<Timestamp> {
     let named = dated.metadata.and_then(|metadata| metadata.scan.or(metadata.timestamp));
     named.or_else(|| dated.creation?.created)?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

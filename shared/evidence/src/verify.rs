@@ -278,3 +278,6 @@ pub(crate) fn statement(envelope: &DsseEnvelope) -> Result<Statement, Refusal> {
 fn log_index(bundle: &Bundle) -> Option<u64> {
     bundle.verification_material.tlog_entries.first().map(|entry| entry.log_index.get())
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,6 +50,7 @@ impl From<Error> for Refusal {
             Error::TransparencyLog(error) => Refusal::Log(error.to_string()),
             Error::Timestamp(TimestampError::NoVerifiedTimestamp(why)) => Refusal::Timestamp(why),
             Error::Timestamp(error) => Refusal::Timestamp(error.to_string()),
+            Error::InvalidTrustRoot(why) => Refusal::Untrusted(why),
             Error::Bundle(error) => Refusal::Malformed(error.to_string()),
             other => Refusal::Malformed(other.to_string()),
         }
