@@ -18,11 +18,17 @@ pub use keys::{KeyKind, KeyPair, PASSWORD};
 pub use registry::Registry;
 pub use sigstore::Sigstore;
 
+/// A variable of the machine that the tests run on.
+#[expect(clippy::disallowed_methods, reason = "where caches and programs are is the machine's to say")]
+pub fn machine(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// A component's program.
 fn program(path: &str) -> PathBuf {
-    let home = std::env::var("XDG_CACHE_HOME")
-        .map_or_else(|_| PathBuf::from(std::env::var("HOME").expect("HOME is set")).join(".cache"), PathBuf::from);
-    let program = home.join("pipewright").join(path);
+    let home = || machine("HOME").map(|home| Path::new(&home).join(".cache"));
+    let cache = machine("XDG_CACHE_HOME").map(PathBuf::from).or_else(home).expect("HOME is set");
+    let program = cache.join("pipewright").join(path);
     assert!(program.is_file(), "{} is missing: run ./tests/install.sh", program.display());
     program
 }
@@ -42,7 +48,7 @@ impl Daemon {
             .arg(program)
             .args(args)
             .env_clear()
-            .env("PATH", std::env::var("PATH").unwrap_or_default())
+            .env("PATH", machine("PATH").unwrap_or_default())
             .env("HOME", log.parent().unwrap())
             .stdin(Stdio::piped())
             .stdout(file.try_clone().unwrap())

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::thread;
 
-use pipewright_tests::components::{Cosign, KeyKind, KeyPair, PASSWORD, Registry};
+use pipewright_tests::components::{Cosign, KeyKind, KeyPair, PASSWORD, Registry, machine};
 use pipewright_tests::{Pipe, Repo};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,7 +132,7 @@ fn cells() -> Vec<Cell> {
         (Tool::Cosign3, Form::Legacy),
     ];
     let keys = [KeyKind::Cosign, KeyKind::P256, KeyKind::Rsa, KeyKind::Ed25519, KeyKind::P384];
-    let whole = std::env::var_os("WHOLE_MATRIX").is_some();
+    let whole = machine("WHOLE_MATRIX").is_some();
     let keys = &keys[..if whole { 5 } else { 4 }];
     let mut cells = Vec::new();
     for (row, (signer, form)) in signers.into_iter().enumerate() {

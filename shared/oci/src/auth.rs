@@ -273,3 +273,6 @@ async fn fetch(
     let lifetime = Duration::from_secs(answer.expires_in.unwrap_or(LIFETIME).clamp(10, 3600));
     Ok(Grant { authorization: Authorization::Bearer(token), until: Instant::now() + lifetime - MARGIN })
 }
+
+#[cfg(test)]
+mod tests;

@@ -136,3 +136,6 @@ fn key(host: &str) -> String {
     let host = if DOCKER_HUB.contains(&host) { "docker.io" } else { host };
     path.map_or_else(|| host.to_owned(), |path| format!("{host}/{path}"))
 }
+
+#[cfg(test)]
+mod tests;

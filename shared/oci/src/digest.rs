@@ -103,3 +103,24 @@ impl<'de> Deserialize<'de> for Digest {
         Digest::parse(&text).map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Digest;
+
+    #[test]
+    fn digests_are_of_two_kinds_and_in_lower_case() {
+        let digest = Digest::of(b"hello");
+        assert_eq!(digest.to_string(), "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
+        assert_eq!(digest.tag_prefix(), format!("sha256-{}", digest.hex()));
+        assert_eq!(digest.short(), "sha256:2cf24dba5fb0");
+        assert!(digest.verify(b"hello") && !digest.verify(b"hallo"));
+        let long = Digest::parse(&format!("sha512:{}", "a".repeat(128))).unwrap();
+        assert_eq!((long.algorithm(), long.hex().len()), ("sha512", 128));
+        assert!(!long.verify(b"hello"));
+        for wrong in ["", "sha256:", "sha256:abc", "md5:abc", &digest.to_string().to_uppercase(), &format!("{digest}0")]
+        {
+            assert!(Digest::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

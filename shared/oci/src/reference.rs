@@ -61,6 +61,9 @@ impl Repository {
             "index.docker.io" | "registry-1.docker.io" | "registry.hub.docker.com" => DOCKER_HUB.to_owned(),
             _ => registry,
         };
+        if path.contains([':', '@']) {
+            return Err(wrong("a repository has neither tag nor digest"));
+        }
         let path = match path.split_once('/') {
             None if registry == DOCKER_HUB => format!("library/{path}"),
             _ => path,
@@ -217,3 +220,6 @@ impl FromStr for Reference {
         Reference::parse(text)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,3 +149,6 @@ fn next_page(header: &str) -> Option<String> {
         next.then(|| target.to_owned())
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -97,3 +97,6 @@ fn jitter(round: u32, took: Duration) -> Duration {
     let most = took.max(Duration::from_millis(20)) * (round + 1).min(8);
     most.min(LONGEST).mul_f64(fastrand::f64())
 }
+
+#[cfg(test)]
+mod tests;

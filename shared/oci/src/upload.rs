@@ -8,6 +8,9 @@ use crate::client::Registry;
 use crate::error::{Error, Kind};
 use crate::{Descriptor, Repository};
 
+/// How often a blob in pieces is begun.
+const UPLOADS: u32 = 3;
+
 impl Registry {
     /// Whether a repository has a blob.
     ///
@@ -35,10 +38,16 @@ impl Registry {
         if self.has_blob(repository, &descriptor).await? {
             return Ok(descriptor);
         }
-        let place = self.begin(repository, "").await?;
-        let place =
-            place.ok_or_else(|| Error::new(Kind::Malformed, format!("{repository}: an upload has no place")))?;
-        self.upload(repository, place, &descriptor, bytes).await?;
+        // A piece is sent once: what became of one whose answer is lost is not known, so all of it begins again.
+        for begun in 1.. {
+            let place = self.begin(repository).await?;
+            let in_pieces = bytes.len() > self.settings.chunk;
+            match self.upload(repository, place, &descriptor, bytes.clone()).await {
+                Ok(()) => break,
+                Err(error) if error.kind() == Kind::Unavailable && in_pieces && begun < UPLOADS => {}
+                Err(error) => return Err(error),
+            }
+        }
         Ok(descriptor)
     }
 
@@ -68,13 +77,13 @@ impl Registry {
     }
 
     /// Where to send a blob to.
-    async fn begin(&self, repository: &Repository, query: &str) -> Result<Option<String>, Error> {
+    async fn begin(&self, repository: &Repository) -> Result<String, Error> {
         let what = format!("beginning an upload to {repository}");
-        let url = self.url(repository, &format!("blobs/uploads/{query}"));
+        let url = self.url(repository, "blobs/uploads/");
         // An upload that was begun twice costs nothing.
         let post = Request::post(&url).idempotent().body("application/octet-stream", Bytes::new());
         let response = self.send(post, &what, repository, &[(repository, Access::Push)]).await?;
-        Ok(location(&response))
+        location(&response).ok_or_else(|| Error::new(Kind::Malformed, format!("{what}: the registry names no place")))
     }
 
     async fn upload(
@@ -120,3 +129,6 @@ fn location(response: &Response) -> Option<String> {
     let url: Url = response.url.join(location).ok()?;
     Some(url.into())
 }
+
+#[cfg(test)]
+mod tests;

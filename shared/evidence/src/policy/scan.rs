@@ -115,7 +115,7 @@ fn sarif(result: &Value, least: Severity) -> Option<usize> {
                 let id = found.get("ruleId");
                 by_index.or_else(|| rules.iter().find(|rule| id.is_some() && rule.get("id") == id))
             });
-            let score = [Some(found), rule].into_iter().flatten().find_map(|place| score(place));
+            let score = [Some(found), rule].into_iter().flatten().find_map(score);
             let level = found.get("level").or_else(|| rule?.pointer("/defaultConfiguration/level"));
             let severity = match (score, level.and_then(Value::as_str)) {
                 (Some(score), _) if score >= 9.0 => Some(Severity::Critical),

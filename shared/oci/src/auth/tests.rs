@@ -1,0 +1,198 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use pipe_core::http::{Client, Settings as HttpSettings};
+use proptest::prelude::*;
+use tokio_util::sync::CancellationToken;
+use wiremock::matchers::{any, header, method, path, path_regex, query_param};
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+
+use super::Challenge;
+use crate::{Credentials, Kind, Reference, Registry, Settings};
+
+fn registry(credentials: Credentials) -> Registry {
+    let settings = HttpSettings { attempts: 1, ..HttpSettings::default() };
+    let http = Client::new(&settings, CancellationToken::new()).unwrap();
+    Registry::new(http, credentials, Settings::default())
+}
+
+fn host(server: &MockServer) -> String {
+    server.uri().trim_start_matches("http://").to_owned()
+}
+
+fn image(server: &MockServer) -> Reference {
+    Reference::parse(&format!("{}/org/app:1", host(server))).unwrap()
+}
+
+fn as_ada(server: &MockServer) -> Credentials {
+    let mut credentials = Credentials::default();
+    credentials.add(&host(server), "ada", "secret".to_owned().into());
+    credentials
+}
+
+const ADA: &str = "Basic YWRhOnNlY3JldA==";
+
+fn manifest() -> ResponseTemplate {
+    ResponseTemplate::new(200).set_body_raw("{}", "application/vnd.oci.image.manifest.v1+json")
+}
+
+/// Lets requests with one of `tokens` through and challenges the rest.
+async fn protect(server: &MockServer, tokens: &[&str]) {
+    for token in tokens {
+        Mock::given(path_regex("^/v2/"))
+            .and(header("authorization", format!("Bearer {token}")))
+            .respond_with(manifest())
+            .mount(server)
+            .await;
+    }
+    let challenge =
+        format!("Bearer realm=\"{}/token\",service=\"registry\",scope=\"repository:org/app:pull\"", server.uri());
+    let challenge = ResponseTemplate::new(401).insert_header("www-authenticate", challenge);
+    Mock::given(path_regex("^/v2/")).respond_with(challenge).with_priority(9).mount(server).await;
+}
+
+#[tokio::test]
+async fn a_token_is_fetched_once_for_many_requests() {
+    let server = MockServer::start().await;
+    protect(&server, &["t1"]).await;
+    let token = ResponseTemplate::new(200).set_body_json(serde_json::json!({ "token": "t1", "expires_in": 300 }));
+    Mock::given(path("/token"))
+        .and(header("authorization", ADA))
+        .and(query_param("service", "registry"))
+        .and(query_param("scope", "repository:org/app:pull"))
+        .respond_with(token.set_delay(std::time::Duration::from_millis(50)))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let (registry, image) = (registry(as_ada(&server)), image(&server));
+    let requests = (0..10).map(|_| registry.manifest(&image));
+    for outcome in futures_util::future::join_all(requests).await {
+        outcome.unwrap();
+    }
+}
+
+/// Hands out t1, t2 and so on.
+struct Counting(Arc<AtomicU32>);
+
+impl Respond for Counting {
+    fn respond(&self, _: &Request) -> ResponseTemplate {
+        let number = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+        ResponseTemplate::new(200).set_body_json(serde_json::json!({ "access_token": format!("t{number}") }))
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_no_longer_taken_is_renewed_once() {
+    let server = MockServer::start().await;
+    let count = Arc::new(AtomicU32::new(0));
+    Mock::given(path("/token")).respond_with(Counting(Arc::clone(&count))).mount(&server).await;
+    let challenge = format!("Bearer realm=\"{}/token\"", server.uri());
+    let refused = ResponseTemplate::new(401).insert_header("www-authenticate", challenge);
+    Mock::given(header("authorization", "Bearer t1")).respond_with(manifest()).up_to_n_times(1).mount(&server).await;
+    Mock::given(header("authorization", "Bearer t2")).respond_with(manifest()).mount(&server).await;
+    Mock::given(path_regex("^/v2/")).respond_with(refused).with_priority(9).mount(&server).await;
+    let (registry, image) = (registry(Credentials::default()), image(&server));
+    registry.manifest(&image).await.unwrap();
+    registry.manifest(&image).await.unwrap();
+    assert_eq!(count.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn no_credentials_and_refused_ones_are_told_apart() {
+    let server = MockServer::start().await;
+    protect(&server, &[]).await;
+    Mock::given(path("/token"))
+        .and(header("authorization", ADA))
+        .respond_with(ResponseTemplate::new(401))
+        .mount(&server)
+        .await;
+    let anonymous = ResponseTemplate::new(200).set_body_json(serde_json::json!({ "token": "useless" }));
+    Mock::given(path("/token")).respond_with(anonymous).with_priority(9).mount(&server).await;
+    let error = registry(as_ada(&server)).manifest(&image(&server)).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unauthorized);
+    assert_eq!(error.to_string(), format!("the credentials for {} were refused", host(&server)));
+    let error = registry(Credentials::default()).manifest(&image(&server)).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("no credentials for {}, which asks for some", host(&server)));
+    let mut helper = Credentials::default();
+    helper.add_docker_config(&r#"{"credsStore":"desktop"}"#.to_owned().into()).unwrap();
+    let error = registry(helper).manifest(&image(&server)).await.unwrap_err();
+    assert!(error.to_string().contains("leaves them to the helper \"desktop\""), "{error}");
+}
+
+#[tokio::test]
+async fn basic_registries_and_refresh_tokens() {
+    let server = MockServer::start().await;
+    Mock::given(header("authorization", ADA)).respond_with(manifest()).mount(&server).await;
+    let challenge = ResponseTemplate::new(401).insert_header("www-authenticate", "Basic realm=\"x\"");
+    Mock::given(any()).respond_with(challenge).with_priority(9).mount(&server).await;
+    registry(as_ada(&server)).manifest(&image(&server)).await.unwrap();
+    let error = registry(Credentials::default()).manifest(&image(&server)).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unauthorized);
+
+    let server = MockServer::start().await;
+    protect(&server, &["fresh"]).await;
+    let form = "grant_type=refresh_token&refresh_token=re%2Ffresh&client_id=pipewright&service=registry&scope=repository%3Aorg%2Fapp%3Apull";
+    Mock::given(method("POST"))
+        .and(path("/token"))
+        .and(wiremock::matchers::body_string(form))
+        .respond_with(ResponseTemplate::new(200).set_body_json(serde_json::json!({ "access_token": "fresh" })))
+        .mount(&server)
+        .await;
+    let mut credentials = Credentials::default();
+    let config = format!(r#"{{"auths":{{"{}":{{"identitytoken":"re/fresh"}}}}}}"#, host(&server));
+    credentials.add_docker_config(&config.into()).unwrap();
+    registry(credentials).manifest(&image(&server)).await.unwrap();
+}
+
+#[tokio::test]
+async fn credentials_never_go_elsewhere() {
+    let (server, stranger) = (MockServer::start().await, MockServer::start().await);
+    // A token service that is neither on loopback nor reached by https.
+    let challenge = "Bearer realm=\"http://tokens.example/token\"";
+    let refused = ResponseTemplate::new(401).insert_header("www-authenticate", challenge);
+    Mock::given(path("/v2/org/app/manifests/1")).respond_with(refused).mount(&server).await;
+    let error = registry(as_ada(&server)).manifest(&image(&server)).await.unwrap_err();
+    assert!(error.to_string().contains("is not reached by https"), "{error}");
+
+    // A blob at a storage service.
+    let basic = ResponseTemplate::new(401).insert_header("www-authenticate", "Basic realm=\"x\"");
+    let elsewhere = ResponseTemplate::new(307).insert_header("location", format!("{}/blob", stranger.uri()));
+    Mock::given(header("authorization", ADA)).respond_with(elsewhere).mount(&server).await;
+    Mock::given(path_regex("/blobs/")).respond_with(basic).with_priority(9).mount(&server).await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_string("blob")).mount(&stranger).await;
+    let descriptor = crate::Descriptor::of("text/plain", b"blob");
+    registry(as_ada(&server)).blob(&image(&server).repository, &descriptor, 100).await.unwrap();
+    let received = stranger.received_requests().await.unwrap();
+    assert!(received.iter().all(|request| !request.headers.contains_key("authorization")), "{received:?}");
+}
+
+#[test]
+fn challenges_are_read_as_they_are_written() {
+    let bearer = |realm: &str, service: Option<&str>, scope: Option<&str>| Challenge::Bearer {
+        realm: realm.to_owned(),
+        service: service.map(str::to_owned),
+        scope: scope.map(str::to_owned),
+    };
+    for (header, expected) in [
+        ("Basic realm=\"x\"", Some(Challenge::Basic)),
+        ("basic", Some(Challenge::Basic)),
+        (
+            "Bearer realm=\"https://auth.example/token\",service=\"registry.example\",scope=\"repository:a:pull,push\"",
+            Some(bearer("https://auth.example/token", Some("registry.example"), Some("repository:a:pull,push"))),
+        ),
+        ("bearer Realm=https://a/t, SERVICE=s", Some(bearer("https://a/t", Some("s"), None))),
+        (r#"Bearer realm="a\"b""#, Some(bearer("a\"b", None, None))),
+        ("Bearer service=\"no realm\"", None),
+        ("Negotiate abc", None),
+        ("", None),
+    ] {
+        assert_eq!(Challenge::parse(header), expected, "{header}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_challenge_panics(text in "(Bearer )?[a-z=\"\\\\, é]{0,60}") {
+        drop(Challenge::parse(&text));
+    }
+}

@@ -1,0 +1,156 @@
+use pipe_core::http::{Client, Settings as HttpSettings};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use wiremock::matchers::{method, path, path_regex};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::types::media_type;
+use crate::{Credentials, Descriptor, Digest, Kind, Reference, Registry, Settings};
+
+pub(crate) fn registry(settings: Settings) -> Registry {
+    let http = HttpSettings { attempts: 1, ..HttpSettings::default() };
+    Registry::new(Client::new(&http, CancellationToken::new()).unwrap(), Credentials::default(), settings)
+}
+
+pub(crate) fn reference(server: &MockServer, rest: &str) -> Reference {
+    Reference::parse(&format!("{}/{rest}", server.uri().trim_start_matches("http://"))).unwrap()
+}
+
+async fn serve(server: &MockServer, at: &str, media_type: &str, body: &Value) -> Digest {
+    let bytes = serde_json::to_vec(body).unwrap();
+    let digest = Digest::of(&bytes);
+    for name in [at, &digest.to_string()] {
+        let answer = ResponseTemplate::new(200)
+            .insert_header("docker-content-digest", digest.to_string())
+            .set_body_raw(bytes.clone(), media_type);
+        Mock::given(path(format!("/v2/app/manifests/{name}"))).respond_with(answer).mount(server).await;
+    }
+    digest
+}
+
+#[tokio::test]
+async fn a_tag_is_resolved_by_head_or_else_by_the_manifest() {
+    let server = MockServer::start().await;
+    let digest = serve(&server, "1", media_type::MANIFEST, &json!({ "a": 1 })).await;
+    let descriptor = registry(Settings::default()).resolve(&reference(&server, "app:1")).await.unwrap();
+    assert_eq!(
+        (descriptor.digest.clone(), descriptor.size, descriptor.media_type.as_str()),
+        (digest, 7, media_type::MANIFEST)
+    );
+    let methods: Vec<String> =
+        server.received_requests().await.unwrap().iter().map(|request| request.method.to_string()).collect();
+    assert_eq!(methods, ["HEAD"]);
+
+    // No digest in the answer, or no HEAD at all.
+    for refused in [ResponseTemplate::new(405), ResponseTemplate::new(200)] {
+        let server = MockServer::start().await;
+        Mock::given(method("HEAD")).respond_with(refused).mount(&server).await;
+        let answer = ResponseTemplate::new(200)
+            .set_body_raw("{\"a\":1}", "application/vnd.oci.image.manifest.v1+json; charset=x");
+        Mock::given(method("GET")).respond_with(answer).mount(&server).await;
+        let found = registry(Settings::default()).resolve(&reference(&server, "app:1")).await.unwrap();
+        assert_eq!(found, descriptor);
+    }
+}
+
+#[tokio::test]
+async fn content_that_is_not_what_its_digest_says_is_not_used() {
+    let server = MockServer::start().await;
+    let wrong = Digest::of(b"something else");
+    let lie =
+        ResponseTemplate::new(200).insert_header("docker-content-digest", wrong.to_string()).set_body_string("{}");
+    Mock::given(path_regex("/manifests/")).respond_with(lie).mount(&server).await;
+    Mock::given(path_regex("/blobs/"))
+        .respond_with(ResponseTemplate::new(200).set_body_string("abc"))
+        .mount(&server)
+        .await;
+    let registry = registry(Settings::default());
+    for name in ["app:1".to_owned(), format!("app@{wrong}"), format!("app@{}", Digest::of(b"x"))] {
+        let error = registry.manifest(&reference(&server, &name)).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::DigestMismatch, "{error}");
+    }
+    let repository = reference(&server, "app").repository;
+    let mut descriptor = Descriptor::of("text/plain", b"abc");
+    assert_eq!(registry.blob(&repository, &descriptor, 10).await.unwrap(), b"abc");
+    descriptor.digest = Digest::of(b"abd");
+    assert_eq!(registry.blob(&repository, &descriptor, 10).await.unwrap_err().kind(), Kind::DigestMismatch);
+    descriptor.size = 2;
+    assert_eq!(registry.blob(&repository, &descriptor, 10).await.unwrap_err().kind(), Kind::TooLarge);
+    descriptor.size = 4;
+    assert_eq!(registry.blob(&repository, &descriptor, 10).await.unwrap_err().kind(), Kind::DigestMismatch);
+    // Announced as too large: not even asked for.
+    descriptor.size = 11;
+    let before = server.received_requests().await.unwrap().len();
+    assert_eq!(registry.blob(&repository, &descriptor, 10).await.unwrap_err().kind(), Kind::TooLarge);
+    assert_eq!(server.received_requests().await.unwrap().len(), before);
+}
+
+#[tokio::test]
+async fn manifests_are_bounded() {
+    let server = MockServer::start().await;
+    Mock::given(method("GET"))
+        .respond_with(ResponseTemplate::new(200).set_body_bytes(vec![b' '; 2000]))
+        .mount(&server)
+        .await;
+    let settings = Settings { max_manifest: 1999, ..Settings::default() };
+    let error = registry(settings).manifest(&reference(&server, "app:1")).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::TooLarge, "{error}");
+}
+
+#[tokio::test]
+async fn kinds_of_refusals() {
+    for (status, kind) in [
+        (404, Kind::NotFound),
+        (403, Kind::Denied),
+        (400, Kind::Refused),
+        (413, Kind::TooLarge),
+        (429, Kind::Unavailable),
+        (500, Kind::Unavailable),
+    ] {
+        let server = MockServer::start().await;
+        let refusal =
+            ResponseTemplate::new(status).set_body_json(json!({ "errors": [{ "code": "X", "message": "told" }] }));
+        Mock::given(method("GET")).respond_with(refusal).mount(&server).await;
+        let error = registry(Settings::default()).manifest(&reference(&server, "app:1")).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().contains("app:1") && error.to_string().contains("told"), "{error}");
+    }
+    let closed = Reference::parse("127.0.0.1:1/app:1").unwrap();
+    assert_eq!(registry(Settings::default()).manifest(&closed).await.unwrap_err().kind(), Kind::Unavailable);
+}
+
+fn child(media_type: &str, digest: &Digest, architecture: &str) -> Value {
+    let platform =
+        json!({ "os": if architecture == "unknown" { "unknown" } else { "linux" }, "architecture": architecture });
+    json!({ "mediaType": media_type, "digest": digest, "size": 1, "platform": platform })
+}
+
+#[tokio::test]
+async fn indexes_are_opened_and_what_build_tools_hide_is_left_out() {
+    let server = MockServer::start().await;
+    let image = Digest::of(b"image");
+    let nested =
+        json!({ "schemaVersion": 2, "manifests": [child(media_type::MANIFEST, &Digest::of(b"arm"), "arm64")] });
+    let nested = serve(&server, "nested", media_type::INDEX, &nested).await;
+    let index = json!({ "schemaVersion": 2, "manifests": [
+        child(media_type::MANIFEST, &image, "amd64"),
+        child(media_type::MANIFEST, &Digest::of(b"attestation"), "unknown"),
+        child(media_type::INDEX, &nested, "arm64"),
+        child(media_type::MANIFEST, &image, "amd64"),
+    ] });
+    serve(&server, "1", media_type::INDEX, &index).await;
+    let registry = registry(Settings::default());
+    let images = registry.images(&reference(&server, "app:1")).await.unwrap();
+    let digests: Vec<&Digest> = images.iter().map(|image| &image.digest).collect();
+    assert_eq!(digests, [&image, &Digest::of(b"arm")]);
+    assert_eq!(images[1].platform.as_ref().unwrap().to_string(), "linux/arm64");
+
+    // Deeper than anybody nests them.
+    let mut inner = nested;
+    for level in 0..5 {
+        let index = json!({ "schemaVersion": 2, "manifests": [child(media_type::INDEX, &inner, "arm64")] });
+        inner = serve(&server, &format!("level{level}"), media_type::INDEX, &index).await;
+    }
+    let error = registry.images(&reference(&server, "app:level4")).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Malformed, "{error}");
+}

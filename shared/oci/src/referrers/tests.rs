@@ -1,0 +1,187 @@
+use bytes::Bytes;
+use serde_json::{Value, json};
+use wiremock::matchers::{method, path, path_regex};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+use super::next_page;
+use crate::client::tests::{reference, registry};
+use crate::types::media_type;
+use crate::{Descriptor, Digest, Kind, Manifest, Settings};
+
+fn subject() -> Digest {
+    Digest::of(b"image")
+}
+
+fn entry(number: usize) -> Value {
+    json!({ "mediaType": media_type::MANIFEST, "digest": Digest::of(number.to_string().as_bytes()), "size": 1, "annotations": null })
+}
+
+fn index(entries: Vec<Value>) -> ResponseTemplate {
+    let body = json!({ "schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": entries });
+    ResponseTemplate::new(200).set_body_raw(body.to_string(), media_type::INDEX)
+}
+
+async fn no_fallback(server: &MockServer) {
+    Mock::given(path_regex("/manifests/sha256-")).respond_with(ResponseTemplate::new(404)).mount(server).await;
+}
+
+#[tokio::test]
+async fn ten_thousand_referrers_come_in_pages() {
+    let server = MockServer::start().await;
+    no_fallback(&server).await;
+    let pages = |request: &Request| {
+        let page: usize =
+            request.url.query_pairs().find(|(name, _)| name == "n").map_or(0, |(_, page)| page.parse().unwrap());
+        let answer = index((page * 1000..(page + 1) * 1000).map(entry).collect());
+        if page == 9 {
+            return answer;
+        }
+        answer.insert_header("link", format!("<{}?n={}>; rel=\"next\"", request.url.path(), page + 1))
+    };
+    Mock::given(path_regex("/referrers/")).respond_with(pages).mount(&server).await;
+    let repository = reference(&server, "app").repository;
+    let found = registry(Settings::default()).referrers(&repository, &subject()).await.unwrap();
+    assert_eq!(found.len(), 10_000);
+    let few = registry(Settings { max_pages: 9, ..Settings::default() });
+    assert_eq!(few.referrers(&repository, &subject()).await.unwrap_err().kind(), Kind::TooLarge);
+}
+
+#[tokio::test]
+async fn pages_that_lead_astray_are_an_error() {
+    for link in ["</v2/app/referrers/SUBJECT>; rel=next", "<https://elsewhere.example/x>; rel=\"next\""] {
+        let server = MockServer::start().await;
+        no_fallback(&server).await;
+        let link = link.replace("SUBJECT", &subject().to_string());
+        Mock::given(path_regex("/referrers/"))
+            .respond_with(index(vec![entry(1)]).insert_header("link", link))
+            .mount(&server)
+            .await;
+        let repository = reference(&server, "app").repository;
+        let error = registry(Settings::default()).referrers(&repository, &subject()).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Malformed, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_registry_without_a_list_has_the_tag() {
+    for none in [
+        ResponseTemplate::new(404),
+        ResponseTemplate::new(405),
+        ResponseTemplate::new(200).set_body_raw("<html>welcome</html>", "text/html"),
+    ] {
+        let server = MockServer::start().await;
+        Mock::given(path_regex("/referrers/")).respond_with(none).mount(&server).await;
+        let tag = format!("/v2/app/manifests/{}", subject().tag_prefix());
+        Mock::given(path(tag)).respond_with(index(vec![entry(1), entry(2), entry(1)])).mount(&server).await;
+        let repository = reference(&server, "app").repository;
+        let found = registry(Settings::default()).referrers(&repository, &subject()).await.unwrap();
+        assert_eq!(found.len(), 3 - 1, "each once");
+    }
+}
+
+#[tokio::test]
+async fn both_lists_count_where_there_are_two() {
+    let server = MockServer::start().await;
+    Mock::given(path_regex("/referrers/")).respond_with(index(vec![entry(1), entry(2)])).mount(&server).await;
+    Mock::given(path_regex("/manifests/sha256-")).respond_with(index(vec![entry(2), entry(3)])).mount(&server).await;
+    let repository = reference(&server, "app").repository;
+    let found = registry(Settings::default()).referrers(&repository, &subject()).await.unwrap();
+    assert_eq!(found.len(), 3);
+}
+
+#[tokio::test]
+async fn a_failure_is_never_none() {
+    for (at, status) in [("/referrers/", 500), ("/referrers/", 403), ("/referrers/", 429), ("/manifests/sha256-", 502)]
+    {
+        let server = MockServer::start().await;
+        Mock::given(path_regex(at)).respond_with(ResponseTemplate::new(status)).mount(&server).await;
+        Mock::given(method("GET")).respond_with(ResponseTemplate::new(404)).with_priority(9).mount(&server).await;
+        let repository = reference(&server, "app").repository;
+        assert!(registry(Settings::default()).referrers(&repository, &subject()).await.is_err(), "{at} {status}");
+    }
+    for body in ["{\"manifests\":{}}", "[]", "{"] {
+        let server = MockServer::start().await;
+        let broken = ResponseTemplate::new(200).set_body_raw(body, media_type::INDEX);
+        Mock::given(path_regex("/referrers/")).respond_with(broken).mount(&server).await;
+        let repository = reference(&server, "app").repository;
+        let error = registry(Settings::default()).referrers(&repository, &subject()).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Malformed, "{body}");
+    }
+    // An image at the tag of the list.
+    let server = MockServer::start().await;
+    Mock::given(path_regex("/referrers/")).respond_with(ResponseTemplate::new(404)).mount(&server).await;
+    let image = ResponseTemplate::new(200).set_body_raw("{}", media_type::MANIFEST);
+    Mock::given(path_regex("/manifests/sha256-")).respond_with(image).mount(&server).await;
+    let repository = reference(&server, "app").repository;
+    let error = registry(Settings::default()).referrers(&repository, &subject()).await.unwrap_err();
+    assert!(error.to_string().contains("should list what refers to an image"), "{error}");
+}
+
+#[tokio::test]
+async fn what_others_listed_stays_as_they_wrote_it() {
+    let server = MockServer::start().await;
+    let foreign = json!({ "mediaType": "text/x", "digest": Digest::of(b"x"), "size": 3, "data": "eA==", "urls": ["https://a.example"],
+                          "annotations": { "a": "b" }, "platform": { "os": "linux", "architecture": "arm", "os.features": ["x"] } });
+    let before = json!({ "schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": [foreign], "annotations": { "kept": "yes" } });
+    let answer = ResponseTemplate::new(200).set_body_raw(before.to_string(), media_type::INDEX);
+    Mock::given(method("GET")).and(path_regex("/manifests/sha256-")).respond_with(answer.clone()).mount(&server).await;
+    Mock::given(method("HEAD")).and(path_regex("/manifests/sha256-")).respond_with(answer).mount(&server).await;
+    Mock::given(method("PUT")).respond_with(ResponseTemplate::new(201)).mount(&server).await;
+    let repository = reference(&server, "app").repository;
+    let manifest = Manifest {
+        subject: Some(Descriptor::new(media_type::MANIFEST, subject(), 1)),
+        ..Manifest::new(Descriptor::of(media_type::EMPTY, b"{}"), Vec::new())
+    };
+    // This server never has what was written, so it is lost in the end; what was written is what matters here.
+    let lost = registry(Settings::default());
+    let outcome =
+        tokio::time::timeout(std::time::Duration::from_millis(700), lost.attach(&repository, &manifest)).await;
+    assert!(outcome.is_err() || outcome.is_ok_and(|outcome| outcome.is_err()));
+    let requests = server.received_requests().await.unwrap();
+    let written = requests
+        .iter()
+        .find(|request| request.method.as_str() == "PUT" && request.url.path().contains("/manifests/sha256-"))
+        .expect("the index is written");
+    let written: Value = serde_json::from_slice(&written.body).unwrap();
+    assert_eq!(written["manifests"][0], foreign);
+    assert_eq!(written["annotations"], before["annotations"]);
+    let ours = &written["manifests"][1];
+    assert_eq!(ours["artifactType"], media_type::EMPTY, "the configuration's, as the specification has it");
+}
+
+#[tokio::test]
+async fn a_registry_that_lists_needs_no_tag() {
+    let server = MockServer::start().await;
+    let accepted = ResponseTemplate::new(201).insert_header("oci-subject", subject().to_string());
+    Mock::given(method("PUT")).respond_with(accepted).expect(1).mount(&server).await;
+    let repository = reference(&server, "app").repository;
+    let manifest = Manifest {
+        subject: Some(Descriptor::new(media_type::MANIFEST, subject(), 1)),
+        ..Manifest::new(Descriptor::of(media_type::EMPTY, b"{}"), Vec::new())
+    };
+    let attached = registry(Settings::default()).attach(&repository, &manifest).await.unwrap();
+    assert_eq!(attached.fallback_tag, None);
+    let nothing = Manifest::new(Descriptor::of(media_type::EMPTY, b"{}"), Vec::new());
+    assert!(registry(Settings::default()).attach(&repository, &nothing).await.is_err());
+}
+
+#[tokio::test]
+async fn a_manifest_that_the_registry_has_differently_is_told() {
+    let server = MockServer::start().await;
+    let other = ResponseTemplate::new(201).insert_header("docker-content-digest", Digest::of(b"other").to_string());
+    Mock::given(method("PUT")).and(path("/v2/app/manifests/1")).respond_with(other).mount(&server).await;
+    let repository = reference(&server, "app").repository;
+    let error = registry(Settings::default())
+        .push_manifest(&repository, "1", media_type::MANIFEST, Bytes::from_static(b"{}"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), Kind::DigestMismatch);
+}
+
+#[test]
+fn links_are_read_as_they_are_written() {
+    assert_eq!(next_page("</v2/a?n=1>; rel=\"next\"").as_deref(), Some("/v2/a?n=1"));
+    assert_eq!(next_page("</first>; rel=\"first\", </next>; title=x; rel=next").as_deref(), Some("/next"));
+    assert_eq!(next_page("</x>; rel=\"prev\""), None);
+    assert_eq!(next_page("garbage"), None);
+}

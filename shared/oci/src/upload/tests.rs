@@ -1,0 +1,118 @@
+use bytes::Bytes;
+use wiremock::matchers::{method, path, path_regex, query_param};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::client::tests::{reference, registry};
+use crate::{Descriptor, Kind, Settings};
+
+async fn missing(server: &MockServer) {
+    Mock::given(method("HEAD")).respond_with(ResponseTemplate::new(404)).mount(server).await;
+}
+
+fn at(place: &str) -> ResponseTemplate {
+    ResponseTemplate::new(202).insert_header("location", place)
+}
+
+#[tokio::test]
+async fn a_blob_that_is_there_is_not_sent() {
+    let server = MockServer::start().await;
+    Mock::given(method("HEAD")).respond_with(ResponseTemplate::new(200)).mount(&server).await;
+    let repository = reference(&server, "app").repository;
+    registry(Settings::default()).push_blob(&repository, "text/plain", Bytes::from_static(b"abc")).await.unwrap();
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_small_blob_goes_at_once_and_a_large_one_in_pieces() {
+    let server = MockServer::start().await;
+    missing(&server).await;
+    Mock::given(method("POST")).respond_with(at("/v2/app/blobs/uploads/1?state=a")).mount(&server).await;
+    // Each piece has its own place, one of them given in full.
+    Mock::given(method("PATCH"))
+        .and(query_param("state", "a"))
+        .respond_with(at(&format!("{}/v2/app/blobs/uploads/1?state=b", server.uri())))
+        .mount(&server)
+        .await;
+    Mock::given(method("PATCH"))
+        .and(query_param("state", "b"))
+        .respond_with(at("/v2/app/blobs/uploads/1?state=c"))
+        .mount(&server)
+        .await;
+    Mock::given(method("PUT")).respond_with(ResponseTemplate::new(201)).mount(&server).await;
+    let repository = reference(&server, "app").repository;
+    let registry = registry(Settings { chunk: 4, ..Settings::default() });
+    registry.push_blob(&repository, "text/plain", Bytes::from_static(b"abcd")).await.unwrap();
+    registry.push_blob(&repository, "text/plain", Bytes::from_static(b"abcdefg")).await.unwrap();
+    let requests = server.received_requests().await.unwrap();
+    let told: Vec<String> = requests
+        .iter()
+        .filter(|request| matches!(request.method.as_str(), "PATCH" | "PUT"))
+        .map(|request| {
+            let range = request.headers.get("content-range").map_or("", |range| range.to_str().unwrap());
+            let state = request.url.query().unwrap().split('&').next().unwrap();
+            format!("{} {state} {range} {}", request.method, String::from_utf8_lossy(&request.body))
+        })
+        .collect();
+    assert_eq!(told, ["PUT state=a  abcd", "PATCH state=a 0-3 abcd", "PATCH state=b 4-6 efg", "PUT state=c  "]);
+    let digest = Descriptor::of("text/plain", b"abcdefg").digest.to_string();
+    assert!(requests.last().unwrap().url.query().unwrap().ends_with(&format!("digest={digest}")));
+}
+
+#[tokio::test]
+async fn an_upload_that_broke_begins_again_and_not_for_ever() {
+    let server = MockServer::start().await;
+    missing(&server).await;
+    Mock::given(method("POST")).respond_with(at("/v2/app/blobs/uploads/1")).expect(2).mount(&server).await;
+    Mock::given(method("PATCH")).respond_with(ResponseTemplate::new(500)).up_to_n_times(1).mount(&server).await;
+    Mock::given(method("PATCH")).respond_with(at("/v2/app/blobs/uploads/1")).with_priority(9).mount(&server).await;
+    Mock::given(method("PUT")).respond_with(ResponseTemplate::new(201)).mount(&server).await;
+    let repository = reference(&server, "app").repository;
+    let registry = registry(Settings { chunk: 4, ..Settings::default() });
+    registry.push_blob(&repository, "text/plain", Bytes::from_static(b"abcdefg")).await.unwrap();
+
+    let server = MockServer::start().await;
+    missing(&server).await;
+    Mock::given(method("POST")).respond_with(at("/v2/app/blobs/uploads/1")).expect(3).mount(&server).await;
+    Mock::given(method("PATCH")).respond_with(ResponseTemplate::new(500)).mount(&server).await;
+    let repository = reference(&server, "app").repository;
+    let error = registry.push_blob(&repository, "text/plain", Bytes::from_static(b"abcdefg")).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unavailable);
+}
+
+#[tokio::test]
+async fn an_upload_without_a_place_is_an_error() {
+    let server = MockServer::start().await;
+    missing(&server).await;
+    Mock::given(method("POST")).respond_with(ResponseTemplate::new(202)).mount(&server).await;
+    let repository = reference(&server, "app").repository;
+    let error =
+        registry(Settings::default()).push_blob(&repository, "text/plain", Bytes::from_static(b"a")).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Malformed);
+}
+
+#[tokio::test]
+async fn a_blob_is_mounted_where_the_registry_does_that() {
+    let server = MockServer::start().await;
+    let descriptor = Descriptor::of("text/plain", b"abc");
+    let (from, to) = (reference(&server, "a/from").repository, reference(&server, "b/to").repository);
+    Mock::given(path("/v2/b/to/blobs/uploads/"))
+        .and(query_param("mount", descriptor.digest.to_string()))
+        .and(query_param("from", "a/from"))
+        .respond_with(ResponseTemplate::new(201))
+        .mount(&server)
+        .await;
+    assert!(registry(Settings::default()).mount_blob(&from, &to, &descriptor).await.unwrap());
+
+    let server = MockServer::start().await;
+    let (from, to) = (reference(&server, "a/from").repository, reference(&server, "b/to").repository);
+    Mock::given(method("POST")).respond_with(at("/v2/b/to/blobs/uploads/1")).mount(&server).await;
+    Mock::given(method("DELETE"))
+        .and(path_regex("/uploads/1$"))
+        .respond_with(ResponseTemplate::new(204))
+        .expect(1)
+        .mount(&server)
+        .await;
+    assert!(!registry(Settings::default()).mount_blob(&from, &to, &descriptor).await.unwrap());
+    let elsewhere = "ghcr.io/a".parse().unwrap();
+    assert!(!registry(Settings::default()).mount_blob(&elsewhere, &to, &descriptor).await.unwrap());
+}
