@@ -1,4 +1,64 @@
-//! A client for OCI registries.
+//! A client for OCI registries: images, artifacts, and what refers to them.
+//!
+//! ```no_run
+//! use pipe_core::http::{Client, Settings as HttpSettings};
+//! use pipe_oci::{Credentials, Descriptor, Manifest, Reference, Registry, Settings, media_type};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut credentials = Credentials::default();
+//! credentials.add("ghcr.io", "ada", "a token".to_owned().into());
+//! let http = Client::new(&HttpSettings::default(), tokio_util::sync::CancellationToken::new())?;
+//! let registry = Registry::new(http, credentials, Settings::default());
+//!
+//! // A tag is resolved once; whoever moves it afterwards changes nothing.
+//! let image = Reference::parse("ghcr.io/org/app:1.2.3")?;
+//! let subject = registry.resolve(&image).await?;
+//! let image = image.with_digest(subject.digest.clone());
+//! for platform in registry.images(&image).await? {
+//!     println!("{} {}", platform.digest, platform.size);
+//! }
+//!
+//! // A note that refers to it, and everything that does.
+//! let repository = &image.repository;
+//! let note = registry.push_blob(repository, "text/plain", "well tested".into()).await?;
+//! let config = registry.push_blob(repository, media_type::EMPTY, "{}".into()).await?;
+//! let manifest = Manifest {
+//!     artifact_type: Some("text/plain".to_owned()),
+//!     subject: Some(Descriptor::new(&subject.media_type, subject.digest.clone(), subject.size)),
+//!     ..Manifest::new(config, vec![note])
+//! };
+//! registry.attach(repository, &manifest).await?;
+//! for referrer in registry.referrers(repository, &subject.digest).await? {
+//!     println!("{} {:?}", referrer.digest, referrer.artifact_type);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is believed
+//!
+//! Nothing that a registry says about content: every manifest and blob is read up to a limit and held against its digest.
+//! A list that can't be read is an [`Error`], never an empty one. [`Error::kind`] is what a caller branches on; only
+//! [`Kind::NotFound`] says that something is not there.
+//!
+//! # Credentials
+//!
+//! [`Credentials`] are given for a host, or come from a Docker configuration. They go to that host and to the token
+//! service that it names, which has to be reached by https, and not along with redirects. Tokens are fetched once for all
+//! requests with the same scope, and again when a registry no longer takes them. Registries on loopback are talked to
+//! without TLS; others only with [`Settings::plain_http`].
+//!
+//! # Referrers
+//!
+//! Registries of OCI 1.1 list what refers to a manifest. For others the list is an index at the tag `sha256-<hex>` of the
+//! subject, which clients keep themselves. [`Registry::referrers`] reads both, [`Registry::attach`] writes whichever is
+//! needed. Entries of others stay as they are.
+//!
+//! # Many writers
+//!
+//! No registry can write a tag only if it is still what was read. [`Registry::update_tag`] looks again before it writes,
+//! reads back and repeats, so that nothing is lost among writers who do the same; what others overwrote in the end is
+//! [`Kind::Lost`]. A writer that doesn't look can still undo it afterwards, unnoticed.
 
 mod auth;
 mod client;
