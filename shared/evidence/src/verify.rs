@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use pipe_oci::Digest;
 use serde_json::{Map, Value};
 use sigstore_types::bundle::VerificationMaterialContent;
-use sigstore_types::{Bundle, DerPublicKey, DsseEnvelope, HashAlgorithm, Sha256Hash, SignatureContent};
+use sigstore_types::{
+    Artifact, ArtifactDigest, Bundle, DerPublicKey, DigestBytes, DsseEnvelope, HashAlgorithm, SignatureContent,
+};
 use sigstore_verify::{PublicKeyVerificationPolicy, VerificationPolicy};
 
 use crate::certificate::CertificateIdentity;
@@ -142,11 +144,7 @@ impl Verifier {
         {
             let policy = PublicKeyVerificationPolicy::new(DerPublicKey::new(key.der().to_vec()));
             let policy = if self.demands.log { policy } else { policy.skip_tlog_unsafe() };
-            let result = with_artifact(subject, evidence, |artifact| match artifact {
-                Artifact::Digest(digest) => roots.verify(digest, bundle, &policy),
-                Artifact::Payload(payload) => roots.verify(payload, bundle, &policy),
-            })?;
-            let result = result.map_err(Refusal::from)?;
+            let result = roots.verify(artifact(subject, evidence)?, bundle, &policy).map_err(Refusal::from)?;
             verified.time = result.verified_timestamps().iter().min().copied();
             if result.tlog_verified() {
                 verified.log_index = log_index(bundle);
@@ -175,11 +173,7 @@ impl Verifier {
         let policy = VerificationPolicy::any_identity();
         let policy = if self.demands.log { policy } else { policy.skip_tlog_unsafe() };
         let policy = if self.demands.sct { policy } else { policy.skip_sct() };
-        let result = with_artifact(subject, evidence, |artifact| match artifact {
-            Artifact::Digest(digest) => roots.verify(digest, bundle, &policy),
-            Artifact::Payload(payload) => roots.verify(payload, bundle, &policy),
-        })?;
-        let result = result.map_err(Refusal::from)?;
+        let result = roots.verify(artifact(subject, evidence)?, bundle, &policy).map_err(Refusal::from)?;
         let certificate = bundle
             .signing_certificate()
             .and_then(|certificate| CertificateIdentity::from_der(certificate.as_bytes()).ok())
@@ -195,18 +189,18 @@ impl Verifier {
 }
 
 /// What a verifier of bundles takes as the thing that was signed.
-enum Artifact<'a> {
-    Digest(Sha256Hash),
-    Payload(&'a [u8]),
-}
-
-fn with_artifact<T>(subject: &Digest, evidence: &Evidence, then: impl FnOnce(Artifact<'_>) -> T) -> Result<T, Refusal> {
+fn artifact<'a>(subject: &Digest, evidence: &'a Evidence) -> Result<Artifact<'a>, Refusal> {
     if let Over::Payload(payload) | Over::File(payload) = evidence.over() {
-        return Ok(then(Artifact::Payload(payload)));
+        return Ok(Artifact::from_blob(payload));
     }
-    let digest = (subject.algorithm() == "sha256").then(|| Sha256Hash::from_hex(subject.hex()).ok()).flatten();
-    let digest = digest.ok_or_else(|| Refusal::Unsupported(format!("digests of the kind {}", subject.algorithm())))?;
-    Ok(then(Artifact::Digest(digest)))
+    let unsupported = || Refusal::Unsupported(format!("digests of the kind {}", subject.algorithm()));
+    let algorithm = match subject.algorithm() {
+        "sha256" => HashAlgorithm::Sha2256,
+        "sha512" => HashAlgorithm::Sha2512,
+        _ => return Err(unsupported()),
+    };
+    let bytes = DigestBytes::from_hex(subject.hex()).map_err(|_| unsupported())?;
+    Ok(Artifact::Digest(ArtifactDigest::new(algorithm, bytes).map_err(|_| unsupported())?))
 }
 
 /// Whether `key` made the signature in `evidence`.
@@ -219,16 +213,12 @@ fn signed(key: &PublicKey, subject: &Digest, evidence: &Evidence) -> bool {
             key.verifies(payload, message.signature.as_bytes())
         }
         (SignatureContent::MessageSignature(message), Over::Subject) => {
-            digest_bytes(subject).is_some_and(|digest| key.verifies_sha256(&digest, message.signature.as_bytes()))
+            subject.algorithm() == "sha256"
+                && DigestBytes::from_hex(subject.hex())
+                    .is_ok_and(|digest| key.verifies_sha256(digest.as_bytes(), message.signature.as_bytes()))
         }
         _ => false,
     }
-}
-
-/// The bytes of a SHA-256.
-fn digest_bytes(digest: &Digest) -> Option<Vec<u8>> {
-    let hash = (digest.algorithm() == "sha256").then(|| Sha256Hash::from_hex(digest.hex()).ok()).flatten()?;
-    Some(hash.as_bytes().to_vec())
 }
 
 /// What `evidence` says, if it says it of `subject`.
