@@ -5,6 +5,15 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use pipe_core::http::{Client, Request, Settings};
+use pipe_evidence::certificate::Certificate;
+use pipe_evidence::find::{Evidence, Place};
+use pipe_evidence::key::PrivateKey;
+use pipe_evidence::sign::Signing;
+use pipe_evidence::timestamp::TimestampAuthority;
+use pipe_evidence::trust::{Instance, PemParts, Trust};
+use pipe_evidence::verify::{Authority, Demands, IdentityRule, Pattern, Refusal, Verifier};
+use pipe_oci::Digest;
 use pipewright_tests::components::Sigstore;
 use pipewright_tests::{Repo, binary, digest, root};
 use serde_json::Value;
@@ -139,4 +148,77 @@ fn what_the_client_signs_it_verifies() {
     assert!(verify("eve@example.com", &path("artifact")).is_some());
     assert!(verify("ada@example.com", &path("bundle")).is_some());
     sigstore.judge(&dir.join("bundle"), &digest(b"an artifact"), "ada@example.com", &sigstore.issuer("email")).unwrap();
+}
+
+/// GitHub's own instance, whose attestations of private repositories have a timestamp and no log.
+#[test]
+fn github_s_own_attestations_are_accepted() {
+    let bundle = std::fs::read(published().join("bundles/github-private-attestation.sigstore.json")).unwrap();
+    let evidence = Evidence::from_bundle(Place::File("bundle".to_owned()), &bundle).unwrap();
+    let subject = Digest::parse("sha256:76f1fe8593bf227cca2c089e3c16dc95014a8d3e89c5dd220530469ca043c428").unwrap();
+    let accepts = |instance: Instance, log: bool| {
+        let rule = IdentityRule {
+            identity: Some(Pattern::exact("https://dotcom.releases.github.com")),
+            ..IdentityRule::any()
+        };
+        let trust = Trust::embedded(instance).unwrap();
+        let demands = Demands { log, sct: false };
+        let verifier = Verifier::new(Authority::Identity(Box::new(rule)), Some(&trust), demands).unwrap();
+        verifier.verify(&subject, &evidence)
+    };
+    let verified = accepts(Instance::GitHub, false).unwrap();
+    assert_eq!(verified.what.predicate_type(), "https://in-toto.io/attestation/release/v0.2");
+    assert!(verified.time.is_some());
+    assert_eq!(accepts(Instance::GitHub, true).unwrap_err(), Refusal::NotLogged);
+    assert!(accepts(Instance::PublicGood, false).is_err());
+}
+
+/// A certificate of a private authority that was no longer valid when it signed, as a timestamp authority vouches.
+#[test]
+fn a_certificate_that_had_expired_is_told() {
+    use rcgen::{
+        BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
+        date_time_ymd,
+    };
+    let sigstore = Sigstore::start_without_ct();
+    let authority_key = KeyPair::generate().unwrap();
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    let authority_certificate = authority.self_signed(&authority_key).unwrap();
+    let issuer = Issuer::new(authority, authority_key);
+
+    let leaf_key = KeyPair::generate().unwrap();
+    let certificate = |until: i32| {
+        let mut leaf = CertificateParams::default();
+        leaf.subject_alt_names = vec![SanType::Rfc822Name("ada@example.com".try_into().unwrap())];
+        leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::CodeSigning];
+        leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        (leaf.not_before, leaf.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(until, 1, 1));
+        Certificate::from_der(leaf.signed_by(&leaf_key, &issuer).unwrap().der().to_vec(), Vec::new()).unwrap()
+    };
+    let http = Client::new(&Settings::default(), tokio_util::sync::CancellationToken::new()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let tsa = runtime.block_on(http.send(Request::get(&format!("{}/certchain", sigstore.tsa_url())))).unwrap();
+    let parts = PemParts {
+        fulcio: Some(authority_certificate.pem()),
+        tsa: Some(String::from_utf8(tsa.body).unwrap()),
+        ..PemParts::default()
+    };
+    let trust = Trust::from_pem(&parts).unwrap();
+    let rule = IdentityRule { identity: Some(Pattern::exact("ada@example.com")), ..IdentityRule::any() };
+    let demands = Demands { log: false, sct: false };
+    let verifier = Verifier::new(Authority::Identity(Box::new(rule)), Some(&trust), demands).unwrap();
+    let verify = |until: i32| {
+        let key = PrivateKey::from_pem(&leaf_key.serialize_pem().into(), None).unwrap();
+        let clock = TimestampAuthority::new(http.clone(), &sigstore.tsa_url());
+        let signing = Signing::new(key).certified(certificate(until)).timestamped(clock);
+        let signed = runtime.block_on(signing.message(b"a file")).unwrap().to_json().unwrap();
+        let evidence = Evidence::from_bundle(Place::File("file".to_owned()), &signed).unwrap();
+        verifier.verify(&Digest::of(b"a file"), &evidence)
+    };
+    verify(2100).unwrap();
+    let refusal = verify(2021).unwrap_err();
+    assert!(matches!(refusal, Refusal::Expired(_)), "{refusal}");
+    assert!(refusal.to_string().contains("2021-01-01"), "{refusal}");
 }

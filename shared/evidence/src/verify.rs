@@ -173,11 +173,12 @@ impl Verifier {
         let policy = VerificationPolicy::any_identity();
         let policy = if self.demands.log { policy } else { policy.skip_tlog_unsafe() };
         let policy = if self.demands.sct { policy } else { policy.skip_sct() };
-        let result = roots.verify(artifact(subject, evidence)?, bundle, &policy).map_err(Refusal::from)?;
         let certificate = bundle
             .signing_certificate()
             .and_then(|certificate| CertificateIdentity::from_der(certificate.as_bytes()).ok())
             .ok_or_else(|| Refusal::Malformed("its certificate can't be read".to_owned()))?;
+        let result = roots.verify(artifact(subject, evidence)?, bundle, &policy);
+        let result = result.map_err(|error| Refusal::from(error).of(&certificate))?;
         rule.check(&certificate)?;
         Ok(Verified {
             what,

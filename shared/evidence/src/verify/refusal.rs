@@ -2,6 +2,8 @@
 
 use sigstore_verify::{CertificateError, Error, TimestampError};
 
+use crate::certificate::CertificateIdentity;
+
 /// One reason, the first that was found. Each text is a fragment that stands after "not accepted: ".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -35,6 +37,18 @@ pub enum Refusal {
     Unsupported(String),
     #[error("{0}")]
     Malformed(String),
+}
+
+impl Refusal {
+    /// The verifier of chains looks at the time first, and says so only in its own words.
+    pub(super) fn of(self, certificate: &CertificateIdentity) -> Refusal {
+        match self {
+            Refusal::Untrusted(why) if why.contains("CertExpired") || why.contains("CertNotValidYet") => {
+                Refusal::Expired(format!("it was from {} to {}", certificate.not_before, certificate.not_after))
+            }
+            other => other,
+        }
+    }
 }
 
 impl From<Error> for Refusal {
