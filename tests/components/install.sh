@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the tests of signing run against, once a version, in ${XDG_CACHE_HOME:-$HOME/.cache}/pipewright:
 #   components-N/   Fulcio, Rekor, a timestamp authority and our own helper, from the Go modules pinned in go.mod
+#   moto-N/         AWS's services as moto plays them, from PyPI
 #   cosign-SUITE/   cosign 2.5 and 3.1 as Debian has them in other suites than this machine's, unpacked privately
 set -eu
 cd "$(dirname "$0")"
@@ -15,6 +16,14 @@ if [ ! -x "$cache/components-$version/done" ]; then
 	ln -s helper "$cache/components-$version/done"
 fi
 ln -sfn "components-$version" "$cache/components"
+
+version=$(cksum <requirements.txt | cut -d ' ' -f 1)
+if [ ! -e "$cache/moto-$version/ready" ]; then
+	python3 -m venv --clear "$cache/moto-$version"
+	"$cache/moto-$version/bin/pip" --disable-pip-version-check --quiet install --no-deps --requirement requirements.txt
+	: >"$cache/moto-$version/ready"
+fi
+ln -sfn "moto-$version" "$cache/moto"
 
 # The address and the key of the archive are those that this machine has for its own suite.
 source=

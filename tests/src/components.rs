@@ -2,6 +2,7 @@
 
 mod cosign;
 mod keys;
+mod moto;
 mod registry;
 mod sigstore;
 
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 
 pub use cosign::{Cosign, CosignOutcome};
 pub use keys::{KeyKind, KeyPair, PASSWORD};
+pub use moto::Moto;
 pub use registry::Registry;
 pub use sigstore::Sigstore;
 

@@ -7,6 +7,7 @@ use pipe_core::env::Vars;
 use secrecy::SecretString;
 
 use crate::attestation::{self, Attestation};
+use crate::cloud::Cloud;
 use crate::identity::Surroundings;
 use crate::keyless::Keyless;
 use crate::registry::Access;
@@ -22,6 +23,7 @@ pub struct Config {
     pub(crate) targets: Targets,
     pub(crate) access: Access,
     pub(crate) keyless: Keyless,
+    pub(crate) cloud: Cloud,
     pub(crate) signing: Wanted,
     /// SIGN, which is not honoured everywhere.
     pub(crate) asked: bool,
@@ -58,7 +60,8 @@ impl Config {
         let targets = Targets::from_vars(vars, ctx);
         let access = Access::from_vars(vars, ctx, &targets.hosts());
         let keyless = Keyless::from_vars(vars);
-        let signing = Wanted::from_vars(vars, ctx, &keyless, sign);
+        let cloud = Cloud::from_vars(vars);
+        let signing = Wanted::from_vars(vars, ctx, &keyless, &cloud, sign);
         let attestations = attestation::from_vars(vars, ctx);
         let verification = Verification::from_vars(vars);
         if generate.is_none() {
@@ -77,6 +80,7 @@ impl Config {
             targets,
             access,
             keyless,
+            cloud,
             signing,
             asked,
             not_signed,

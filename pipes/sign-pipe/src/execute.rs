@@ -53,7 +53,7 @@ pub(crate) async fn execute(config: &Config, ctx: &Context, report: &Recorder) -
         return Ok(Pass::Skipped(why.clone()));
     }
 
-    let registry = config.access.connect(http(ctx)?);
+    let registry = connect(config, ctx).await?;
     let step = report.step("resolve");
     let subjects = match resolve(config, &registry).await {
         Ok(subjects) => subjects,
@@ -121,6 +121,20 @@ pub(crate) async fn execute(config: &Config, ctx: &Context, report: &Recorder) -
     present::print(&ctx.console, &results);
     report.present(present::rendering(ctx, &results, &ending));
     ending
+}
+
+/// The client of registries, logged in to those of a cloud that nothing else is known for.
+async fn connect(config: &Config, ctx: &Context) -> Result<Registry, Stop> {
+    let mut access = config.access.clone();
+    let repositories = config.targets.images.iter().map(|image| &image.repository).chain(&config.access.elsewhere);
+    for repository in repositories {
+        if !access.knows(repository)
+            && let Some((user, password)) = config.cloud.login(ctx, &repository.registry).await?
+        {
+            access.add(&repository.registry, &user, password);
+        }
+    }
+    Ok(access.connect(http(ctx)?))
 }
 
 fn reason(stop: &Stop) -> String {
@@ -194,7 +208,7 @@ async fn resolve_one(image: &Reference, registry: &Registry, recursive: bool) ->
 
 /// Who signs, and how to recognise what they signed.
 async fn prepare(config: &Config, ctx: &Context, trust: &mut Option<Trust>) -> Result<(Chosen, Verifier), Stop> {
-    let chosen = config.signing.choose(ctx, &config.keyless).await?;
+    let chosen = config.signing.choose(ctx, &config.keyless, &config.cloud).await?;
     if let Some(token) = &chosen.token
         && let Some(contradiction) = config.surroundings.contradiction(&Claims::of(token))
     {

@@ -4,6 +4,7 @@
 //! each image once, signs and attests what it was then, and verifies what is there afterwards.
 
 mod attestation;
+mod cloud;
 mod config;
 mod execute;
 mod files;

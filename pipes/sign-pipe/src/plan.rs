@@ -35,7 +35,7 @@ impl Plan {
         let (sign, becomes_public, formats, attest) = match &config.not_signed {
             Some(why) => (format!("nothing: {why}"), Vec::new(), Vec::new(), Vec::new()),
             None => {
-                let (how, public) = config.signing.plan(&config.keyless);
+                let (how, public) = config.signing.plan(&config.keyless, &config.cloud);
                 let attest = config.attestations.iter().map(|attestation| attestation.plan()).collect();
                 (how, public, config.signing.formats.words(), attest)
             }

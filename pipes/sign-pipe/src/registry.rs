@@ -51,6 +51,7 @@ const SIGNATURE_REPOSITORY: Var = Var::text(
 .example("ghcr.io/org/signatures");
 
 /// How registries are reached.
+#[derive(Clone)]
 pub(crate) struct Access {
     credentials: Credentials,
     plain_http: bool,
@@ -97,9 +98,17 @@ impl Access {
         Access { credentials, plain_http: vars.flag(&REGISTRY_PLAIN_HTTP), elsewhere }
     }
 
-    pub(crate) fn connect(&self, http: pipe_core::http::Client) -> Registry {
+    pub(crate) fn knows(&self, repository: &Repository) -> bool {
+        self.credentials.know(repository)
+    }
+
+    pub(crate) fn add(&mut self, host: &str, user: &str, password: SecretString) {
+        self.credentials.add(host, user, password);
+    }
+
+    pub(crate) fn connect(self, http: pipe_core::http::Client) -> Registry {
         let settings = Settings { plain_http: self.plain_http, ..Settings::default() };
-        Registry::new(http, self.credentials.clone(), settings)
+        Registry::new(http, self.credentials, settings)
     }
 }
 

@@ -13,6 +13,7 @@ use pipe_evidence::token::IdToken;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
+use crate::cloud::{Cloud, KMS_KEY};
 use crate::keyless::{self, Keyless};
 
 pub(crate) const SIGNING_MODE: Var = Var::choice(
@@ -106,7 +107,7 @@ pub(crate) struct Chosen {
 
 impl Wanted {
     /// `None` where nothing is to be signed; the private key then only serves to verify.
-    pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context, keyless: &Keyless, sign: bool) -> Wanted {
+    pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context, keyless: &Keyless, cloud: &Cloud, sign: bool) -> Wanted {
         let mode = match vars.choice(&SIGNING_MODE) {
             Some("keyless") => Mode::Keyless,
             Some("key") => Mode::Key,
@@ -131,7 +132,10 @@ impl Wanted {
                 }
             }
         });
-        if sign && !vars.is_set(&COSIGN_PRIVATE_KEY) {
+        if cloud.key.is_some() && vars.is_set(&COSIGN_PRIVATE_KEY) {
+            vars.problem(&COSIGN_PRIVATE_KEY, "both this and KMS_KEY are set; set one");
+        }
+        if sign && !vars.is_set(&COSIGN_PRIVATE_KEY) && !vars.is_set(&KMS_KEY) {
             match (mode, &keyless.token) {
                 (Mode::Key, _) | (Mode::Auto, None) => vars.lacks_secret(&COSIGN_PRIVATE_KEY, untrusted),
                 _ => {}
@@ -155,14 +159,15 @@ impl Wanted {
     }
 
     /// How it will be signed, as far as that can be said before the certificate authority was asked.
-    pub(crate) fn plan(&self, keyless: &Keyless) -> (String, Vec<String>) {
-        let with_key = || match &self.key {
-            Some(key) => format!("with the key {}", key.public_key()),
-            None => "with a key that is not there".to_owned(),
+    pub(crate) fn plan(&self, keyless: &Keyless, cloud: &Cloud) -> (String, Vec<String>) {
+        let with_key = || match (&self.key, &cloud.key) {
+            (Some(key), _) => format!("with the key {}", key.public_key()),
+            (None, Some(key)) => format!("with the key {key}"),
+            (None, None) => "with a key that is not there".to_owned(),
         };
         let how = match (self.mode, keyless.token.is_some()) {
             (Mode::Key, _) | (Mode::Auto, false) => with_key(),
-            (Mode::Auto, true) if self.key.is_some() => {
+            (Mode::Auto, true) if self.key.is_some() || cloud.key.is_some() => {
                 format!("keyless at {} if it accepts the job's token, or else {}", keyless.plan(), with_key())
             }
             _ => format!("keyless at {}", keyless.plan()),
@@ -180,7 +185,7 @@ impl Wanted {
     }
 
     /// Chooses and prepares: the certificate is had here, once for everything that is signed.
-    pub(crate) async fn choose(&self, ctx: &Context, keyless: &Keyless) -> Result<Chosen, Stop> {
+    pub(crate) async fn choose(&self, ctx: &Context, keyless: &Keyless, cloud: &Cloud) -> Result<Chosen, Stop> {
         let token = match self.mode {
             // Told in the provenance, where there is one; a key needs none.
             Mode::Key => keyless.id_token(ctx).await.unwrap_or_default(),
@@ -199,7 +204,12 @@ impl Wanted {
             let signing = keyless.signing(ctx, token, upload, self.formats.legacy).await?;
             return Ok(Chosen { signing, token: Some(token.clone()), mode: "keyless", why });
         }
-        let Some(key) = &self.key else {
+        let signing = match (&self.key, &cloud.key) {
+            (Some(key), _) => Some(Signing::new(Arc::clone(key))),
+            (None, Some(key)) => Some(Signing::new(cloud.open(ctx, key).await?)),
+            (None, None) => None,
+        };
+        let Some(signing) = signing else {
             let text = match &token {
                 Some(token) => format!(
                     "the certificate authority does not accept tokens of {}, and COSIGN_PRIVATE_KEY is not set",
@@ -216,7 +226,6 @@ impl Wanted {
             (Mode::Auto, None) => no_token(ctx),
             _ => "SIGNING_MODE=key".to_owned(),
         };
-        let signing = Signing::new(Arc::clone(key));
         let signing = if self.upload == Some(true) { keyless.witness(ctx, signing).await? } else { signing };
         Ok(Chosen { signing, token, mode: "key", why })
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pipe_core::spec::{Group, Spec, Var};
 
-use crate::{attestation, keyless, registry, signing, targets, verification};
+use crate::{attestation, cloud, keyless, registry, signing, targets, verification};
 
 pub static SPEC: Spec = Spec {
     name: "sign-pipe",
@@ -15,6 +15,7 @@ pub static SPEC: Spec = Spec {
         Group { title: "What is signed", vars: targets::VARS },
         Group { title: "Signing", vars: SIGNING },
         Group { title: "Keyless", vars: keyless::VARS },
+        Group { title: "Keys in a KMS", vars: cloud::VARS },
         Group { title: "Attestations", vars: attestation::VARS },
         Group { title: "Verification", vars: verification::VARS },
         Group { title: "Registry", vars: registry::VARS },

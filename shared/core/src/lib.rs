@@ -4,6 +4,7 @@
 //! The order of a run is [`env::Vars`] -> configuration -> plan -> execution -> [`report::Recorder`] -> the CI's pages ->
 //! [`exit::Ending`]; `docs/architecture.md` traces one.
 
+pub mod aws;
 pub mod console;
 pub mod context;
 pub mod env;

@@ -114,6 +114,14 @@ impl PublicKey {
         Ok(PublicKey { algorithm: Algorithm::of(&spki)?, spki })
     }
 
+    /// The 32 bytes of an Ed25519 key alone.
+    pub(crate) fn from_ed25519(raw: &[u8]) -> Option<PublicKey> {
+        // RFC 8410: the algorithm's identifier and a bit string.
+        const PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+        let raw: [u8; 32] = raw.try_into().ok()?;
+        PublicKey::from_der([&PREFIX[..], &raw[..]].concat()).ok()
+    }
+
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }

@@ -44,7 +44,7 @@
 //!
 //! # Signing
 //!
-//! A [`sign::Signer`] is a key in memory ([`key::PrivateKey`]) or one that a service keeps. [`sign::Signing`] adds what
+//! A [`sign::Signer`] is a key in memory ([`key::PrivateKey`]) or one that a service keeps ([`kms`]). [`sign::Signing`] adds what
 //! bears witness to its signatures: a certificate ([`fulcio`]), a transparency log ([`rekor`]), a timestamp authority
 //! ([`timestamp`]). Keyless signing is a fresh key with a certificate for a job's token ([`token`]); which services to ask,
 //! and whom to trust, comes from a file, from a TUF repository or from this release ([`trust`]).
@@ -70,6 +70,7 @@ pub mod find;
 pub mod fulcio;
 pub mod key;
 pub mod keyless;
+pub mod kms;
 pub mod legacy;
 pub mod policy;
 pub mod rekor;

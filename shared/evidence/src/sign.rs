@@ -64,6 +64,16 @@ impl Signer for PrivateKey {
     }
 }
 
+impl Signer for Box<dyn Signer> {
+    fn public_key(&self) -> &PublicKey {
+        (**self).public_key()
+    }
+
+    fn sign<'a>(&'a self, message: &'a [u8]) -> Signature<'a> {
+        (**self).sign(message)
+    }
+}
+
 impl<S: Signer + ?Sized> Signer for Arc<S> {
     fn public_key(&self) -> &PublicKey {
         (**self).public_key()

@@ -55,6 +55,11 @@ impl Credentials {
         self.known.insert(key(host), Credential::Basic { user: user.to_owned(), password });
     }
 
+    /// Whether there are any for a repository.
+    pub fn know(&self, repository: &Repository) -> bool {
+        self.of(repository).is_some()
+    }
+
     /// A registry's own bearer token.
     pub fn add_token(&mut self, host: &str, token: SecretString) {
         self.known.insert(key(host), Credential::Token(token));

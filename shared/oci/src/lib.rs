@@ -64,6 +64,7 @@ mod auth;
 mod client;
 mod credentials;
 mod digest;
+pub mod ecr;
 mod error;
 mod reference;
 mod referrers;
