@@ -218,6 +218,44 @@ fn services_come_from_a_signing_config_too() {
 }
 
 #[test]
+fn services_and_trust_come_from_a_tuf_repository() {
+    let (sigstore, registry, dir) = (Sigstore::start(), Registry::with_referrers(), Repo::plain());
+    let digest = registry.push_image("app", "1", "one");
+    let repository = sigstore.tuf_repository();
+    let root = repository.join("1.root.json");
+    let served = repository.clone();
+    let server = Server::start(move |request| match std::fs::read(served.join(request.path.trim_start_matches('/'))) {
+        Ok(bytes) => Reply::Send(200, Vec::new(), bytes),
+        Err(_) => Reply::Send(404, Vec::new(), Vec::new()),
+    });
+    let unrooted = || {
+        let image = format!("{}/app@{digest}", registry.host());
+        Pipe::new("sign-pipe", dir.path()).env("IMAGE", image).env("TUF_URL", server.url())
+    };
+    let pipe = || unrooted().env("TUF_ROOT_FILE", &root);
+    let token = sigstore.github_token("org/app", "refs/heads/main", COMMIT);
+    let outcome = pipe().env("SIGSTORE_ID_TOKEN", token).env("SIGNING_MODE", "keyless").run().expect(0);
+    assert!(outcome.stdout.contains("PASSED   1 image signed and verified"), "{}", outcome.stdout);
+
+    // What is changed there is not trusted, and nothing else is instead.
+    let mut targets = std::fs::read_dir(repository.join("targets")).unwrap().map(|entry| entry.unwrap().path());
+    let trusted = targets.find(|path| path.to_str().unwrap().ends_with("trusted_root.json")).unwrap();
+    let other = std::fs::read_to_string(&trusted).unwrap().replacen("127.0.0.1", "127.0.0.2", 1);
+    std::fs::write(&trusted, other).unwrap();
+    let verify = |pipe: Pipe| {
+        pipe.env("SIGN", "false")
+            .env("CERTIFICATE_IDENTITY", WORKFLOW)
+            .env("CERTIFICATE_OIDC_ISSUER", sigstore.issuer("github"))
+            .run()
+    };
+    let outcome = verify(pipe()).expect(3);
+    assert!(outcome.stdout.contains("trusted_root.json"), "{}", outcome.stdout);
+    // Nor is a repository with another root.
+    let outcome = verify(unrooted()).expect(3);
+    assert!(outcome.stdout.contains("TUF repository"), "{}", outcome.stdout);
+}
+
+#[test]
 fn auto_takes_the_key_where_the_token_is_not_accepted_and_says_why() {
     let (sigstore, registry, dir) = (Sigstore::start_without_ct(), Registry::with_referrers(), Repo::plain());
     registry.push_image("app", "1", "one");

@@ -19,8 +19,8 @@ const DEPTH: usize = 4;
 /// Limits and habits of a client.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Talk to every registry without TLS; those on loopback are anyway.
-    pub plain_http: bool,
+    /// Whether registries are talked to without TLS; `None`: those on loopback are, the others not.
+    pub plain_http: Option<bool>,
     /// Bytes of a manifest or index that are read; registries allow 4 MiB.
     pub max_manifest: u64,
     /// Bytes that are uploaded at once; larger blobs go in pieces of this size.
@@ -29,9 +29,16 @@ pub struct Settings {
     pub max_pages: usize,
 }
 
+impl Settings {
+    /// Whether a host, without its port, is talked to without TLS.
+    pub(crate) fn is_plain(&self, host: &str) -> bool {
+        self.plain_http.unwrap_or_else(|| is_loopback(host))
+    }
+}
+
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { plain_http: false, max_manifest: 4 * 1024 * 1024, chunk: 16 * 1024 * 1024, max_pages: 1000 }
+        Settings { plain_http: None, max_manifest: 4 * 1024 * 1024, chunk: 16 * 1024 * 1024, max_pages: 1000 }
     }
 }
 
@@ -219,7 +226,7 @@ impl Registry {
     pub(crate) fn url(&self, repository: &Repository, rest: &str) -> String {
         let host = repository.host();
         let bare = host.rsplit_once(':').map_or(host, |(before, _)| before);
-        let scheme = if self.settings.plain_http || is_loopback(bare) { "http" } else { "https" };
+        let scheme = if self.settings.is_plain(bare) { "http" } else { "https" };
         format!("{scheme}://{host}/v2/{}/{rest}", repository.repository)
     }
 

@@ -46,7 +46,7 @@
 //! [`Credentials`] are given for a host, or come from a Docker configuration. They go to that host and to the token
 //! service that it names, which has to be reached by https, and not along with redirects. Tokens are fetched once for all
 //! requests with the same scope, and again when a registry no longer takes them. Registries on loopback are talked to
-//! without TLS; others only with [`Settings::plain_http`].
+//! without TLS and others with it, unless [`Settings::plain_http`] says otherwise.
 //!
 //! # Referrers
 //!

@@ -193,6 +193,19 @@ impl Sigstore {
         self.dir.path().join("signing_config.json")
     }
 
+    /// The folder of a TUF repository that publishes both.
+    pub fn tuf_repository(&self) -> PathBuf {
+        let (to, config) = (self.dir.path().join("tuf"), self.dir.path().join("signing_config.v0.2.json"));
+        std::fs::copy(self.signing_config(), &config).unwrap();
+        let made = Command::new(program("components/helper"))
+            .arg("tuf")
+            .args([&to, &self.trusted_root(), &config])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        to
+    }
+
     /// A token of an issuer with these claims; who issued it, for whom and how long is filled in.
     pub fn token(&self, kind: &str, claims: &Value) -> String {
         let answer =
