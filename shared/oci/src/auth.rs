@@ -225,7 +225,8 @@ async fn fetch(
     let url = Url::parse(realm).map_err(|_| malformed("is at no URL"))?;
     let host = url.host_str().unwrap_or_default().to_owned();
     let secure = url.scheme() == "https";
-    if !secure && !(url.scheme() == "http" && settings.is_plain(&host)) {
+    let plain = url.scheme() == "http" && settings.is_plain(&host);
+    if !secure && !plain {
         return Err(malformed("is not asked, since it is not reached by https"));
     }
     let authority = url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
