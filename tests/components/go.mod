@@ -1,6 +1,6 @@
 module pipewright.invalid/components
 
-go 1.26.0
+go 1.26.8
 
 tool (
 	github.com/sigstore/fulcio
@@ -10,7 +10,7 @@ tool (
 
 require (
 	github.com/go-jose/go-jose/v4 v4.1.4
-	github.com/google/certificate-transparency-go v1.3.3
+	github.com/google/certificate-transparency-go v1.4.0
 	github.com/google/go-containerregistry v0.22.1
 	github.com/sigstore/sigstore v1.10.8
 	github.com/sigstore/sigstore-go v1.1.4

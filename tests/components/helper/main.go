@@ -12,7 +12,7 @@ import (
 )
 
 func main() {
-	err := fmt.Errorf("usage: helper registry ADDRESS | identities ADDRESS DIRECTORY | tuf DIRECTORY FILE... | judge BUNDLE ROOT DIGEST IDENTITY ISSUER")
+	err := fmt.Errorf("usage: helper registry ADDRESS | identities ADDRESS DIRECTORY | tuf DIRECTORY FILE... | judge BUNDLE ROOT DIGEST IDENTITY ISSUER | judge-key BUNDLE DIGEST KEY")
 	args := os.Args[1:]
 	switch {
 	case len(args) == 2 && args[0] == "registry":
@@ -26,6 +26,8 @@ func main() {
 		err = repository(args[1], args[2:])
 	case len(args) == 6 && args[0] == "judge":
 		err = judge(args[1], args[2], args[3], args[4], args[5])
+	case len(args) == 4 && args[0] == "judge-key":
+		err = judgeKey(args[1], args[2], args[3])
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
