@@ -11,7 +11,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/pipewright
 
 version=$(cat go.mod go.sum helper/*.go | cksum | cut -d ' ' -f 1)
 if [ ! -x "$cache/components-$version/done" ]; then
-	command -v go >/dev/null 2>&1 || { echo "install.sh: Go 1.26 or later is needed" >&2; exit 1; }
+	command -v go >/dev/null 2>&1 || { echo "install.sh: Go 1.26.8 or later is needed" >&2; exit 1; }
 	echo "building Fulcio, Rekor and a timestamp authority" >&2
 	export GOTOOLCHAIN=local GOFLAGS=-mod=readonly GOBIN="$cache/components-$version" CGO_ENABLED=0
 	go install -trimpath -ldflags '-s -w' tool ./helper
