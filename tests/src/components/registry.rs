@@ -134,14 +134,6 @@ impl Registry {
         (answer.0 == 200).then_some(answer.1)
     }
 
-    /// All of a repository's tags.
-    pub fn tags(&self, repository: &str) -> Vec<String> {
-        let (status, body) = self.ask("GET", &format!("/v2/{repository}/tags/list"), &[], &[]);
-        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
-        let list: Value = serde_json::from_slice(&body).unwrap();
-        list["tags"].as_array().into_iter().flatten().map(|tag| tag.as_str().unwrap().to_owned()).collect()
-    }
-
     /// What refers to a digest: the registry's list, or the one at the fallback tag.
     pub fn referrers(&self, repository: &str, digest: &str) -> Vec<Value> {
         let listed = get(&self.host, &format!("/v2/{repository}/referrers/{digest}"));
