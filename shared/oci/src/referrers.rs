@@ -125,7 +125,15 @@ impl Registry {
         let edit = |current: Option<&Fetched>| {
             let mut index = current.map(|fetched| index(&tag, fetched)).transpose()?.unwrap_or_default();
             index.manifests.push(entry.clone());
+            // It is written as this, whatever it was: Docker's own kind of list has no artifact types.
+            index.media_type = Some(media_type::INDEX.to_owned());
             let manifest = serde_json::to_vec(&index).map_err(|error| unwritable(&error.to_string()))?;
+            // One that nobody can read back would hide what it lists already.
+            let (size, most) = (manifest.len(), self.settings.max_manifest);
+            if size as u64 > most {
+                let text = format!("the list at {tag} would have {size} bytes, and at most {most} are read");
+                return Err(Error::new(Kind::TooLarge, text));
+            }
             Ok(Edit { blobs: Vec::new(), media_type: media_type::INDEX, manifest: Bytes::from(manifest) })
         };
         let present = |fetched: &Fetched| {

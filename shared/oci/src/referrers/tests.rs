@@ -150,6 +150,60 @@ async fn what_others_listed_stays_as_they_wrote_it() {
 }
 
 #[tokio::test]
+async fn a_list_that_could_not_be_read_back_is_not_written() {
+    let server = MockServer::start().await;
+    let entries: Vec<Descriptor> = (0..9).map(|number| serde_json::from_value(entry(number)).unwrap()).collect();
+    let full = serde_json::to_vec(&crate::Index { manifests: entries, ..crate::Index::default() }).unwrap();
+    let most = full.len() as u64;
+    let full = ResponseTemplate::new(200).set_body_raw(full, media_type::INDEX);
+    Mock::given(path_regex("/manifests/sha256-")).and(method("GET")).respond_with(full.clone()).mount(&server).await;
+    Mock::given(path_regex("/manifests/sha256-")).and(method("HEAD")).respond_with(full).mount(&server).await;
+    let written = ResponseTemplate::new(201);
+    Mock::given(path_regex("/manifests/sha256:")).respond_with(written.clone()).expect(1).mount(&server).await;
+    Mock::given(path_regex("/manifests/sha256-"))
+        .and(method("PUT"))
+        .respond_with(written)
+        .expect(0)
+        .mount(&server)
+        .await;
+    let repository = reference(&server, "app").repository;
+    let manifest = Manifest {
+        subject: Some(Descriptor::new(media_type::MANIFEST, subject(), 1)),
+        ..Manifest::new(Descriptor::of(media_type::EMPTY, b"{}"), Vec::new())
+    };
+    let small = registry(Settings { max_manifest: most, ..Settings::default() });
+    let error = small.attach(&repository, &manifest).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::TooLarge, "{error}");
+    assert!(error.to_string().contains(&format!("at most {most} are read")), "{error}");
+}
+
+#[tokio::test]
+async fn dockers_kind_of_list_becomes_an_index() {
+    let server = MockServer::start().await;
+    let list = json!({ "schemaVersion": 2, "mediaType": media_type::DOCKER_LIST, "manifests": [entry(1)] });
+    let list = ResponseTemplate::new(200).set_body_raw(list.to_string(), media_type::DOCKER_LIST);
+    Mock::given(path_regex("/manifests/sha256-"))
+        .and(method("PUT"))
+        .respond_with(ResponseTemplate::new(403))
+        .mount(&server)
+        .await;
+    Mock::given(path_regex("/manifests/sha256-")).respond_with(list).with_priority(9).mount(&server).await;
+    Mock::given(method("PUT")).respond_with(ResponseTemplate::new(201)).with_priority(9).mount(&server).await;
+    let repository = reference(&server, "app").repository;
+    let manifest = Manifest {
+        subject: Some(Descriptor::new(media_type::MANIFEST, subject(), 1)),
+        ..Manifest::new(Descriptor::of(media_type::EMPTY, b"{}"), Vec::new())
+    };
+    let error = registry(Settings::default()).attach(&repository, &manifest).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Denied, "what the tag says to it: {error}");
+    let requests = server.received_requests().await.unwrap();
+    let written = requests.iter().rfind(|request| request.method.as_str() == "PUT").unwrap();
+    assert_eq!(written.headers["content-type"], media_type::INDEX);
+    let written: Value = serde_json::from_slice(&written.body).unwrap();
+    assert_eq!(written["mediaType"], media_type::INDEX, "as its header says");
+}
+
+#[tokio::test]
 async fn a_registry_that_lists_needs_no_tag() {
     let server = MockServer::start().await;
     let accepted = ResponseTemplate::new(201).insert_header("oci-subject", subject().to_string());
