@@ -8,6 +8,12 @@
 set -eu
 cd "$(dirname "$0")"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pipewright
+mkdir -p "$cache"
+# Two checkouts may install at once.
+if command -v flock >/dev/null 2>&1; then
+	exec 9>"$cache/components.lock"
+	flock 9
+fi
 
 version=$(cat go.mod go.sum helper/*.go | cksum | cut -d ' ' -f 1)
 if [ ! -x "$cache/components-$version/done" ]; then
@@ -15,7 +21,7 @@ if [ ! -x "$cache/components-$version/done" ]; then
 	echo "building Fulcio, Rekor and a timestamp authority" >&2
 	export GOTOOLCHAIN=local GOFLAGS=-mod=readonly GOBIN="$cache/components-$version" CGO_ENABLED=0
 	go install -trimpath -ldflags '-s -w' tool ./helper
-	ln -s helper "$cache/components-$version/done"
+	ln -sf helper "$cache/components-$version/done"
 fi
 ln -sfn "components-$version" "$cache/components"
 
