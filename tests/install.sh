@@ -17,6 +17,7 @@ need python3 python3
 need node nodejs
 need npm npm
 need openssl openssl
+need curl curl
 need prometheus-pushgateway prometheus-pushgateway
 need docker-registry docker-registry
 [ -s /etc/ssl/certs/ca-certificates.crt ] || missing="$missing ca-certificates"
