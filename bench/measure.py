@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Times whole processes against each other: measure.py RUNS NAME=COMMAND NAME=COMMAND...
 
-A command may begin with assignments, which are the whole environment of its process beside PATH and HOME. The commands
+A command may begin with assignments, which are the whole environment of its process beside PATH and HOME; `{n}` in it is
+the number of the round, from 0. The commands
 run in turn (A B A B ...) after one round that is not counted; of each, CPU seconds (user and system, as the
 kernel accounts the finished process), wall seconds and peak memory of the largest process are taken, and medians and the
 ratio of medians to the first are printed as rows of a Markdown table."""
@@ -40,7 +41,7 @@ def main() -> int:
     figures: dict[str, list[tuple[float, float, float, int]]] = {name: [] for name, _ in commands}
     for round_number in range(runs + 1):
         for name, command in commands:
-            figure = once(shlex.split(command))
+            figure = once(shlex.split(command.replace("{n}", str(round_number))))
             if figure[3] in (126, 127) or figure[3] < 0:
                 print(f"measure.py: {name} did not run: exit {figure[3]}", file=sys.stderr)
                 return 1
