@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use pipe_core::http::{Authorization, Client, HttpError, Method, Request, Response, Url};
+use pipe_core::http::{Authorization, Client, Method, Request, Response, Url};
 use serde::de::DeserializeOwned;
 
-use crate::auth::{Access, Authorizer};
+use crate::auth::{Access, Asked, Authorizer};
 use crate::credentials::Credentials;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, explained, explanation};
 use crate::types::media_type;
 use crate::{Descriptor, Digest, Index, Reference, Repository};
+
+/// Bytes of an answer that holds no content of its own.
+pub(crate) const REPLY: u64 = 64 * 1024;
 
 /// How deep indexes may lie in each other.
 const DEPTH: usize = 4;
@@ -183,8 +186,13 @@ impl Registry {
             return Err(Error::new(Kind::TooLarge, text));
         }
         let url = self.url(repository, &format!("blobs/{}", descriptor.digest));
-        let get = Request::get(&url).max_body(descriptor.size);
+        // A refusal may be longer than the blob.
+        let get = Request::get(&url).max_body(descriptor.size.max(REPLY));
         let body = self.send(get, &what, repository, &[(repository, Access::Pull)]).await?.body;
+        if body.len() as u64 > descriptor.size {
+            let text = format!("{what} has more than the {} bytes that are announced", descriptor.size);
+            return Err(Error::new(Kind::TooLarge, text));
+        }
         if body.len() as u64 != descriptor.size || !descriptor.digest.verify(&body) {
             return Err(Error::new(Kind::DigestMismatch, format!("{what} is not what its digest says")));
         }
@@ -217,13 +225,28 @@ impl Registry {
 
     /// `https://host/v2/name/rest`
     pub(crate) fn url(&self, repository: &Repository, rest: &str) -> String {
-        let host = repository.host();
-        let bare = host.rsplit_once(':').map_or(host, |(before, _)| before);
-        let scheme = if self.settings.plain_http || is_loopback(bare) { "http" } else { "https" };
-        format!("{scheme}://{host}/v2/{}/{rest}", repository.repository)
+        let scheme = if self.settings.plain_http || repository.is_local() { "http" } else { "https" };
+        format!("{scheme}://{}/v2/{}/{rest}", repository.host(), repository.repository)
     }
 
-    /// Sends a request, with credentials where the registry asks for them.
+    /// Where an answer sends us on, in full: never from https to http, except at the same host, where it is a proxy in
+    /// front of the registry that the registry doesn't know of.
+    pub(crate) fn onward(&self, response: &Response, target: &str) -> Option<Url> {
+        let mut url = response.url.join(target).ok()?;
+        if response.url.scheme() == "https" && url.scheme() == "http" {
+            url.set_scheme("https").ok()?;
+            if url.origin() != response.url.origin() {
+                return None;
+            }
+        }
+        url.set_fragment(None);
+        // No credentials that a registry chose.
+        url.set_username("").and_then(|()| url.set_password(None)).ok()?;
+        matches!(url.scheme(), "http" | "https").then_some(url)
+    }
+
+    /// Sends a request, with credentials where the registry asks for them. They go to the registry alone: neither along
+    /// with redirects, nor to a storage service where an upload goes on, nor to a token service that one of those names.
     pub(crate) async fn send(
         &self,
         request: Request,
@@ -232,28 +255,34 @@ impl Registry {
         scope: &[(&Repository, Access)],
     ) -> Result<Response, Error> {
         let host = repository.host();
-        let registry = Url::parse(&self.url(repository, "")).ok();
-        // An upload may go on at a storage service, which is not to know who we are.
-        let ours = request.url().zip(registry).is_some_and(|(url, registry)| url.origin() == registry.origin());
-        let authorized = |request: &Request, authorization: &Option<Authorization>| match authorization {
-            Some(authorization) if ours => request.clone().authorize(authorization, host),
-            _ => request.clone(),
+        let registry = Url::parse(&self.url(repository, "")).ok().map(|url| url.origin());
+        let is_registry = |url: &Url| registry.as_ref().is_some_and(|registry| *registry == url.origin());
+        let ours = request.url().is_some_and(is_registry);
+        let request = request.accept(401).explained_by(explained);
+        let exchange = async |authorization: Option<&Authorization>| {
+            let request = match authorization {
+                Some(authorization) => request.clone().authorize(authorization, host),
+                None => request.clone(),
+            };
+            let response = self.http.send(request).await.map_err(|error| Error::http(what, &error))?;
+            if response.status == 401 && !is_registry(&response.url) {
+                let host = response.url.host_str().unwrap_or_default();
+                let text = format!("{what}: {host}, where the registry sends us, asks for credentials");
+                return Err(Error::new(Kind::Denied, text));
+            }
+            Ok(response)
         };
-        let request = request.accept(401);
-        let known = self.authorizer.known(&self.http, &self.settings, repository, scope).await?;
-        let failed = |error: HttpError| Error::http(what, &error);
-        let response = self.http.send(authorized(&request, &known)).await.map_err(failed)?;
+        let asked = Asked { http: &self.http, settings: &self.settings, repository, scope };
+        let about = |error: Error| error.about(what);
+        let known = if ours { self.authorizer.known(&asked).await.map_err(about)? } else { None };
+        let response = exchange(known.as_ref()).await?;
         if response.status != 401 {
             return Ok(response);
         }
-        if known.is_some() {
-            self.authorizer.forget(repository).await;
-        }
-        let challenge = response.header("www-authenticate").unwrap_or_default().to_owned();
-        let answer = self.authorizer.answer(&self.http, &self.settings, repository, &challenge, scope).await?;
-        let response = self.http.send(authorized(&request, &Some(answer))).await.map_err(failed)?;
+        let answer = self.authorizer.answer(&asked, &response, known.as_ref()).await.map_err(about)?;
+        let response = exchange(Some(&answer)).await?;
         if response.status == 401 {
-            return Err(self.authorizer.lacking(repository));
+            return Err(self.authorizer.lacking(repository, &explanation(&response.body)).about(what));
         }
         Ok(response)
     }

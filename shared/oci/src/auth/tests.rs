@@ -1,13 +1,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use pipe_core::http::{Client, Settings as HttpSettings};
-use proptest::prelude::*;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use wiremock::matchers::{any, header, method, path, path_regex, query_param};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use super::Challenge;
 use crate::{Credentials, Kind, Reference, Registry, Settings};
 
 fn registry(credentials: Credentials) -> Registry {
@@ -55,12 +55,12 @@ async fn protect(server: &MockServer, tokens: &[&str]) {
 async fn a_token_is_fetched_once_for_many_requests() {
     let server = MockServer::start().await;
     protect(&server, &["t1"]).await;
-    let token = ResponseTemplate::new(200).set_body_json(serde_json::json!({ "token": "t1", "expires_in": 300 }));
+    let token = ResponseTemplate::new(200).set_body_json(json!({ "token": "t1", "expires_in": 300 }));
     Mock::given(path("/token"))
         .and(header("authorization", ADA))
         .and(query_param("service", "registry"))
         .and(query_param("scope", "repository:org/app:pull"))
-        .respond_with(token.set_delay(std::time::Duration::from_millis(50)))
+        .respond_with(token.set_delay(Duration::from_millis(50)))
         .expect(1)
         .mount(&server)
         .await;
@@ -77,7 +77,7 @@ struct Counting(Arc<AtomicU32>);
 impl Respond for Counting {
     fn respond(&self, _: &Request) -> ResponseTemplate {
         let number = self.0.fetch_add(1, Ordering::SeqCst) + 1;
-        ResponseTemplate::new(200).set_body_json(serde_json::json!({ "access_token": format!("t{number}") }))
+        ResponseTemplate::new(200).set_body_json(json!({ "access_token": format!("t{number}") }))
     }
 }
 
@@ -106,13 +106,14 @@ async fn no_credentials_and_refused_ones_are_told_apart() {
         .respond_with(ResponseTemplate::new(401))
         .mount(&server)
         .await;
-    let anonymous = ResponseTemplate::new(200).set_body_json(serde_json::json!({ "token": "useless" }));
+    let anonymous = ResponseTemplate::new(200).set_body_json(json!({ "token": "useless" }));
     Mock::given(path("/token")).respond_with(anonymous).with_priority(9).mount(&server).await;
     let error = registry(as_ada(&server)).manifest(&image(&server)).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unauthorized);
-    assert_eq!(error.to_string(), format!("the credentials for {} were refused", host(&server)));
+    let what = format!("the manifest of {}", image(&server));
+    assert_eq!(error.to_string(), format!("{what}: the credentials for {} were refused", host(&server)));
     let error = registry(Credentials::default()).manifest(&image(&server)).await.unwrap_err();
-    assert_eq!(error.to_string(), format!("no credentials for {}, which asks for some", host(&server)));
+    assert_eq!(error.to_string(), format!("{what}: no credentials for {}, which asks for some", host(&server)));
     let mut helper = Credentials::default();
     helper.add_docker_config(&r#"{"credsStore":"desktop"}"#.to_owned().into()).unwrap();
     let error = registry(helper).manifest(&image(&server)).await.unwrap_err();
@@ -135,7 +136,7 @@ async fn basic_registries_and_refresh_tokens() {
     Mock::given(method("POST"))
         .and(path("/token"))
         .and(wiremock::matchers::body_string(form))
-        .respond_with(ResponseTemplate::new(200).set_body_json(serde_json::json!({ "access_token": "fresh" })))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "access_token": "fresh" })))
         .mount(&server)
         .await;
     let mut credentials = Credentials::default();
@@ -166,33 +167,222 @@ async fn credentials_never_go_elsewhere() {
     assert!(received.iter().all(|request| !request.headers.contains_key("authorization")), "{received:?}");
 }
 
-#[test]
-fn challenges_are_read_as_they_are_written() {
-    let bearer = |realm: &str, service: Option<&str>, scope: Option<&str>| Challenge::Bearer {
-        realm: realm.to_owned(),
-        service: service.map(str::to_owned),
-        scope: scope.map(str::to_owned),
-    };
-    for (header, expected) in [
-        ("Basic realm=\"x\"", Some(Challenge::Basic)),
-        ("basic", Some(Challenge::Basic)),
-        (
-            "Bearer realm=\"https://auth.example/token\",service=\"registry.example\",scope=\"repository:a:pull,push\"",
-            Some(bearer("https://auth.example/token", Some("registry.example"), Some("repository:a:pull,push"))),
-        ),
-        ("bearer Realm=https://a/t, SERVICE=s", Some(bearer("https://a/t", Some("s"), None))),
-        (r#"Bearer realm="a\"b""#, Some(bearer("a\"b", None, None))),
-        ("Bearer service=\"no realm\"", None),
-        ("Negotiate abc", None),
-        ("", None),
+#[tokio::test]
+async fn a_renewed_token_is_everybody_s() {
+    let server = MockServer::start().await;
+    let count = Arc::new(AtomicU32::new(0));
+    Mock::given(path("/token")).respond_with(Counting(Arc::clone(&count))).mount(&server).await;
+    let challenge = format!("Bearer realm=\"{}/token\"", server.uri());
+    let refused = ResponseTemplate::new(401).insert_header("www-authenticate", challenge);
+    Mock::given(header("authorization", "Bearer t1")).respond_with(manifest()).up_to_n_times(1).mount(&server).await;
+    Mock::given(header("authorization", "Bearer t2")).respond_with(manifest()).mount(&server).await;
+    Mock::given(path_regex("^/v2/"))
+        .respond_with(refused.set_delay(Duration::from_millis(20)))
+        .with_priority(9)
+        .mount(&server)
+        .await;
+    let (registry, image) = (registry(Credentials::default()), image(&server));
+    registry.manifest(&image).await.unwrap();
+    for outcome in futures_util::future::join_all((0..10).map(|_| registry.manifest(&image))).await {
+        outcome.unwrap();
+    }
+    assert_eq!(count.load(Ordering::SeqCst), 2, "ten refusals of one token are one renewal");
+}
+
+#[tokio::test]
+async fn a_refusal_without_a_challenge_is_answered_as_the_last_one() {
+    let server = MockServer::start().await;
+    Mock::given(path("/token")).respond_with(Counting(Arc::default())).mount(&server).await;
+    let challenge = format!("Bearer realm=\"{}/token\"", server.uri());
+    let first = ResponseTemplate::new(401).insert_header("www-authenticate", challenge);
+    Mock::given(header("authorization", "Bearer t1")).respond_with(manifest()).up_to_n_times(1).mount(&server).await;
+    Mock::given(header("authorization", "Bearer t2")).respond_with(manifest()).mount(&server).await;
+    Mock::given(path_regex("^/v2/")).respond_with(first).up_to_n_times(1).with_priority(8).mount(&server).await;
+    Mock::given(path_regex("^/v2/")).respond_with(ResponseTemplate::new(401)).with_priority(9).mount(&server).await;
+    let (registry, image) = (registry(Credentials::default()), image(&server));
+    registry.manifest(&image).await.unwrap();
+    registry.manifest(&image).await.unwrap();
+
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(401)).mount(&server).await;
+    let error = registry.manifest(&self::image(&server)).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Malformed, "{error}");
+}
+
+#[tokio::test]
+async fn a_token_service_that_fails_is_asked_once_and_never_means_not_found() {
+    for (status, kind) in [(404, Kind::Unavailable), (500, Kind::Unavailable), (400, Kind::Refused)] {
+        let server = MockServer::start().await;
+        protect(&server, &[]).await;
+        let trouble = ResponseTemplate::new(status).set_delay(Duration::from_millis(50));
+        Mock::given(path("/token")).respond_with(trouble).expect(1).mount(&server).await;
+        let (registry, image) = (registry(as_ada(&server)), image(&server));
+        for outcome in futures_util::future::join_all((0..5).map(|_| registry.manifest(&image))).await {
+            let error = outcome.unwrap_err();
+            assert_eq!(error.kind(), kind, "{error}");
+            assert!(error.to_string().contains("org/app:1") && error.to_string().contains("a token for"), "{error}");
+        }
+    }
+    // What is at the tag of referrers is not known without a token.
+    let server = MockServer::start().await;
+    protect(&server, &[]).await;
+    Mock::given(path("/token")).respond_with(ResponseTemplate::new(404)).mount(&server).await;
+    let image = image(&server);
+    let none = registry(Credentials::default()).referrers(&image.repository, &crate::Digest::of(b"x")).await;
+    assert_eq!(none.unwrap_err().kind(), Kind::Unavailable);
+}
+
+#[tokio::test]
+async fn tokens_come_under_either_name_and_last_as_long_as_they_say() {
+    for (answer, tokens) in [
+        (json!({ "token": "", "access_token": "t", "expires_in": "300" }), 1),
+        (json!({ "token": "t", "access_token": null, "expires_in": 300.5 }), 1),
+        (json!({ "token": "t", "access_token": "other", "expires_in": 1e300 }), 1),
+        (json!({ "token": "t", "expires_in": -7 }), 1),
+        (json!({ "token": "t", "expires_in": {} }), 1),
     ] {
-        assert_eq!(Challenge::parse(header), expected, "{header}");
+        let server = MockServer::start().await;
+        protect(&server, &["t"]).await;
+        let granted = ResponseTemplate::new(200).set_body_json(&answer);
+        Mock::given(path("/token")).respond_with(granted).expect(tokens).mount(&server).await;
+        let (registry, image) = (registry(Credentials::default()), image(&server));
+        registry.manifest(&image).await.unwrap_or_else(|error| panic!("{answer}: {error}"));
+        registry.manifest(&image).await.unwrap();
+    }
+    for (answer, told) in
+        [("{}", "answers no token"), ("<html>", "no JSON with a token"), (r#"{"token":""}"#, "no token")]
+    {
+        let server = MockServer::start().await;
+        protect(&server, &["t"]).await;
+        Mock::given(path("/token"))
+            .respond_with(ResponseTemplate::new(200).set_body_string(answer))
+            .mount(&server)
+            .await;
+        let error = registry(Credentials::default()).manifest(&image(&server)).await.unwrap_err();
+        assert!(error.kind() == Kind::Malformed && error.to_string().contains(told), "{error}");
     }
 }
 
-proptest! {
-    #[test]
-    fn no_challenge_panics(text in "(Bearer )?[a-z=\"\\\\, é]{0,60}") {
-        drop(Challenge::parse(&text));
+#[tokio::test]
+async fn what_the_token_service_says_is_told() {
+    let refusals = [
+        (401, json!({ "details": "incorrect username or password" }), "incorrect username or password"),
+        (403, json!({ "errors": [{ "code": "DENIED", "message": "denied" }] }), "denied (DENIED)"),
+    ];
+    for (status, body, told) in refusals {
+        let server = MockServer::start().await;
+        protect(&server, &[]).await;
+        Mock::given(path("/token"))
+            .respond_with(ResponseTemplate::new(status).set_body_json(body))
+            .mount(&server)
+            .await;
+        for (credentials, who) in [(as_ada(&server), "were refused: "), (Credentials::default(), "asks for some: ")] {
+            let error = registry(credentials).manifest(&image(&server)).await.unwrap_err();
+            assert_eq!(error.kind(), Kind::Unauthorized, "{error}");
+            assert!(error.to_string().ends_with(&format!("{who}{told}")), "{error}");
+        }
     }
+    // A refresh token that is over.
+    let server = MockServer::start().await;
+    protect(&server, &[]).await;
+    let over = json!({ "error": "invalid_grant", "error_description": "expired\u{1b}[2J" });
+    Mock::given(path("/token")).respond_with(ResponseTemplate::new(400).set_body_json(over)).mount(&server).await;
+    let mut credentials = Credentials::default();
+    credentials.add(&host(&server), "<token>", "re/fresh".to_owned().into());
+    let error = registry(credentials).manifest(&image(&server)).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unauthorized);
+    assert!(error.to_string().ends_with("were refused: expired [2J (invalid_grant)"), "{error}");
+}
+
+#[tokio::test]
+async fn a_registry_that_asks_for_one_repository_may_not_for_another() {
+    let server = MockServer::start().await;
+    let challenge = ResponseTemplate::new(401).insert_header("www-authenticate", "Basic realm=\"x\"");
+    Mock::given(path_regex("^/v2/org/app/")).respond_with(challenge).mount(&server).await;
+    Mock::given(path_regex("^/v2/public/")).respond_with(manifest()).mount(&server).await;
+    let registry = registry(Credentials::default());
+    registry.manifest(&image(&server)).await.unwrap_err();
+    let public = Reference::parse(&format!("{}/public/app:1", host(&server))).unwrap();
+    registry.manifest(&public).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_longest_refusal_of_a_short_blob() {
+    let server = MockServer::start().await;
+    let challenge = format!("Bearer realm=\"{}/token\"", server.uri());
+    let refused = ResponseTemplate::new(401)
+        .insert_header("www-authenticate", challenge)
+        .set_body_json(json!({ "errors": [{ "code": "UNAUTHORIZED", "message": "m".repeat(2000) }] }));
+    Mock::given(path("/token")).respond_with(Counting(Arc::default())).mount(&server).await;
+    Mock::given(header("authorization", "Bearer t1"))
+        .respond_with(ResponseTemplate::new(200).set_body_string("{}"))
+        .mount(&server)
+        .await;
+    Mock::given(any()).respond_with(refused).with_priority(9).mount(&server).await;
+    let blob = crate::Descriptor::of("text/plain", b"{}");
+    registry(Credentials::default()).blob(&image(&server).repository, &blob, 10).await.unwrap();
+}
+
+/// A storage service that asks for the registry's credentials gets nothing, and nor does the token service it names.
+#[tokio::test]
+async fn a_stranger_s_challenge_is_not_answered() {
+    let (server, stranger) = (MockServer::start().await, MockServer::start().await);
+    let challenge = format!("Bearer realm=\"{}/token\"", stranger.uri());
+    let trap = ResponseTemplate::new(401).insert_header("www-authenticate", challenge);
+    Mock::given(any()).respond_with(trap).mount(&stranger).await;
+    let elsewhere = ResponseTemplate::new(307).insert_header("location", format!("{}/blob", stranger.uri()));
+    Mock::given(path_regex("/blobs/sha256")).and(method("GET")).respond_with(elsewhere).mount(&server).await;
+    Mock::given(method("HEAD")).respond_with(ResponseTemplate::new(404)).mount(&server).await;
+    let begun = ResponseTemplate::new(202).insert_header("location", format!("{}/upload", stranger.uri()));
+    Mock::given(method("POST")).respond_with(begun).mount(&server).await;
+    let (registry, repository) = (registry(as_ada(&server)), image(&server).repository);
+    let descriptor = crate::Descriptor::of("text/plain", b"blob");
+    let errors = [
+        registry.blob(&repository, &descriptor, 100).await.unwrap_err(),
+        registry.push_blob(&repository, "text/plain", "blob".into()).await.unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), Kind::Denied, "{error}");
+        assert!(error.to_string().contains("where the registry sends us, asks for credentials"), "{error}");
+    }
+    let received = stranger.received_requests().await.unwrap();
+    assert!(received.iter().all(|request| !request.headers.contains_key("authorization")), "{received:?}");
+    assert!(received.iter().all(|request| request.url.path() != "/token"), "{received:?}");
+}
+
+/// As Docker does and the specification has it: many registries keep their tokens at another host.
+#[tokio::test]
+async fn the_token_service_may_be_another_host() {
+    let (server, tokens) = (MockServer::start().await, MockServer::start().await);
+    let challenge = format!("Bearer realm=\"{}/token?kind=a\",service=\"s\"", tokens.uri());
+    let refused = ResponseTemplate::new(401).insert_header("www-authenticate", challenge);
+    Mock::given(header("authorization", "Bearer t1")).respond_with(manifest()).mount(&server).await;
+    Mock::given(any()).respond_with(refused).with_priority(9).mount(&server).await;
+    Mock::given(path("/token"))
+        .and(query_param("kind", "a"))
+        .and(query_param("service", "s"))
+        .and(header("authorization", ADA))
+        .respond_with(Counting(Arc::default()))
+        .expect(1)
+        .mount(&tokens)
+        .await;
+    registry(as_ada(&server)).manifest(&image(&server)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_mount_is_asked_for_in_both_repositories() {
+    let server = MockServer::start().await;
+    let challenge = format!("Bearer realm=\"{}/token\"", server.uri());
+    let refused = ResponseTemplate::new(401).insert_header("www-authenticate", challenge);
+    Mock::given(header("authorization", "Bearer t1")).respond_with(ResponseTemplate::new(201)).mount(&server).await;
+    Mock::given(path_regex("^/v2/")).respond_with(refused).with_priority(9).mount(&server).await;
+    Mock::given(path("/token")).respond_with(Counting(Arc::default())).mount(&server).await;
+    let from = format!("{}/base/image", host(&server)).parse().unwrap();
+    let blob = crate::Descriptor::of("text/plain", b"blob");
+    assert!(registry(as_ada(&server)).mount_blob(&from, &image(&server).repository, &blob).await.unwrap());
+    let requests = server.received_requests().await.unwrap();
+    let asked = requests.iter().find(|request| request.url.path() == "/token").unwrap();
+    let scopes: Vec<String> =
+        asked.url.query_pairs().filter(|(name, _)| name == "scope").map(|(_, scope)| scope.into_owned()).collect();
+    assert_eq!(scopes, ["repository:org/app:pull,push", "repository:base/image:pull"]);
 }
