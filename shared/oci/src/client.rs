@@ -3,21 +3,19 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
-use pipe_core::http::{Authorization, Client, Method, Request, Response, Url};
-use serde::de::DeserializeOwned;
+use pipe_core::http::{Client, Method, Request, Response, Url};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::auth::{Access, Asked, Authorizer};
+use crate::auth::{Access, Authorizer};
 use crate::credentials::Credentials;
-use crate::error::{Error, Kind, explained, explanation};
+use crate::error::{Error, Kind};
 use crate::types::media_type;
-use crate::{Descriptor, Digest, Index, Reference, Repository};
+use crate::update::Pace;
+use crate::{Descriptor, Digest, Reference, Repository};
 
 /// Bytes of an answer that holds no content of its own.
 pub(crate) const REPLY: u64 = 64 * 1024;
-
-/// How deep indexes may lie in each other.
-const DEPTH: usize = 4;
 
 /// Limits and habits of a client.
 #[derive(Debug, Clone)]
@@ -68,14 +66,16 @@ pub struct Pushed {
 /// A client for any number of registries. Clones share connections and tokens.
 #[derive(Clone)]
 pub struct Registry {
-    http: Client,
-    authorizer: Arc<Authorizer>,
+    pub(crate) http: Client,
+    pub(crate) authorizer: Arc<Authorizer>,
     pub(crate) settings: Arc<Settings>,
+    pub(crate) pace: Arc<Pace>,
 }
 
 impl Registry {
     pub fn new(http: Client, credentials: Credentials, settings: Settings) -> Registry {
-        Registry { http, authorizer: Arc::new(Authorizer::new(credentials)), settings: Arc::new(settings) }
+        let authorizer = Arc::new(Authorizer::new(credentials));
+        Registry { http, authorizer, settings: Arc::new(settings), pace: Arc::default() }
     }
 
     /// What a reference names at this moment.
@@ -86,17 +86,19 @@ impl Registry {
         let what = format!("the manifest of {reference}");
         let repository = &reference.repository;
         let url = self.url(repository, &format!("manifests/{}", reference.key()));
-        let head = Request::new(Method::HEAD, &url).header("Accept", media_type::ALL).accept(405).accept(400);
+        let head = Request::new(Method::HEAD, &url).header("Accept", media_type::ALL).max_body(REPLY);
+        // Some registries know no HEAD.
+        let head = head.accept(400).accept(405).accept(501);
         let response = self.send(head, &what, repository, &[(repository, Access::Pull)]).await?;
         let named = digest_in(&response);
         let size = response.header("content-length").and_then(|size| size.parse().ok());
-        let kind = response.header("content-type").map(bare);
+        let kind = response.header("content-type").map(bare).filter(|kind| is_manifest(kind));
         if let (true, Some(digest), Some(size), Some(kind)) = (response.status == 200, named, size, kind)
             && reference.digest.as_ref().is_none_or(|wanted| *wanted == digest)
         {
             return Ok(Descriptor::new(&kind, digest, size));
         }
-        // Some registries answer HEAD in part only: the manifest itself tells everything.
+        // Others answer it in part only: the manifest itself tells everything.
         Ok(self.manifest(reference).await?.descriptor)
     }
 
@@ -108,8 +110,12 @@ impl Registry {
         let what = format!("the manifest of {reference}");
         let repository = &reference.repository;
         let url = self.url(repository, &format!("manifests/{}", reference.key()));
-        let get = Request::get(&url).header("Accept", media_type::ALL).max_body(self.settings.max_manifest);
+        let limit = self.settings.max_manifest;
+        let get = Request::get(&url).header("Accept", media_type::ALL).max_body(limit.max(REPLY));
         let response = self.send(get, &what, repository, &[(repository, Access::Pull)]).await?;
+        if response.body.len() as u64 > limit {
+            return Err(Error::new(Kind::TooLarge, format!("{what} has more than {limit} bytes")));
+        }
         let digest = match reference.digest.clone().or_else(|| digest_in(&response)) {
             Some(digest) => digest,
             None => Digest::of(&response.body),
@@ -117,62 +123,11 @@ impl Registry {
         if !digest.verify(&response.body) {
             return Err(Error::new(Kind::DigestMismatch, format!("{what} is not what its digest {digest} says")));
         }
-        // Registries say what it is; where one does not, the document does.
-        let inside = || {
-            let document: serde_json::Value = serde_json::from_slice(&response.body).ok()?;
-            document.get("mediaType")?.as_str().map(str::to_owned)
-        };
-        let kind = response.header("content-type").map(bare).filter(|kind| kind.contains("vnd.")).or_else(inside);
+        let kind =
+            kind_inside(&response.body).or_else(|| response.header("content-type").map(bare).filter(is_manifest));
         let kind = kind.unwrap_or_else(|| media_type::MANIFEST.to_owned());
         let descriptor = Descriptor::new(&kind, digest, response.body.len() as u64);
         Ok(Fetched { descriptor, bytes: response.body.into() })
-    }
-
-    /// Every image in an index, nested indexes opened; for an image itself just that. What build tools hide in an index
-    /// as images for `unknown/unknown` (BuildKit's attestations) is left out.
-    ///
-    /// # Errors
-    /// As [`Registry::manifest`], and an index that lies in itself.
-    pub async fn images(&self, reference: &Reference) -> Result<Vec<Descriptor>, Error> {
-        let top = self.manifest(reference).await?;
-        let mut images = Vec::new();
-        self.collect(reference, top, DEPTH, &mut images).await?;
-        Ok(images)
-    }
-
-    fn collect<'a>(
-        &'a self,
-        reference: &'a Reference,
-        fetched: Fetched,
-        depth: usize,
-        images: &'a mut Vec<Descriptor>,
-    ) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move {
-            if !media_type::is_index(&fetched.descriptor.media_type) {
-                images.push(fetched.descriptor);
-                return Ok(());
-            }
-            if depth == 0 {
-                let text = format!("the index {reference} has indexes nested more than {DEPTH} deep");
-                return Err(Error::new(Kind::Malformed, text));
-            }
-            for child in fetched.json::<Index>()?.manifests {
-                let hidden =
-                    |platform: &crate::Platform| platform.os == "unknown" && platform.architecture == "unknown";
-                if child.platform.as_ref().is_some_and(hidden)
-                    || images.iter().any(|known| known.digest == child.digest)
-                {
-                    continue;
-                }
-                if media_type::is_index(&child.media_type) {
-                    let nested = self.manifest(&reference.with_digest(child.digest)).await?;
-                    self.collect(reference, nested, depth - 1, images).await?;
-                } else {
-                    images.push(child);
-                }
-            }
-            Ok(())
-        })
     }
 
     /// A blob, digest and size verified.
@@ -210,81 +165,37 @@ impl Registry {
         media_type: &str,
         bytes: Bytes,
     ) -> Result<Pushed, Error> {
-        let what = format!("writing the manifest {repository}:{reference}");
+        self.put_manifest(repository, reference, media_type, bytes, false).await
+    }
+
+    /// `once` where it must not be written late, after a failure and a wait.
+    pub(crate) async fn put_manifest(
+        &self,
+        repository: &Repository,
+        reference: &str,
+        media_type: &str,
+        bytes: Bytes,
+        once: bool,
+    ) -> Result<Pushed, Error> {
+        let separator = if reference.contains(':') { '@' } else { ':' };
+        let what = format!("writing the manifest {repository}{separator}{reference}");
         let descriptor = Descriptor::of(media_type, &bytes);
         let url = self.url(repository, &format!("manifests/{reference}"));
-        let put = Request::put(&url).body(media_type, bytes);
+        let put = Request::put(&url).body(media_type, bytes).max_body(self.settings.max_manifest.max(REPLY));
+        let put = if once { put.once() } else { put };
         let response = self.send(put, &what, repository, &[(repository, Access::Push)]).await?;
-        if let Some(digest) = digest_in(&response)
-            && digest != descriptor.digest
-        {
-            return Err(Error::new(Kind::DigestMismatch, format!("{what}: the registry has it as {digest}")));
+        match digest_in(&response) {
+            Some(digest) if digest != descriptor.digest => {
+                return Err(Error::new(Kind::DigestMismatch, format!("{what}: the registry has it as {digest}")));
+            }
+            // A redirect can turn it into a GET, whose success means nothing.
+            None if Url::parse(&url).is_ok_and(|url| url != response.url) => {
+                let text = format!("{what}: the registry redirects it, and doesn't say what it has then");
+                return Err(Error::new(Kind::Malformed, text));
+            }
+            _ => {}
         }
         Ok(Pushed { descriptor, subject_accepted: response.header("oci-subject").is_some() })
-    }
-
-    /// `https://host/v2/name/rest`
-    pub(crate) fn url(&self, repository: &Repository, rest: &str) -> String {
-        let scheme = if self.settings.plain_http || repository.is_local() { "http" } else { "https" };
-        format!("{scheme}://{}/v2/{}/{rest}", repository.host(), repository.repository)
-    }
-
-    /// Where an answer sends us on, in full: never from https to http, except at the same host, where it is a proxy in
-    /// front of the registry that the registry doesn't know of.
-    pub(crate) fn onward(&self, response: &Response, target: &str) -> Option<Url> {
-        let mut url = response.url.join(target).ok()?;
-        if response.url.scheme() == "https" && url.scheme() == "http" {
-            url.set_scheme("https").ok()?;
-            if url.origin() != response.url.origin() {
-                return None;
-            }
-        }
-        url.set_fragment(None);
-        // No credentials that a registry chose.
-        url.set_username("").and_then(|()| url.set_password(None)).ok()?;
-        matches!(url.scheme(), "http" | "https").then_some(url)
-    }
-
-    /// Sends a request, with credentials where the registry asks for them. They go to the registry alone: neither along
-    /// with redirects, nor to a storage service where an upload goes on, nor to a token service that one of those names.
-    pub(crate) async fn send(
-        &self,
-        request: Request,
-        what: &str,
-        repository: &Repository,
-        scope: &[(&Repository, Access)],
-    ) -> Result<Response, Error> {
-        let host = repository.host();
-        let registry = Url::parse(&self.url(repository, "")).ok().map(|url| url.origin());
-        let is_registry = |url: &Url| registry.as_ref().is_some_and(|registry| *registry == url.origin());
-        let ours = request.url().is_some_and(is_registry);
-        let request = request.accept(401).explained_by(explained);
-        let exchange = async |authorization: Option<&Authorization>| {
-            let request = match authorization {
-                Some(authorization) => request.clone().authorize(authorization, host),
-                None => request.clone(),
-            };
-            let response = self.http.send(request).await.map_err(|error| Error::http(what, &error))?;
-            if response.status == 401 && !is_registry(&response.url) {
-                let host = response.url.host_str().unwrap_or_default();
-                let text = format!("{what}: {host}, where the registry sends us, asks for credentials");
-                return Err(Error::new(Kind::Denied, text));
-            }
-            Ok(response)
-        };
-        let asked = Asked { http: &self.http, settings: &self.settings, repository, scope };
-        let about = |error: Error| error.about(what);
-        let known = if ours { self.authorizer.known(&asked).await.map_err(about)? } else { None };
-        let response = exchange(known.as_ref()).await?;
-        if response.status != 401 {
-            return Ok(response);
-        }
-        let answer = self.authorizer.answer(&asked, &response, known.as_ref()).await.map_err(about)?;
-        let response = exchange(Some(&answer)).await?;
-        if response.status == 401 {
-            return Err(self.authorizer.lacking(repository, &explanation(&response.body)).about(what));
-        }
-        Ok(response)
     }
 }
 
@@ -295,13 +206,31 @@ fn digest_in(response: &Response) -> Option<Digest> {
 
 /// A media type without its parameters.
 fn bare(content_type: &str) -> String {
-    content_type.split(';').next().unwrap_or_default().trim().to_owned()
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// Hosts that are this machine.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let host = host.trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+/// Of all media types of manifests, `vnd.` is what `application/json` and `text/html` have not.
+fn is_manifest(media_type: &impl AsRef<str>) -> bool {
+    media_type.as_ref().contains("vnd.")
+}
+
+/// What a document says that it is. Unlike the answer's header, that is covered by its digest: who has it signed or
+/// pinned can't be told that an index is an image.
+fn kind_inside(document: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Document {
+        media_type: Option<String>,
+        manifests: Option<IgnoredAny>,
+        config: Option<IgnoredAny>,
+    }
+    let document: Document = serde_json::from_slice(document).ok()?;
+    match document.media_type.filter(is_manifest) {
+        Some(told) => Some(told),
+        // OCI's first versions left it out.
+        None if document.manifests.is_some() && document.config.is_none() => Some(media_type::INDEX.to_owned()),
+        None => None,
+    }
 }
 
 #[cfg(test)]

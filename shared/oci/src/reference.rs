@@ -52,7 +52,7 @@ impl Repository {
             Some(rest) => rest.split(']').next(),
             None => host.split(':').next(),
         };
-        bare.is_some_and(crate::client::is_loopback)
+        bare.is_some_and(crate::send::is_loopback)
     }
 
     fn parse(text: &str) -> Result<Repository, ReferenceError> {

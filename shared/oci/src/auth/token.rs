@@ -11,9 +11,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Asked, Authorizer};
-use crate::client::is_loopback;
 use crate::credentials::Credential;
 use crate::error::{Error, Kind, explained, said};
+use crate::send::is_loopback;
 
 /// How long a token is used when nobody says: the specification's default.
 const LIFETIME: u64 = 60;
