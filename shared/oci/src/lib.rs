@@ -66,6 +66,8 @@ mod credentials;
 mod digest;
 pub mod ecr;
 mod error;
+#[cfg(test)]
+mod fake;
 mod images;
 mod reference;
 mod referrers;

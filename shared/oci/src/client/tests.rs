@@ -1,3 +1,6 @@
+use std::sync::Arc;
+use std::time::Duration;
+
 use pipe_core::http::{Client, Settings as HttpSettings};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -5,11 +8,16 @@ use wiremock::matchers::{method, path, path_regex};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::types::media_type;
+use crate::update::Pace;
 use crate::{Credentials, Descriptor, Digest, Kind, Reference, Registry, Settings};
 
 pub(crate) fn registry(settings: Settings) -> Registry {
-    let http = HttpSettings { attempts: 1, ..HttpSettings::default() };
-    Registry::new(Client::new(&http, CancellationToken::new()).unwrap(), Credentials::default(), settings)
+    let backoff = Duration::from_millis(2);
+    let http = HttpSettings { attempts: 1, backoff, ..HttpSettings::default() };
+    let http = Client::new(&http, CancellationToken::new()).unwrap();
+    let mut registry = Registry::new(http, Credentials::default(), settings);
+    registry.pace = Arc::new(Pace { backoff, ..Pace::default() });
+    registry
 }
 
 pub(crate) fn reference(server: &MockServer, rest: &str) -> Reference {

@@ -1,9 +1,10 @@
 use bytes::Bytes;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path, path_regex};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use super::next_page;
+use super::{Link, next_of};
 use crate::client::tests::{reference, registry};
 use crate::types::media_type;
 use crate::{Descriptor, Digest, Kind, Manifest, Settings};
@@ -180,8 +181,27 @@ async fn a_manifest_that_the_registry_has_differently_is_told() {
 
 #[test]
 fn links_are_read_as_they_are_written() {
-    assert_eq!(next_page("</v2/a?n=1>; rel=\"next\"").as_deref(), Some("/v2/a?n=1"));
-    assert_eq!(next_page("</first>; rel=\"first\", </next>; title=x; rel=next").as_deref(), Some("/next"));
-    assert_eq!(next_page("</x>; rel=\"prev\""), None);
-    assert_eq!(next_page("garbage"), None);
+    let next = |target: &str| Link::Next(target.to_owned());
+    for (header, expected) in [
+        ("</v2/a?n=1>; rel=\"next\"", next("/v2/a?n=1")),
+        ("</v2/a?last=x,y;z&n=1>; rel=\"next\"", next("/v2/a?last=x,y;z&n=1")),
+        ("</v2/a>;REL=Next", next("/v2/a")),
+        ("</first>; rel=\"first\", </next>; title=x; rel=next", next("/next")),
+        ("</next>; title=\"a, b\"; rel=\"last next\"", next("/next")),
+        ("</x>; rel=\"prev\"", Link::None),
+        ("</x>; title=\"rel=next\"", Link::None),
+        ("</x>", Link::None),
+        ("", Link::None),
+        ("garbage", Link::Unreadable),
+        ("</never; rel=next", Link::Unreadable),
+    ] {
+        assert_eq!(next_of(header), expected, "{header}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_link_panics(header in "[<>;,=\"a-z é]{0,40}") {
+        drop(next_of(&header));
+    }
 }

@@ -112,7 +112,6 @@ impl<T: Tag> Writer<'_, T> {
                 let needed = match self.reads {
                     // Others see it as late as we do, and we see theirs as late again.
                     Reads::Late(_) => 3,
-                    _ if contended => 2,
                     _ => 1,
                 };
                 if calm >= needed {

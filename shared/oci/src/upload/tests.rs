@@ -1,3 +1,5 @@
+mod faults;
+
 use bytes::Bytes;
 use wiremock::matchers::{method, path, path_regex, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -72,7 +74,7 @@ async fn an_upload_that_broke_begins_again_and_not_for_ever() {
 
     let server = MockServer::start().await;
     missing(&server).await;
-    Mock::given(method("POST")).respond_with(at("/v2/app/blobs/uploads/1")).expect(3).mount(&server).await;
+    Mock::given(method("POST")).respond_with(at("/v2/app/blobs/uploads/1")).expect(4).mount(&server).await;
     Mock::given(method("PATCH")).respond_with(ResponseTemplate::new(500)).mount(&server).await;
     let repository = reference(&server, "app").repository;
     let error = registry.push_blob(&repository, "text/plain", Bytes::from_static(b"abcdefg")).await.unwrap_err();
