@@ -92,7 +92,7 @@ impl Registry {
         let response = self.send(head, &what, repository, &[(repository, Access::Pull)]).await?;
         let named = digest_in(&response);
         let size = response.header("content-length").and_then(|size| size.parse().ok());
-        let kind = response.header("content-type").map(bare).filter(|kind| is_manifest(kind));
+        let kind = response.header("content-type").map(bare).filter(is_manifest);
         if let (true, Some(digest), Some(size), Some(kind)) = (response.status == 200, named, size, kind)
             && reference.digest.as_ref().is_none_or(|wanted| *wanted == digest)
         {

@@ -1,3 +1,5 @@
+mod bounds;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,6 +114,7 @@ async fn kinds_of_refusals() {
         (403, Kind::Denied),
         (400, Kind::Refused),
         (413, Kind::TooLarge),
+        (408, Kind::Unavailable),
         (429, Kind::Unavailable),
         (500, Kind::Unavailable),
     ] {
@@ -121,7 +124,7 @@ async fn kinds_of_refusals() {
         Mock::given(method("GET")).respond_with(refusal).mount(&server).await;
         let error = registry(Settings::default()).manifest(&reference(&server, "app:1")).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
-        assert!(error.to_string().contains("app:1") && error.to_string().contains("told"), "{error}");
+        assert!(error.to_string().contains("app:1") && error.to_string().contains(": told (X)"), "{error}");
     }
     let closed = Reference::parse("127.0.0.1:1/app:1").unwrap();
     assert_eq!(registry(Settings::default()).manifest(&closed).await.unwrap_err().kind(), Kind::Unavailable);
@@ -161,4 +164,25 @@ async fn indexes_are_opened_and_what_build_tools_hide_is_left_out() {
     }
     let error = registry.images(&reference(&server, "app:level4")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Malformed, "{error}");
+}
+
+/// Futures of a registry can be spawned.
+#[tokio::test]
+async fn every_request_can_be_made_on_another_thread() {
+    fn is_send(_: impl Send) {}
+    let registry = registry(Settings::default());
+    let image = Reference::parse("127.0.0.1:1/app:1").unwrap();
+    let (repository, digest) = (&image.repository, Digest::of(b"x"));
+    let descriptor = Descriptor::of("text/plain", b"x");
+    let manifest = crate::Manifest::new(descriptor.clone(), Vec::new());
+    is_send(registry.resolve(&image));
+    is_send(registry.images(&image));
+    is_send(registry.blob(repository, &descriptor, 1));
+    is_send(registry.push_blob(repository, "text/plain", "x".into()));
+    is_send(registry.mount_blob(repository, repository, &descriptor));
+    is_send(registry.push_manifest(repository, "1", media_type::MANIFEST, "{}".into()));
+    is_send(registry.referrers(repository, &digest));
+    is_send(registry.attach(repository, &manifest));
+    let edit = |_: Option<&crate::Fetched>| Err(crate::Error::new(Kind::Lost, ""));
+    is_send(registry.update_tag(&image, edit, |_| true));
 }

@@ -1,3 +1,5 @@
+mod fallback;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -100,7 +102,8 @@ async fn a_failure_is_never_none() {
         let repository = reference(&server, "app").repository;
         assert!(registry(Settings::default()).referrers(&repository, &subject()).await.is_err(), "{at} {status}");
     }
-    for body in ["{\"manifests\":{}}", "[]", "{"] {
+    let image = json!({ "schemaVersion": 2, "mediaType": media_type::MANIFEST, "manifests": [] }).to_string();
+    for body in ["{\"manifests\":{}}", "{\"schemaVersion\":2}", "[]", "{", &image] {
         let server = MockServer::start().await;
         let broken = ResponseTemplate::new(200).set_body_raw(body, media_type::INDEX);
         Mock::given(path_regex("/referrers/")).respond_with(broken).mount(&server).await;
@@ -119,35 +122,72 @@ async fn a_failure_is_never_none() {
 }
 
 #[tokio::test]
-async fn what_others_listed_stays_as_they_wrote_it() {
-    let server = MockServer::start().await;
-    let foreign = json!({ "mediaType": "text/x", "digest": Digest::of(b"x"), "size": 3, "data": "eA==", "urls": ["https://a.example"],
-                          "annotations": { "a": "b" }, "platform": { "os": "linux", "architecture": "arm", "os.features": ["x"] } });
-    let before = json!({ "schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": [foreign], "annotations": { "kept": "yes" } });
-    let answer = ResponseTemplate::new(200).set_body_raw(before.to_string(), media_type::INDEX);
-    Mock::given(method("GET")).and(path_regex("/manifests/sha256-")).respond_with(answer.clone()).mount(&server).await;
-    Mock::given(method("HEAD")).and(path_regex("/manifests/sha256-")).respond_with(answer).mount(&server).await;
-    Mock::given(method("PUT")).respond_with(ResponseTemplate::new(201)).mount(&server).await;
-    let repository = reference(&server, "app").repository;
+async fn an_artifact_without_a_type_has_its_configuration_s() {
+    let fake = crate::fake::Fake::start().await;
     let manifest = Manifest {
         subject: Some(Descriptor::new(media_type::MANIFEST, subject(), 1)),
-        ..Manifest::new(Descriptor::of(media_type::EMPTY, b"{}"), Vec::new())
+        ..Manifest::new(Descriptor::of("text/config", b"{}"), Vec::new())
     };
-    // This server never has what was written, so it is lost in the end; what was written is what matters here.
-    let lost = registry(Settings::default());
-    let outcome =
-        tokio::time::timeout(std::time::Duration::from_millis(700), lost.attach(&repository, &manifest)).await;
-    assert!(outcome.is_err() || outcome.is_ok_and(|outcome| outcome.is_err()));
-    let requests = server.received_requests().await.unwrap();
-    let written = requests
-        .iter()
-        .find(|request| request.method.as_str() == "PUT" && request.url.path().contains("/manifests/sha256-"))
-        .expect("the index is written");
-    let written: Value = serde_json::from_slice(&written.body).unwrap();
-    assert_eq!(written["manifests"][0], foreign);
-    assert_eq!(written["annotations"], before["annotations"]);
-    let ours = &written["manifests"][1];
-    assert_eq!(ours["artifactType"], media_type::EMPTY, "the configuration's, as the specification has it");
+    let registry = fake.registry(Settings::default());
+    registry.attach(&fake.repository(), &manifest).await.unwrap();
+    let listed = registry.referrers(&fake.repository(), &subject()).await.unwrap();
+    assert_eq!(listed[0].artifact_type.as_deref(), Some("text/config"));
+}
+
+#[tokio::test]
+async fn a_page_that_can_t_be_followed_is_not_the_last() {
+    let commas = "</v2/app/referrers/next?last=a,b>; rel=\"next\"";
+    for (links, expected) in [
+        (vec![commas], Some(2)),
+        (vec!["</first>; rel=first", commas], Some(2)),
+        (vec!["</v2/app/referrers/next; rel=next"], None),
+        (vec!["</v2/app/referrers/n\u{e4}chste>; rel=next"], None),
+    ] {
+        let server = MockServer::start().await;
+        no_fallback(&server).await;
+        let mut first = index(vec![entry(1)]);
+        for link in links {
+            first = first.append_header("link", link);
+        }
+        Mock::given(path_regex("/referrers/sha256")).respond_with(first).mount(&server).await;
+        Mock::given(path_regex("/referrers/next")).respond_with(index(vec![entry(2)])).mount(&server).await;
+        let repository = reference(&server, "app").repository;
+        let found = registry(Settings::default()).referrers(&repository, &subject()).await;
+        match (found, expected) {
+            (Ok(found), Some(expected)) => assert_eq!(found.len(), expected),
+            (Err(error), None) => assert_eq!(error.kind(), Kind::Malformed, "{error}"),
+            (outcome, _) => panic!("{outcome:?}"),
+        }
+    }
+    // A page that fails later on.
+    for status in [400, 404, 405, 500] {
+        let server = MockServer::start().await;
+        no_fallback(&server).await;
+        let first = index(vec![entry(1)]).insert_header("link", commas);
+        Mock::given(path_regex("/referrers/sha256")).respond_with(first).mount(&server).await;
+        Mock::given(path_regex("/referrers/next")).respond_with(ResponseTemplate::new(status)).mount(&server).await;
+        let repository = reference(&server, "app").repository;
+        assert!(registry(Settings::default()).referrers(&repository, &subject()).await.is_err(), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn all_pages_together_are_bounded() {
+    let server = MockServer::start().await;
+    no_fallback(&server).await;
+    let pages = |request: &Request| {
+        let page: usize =
+            request.url.query_pairs().find(|(name, _)| name == "n").map_or(0, |(_, page)| page.parse().unwrap());
+        let answer = index((page * 5..(page + 1) * 5).map(entry).collect());
+        answer.insert_header("link", format!("<?n={}>; rel=\"next\"", page + 1))
+    };
+    Mock::given(path_regex("/referrers/")).respond_with(pages).mount(&server).await;
+    let repository = reference(&server, "app").repository;
+    let small = registry(Settings { max_manifest: 2000, ..Settings::default() });
+    let error = small.referrers(&repository, &subject()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::TooLarge, "{error}");
+    assert!(error.to_string().contains("more than 8000 bytes"), "{error}");
+    assert!(server.received_requests().await.unwrap().len() < 20);
 }
 
 #[tokio::test]
