@@ -8,7 +8,7 @@ use std::time::Duration;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use crate::client::tests::{reference, registry};
+use crate::client::tests::{reference, trying};
 use crate::types::media_type;
 use crate::{Digest, Registry, Repository, Settings};
 
@@ -79,7 +79,7 @@ impl Fake {
     }
 
     pub(crate) fn registry(&self, settings: Settings) -> Registry {
-        registry(settings)
+        trying(4, settings)
     }
 
     pub(crate) fn fail(&self, method: &'static str, path: &'static str, what: Trouble) -> &Fake {

@@ -2,13 +2,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use pipe_core::http::{Client, Settings as HttpSettings};
+use pipe_core::http::{Client, Response, Settings as HttpSettings, Url};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use wiremock::matchers::{any, header, method, path, path_regex, query_param};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use crate::{Credentials, Kind, Reference, Registry, Settings};
+use super::{Access, Asked, Authorizer};
+use crate::{Credentials, Kind, Reference, Registry, Repository, Settings};
 
 fn registry(credentials: Credentials) -> Registry {
     let settings = HttpSettings { attempts: 1, ..HttpSettings::default() };
@@ -385,4 +386,32 @@ async fn a_mount_is_asked_for_in_both_repositories() {
     let scopes: Vec<String> =
         asked.url.query_pairs().filter(|(name, _)| name == "scope").map(|(_, scope)| scope.into_owned()).collect();
     assert_eq!(scopes, ["repository:org/app:pull,push", "repository:base/image:pull"]);
+}
+
+/// Only a registry that is itself without TLS may send us to a token service without: not even to one of our own
+/// machine, where anybody may listen.
+#[tokio::test]
+async fn a_registry_with_tls_has_no_token_service_without() {
+    let tokens = MockServer::start().await;
+    Mock::given(any()).respond_with(Counting(Arc::default())).mount(&tokens).await;
+    let http = Client::new(&HttpSettings::default(), CancellationToken::new()).unwrap();
+    let realm = format!("Bearer realm=\"{}/token\"", tokens.uri());
+    let refusal = Response {
+        status: 401,
+        headers: [("www-authenticate".parse().unwrap(), realm.parse().unwrap())].into_iter().collect(),
+        body: Vec::new(),
+        url: Url::parse("https://registry.example/v2/app/manifests/1").unwrap(),
+    };
+    for (registry, plain_http, allowed) in
+        [("registry.example", false, false), ("registry.example", true, true), ("127.0.0.1:5000", false, true)]
+    {
+        let repository: Repository = format!("{registry}/app").parse().unwrap();
+        let settings = Settings { plain_http, ..Settings::default() };
+        let scope = [(&repository, Access::Pull)];
+        let asked = Asked { http: &http, settings: &settings, repository: &repository, scope: &scope };
+        let authorizer = Authorizer::new(Credentials::default());
+        let answer = authorizer.answer(&asked, &refusal, None).await;
+        assert_eq!(answer.is_ok(), allowed, "{registry} {plain_http}");
+        assert!(answer.is_ok() || answer.is_err_and(|error| error.to_string().contains("not reached by https")));
+    }
 }

@@ -14,8 +14,13 @@ use crate::update::Pace;
 use crate::{Credentials, Descriptor, Digest, Kind, Reference, Registry, Settings};
 
 pub(crate) fn registry(settings: Settings) -> Registry {
+    trying(1, settings)
+}
+
+/// One that sends a request several times.
+pub(crate) fn trying(attempts: u32, settings: Settings) -> Registry {
     let backoff = Duration::from_millis(2);
-    let http = HttpSettings { attempts: 1, backoff, ..HttpSettings::default() };
+    let http = HttpSettings { attempts, backoff, ..HttpSettings::default() };
     let http = Client::new(&http, CancellationToken::new()).unwrap();
     let mut registry = Registry::new(http, Credentials::default(), settings);
     registry.pace = Arc::new(Pace { backoff, ..Pace::default() });
