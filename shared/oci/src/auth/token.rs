@@ -114,3 +114,33 @@ fn refresh(realm: &Url, token: &SecretString, service: Option<&str>, scopes: &[S
     );
     Request::post(realm.as_str()).body("application/x-www-form-urlencoded", form).secret_body().idempotent()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::Answer;
+
+    #[test]
+    fn tokens_last_as_long_as_they_say_within_reason() {
+        for (told, expected) in [
+            (json!(300), 300.0),
+            (json!("900"), 900.0),
+            (json!(59.5), 59.5),
+            (json!(1e300), 3600.0),
+            (json!(1), 10.0),
+            (json!(0), 60.0),
+            (json!(-7), 60.0),
+            (json!("NaN"), 60.0),
+            (json!("soon"), 60.0),
+            (json!(null), 60.0),
+        ] {
+            let answer: Answer = serde_json::from_value(json!({ "token": "t", "expires_in": told })).unwrap();
+            assert_eq!(answer.lifetime(), Duration::from_secs_f64(expected), "{told}");
+        }
+        let answer: Answer = serde_json::from_str("{}").unwrap();
+        assert_eq!(answer.lifetime(), Duration::from_secs(60));
+    }
+}
