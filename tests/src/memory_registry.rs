@@ -193,6 +193,8 @@ impl State {
 
     fn answer(&mut self, request: &Request) -> Reply {
         let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+        // As a proxy it is asked for whole URLs, of whatever host.
+        let path = path.strip_prefix("http://").map_or(path, |rest| &rest[rest.find('/').unwrap_or(rest.len())..]);
         let Some(rest) = path.strip_prefix("/v2/") else { return error(404, "NOT_FOUND") };
         if let Some((name, upload)) = rest.split_once("/blobs/uploads/") {
             return self.upload(request, name, upload, query);

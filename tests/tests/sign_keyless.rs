@@ -1,10 +1,10 @@
 //! Keyless signing against real servers: Fulcio, Rekor 2, a timestamp authority, an issuer of tokens and a log for
-//! certificates; judged by cosign and sigstore-go.
+//! certificates; judged by cosign, sigstore-go and sigstore-python.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on fails")]
 
 use std::path::Path;
 
-use pipewright_tests::components::{Cosign, KeyKind, KeyPair, PASSWORD, Registry, Sigstore};
+use pipewright_tests::components::{Cosign, KeyKind, KeyPair, PASSWORD, Registry, Sigstore, judge_key, judge_python};
 use pipewright_tests::{Outcome, Pipe, Reply, Repo, Server, digest};
 use serde_json::{Value, json};
 
@@ -179,9 +179,9 @@ fn what_cosign_signs_keyless_is_accepted() {
 }
 
 #[test]
-fn a_file_s_bundle_is_accepted_by_sigstore_go_and_cosign() {
+fn a_file_s_bundle_is_accepted_by_others_code() {
     let (sigstore, dir) = (Sigstore::start(), Repo::plain());
-    dir.write("app.tgz", "a chart");
+    dir.write("app.tgz", "a chart").write("other.tgz", "another chart");
     let token = sigstore.email_token("ada@example.com");
     pipe(dir.path(), &sigstore).env("FILES", "app.tgz").env("SIGSTORE_ID_TOKEN", token).run().expect(0);
     let (bundle, issuer) = (dir.join("app.tgz.sigstore.json"), sigstore.issuer("email"));
@@ -189,6 +189,10 @@ fn a_file_s_bundle_is_accepted_by_sigstore_go_and_cosign() {
     judge(b"a chart", "ada@example.com").unwrap();
     judge(b"another chart", "ada@example.com").unwrap_err();
     judge(b"a chart", "eve@example.com").unwrap_err();
+    let python = |file: &str, identity: &str| judge_python(&sigstore, &bundle, &dir.join(file), identity, &issuer);
+    python("app.tgz", "ada@example.com").unwrap();
+    python("other.tgz", "ada@example.com").unwrap_err();
+    python("app.tgz", "eve@example.com").unwrap_err();
     let root = format!("--trusted-root={}", sigstore.trusted_root().display());
     let bundle = format!("--bundle={}", bundle.display());
     let by = ["--certificate-identity=ada@example.com", &format!("--certificate-oidc-issuer={issuer}")];
@@ -199,6 +203,23 @@ fn a_file_s_bundle_is_accepted_by_sigstore_go_and_cosign() {
         .dir(dir.path())
         .run()
         .expect_success();
+}
+
+#[test]
+fn a_key_s_bundle_is_accepted_by_sigstore_go() {
+    let dir = Repo::plain();
+    dir.write("app.tgz", "a chart");
+    let (key, other) = (KeyPair::new(KeyKind::Cosign, dir.path()), KeyPair::new(KeyKind::P256, dir.path()));
+    Pipe::new("sign-pipe", dir.path())
+        .env("FILES", "app.tgz")
+        .env("COSIGN_PRIVATE_KEY_FILE", &key.private)
+        .env("COSIGN_PASSWORD", PASSWORD)
+        .run()
+        .expect(0);
+    let bundle = dir.join("app.tgz.sigstore.json");
+    judge_key(&bundle, &digest(b"a chart"), &key.public).unwrap();
+    judge_key(&bundle, &digest(b"another chart"), &key.public).unwrap_err();
+    judge_key(&bundle, &digest(b"a chart"), &other.public).unwrap_err();
 }
 
 #[test]
@@ -215,6 +236,44 @@ fn services_come_from_a_signing_config_too() {
         .expect(0);
     assert!(outcome.stdout.contains("is accepted"), "auto, and why: {}", outcome.stdout);
     assert!(cosign3(&sigstore, &image, WORKFLOW, &sigstore.issuer("github")));
+}
+
+#[test]
+fn services_and_trust_come_from_a_tuf_repository() {
+    let (sigstore, registry, dir) = (Sigstore::start(), Registry::with_referrers(), Repo::plain());
+    let digest = registry.push_image("app", "1", "one");
+    let repository = sigstore.tuf_repository();
+    let root = repository.join("1.root.json");
+    let served = repository.clone();
+    let server = Server::start(move |request| match std::fs::read(served.join(request.path.trim_start_matches('/'))) {
+        Ok(bytes) => Reply::Send(200, Vec::new(), bytes),
+        Err(_) => Reply::Send(404, Vec::new(), Vec::new()),
+    });
+    let unrooted = || {
+        let image = format!("{}/app@{digest}", registry.host());
+        Pipe::new("sign-pipe", dir.path()).env("IMAGE", image).env("TUF_URL", server.url())
+    };
+    let pipe = || unrooted().env("TUF_ROOT_FILE", &root);
+    let token = sigstore.github_token("org/app", "refs/heads/main", COMMIT);
+    let outcome = pipe().env("SIGSTORE_ID_TOKEN", token).env("SIGNING_MODE", "keyless").run().expect(0);
+    assert!(outcome.stdout.contains("PASSED   1 image signed and verified"), "{}", outcome.stdout);
+
+    // What is changed there is not trusted, and nothing else is instead.
+    let mut targets = std::fs::read_dir(repository.join("targets")).unwrap().map(|entry| entry.unwrap().path());
+    let trusted = targets.find(|path| path.to_str().unwrap().ends_with("trusted_root.json")).unwrap();
+    let other = std::fs::read_to_string(&trusted).unwrap().replacen("127.0.0.1", "127.0.0.2", 1);
+    std::fs::write(&trusted, other).unwrap();
+    let verify = |pipe: Pipe| {
+        pipe.env("SIGN", "false")
+            .env("CERTIFICATE_IDENTITY", WORKFLOW)
+            .env("CERTIFICATE_OIDC_ISSUER", sigstore.issuer("github"))
+            .run()
+    };
+    let outcome = verify(pipe()).expect(3);
+    assert!(outcome.stdout.contains("trusted_root.json"), "{}", outcome.stdout);
+    // Nor is a repository with another root.
+    let outcome = verify(unrooted()).expect(3);
+    assert!(outcome.stdout.contains("TUF repository"), "{}", outcome.stdout);
 }
 
 #[test]

@@ -79,6 +79,29 @@ fn a_role_is_taken_on_with_the_ci_s_token() {
     assert!(outcome.stderr.contains("AWS_WEB_IDENTITY_TOKEN: required with AWS_ROLE_ARN"), "{}", outcome.stderr);
 }
 
+/// The token as EKS mounts it, each service at its own address, and a job whose token would do for a certificate too.
+#[test]
+fn a_key_that_is_set_signs_whatever_tokens_there_are() {
+    let (moto, registry, dir) = (Moto::start(), Registry::with_referrers(), Repo::plain());
+    registry.push_image("app", "1", "one");
+    let key = key(&moto, "ECC_NIST_P256", "SIGN_VERIFY");
+    dir.write("token", "header.payload.signature\n");
+    let outcome = Pipe::new("sign-pipe", dir.path())
+        .env("IMAGE", format!("{}/app:1", registry.host()))
+        .env("KMS_KEY", format!("awskms:///{}", key["KeyId"].as_str().unwrap()))
+        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+        .env("AWS_ENDPOINT_URL_KMS", moto.url())
+        .env("AWS_ENDPOINT_URL_STS", format!("{}/", moto.url()))
+        .env("AWS_DEFAULT_REGION", "eu-west-1")
+        .env("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/ci")
+        .env("AWS_WEB_IDENTITY_TOKEN_FILE", dir.join("token"))
+        .env("SIGSTORE_ID_TOKEN", "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwic3ViIjoieCJ9.c2ln")
+        .run()
+        .expect(0);
+    assert!(outcome.stdout.contains("(KMS_KEY is set)"), "{}", outcome.stdout);
+    assert!(!outcome.output().contains("header.payload"), "{}", outcome.output());
+}
+
 /// Its answer is empty.
 fn moto_alias(moto: &Moto, alias: &Value) {
     drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {

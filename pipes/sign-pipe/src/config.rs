@@ -60,7 +60,7 @@ impl Config {
         let targets = Targets::from_vars(vars, ctx);
         let access = Access::from_vars(vars, ctx, &targets.hosts());
         let keyless = Keyless::from_vars(vars);
-        let cloud = Cloud::from_vars(vars);
+        let cloud = Cloud::from_vars(vars, ctx, &access, &targets, sign);
         let signing = Wanted::from_vars(vars, ctx, &keyless, &cloud, sign);
         let attestations = attestation::from_vars(vars, ctx);
         let verification = Verification::from_vars(vars);

@@ -39,9 +39,8 @@ const DOCKER_CONFIG: Var = Var::path(
 );
 const REGISTRY_PLAIN_HTTP: Var = Var::flag(
     "REGISTRY_PLAIN_HTTP",
-    "Talks to registries without TLS; if unset, false, and only those on loopback are talked to so.",
-)
-.default("false");
+    "Talks to registries without TLS (true) or with it (false); if unset, without it to those on loopback only.",
+);
 const SIGNATURE_REPOSITORY: Var = Var::text(
     "SIGNATURE_REPOSITORY",
     "Another repository for signatures and attestations, e.g. where the images' own is read-only; if unset, beside each \
@@ -54,7 +53,7 @@ const SIGNATURE_REPOSITORY: Var = Var::text(
 #[derive(Clone)]
 pub(crate) struct Access {
     credentials: Credentials,
-    plain_http: bool,
+    plain_http: Option<bool>,
     /// Where evidence is kept, if not beside the image.
     pub(crate) elsewhere: Option<Repository>,
 }
@@ -95,7 +94,7 @@ impl Access {
                 None
             }
         });
-        Access { credentials, plain_http: vars.flag(&REGISTRY_PLAIN_HTTP), elsewhere }
+        Access { credentials, plain_http: vars.maybe_flag(&REGISTRY_PLAIN_HTTP), elsewhere }
     }
 
     pub(crate) fn knows(&self, repository: &Repository) -> bool {

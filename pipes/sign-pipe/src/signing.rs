@@ -20,8 +20,8 @@ pub(crate) const SIGNING_MODE: Var = Var::choice(
     "SIGNING_MODE",
     &["auto", "keyless", "key"],
     "`keyless` signs as the identity of the CI job (its OIDC token, a certificate by Fulcio), `key` with \
-     COSIGN_PRIVATE_KEY; if unset, auto: the key where one is set, keyless where the CI gives a token that Fulcio \
-     accepts.",
+     KMS_KEY or COSIGN_PRIVATE_KEY; if unset, auto: KMS_KEY where it is set, keyless where the CI gives a token that \
+     Fulcio accepts, COSIGN_PRIVATE_KEY otherwise.",
 )
 .default("auto");
 pub(crate) const COSIGN_PRIVATE_KEY: Var = Var::secret(
@@ -29,7 +29,7 @@ pub(crate) const COSIGN_PRIVATE_KEY: Var = Var::secret(
     "The private key in PEM: as cosign encrypts it, PKCS#8, SEC1 or PKCS#1; P-256, P-384, Ed25519 or RSA. If unset, \
      there is no key to sign with.",
 )
-.required("when SIGNING_MODE is key");
+.required("when SIGNING_MODE is key, unless KMS_KEY is set");
 pub(crate) const COSIGN_PASSWORD: Var =
     Var::secret("COSIGN_PASSWORD", "What the private key is encrypted with; if unset, the empty password.");
 pub(crate) const COSIGN_PUBLIC_KEY: Var = Var::text(
@@ -111,6 +111,8 @@ impl Wanted {
         let mode = match vars.choice(&SIGNING_MODE) {
             Some("keyless") => Mode::Keyless,
             Some("key") => Mode::Key,
+            // The token may be there for AWS only, and keyless signatures are public for good.
+            _ if cloud.key.is_some() => Mode::Key,
             _ => Mode::Auto,
         };
         let named = vars.list(&SIGNATURE_FORMAT);
@@ -224,6 +226,7 @@ impl Wanted {
                 format!("the certificate authority does not accept tokens of {}", token.issuer())
             }
             (Mode::Auto, None) => no_token(ctx),
+            _ if cloud.key.is_some() => "KMS_KEY is set".to_owned(),
             _ => "SIGNING_MODE=key".to_owned(),
         };
         let signing = if self.upload == Some(true) { keyless.witness(ctx, signing).await? } else { signing };

@@ -3,35 +3,29 @@
 //! Source: AWS's documentation "Signature Version 4 signing process", its published test suite, and the API references of
 //! the services.
 
+mod refusal;
 mod sigv4;
+mod source;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use secrecy::SecretString;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use crate::http::{Client, HttpError, Kind, Request};
+use crate::http::{Client, Kind, Request, Response};
+use refusal::{Refusal, presentable};
 
 pub use sigv4::Credentials;
+pub use source::{Container, Source};
 
 /// How long before their end credentials are no longer used.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// Where credentials come from.
-#[derive(Debug, Clone)]
-pub enum Source {
-    Static(Credentials),
-    /// A role, taken on with a token of the CI's (OIDC).
-    WebIdentity {
-        role: String,
-        token: SecretString,
-    },
-}
+/// Waits before a busy service is asked again; the HTTP client can't tell it from a refusal, since both are status 400.
+const WAITS: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(900)];
 
 /// A request that AWS refused, or that could not be made. No text holds a credential.
 #[derive(Debug, thiserror::Error)]
@@ -52,14 +46,23 @@ pub struct Aws {
     source: Source,
     /// Instead of the services' own addresses.
     endpoint: Option<String>,
-    /// Those of a role, until they end.
-    assumed: Arc<Mutex<Option<(Credentials, Timestamp)>>>,
+    /// The same for single services.
+    endpoints: Vec<(&'static str, String)>,
+    /// Credentials that end, until they do.
+    held: Arc<Mutex<Option<source::Ending>>>,
+}
+
+/// Whether it looks like one: `eu-west-1`. A region is part of the addresses that credentials are sent to.
+pub fn is_region(text: &str) -> bool {
+    let good =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    text.split('-').all(good)
 }
 
 impl Aws {
+    /// `endpoint` is an address for all services, instead of their own.
     pub fn new(http: Client, region: &str, source: Source, endpoint: Option<String>) -> Aws {
-        let endpoint = endpoint.map(|url| url.trim_end_matches('/').to_owned());
-        Aws { http, region: region.to_owned(), source, endpoint, assumed: Arc::default() }
+        Aws { http, region: region.to_owned(), source, endpoint, endpoints: Vec::new(), held: Arc::default() }
     }
 
     /// The same in another region.
@@ -68,24 +71,48 @@ impl Aws {
         Aws { region: region.to_owned(), ..self.clone() }
     }
 
-    /// Calls an operation of a service that speaks JSON 1.1: `("kms", "TrentService.Sign", ...)`.
+    /// The same with another address for one service (`kms`, `sts`, `ecr`), which goes before the one for all.
+    #[must_use]
+    pub fn at(mut self, service: &'static str, endpoint: &str) -> Aws {
+        self.endpoints.retain(|(known, _)| *known != service);
+        self.endpoints.push((service, endpoint.to_owned()));
+        self
+    }
+
+    /// Calls an operation of a service that speaks JSON 1.1: `("kms", "TrentService.Sign", ...)`. A service that is busy
+    /// is asked three times.
     ///
     /// # Errors
     /// AWS refuses, can't be asked, or answers no JSON.
     pub async fn call(&self, service: &'static str, operation: &str, body: &Value) -> Result<Value, AwsError> {
-        let credentials = self.credentials().await?;
-        let url = self.url(service);
+        if !is_region(&self.region) {
+            return Err(AwsError::Refused { service, reason: format!("{:?} is no region", self.region) });
+        }
         let body = body.to_string();
+        let url = self.url(service);
         let content_type = "application/x-amz-json-1.1";
         let headers = [("content-type", content_type), ("x-amz-target", operation)];
-        let scope = sigv4::Scope { region: &self.region, service, time: Timestamp::now() };
-        let request = Request::post(&url).body(content_type, body.clone()).header("x-amz-target", operation);
-        let signed = sigv4::headers(&credentials, &scope, "POST", &url, &headers, body.as_bytes());
-        let request = signed.iter().fold(request, |request, (name, value)| request.secret_header(name, value));
-        // Neither of the operations in use changes anything.
-        let response =
-            self.http.send(request.secret_body().idempotent()).await.map_err(|error| failed(service, &error))?;
-        response.json().map_err(|_| AwsError::Unavailable { service, why: "the answer is no JSON".to_owned() })
+        let mut waits = WAITS.iter();
+        loop {
+            let credentials = self.credentials().await?;
+            let scope = sigv4::Scope { region: &self.region, service, time: Timestamp::now() };
+            let request = Request::post(&url).body(content_type, body.clone()).header("x-amz-target", operation);
+            let signed = sigv4::headers(&credentials, &scope, "POST", &url, &headers, body.as_bytes());
+            let request = signed.iter().fold(request, |request, (name, value)| request.secret_header(name, value));
+            let secrets = std::iter::once(&credentials.secret_key).chain(&credentials.session_token);
+            let secrets: Vec<&SecretString> = secrets.chain(self.source.secret()).collect();
+            // None of the operations in use changes anything.
+            let answer = match (self.send(service, request.secret_body().idempotent(), &secrets).await?, waits.next()) {
+                (Answer::Busy(_), Some(wait)) => {
+                    tokio::time::sleep(wait.mul_f64(0.5 + fastrand::f64())).await;
+                    continue;
+                }
+                (Answer::Busy(why), None) => return Err(AwsError::Unavailable { service, why }),
+                (Answer::Yes(response), _) => response,
+            };
+            let malformed = |_| AwsError::Unavailable { service, why: "the answer is no JSON".to_owned() };
+            return answer.json().map_err(malformed);
+        }
     }
 
     fn url(&self, service: &str) -> String {
@@ -93,84 +120,84 @@ impl Aws {
         let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
         // The registry's API is not at the registry's own name.
         let host = if service == "ecr" { "api.ecr" } else { service };
-        self.endpoint.clone().unwrap_or_else(|| format!("https://{host}.{region}.{domain}")) + "/"
+        let own = self.endpoints.iter().find(|(known, _)| *known == service).map(|(_, url)| url);
+        match own.or(self.endpoint.as_ref()) {
+            Some(url) => format!("{}/", url.trim_end_matches('/')),
+            None => format!("https://{host}.{region}.{domain}/"),
+        }
     }
 
     async fn credentials(&self) -> Result<Credentials, AwsError> {
-        let (role, token) = match &self.source {
-            Source::Static(credentials) => return Ok(credentials.clone()),
-            Source::WebIdentity { role, token } => (role, token),
-        };
-        let mut assumed = self.assumed.lock().await;
-        if let Some((credentials, until)) = &*assumed
+        if let Source::Static(credentials) = &self.source {
+            return Ok(credentials.clone());
+        }
+        let mut held = self.held.lock().await;
+        if let Some((credentials, until)) = &*held
             && *until > Timestamp::now() + MARGIN
         {
             return Ok(credentials.clone());
         }
-        let (credentials, until) = self.assume(role, token).await?;
-        *assumed = Some((credentials.clone(), until));
+        let (credentials, until) = self.fetch().await?;
+        *held = Some((credentials.clone(), until));
         Ok(credentials)
     }
 
-    /// `AssumeRoleWithWebIdentity`, which is not signed: the token proves who asks.
-    async fn assume(&self, role: &str, token: &SecretString) -> Result<(Credentials, Timestamp), AwsError> {
-        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let form = format!(
-            "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=pipewright&RoleArn={}&WebIdentityToken={}",
-            encode(role),
-            encode(token.expose_secret())
-        );
-        let request = Request::post(&self.url("sts")).body("application/x-www-form-urlencoded", form);
-        let response =
-            self.http.send(request.secret_body().idempotent()).await.map_err(|error| failed("sts", &error))?;
-        let xml = String::from_utf8_lossy(&response.body);
-        let lacks = || AwsError::Unavailable { service: "sts", why: "the answer has no credentials".to_owned() };
-        let field = |name: &str| element(&xml, name).ok_or_else(lacks);
-        let credentials = Credentials {
-            access_key: field("AccessKeyId")?.to_owned(),
-            secret_key: field("SecretAccessKey")?.to_owned().into(),
-            session_token: Some(field("SessionToken")?.to_owned().into()),
+    async fn fetch(&self) -> Result<source::Ending, AwsError> {
+        let (service, request, read): (_, _, fn(&[u8]) -> _) = match &self.source {
+            Source::Static(credentials) => return Ok((credentials.clone(), Timestamp::MAX)),
+            Source::WebIdentity { role, token } => {
+                let form = source::web_identity(role, token);
+                let request = Request::post(&self.url("sts")).body("application/x-www-form-urlencoded", form);
+                ("sts", request.secret_body().idempotent(), source::from_sts)
+            }
+            Source::Container(container) => (source::CONTAINER, container.request()?, source::from_agent),
         };
-        let until = field("Expiration")?.parse().map_err(|_| lacks())?;
-        Ok((credentials, until))
+        let secrets: Vec<&SecretString> = self.source.secret().collect();
+        match self.send(service, request, &secrets).await? {
+            Answer::Yes(response) => read(&response.body),
+            Answer::Busy(why) => Err(AwsError::Unavailable { service, why }),
+        }
+    }
+
+    /// Errors have none of `secrets`.
+    async fn send(
+        &self,
+        service: &'static str,
+        request: Request,
+        secrets: &[&SecretString],
+    ) -> Result<Answer, AwsError> {
+        let clean = |text: &str| presentable(text, secrets.iter().copied());
+        // Refusals are answers here, since they are longer than what an HTTP error quotes.
+        let request = REFUSALS.iter().fold(request, |request, status| request.accept(*status));
+        let response = self.http.send(request).await.map_err(|error| {
+            let text = error.to_string();
+            let why = match error.kind() {
+                Kind::Status { status, .. } if (400..500).contains(status) && *status != 429 => {
+                    return AwsError::Refused { service, reason: format!("status {status}") };
+                }
+                // Cut off in the middle of a credential, it would not be recognised as one.
+                Kind::Status { excerpt, .. } => text.strip_suffix(&format!(": {excerpt}")).unwrap_or(&text).to_owned(),
+                _ => std::error::Error::source(&error).map_or_else(|| text.clone(), |cause| format!("{text}: {cause}")),
+            };
+            AwsError::Unavailable { service, why: clean(&why) }
+        })?;
+        if !REFUSALS.contains(&response.status) {
+            return Ok(Answer::Yes(response));
+        }
+        match Refusal::read(&response.body) {
+            Some(refusal) if refusal.is_passing() => Ok(Answer::Busy(clean(&refusal.words(response.status)))),
+            Some(refusal) => Err(AwsError::Refused { service, reason: clean(&refusal.words(response.status)) }),
+            None => Err(AwsError::Refused { service, reason: format!("status {}", response.status) }),
+        }
     }
 }
 
-/// The text of an element without others in it.
-fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
-    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
-    let (text, _) = rest.split_once(&format!("</{name}>"))?;
-    (!text.contains('<')).then_some(text.trim())
-}
+/// The statuses that AWS's services refuse with.
+const REFUSALS: [u16; 3] = [400, 401, 403];
 
-/// What AWS says of a refusal, in JSON or XML.
-fn failed(service: &'static str, error: &HttpError) -> AwsError {
-    #[derive(Deserialize)]
-    struct Refusal {
-        #[serde(rename = "__type", default)]
-        kind: String,
-        #[serde(alias = "Message", default)]
-        message: String,
-    }
-    let Kind::Status { status, excerpt } = error.kind() else {
-        let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        return AwsError::Unavailable { service, why: format!("{error}{cause}") };
-    };
-    if !(400..500).contains(status) || *status == 429 {
-        return AwsError::Unavailable { service, why: error.to_string() };
-    }
-    let json = serde_json::from_str::<Refusal>(excerpt).ok().map(|refusal| {
-        // `com.amazonaws.kms#NotFoundException`
-        let kind = refusal.kind.rsplit('#').next().unwrap_or_default().to_owned();
-        (kind, refusal.message)
-    });
-    let xml = || Some((element(excerpt, "Code")?.to_owned(), element(excerpt, "Message")?.to_owned()));
-    let reason = match json.or_else(xml) {
-        Some((kind, message)) if message.is_empty() => format!("{kind} (status {status})"),
-        Some((kind, message)) => format!("{kind}: {message}"),
-        None => format!("status {status}"),
-    };
-    AwsError::Refused { service, reason }
+enum Answer {
+    Yes(Response),
+    Busy(String),
 }
 
 #[cfg(test)]

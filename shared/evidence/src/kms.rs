@@ -6,6 +6,7 @@ mod vault;
 use std::fmt;
 use std::str::FromStr;
 
+use pipe_core::aws::is_region;
 use sha2::{Digest as _, Sha256, Sha384};
 
 use crate::key::{Algorithm, PublicKey};
@@ -17,15 +18,16 @@ pub use vault::{Vault, VaultKey};
 /// A key at a service, as cosign writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reference {
-    /// `awskms:///alias/signing`, `awskms:///arn:aws:kms:...`: the key's id, alias or ARN.
-    Aws { key: String },
+    /// `awskms:///alias/signing`, `awskms:///arn:aws:kms:...`: the key's id, alias or ARN. In `awskms://HOST/KEY`, the
+    /// service is asked at another host (`vpce-1.kms.eu-west-1.vpce.amazonaws.com`, `localhost:4566`).
+    Aws { host: Option<String>, key: String },
     /// `hashivault://signing`: the key's name in the transit engine.
     Vault { key: String },
 }
 
 /// Not the name of such a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected awskms:///KEY (an id, alias/NAME or an ARN) or hashivault://KEY")]
+#[error("expected awskms:///KEY (an id, alias/NAME or an ARN), awskms://HOST/KEY or hashivault://KEY")]
 pub struct ReferenceError;
 
 impl FromStr for Reference {
@@ -37,7 +39,14 @@ impl FromStr for Reference {
             (!key.is_empty() && key.chars().all(good)).then(|| key.to_owned()).ok_or(ReferenceError)
         };
         match text.trim().split_once("://") {
-            Some(("awskms", rest)) => Ok(Reference::Aws { key: plain(rest.strip_prefix('/').ok_or(ReferenceError)?)? }),
+            Some(("awskms", rest)) => {
+                let (host, key) = rest.split_once('/').ok_or(ReferenceError)?;
+                // `awskms://alias/signing` lacks a slash and means no host.
+                if !host.is_empty() && !is_host(host) {
+                    return Err(ReferenceError);
+                }
+                Ok(Reference::Aws { host: (!host.is_empty()).then(|| host.to_owned()), key: plain(key)? })
+            }
             Some(("hashivault", rest)) if !rest.contains('/') => Ok(Reference::Vault { key: plain(rest)? }),
             _ => Err(ReferenceError),
         }
@@ -48,7 +57,9 @@ impl Reference {
     /// The region in an ARN.
     pub fn region(&self) -> Option<&str> {
         match self {
-            Reference::Aws { key } if key.starts_with("arn:") => key.split(':').nth(3).filter(|part| !part.is_empty()),
+            Reference::Aws { key, .. } if key.starts_with("arn:") => {
+                key.split(':').nth(3).filter(|part| is_region(part))
+            }
             _ => None,
         }
     }
@@ -57,10 +68,17 @@ impl Reference {
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Reference::Aws { key } => write!(f, "awskms:///{key}"),
+            Reference::Aws { host, key } => write!(f, "awskms://{}/{key}", host.as_deref().unwrap_or_default()),
             Reference::Vault { key } => write!(f, "hashivault://{key}"),
         }
     }
+}
+
+/// A name with a dot, or one with a port.
+fn is_host(text: &str) -> bool {
+    let (name, port) = text.split_once(':').map_or((text, None), |(name, port)| (name, Some(port)));
+    let good = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    name.split('.').all(good) && port.map_or_else(|| name.contains('.'), |port| port.parse::<u16>().is_ok())
 }
 
 /// What a service is asked to sign, since messages are larger than it takes: the hash that belongs to the key.
@@ -84,3 +102,5 @@ pub type Key = Box<dyn Signer>;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vault_tests;

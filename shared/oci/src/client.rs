@@ -20,8 +20,8 @@ pub(crate) const REPLY: u64 = 64 * 1024;
 /// Limits and habits of a client.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Talk to every registry without TLS; those on loopback are anyway.
-    pub plain_http: bool,
+    /// Whether registries are talked to without TLS; `None`: those on loopback are, the others not.
+    pub plain_http: Option<bool>,
     /// Bytes of a manifest or index that are read; registries allow 4 MiB.
     pub max_manifest: u64,
     /// Bytes that are uploaded at once; larger blobs go in pieces of this size.
@@ -30,9 +30,16 @@ pub struct Settings {
     pub max_pages: usize,
 }
 
+impl Settings {
+    /// Whether the registry of a repository is talked to without TLS.
+    pub(crate) fn is_plain(&self, repository: &Repository) -> bool {
+        self.plain_http.unwrap_or_else(|| repository.is_local())
+    }
+}
+
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { plain_http: false, max_manifest: 4 * 1024 * 1024, chunk: 16 * 1024 * 1024, max_pages: 1000 }
+        Settings { plain_http: None, max_manifest: 4 * 1024 * 1024, chunk: 16 * 1024 * 1024, max_pages: 1000 }
     }
 }
 
@@ -200,7 +207,7 @@ impl Registry {
 }
 
 /// The digest that a registry names in its answer.
-fn digest_in(response: &Response) -> Option<Digest> {
+pub(crate) fn digest_in(response: &Response) -> Option<Digest> {
     Digest::parse(response.header("docker-content-digest")?).ok()
 }
 

@@ -49,7 +49,7 @@
 //! it has to be reached by https, unless the registry is itself reached without. They never go along with redirects or to
 //! the storage service where an upload goes on, and what those ask for is not answered. Tokens are fetched once for all
 //! requests with the same scope, and once more when a registry no longer takes them. Registries on loopback are talked to
-//! without TLS; others only with [`Settings::plain_http`].
+//! without TLS and others with it, unless [`Settings::plain_http`] says otherwise.
 //!
 //! # Referrers
 //!

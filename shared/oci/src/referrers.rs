@@ -58,7 +58,14 @@ impl Registry {
             let first = seen.len() == 1;
             // Before 1.1 that is how "no such thing" looks, 400 and 405 included.
             let get = if first { get.accept(404).accept(405).accept(400) } else { get };
-            let response = self.send(get, &what, repository, &[(repository, Access::Pull)]).await?;
+            let answer = self.send(get, &what, repository, &[(repository, Access::Pull)]).await;
+            let response = match answer {
+                // The rest of a list is missing, which is something else than a list that is not there.
+                Err(error) if error.is_not_found() => {
+                    return malformed(&format!("page {} of them is gone", seen.len()));
+                }
+                answer => answer?,
+            };
             if first && matches!(response.status, 400 | 404 | 405) {
                 return Ok(());
             }
@@ -216,22 +223,32 @@ fn next_of(header: &str) -> Link {
         let Some((target, after)) = rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) else {
             return Link::Unreadable;
         };
-        let mut quoted = false;
-        let end = after.find(|c: char| {
-            quoted ^= c == '"';
-            c == ',' && !quoted
-        });
-        let (parameters, others) = after.split_at(end.unwrap_or(after.len()));
-        let next = parameters.split(';').filter_map(|parameter| parameter.split_once('=')).any(|(name, value)| {
+        let mut links = pieces(after, ',');
+        let parameters = links.next().unwrap_or_default();
+        let next = pieces(parameters, ';').filter_map(|parameter| parameter.split_once('=')).any(|(name, value)| {
             let mut relations = value.trim().trim_matches('"').split_whitespace();
             name.trim().eq_ignore_ascii_case("rel") && relations.any(|relation| relation.eq_ignore_ascii_case("next"))
         });
         if next {
             return Link::Next(target.trim().to_owned());
         }
-        rest = others.trim_start_matches([',', ' ', '\t']);
+        rest = after[parameters.len()..].trim_start_matches([',', ' ', '\t']);
     }
     Link::None
+}
+
+/// Splits where a separator stands in no quotes.
+fn pieces(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    text.split(move |c| {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ => return c == separator && !quoted,
+        }
+        false
+    })
 }
 
 #[cfg(test)]

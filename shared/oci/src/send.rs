@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, explained, explanation};
 impl Registry {
     /// `https://host/v2/name/rest`
     pub(crate) fn url(&self, repository: &Repository, rest: &str) -> String {
-        let scheme = if self.settings.plain_http || repository.is_local() { "http" } else { "https" };
+        let scheme = if self.settings.is_plain(repository) { "http" } else { "https" };
         format!("{scheme}://{}/v2/{}/{rest}", repository.host(), repository.repository)
     }
 

@@ -151,7 +151,11 @@ async fn update(
             Err(error) => return Err(error),
         }
     }
-    let text = format!("{}: somebody else overwrote it each of the {writes} times that it was written", tag.name());
+    let (name, rounds) = (tag.name(), pace.rounds);
+    let text = match writes {
+        0 => format!("{name} is as it was: somebody else changed it each of {rounds} times before it was written"),
+        _ => format!("{name} lacks what was written: somebody else overwrote it each of {writes} times"),
+    };
     Err(Error::new(Kind::Lost, text))
 }
 

@@ -7,7 +7,7 @@ use pipe_core::http::{Method, Request, Response};
 use tokio::time::sleep;
 
 use crate::auth::Access;
-use crate::client::{REPLY, Registry};
+use crate::client::{REPLY, Registry, digest_in};
 use crate::error::{Error, Kind};
 use crate::update::backoff;
 use crate::{Descriptor, Repository};
@@ -86,7 +86,9 @@ impl Registry {
                 break;
             }
             if begun >= UPLOADS || (error.kind() == Kind::Refused && upload.failures == 0) {
-                return Err(error);
+                // An upload that is not found is no blob that is not there.
+                let kind = if error.is_not_found() { Kind::Unavailable } else { error.kind() };
+                return Err(error.of_kind(kind));
             }
             upload.wait(error).await?;
         }
@@ -179,6 +181,9 @@ impl Upload<'_> {
         let asked = put.url().cloned();
         // Not twice: a registry may have kept the beginning of the first, and would add the second to it.
         let response = self.ask(put.once()).await?;
+        if let Some(other) = digest_in(&response).filter(|other| other != digest) {
+            return Err(Error::new(Kind::DigestMismatch, format!("{}: the registry has it as {other}", self.what)));
+        }
         // A redirect can turn it into a GET, whose success means nothing.
         if asked.is_some_and(|asked| asked != response.url)
             && !self.registry.has_blob(self.repository, self.descriptor).await?

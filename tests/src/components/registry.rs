@@ -1,5 +1,8 @@
 //! OCI registries: one that keeps lists of referrers and one that doesn't.
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -13,8 +16,9 @@ const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub struct Registry {
     host: String,
     user: Option<(String, String)>,
+    secure: Option<(String, Daemon)>,
     _daemon: Daemon,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Registry {
@@ -24,20 +28,25 @@ impl Registry {
         let host = format!("127.0.0.1:{}", port());
         let mut daemon = Daemon::start(program("components/helper"), &["registry", &host], &dir.path().join("log"));
         daemon.ready(&host, "/v2/", &[200]);
-        Registry { host, user: None, _daemon: daemon, _dir: dir }
+        Registry { host, user: None, secure: None, _daemon: daemon, dir }
     }
 
     /// Debian's docker-registry, of the time before that API.
     pub fn without_referrers() -> Registry {
-        Registry::distribution(None)
+        Registry::distribution(None, false)
+    }
+
+    /// The same by TLS besides, with a certificate that [`Registry::authority`] vouches for.
+    pub fn with_tls() -> Registry {
+        Registry::distribution(None, true)
     }
 
     /// The same for `user` with the password `sesame`.
     pub fn with_password(user: &str) -> Registry {
-        Registry::distribution(Some(user))
+        Registry::distribution(Some(user), false)
     }
 
-    fn distribution(user: Option<&str>) -> Registry {
+    fn distribution(user: Option<&str>, tls: bool) -> Registry {
         // bcrypt of `sesame`.
         const HASH: &str = "$2y$05$abcdefghijklmnopqrstuuKcS.CYWVYVaLiiCKrrc0A5s3mGesJ9O";
         let dir = tempfile::tempdir().unwrap();
@@ -56,13 +65,35 @@ impl Registry {
         if user.is_some() {
             config["auth"] = auth;
         }
-        // JSON is YAML.
-        std::fs::write(path("config.yml"), config.to_string()).unwrap();
-        let config = path("config.yml");
-        let mut daemon = Daemon::start("docker-registry", &["serve", &config], &dir.path().join("log"));
+        let serve = |config: &Value, name: &str| {
+            // JSON is YAML.
+            std::fs::write(path(name), config.to_string()).unwrap();
+            Daemon::start("docker-registry", &["serve", &path(name)], &dir.path().join(format!("{name}.log")))
+        };
+        let mut daemon = serve(&config, "plain.yml");
         daemon.ready(&host, "/v2/", &[200, 401]);
+        let secure = tls.then(|| {
+            certificates(dir.path());
+            let host = format!("127.0.0.1:{}", port());
+            config["http"] =
+                json!({ "addr": host, "tls": { "certificate": path("registry.pem"), "key": path("registry.key") } });
+            let mut daemon = serve(&config, "tls.yml");
+            // A registry that speaks TLS says so to those who don't.
+            daemon.ready(&host, "/v2/", &[400]);
+            (host, daemon)
+        });
         let user = user.map(|user| (user.to_owned(), "sesame".to_owned()));
-        Registry { host, user, _daemon: daemon, _dir: dir }
+        Registry { host, user, secure, _daemon: daemon, dir }
+    }
+
+    /// Where it is reached by TLS.
+    pub fn secure_host(&self) -> &str {
+        &self.secure.as_ref().expect("started with TLS").0
+    }
+
+    /// The certificate to trust for that.
+    pub fn authority(&self) -> PathBuf {
+        self.dir.path().join("ca.pem")
     }
 
     /// `127.0.0.1:5000`
@@ -163,4 +194,21 @@ impl Registry {
         headers.extend(basic.iter().map(|basic| ("authorization", basic.as_str())));
         exchange(&self.host, method, path, &headers, body).unwrap_or_else(|| panic!("{method} {path}: no answer"))
     }
+}
+
+/// An authority and a certificate for 127.0.0.1 that it vouches for, in `dir`.
+fn certificates(dir: &Path) {
+    let make = |name: &str, args: &[&str]| {
+        let made = Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "2"])
+            .args(["-subj", &format!("/CN={name}"), "-keyout", &format!("{name}.key"), "-out", &format!("{name}.pem")])
+            .args(args)
+            .current_dir(dir)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    };
+    make("ca", &[]);
+    let leaf = ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"];
+    make("registry", &[&leaf[..], &["-CA", "ca.pem", "-CAkey", "ca.key"]].concat());
 }

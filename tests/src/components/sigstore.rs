@@ -17,7 +17,7 @@ pub struct Sigstore {
     _daemon: Daemon,
 }
 
-/// Of which there is one a process: the timestamp authority has a port that can't be chosen.
+/// Of which there is one a process.
 struct Shared {
     identities: String,
     rekor: String,
@@ -55,10 +55,7 @@ impl Shared {
             "--checkpoint-interval=200ms",
         ];
         let mut tiles = Daemon::start(program("components/posix"), &args, &log("rekor"));
-        // Without the last, it asks time servers in the internet.
-        let port = format!("--port={}", port_of(&tsa));
-        let args = ["serve", "--timestamp-signer=memory", "--host=127.0.0.1", &port, "--disable-ntp-monitoring"];
-        let mut clock = Daemon::start(program("components/timestamp-server"), &args, &log("tsa"));
+        let mut clock = Daemon::start(program("components/helper"), &["timestamps", &tsa], &log("tsa"));
         issuers.ready(&identities, "/github/.well-known/openid-configuration", &[200]);
         tiles.ready(&rekor, "/healthz", &[200]);
         clock.ready(&tsa, "/api/v1/timestamp/certchain", &[200]);
@@ -191,6 +188,19 @@ impl Sigstore {
 
     pub fn signing_config(&self) -> PathBuf {
         self.dir.path().join("signing_config.json")
+    }
+
+    /// The folder of a TUF repository that publishes both.
+    pub fn tuf_repository(&self) -> PathBuf {
+        let (to, config) = (self.dir.path().join("tuf"), self.dir.path().join("signing_config.v0.2.json"));
+        std::fs::copy(self.signing_config(), &config).unwrap();
+        let made = Command::new(program("components/helper"))
+            .arg("tuf")
+            .args([&to, &self.trusted_root(), &config])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        to
     }
 
     /// A token of an issuer with these claims; who issued it, for whom and how long is filled in.

@@ -2,7 +2,7 @@ use pipe_core::aws::{Aws, Credentials, Source};
 use pipe_core::http::{Client, Settings};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
-use wiremock::matchers::{header, method, path};
+use wiremock::matchers::{header, method};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::*;
@@ -20,15 +20,30 @@ fn aws(server: &MockServer) -> Aws {
 
 #[test]
 fn keys_are_named_as_cosign_names_them() {
-    let aws = |key: &str| Ok(Reference::Aws { key: key.to_owned() });
-    assert_eq!("awskms:///alias/signing".parse(), aws("alias/signing"));
+    let aws = |host: Option<&str>, key: &str| Ok(Reference::Aws { host: host.map(str::to_owned), key: key.to_owned() });
+    assert_eq!("awskms:///alias/signing".parse(), aws(None, "alias/signing"));
+    assert_eq!("awskms://localhost:4566/alias/signing".parse(), aws(Some("localhost:4566"), "alias/signing"));
+    let endpoint = "awskms://vpce-1.kms.eu-west-1.vpce.amazonaws.com/1234abcd";
+    assert_eq!(endpoint.parse::<Reference>().unwrap().to_string(), endpoint);
+    assert_eq!("awskms:///arn:aws:kms:evil.example/:1:key/x".parse::<Reference>().unwrap().region(), None);
     let arn = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
     let reference: Reference = format!("awskms:///{arn}").parse().unwrap();
     assert_eq!(reference.region(), Some("eu-west-1"));
     assert_eq!(reference.to_string(), format!("awskms:///{arn}"));
     assert_eq!("hashivault://signing".parse(), Ok(Reference::Vault { key: "signing".to_owned() }));
-    for wrong in ["", "awskms://alias/x", "awskms:///", "hashivault://a/b", "gcpkms://x", "hashivault://a b", "signing"]
-    {
+    for wrong in [
+        "",
+        "awskms://alias/x",
+        "awskms:///",
+        "awskms://a.example",
+        "awskms://user@a.example/x",
+        "awskms://a.example:x/y",
+        "awskms://.example/y",
+        "hashivault://a/b",
+        "gcpkms://x",
+        "hashivault://a b",
+        "signing",
+    ] {
         assert_eq!(wrong.parse::<Reference>(), Err(ReferenceError), "{wrong}");
     }
 }
@@ -80,29 +95,41 @@ async fn aws_signs_messages_or_digests_and_is_held_to_its_key() {
     assert_eq!(error.to_string(), "the key alias/signing is not for signing");
 }
 
-#[tokio::test]
-async fn vault_signs_with_the_newest_version() {
-    let key = PrivateKey::generate().unwrap();
+/// A service of AWS's that answers everything so.
+async fn refusing(status: u16, body: Value) -> MockServer {
     let server = MockServer::start().await;
-    let data = json!({ "data": { "type": "ecdsa-p256", "latest_version": 2, "keys": {
-        "1": { "public_key": "old" }, "2": { "public_key": key.public_key().to_pem() } } } });
-    Mock::given(method("GET"))
-        .and(path("/v1/transit/keys/signing"))
-        .and(header("x-vault-token", "s.token"))
-        .respond_with(ResponseTemplate::new(200).set_body_json(data))
-        .mount(&server)
-        .await;
-    let signature = format!("vault:v2:{}", STANDARD.encode(key.sign(b"a message").unwrap()));
-    Mock::given(method("POST"))
-        .and(path("/v1/transit/sign/signing/sha2-256"))
-        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "data": { "signature": signature } })))
-        .mount(&server)
-        .await;
-    let vault = Vault::new(http(), &format!("{}/", server.uri()), "s.token".to_owned().into(), "transit");
-    let opened = VaultKey::open(vault.clone(), "signing").await.unwrap();
-    let signature = Signer::sign(&opened, b"a message").await.unwrap();
-    assert!(key.public_key().verifies(b"a message", &signature));
-    let error = VaultKey::open(vault, "other").await.err().unwrap();
-    assert!(matches!(error, SignError::Refused(_)), "{error}");
-    assert!(!error.to_string().contains("s.token"));
+    Mock::given(method("POST")).respond_with(ResponseTemplate::new(status).set_body_json(body)).mount(&server).await;
+    server
+}
+
+#[tokio::test]
+async fn what_aws_does_not_give_is_told() {
+    let public = PrivateKey::generate().unwrap().public_key().der().to_vec();
+    let denied = json!({ "__type": "AccessDeniedException", "Message": "not allowed" });
+    for (status, body, refused, told) in [
+        (400, denied, true, "AWS kms: AccessDeniedException: not allowed"),
+        (500, json!({}), false, "500 Internal Server Error"),
+        (400, json!({ "__type": "ThrottlingException" }), false, "AWS kms: ThrottlingException (status 400)"),
+        (200, json!({}), true, "the key k is not for signing"),
+        (200, json!({ "KeyUsage": "SIGN_VERIFY" }), true, "the key k is of a kind that is not supported"),
+        (
+            200,
+            json!({ "KeyUsage": "SIGN_VERIFY", "PublicKey": STANDARD.encode(b"no key") }),
+            true,
+            "the key k is of a kind that is not supported",
+        ),
+        (200, json!({ "KeyUsage": "SIGN_VERIFY", "PublicKey": "not base64" }), true, "not supported"),
+    ] {
+        let server = refusing(status, body).await;
+        let error = AwsKey::open(aws(&server), "k").await.err().unwrap();
+        assert!(error.to_string().contains(told), "{error}");
+        assert_eq!(matches!(error, SignError::Refused(_)), refused, "{error:?}");
+    }
+    // One that has a key and signs nothing.
+    let answer = json!({ "KeyUsage": "SIGN_VERIFY", "PublicKey": STANDARD.encode(public) });
+    let server = refusing(200, answer).await;
+    let opened = AwsKey::open(aws(&server), "k").await.unwrap();
+    let error = Signer::sign(&opened, b"a message").await.unwrap_err();
+    assert!(matches!(error, SignError::Unavailable(_)), "{error:?}");
+    assert_eq!(error.to_string(), "AWS kms: the answer has no signature");
 }

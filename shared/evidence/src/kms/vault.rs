@@ -22,10 +22,11 @@ pub struct Vault {
     mount: String,
 }
 
-/// A key of the engine; its newest version signs.
+/// A key of the engine: the version that was its newest when it was opened, also where it is rotated meanwhile.
 pub struct VaultKey {
     vault: Vault,
     key: String,
+    version: u64,
     public: PublicKey,
 }
 
@@ -63,16 +64,19 @@ impl VaultKey {
             Some("ed25519") => STANDARD.decode(public).ok().and_then(|raw| PublicKey::from_ed25519(&raw)),
             _ => PublicKey::from_pem(public).ok(),
         };
-        Ok(VaultKey { key: key.to_owned(), public: public.ok_or_else(unsupported)?, vault })
+        Ok(VaultKey { key: key.to_owned(), version, public: public.ok_or_else(unsupported)?, vault })
     }
 
     async fn request(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let (path, body) = match self.public.algorithm() {
-            Algorithm::Ed25519 => (String::new(), json!({ "input": STANDARD.encode(message) })),
+            Algorithm::Ed25519 => {
+                (String::new(), json!({ "input": STANDARD.encode(message), "key_version": self.version }))
+            }
             other => {
                 let hash = if other == Algorithm::EcdsaP384 { "/sha2-384" } else { "/sha2-256" };
                 let body = json!({
                     "input": STANDARD.encode(digest(other, message)),
+                    "key_version": self.version,
                     "prehashed": true,
                     "marshaling_algorithm": "asn1",
                     "signature_algorithm": "pkcs1v15",

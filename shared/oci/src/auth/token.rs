@@ -64,7 +64,8 @@ pub(super) async fn fetch(
     let malformed = |why: &str| Error::new(Kind::Malformed, format!("the token service of {registry} {why}"));
     let url = Url::parse(realm).map_err(|_| malformed("is at no URL"))?;
     let host = url.host_str().unwrap_or_default();
-    let in_clear = asked.settings.plain_http || (repository.is_local() && is_loopback(host));
+    let everywhere = asked.settings.plain_http == Some(true);
+    let in_clear = asked.settings.is_plain(repository) && (everywhere || is_loopback(host));
     if url.scheme() != "https" && !(url.scheme() == "http" && in_clear) {
         return Err(malformed("is not asked, since it is not reached by https"));
     }

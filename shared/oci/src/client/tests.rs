@@ -1,4 +1,5 @@
 mod bounds;
+mod faults;
 
 use std::sync::Arc;
 use std::time::Duration;

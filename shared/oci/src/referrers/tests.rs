@@ -167,7 +167,9 @@ async fn a_page_that_can_t_be_followed_is_not_the_last() {
         Mock::given(path_regex("/referrers/sha256")).respond_with(first).mount(&server).await;
         Mock::given(path_regex("/referrers/next")).respond_with(ResponseTemplate::new(status)).mount(&server).await;
         let repository = reference(&server, "app").repository;
-        assert!(registry(Settings::default()).referrers(&repository, &subject()).await.is_err(), "{status}");
+        let error = registry(Settings::default()).referrers(&repository, &subject()).await.unwrap_err();
+        assert!(!error.is_not_found(), "{status}: only a list that is not there is not found");
+        assert!(status != 404 || error.to_string().ends_with("page 2 of them is gone"), "{error}");
     }
 }
 
@@ -228,6 +230,8 @@ fn links_are_read_as_they_are_written() {
         ("</v2/a>;REL=Next", next("/v2/a")),
         ("</first>; rel=\"first\", </next>; title=x; rel=next", next("/next")),
         ("</next>; title=\"a, b\"; rel=\"last next\"", next("/next")),
+        ("</v2/a>; title=\"a, \\\"b; <c\"; REL=\"last Next\"", next("/v2/a")),
+        ("</x>; title=\"x; rel=next\"", Link::None),
         ("</x>; rel=\"prev\"", Link::None),
         ("</x>; title=\"rel=next\"", Link::None),
         ("</x>", Link::None),

@@ -180,16 +180,19 @@ async fn a_registry_with_tls_has_no_token_service_without() {
         body: Vec::new(),
         url: Url::parse("https://registry.example/v2/app/manifests/1").unwrap(),
     };
-    for (registry, plain_http, allowed) in
-        [("registry.example", false, false), ("registry.example", true, true), ("127.0.0.1:5000", false, true)]
-    {
+    for (registry, plain_http, allowed) in [
+        ("registry.example", None, false),
+        ("registry.example", Some(true), true),
+        ("127.0.0.1:5000", None, true),
+        ("127.0.0.1:5000", Some(false), false),
+    ] {
         let repository: Repository = format!("{registry}/app").parse().unwrap();
         let settings = Settings { plain_http, ..Settings::default() };
         let scope = [(&repository, Access::Pull)];
         let asked = Asked { http: &http, settings: &settings, repository: &repository, scope: &scope };
         let authorizer = Authorizer::new(Credentials::default());
         let answer = authorizer.answer(&asked, &refusal, None).await;
-        assert_eq!(answer.is_ok(), allowed, "{registry} {plain_http}");
+        assert_eq!(answer.is_ok(), allowed, "{registry} {plain_http:?}");
         assert!(answer.is_ok() || answer.is_err_and(|error| error.to_string().contains("not reached by https")));
     }
 }

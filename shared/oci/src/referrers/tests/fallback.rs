@@ -2,9 +2,11 @@
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use wiremock::ResponseTemplate;
+use wiremock::matchers::{method, path_regex};
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::{entry, subject};
+use crate::client::tests::{reference, registry};
 use crate::fake::{Fake, Trouble};
 use crate::types::media_type;
 use crate::{Descriptor, Kind, Manifest, Settings};
@@ -135,4 +137,30 @@ async fn a_long_digest_has_a_tag_that_is_not_too_long() {
     let tag = registry.attach(&fake.repository(), &manifest).await.unwrap().fallback_tag.unwrap();
     assert_eq!(tag, format!("sha512-{}", "ab".repeat(32)));
     assert_eq!(registry.referrers(&fake.repository(), &digest).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn dockers_kind_of_list_becomes_an_index() {
+    let server = MockServer::start().await;
+    let list = json!({ "schemaVersion": 2, "mediaType": media_type::DOCKER_LIST, "manifests": [entry(1)] });
+    let list = ResponseTemplate::new(200).set_body_raw(list.to_string(), media_type::DOCKER_LIST);
+    Mock::given(path_regex("/manifests/sha256-"))
+        .and(method("PUT"))
+        .respond_with(ResponseTemplate::new(403))
+        .mount(&server)
+        .await;
+    Mock::given(path_regex("/manifests/sha256-")).respond_with(list).with_priority(9).mount(&server).await;
+    Mock::given(method("PUT")).respond_with(ResponseTemplate::new(201)).with_priority(9).mount(&server).await;
+    let repository = reference(&server, "app").repository;
+    let manifest = Manifest {
+        subject: Some(Descriptor::new(media_type::MANIFEST, subject(), 1)),
+        ..Manifest::new(Descriptor::of(media_type::EMPTY, b"{}"), Vec::new())
+    };
+    let error = registry(Settings::default()).attach(&repository, &manifest).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Denied, "what the tag says to it: {error}");
+    let requests = server.received_requests().await.unwrap();
+    let written = requests.iter().rfind(|request| request.method.as_str() == "PUT").unwrap();
+    assert_eq!(written.headers["content-type"], media_type::INDEX);
+    let written: Value = serde_json::from_slice(&written.body).unwrap();
+    assert_eq!(written["mediaType"], media_type::INDEX, "as its header says");
 }

@@ -240,6 +240,30 @@ async fn one_that_forgets_is_told_and_not_for_ever() {
     let told = Way { registry: &registry, delay: 0..5 }.add("a").await;
     let error = told.unwrap_err();
     assert_eq!(error.kind(), Kind::Lost);
-    assert!(error.to_string().contains("each of the 20 times"), "{error}");
+    assert!(
+        error.to_string().contains("lacks what was written: somebody else overwrote it each of 20 times"),
+        "{error}"
+    );
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+}
+
+/// Another one at every look.
+#[tokio::test(start_paused = true)]
+async fn one_who_never_gets_to_write_is_told_that() {
+    let registry = Simulated::new(0..0);
+    let busy = async {
+        for number in 0.. {
+            sleep(Duration::from_millis(3)).await;
+            registry.put(Bytes::from(format!("other {number}")));
+        }
+    };
+    let way = Way { registry: &registry, delay: 5..6 };
+    let told = tokio::select! {
+        told = way.add("a") => told,
+        () = busy => Ok(()),
+    };
+    let error = told.unwrap_err();
+    assert_eq!(error.kind(), Kind::Lost);
+    assert!(error.to_string().contains("the tag is as it was"), "{error}");
+    assert!(registry.history.borrow().iter().flat_map(|(_, bytes)| bytes).all(|bytes| bytes.starts_with(b"other")));
 }
