@@ -24,7 +24,7 @@ use serde::de::DeserializeOwned;
 
 pub use client::Client;
 pub use error::{Cause, HttpError, Kind};
-pub use request::{Authorization, Request, RetryAfter};
+pub use request::{Authorization, Explanation, Request, RetryAfter};
 
 /// What a client is built from; [`Settings::default`] has the usual limits.
 #[derive(Debug, Clone)]

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
-use pipe_core::http::{Authorization, Client, HttpError, Method, Request, Response, Url};
-use serde::de::DeserializeOwned;
+use pipe_core::http::{Client, Method, Request, Response, Url};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::auth::{Access, Authorizer};
 use crate::credentials::Credentials;
 use crate::error::{Error, Kind};
 use crate::types::media_type;
-use crate::{Descriptor, Digest, Index, Reference, Repository};
+use crate::update::Pace;
+use crate::{Descriptor, Digest, Reference, Repository};
 
-/// How deep indexes may lie in each other.
-const DEPTH: usize = 4;
+/// Bytes of an answer that holds no content of its own.
+pub(crate) const REPLY: u64 = 64 * 1024;
 
 /// Limits and habits of a client.
 #[derive(Debug, Clone)]
@@ -30,9 +31,9 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Whether a host, without its port, is talked to without TLS.
-    pub(crate) fn is_plain(&self, host: &str) -> bool {
-        self.plain_http.unwrap_or_else(|| is_loopback(host))
+    /// Whether the registry of a repository is talked to without TLS.
+    pub(crate) fn is_plain(&self, repository: &Repository) -> bool {
+        self.plain_http.unwrap_or_else(|| repository.is_local())
     }
 }
 
@@ -72,14 +73,16 @@ pub struct Pushed {
 /// A client for any number of registries. Clones share connections and tokens.
 #[derive(Clone)]
 pub struct Registry {
-    http: Client,
-    authorizer: Arc<Authorizer>,
+    pub(crate) http: Client,
+    pub(crate) authorizer: Arc<Authorizer>,
     pub(crate) settings: Arc<Settings>,
+    pub(crate) pace: Arc<Pace>,
 }
 
 impl Registry {
     pub fn new(http: Client, credentials: Credentials, settings: Settings) -> Registry {
-        Registry { http, authorizer: Arc::new(Authorizer::new(credentials)), settings: Arc::new(settings) }
+        let authorizer = Arc::new(Authorizer::new(credentials));
+        Registry { http, authorizer, settings: Arc::new(settings), pace: Arc::default() }
     }
 
     /// What a reference names at this moment.
@@ -90,17 +93,19 @@ impl Registry {
         let what = format!("the manifest of {reference}");
         let repository = &reference.repository;
         let url = self.url(repository, &format!("manifests/{}", reference.key()));
-        let head = Request::new(Method::HEAD, &url).header("Accept", media_type::ALL).accept(405).accept(400);
+        let head = Request::new(Method::HEAD, &url).header("Accept", media_type::ALL).max_body(REPLY);
+        // Some registries know no HEAD.
+        let head = head.accept(400).accept(405).accept(501);
         let response = self.send(head, &what, repository, &[(repository, Access::Pull)]).await?;
         let named = digest_in(&response);
         let size = response.header("content-length").and_then(|size| size.parse().ok());
-        let kind = response.header("content-type").map(bare);
+        let kind = response.header("content-type").map(bare).filter(is_manifest);
         if let (true, Some(digest), Some(size), Some(kind)) = (response.status == 200, named, size, kind)
             && reference.digest.as_ref().is_none_or(|wanted| *wanted == digest)
         {
             return Ok(Descriptor::new(&kind, digest, size));
         }
-        // Some registries answer HEAD in part only: the manifest itself tells everything.
+        // Others answer it in part only: the manifest itself tells everything.
         Ok(self.manifest(reference).await?.descriptor)
     }
 
@@ -112,8 +117,12 @@ impl Registry {
         let what = format!("the manifest of {reference}");
         let repository = &reference.repository;
         let url = self.url(repository, &format!("manifests/{}", reference.key()));
-        let get = Request::get(&url).header("Accept", media_type::ALL).max_body(self.settings.max_manifest);
+        let limit = self.settings.max_manifest;
+        let get = Request::get(&url).header("Accept", media_type::ALL).max_body(limit.max(REPLY));
         let response = self.send(get, &what, repository, &[(repository, Access::Pull)]).await?;
+        if response.body.len() as u64 > limit {
+            return Err(Error::new(Kind::TooLarge, format!("{what} has more than {limit} bytes")));
+        }
         let digest = match reference.digest.clone().or_else(|| digest_in(&response)) {
             Some(digest) => digest,
             None => Digest::of(&response.body),
@@ -121,62 +130,11 @@ impl Registry {
         if !digest.verify(&response.body) {
             return Err(Error::new(Kind::DigestMismatch, format!("{what} is not what its digest {digest} says")));
         }
-        // Registries say what it is; where one does not, the document does.
-        let inside = || {
-            let document: serde_json::Value = serde_json::from_slice(&response.body).ok()?;
-            document.get("mediaType")?.as_str().map(str::to_owned)
-        };
-        let kind = response.header("content-type").map(bare).filter(|kind| kind.contains("vnd.")).or_else(inside);
+        let kind =
+            kind_inside(&response.body).or_else(|| response.header("content-type").map(bare).filter(is_manifest));
         let kind = kind.unwrap_or_else(|| media_type::MANIFEST.to_owned());
         let descriptor = Descriptor::new(&kind, digest, response.body.len() as u64);
         Ok(Fetched { descriptor, bytes: response.body.into() })
-    }
-
-    /// Every image in an index, nested indexes opened; for an image itself just that. What build tools hide in an index
-    /// as images for `unknown/unknown` (BuildKit's attestations) is left out.
-    ///
-    /// # Errors
-    /// As [`Registry::manifest`], and an index that lies in itself.
-    pub async fn images(&self, reference: &Reference) -> Result<Vec<Descriptor>, Error> {
-        let top = self.manifest(reference).await?;
-        let mut images = Vec::new();
-        self.collect(reference, top, DEPTH, &mut images).await?;
-        Ok(images)
-    }
-
-    fn collect<'a>(
-        &'a self,
-        reference: &'a Reference,
-        fetched: Fetched,
-        depth: usize,
-        images: &'a mut Vec<Descriptor>,
-    ) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move {
-            if !media_type::is_index(&fetched.descriptor.media_type) {
-                images.push(fetched.descriptor);
-                return Ok(());
-            }
-            if depth == 0 {
-                let text = format!("the index {reference} has indexes nested more than {DEPTH} deep");
-                return Err(Error::new(Kind::Malformed, text));
-            }
-            for child in fetched.json::<Index>()?.manifests {
-                let hidden =
-                    |platform: &crate::Platform| platform.os == "unknown" && platform.architecture == "unknown";
-                if child.platform.as_ref().is_some_and(hidden)
-                    || images.iter().any(|known| known.digest == child.digest)
-                {
-                    continue;
-                }
-                if media_type::is_index(&child.media_type) {
-                    let nested = self.manifest(&reference.with_digest(child.digest)).await?;
-                    self.collect(reference, nested, depth - 1, images).await?;
-                } else {
-                    images.push(child);
-                }
-            }
-            Ok(())
-        })
     }
 
     /// A blob, digest and size verified.
@@ -190,8 +148,13 @@ impl Registry {
             return Err(Error::new(Kind::TooLarge, text));
         }
         let url = self.url(repository, &format!("blobs/{}", descriptor.digest));
-        let get = Request::get(&url).max_body(descriptor.size);
+        // A refusal may be longer than the blob.
+        let get = Request::get(&url).max_body(descriptor.size.max(REPLY));
         let body = self.send(get, &what, repository, &[(repository, Access::Pull)]).await?.body;
+        if body.len() as u64 > descriptor.size {
+            let text = format!("{what} has more than the {} bytes that are announced", descriptor.size);
+            return Err(Error::new(Kind::TooLarge, text));
+        }
         if body.len() as u64 != descriptor.size || !descriptor.digest.verify(&body) {
             return Err(Error::new(Kind::DigestMismatch, format!("{what} is not what its digest says")));
         }
@@ -209,77 +172,72 @@ impl Registry {
         media_type: &str,
         bytes: Bytes,
     ) -> Result<Pushed, Error> {
-        let what = format!("writing the manifest {repository}:{reference}");
+        self.put_manifest(repository, reference, media_type, bytes, false).await
+    }
+
+    /// `once` where it must not be written late, after a failure and a wait.
+    pub(crate) async fn put_manifest(
+        &self,
+        repository: &Repository,
+        reference: &str,
+        media_type: &str,
+        bytes: Bytes,
+        once: bool,
+    ) -> Result<Pushed, Error> {
+        let separator = if reference.contains(':') { '@' } else { ':' };
+        let what = format!("writing the manifest {repository}{separator}{reference}");
         let descriptor = Descriptor::of(media_type, &bytes);
         let url = self.url(repository, &format!("manifests/{reference}"));
-        let put = Request::put(&url).body(media_type, bytes);
+        let put = Request::put(&url).body(media_type, bytes).max_body(self.settings.max_manifest.max(REPLY));
+        let put = if once { put.once() } else { put };
         let response = self.send(put, &what, repository, &[(repository, Access::Push)]).await?;
-        if let Some(digest) = digest_in(&response)
-            && digest != descriptor.digest
-        {
-            return Err(Error::new(Kind::DigestMismatch, format!("{what}: the registry has it as {digest}")));
+        match digest_in(&response) {
+            Some(digest) if digest != descriptor.digest => {
+                return Err(Error::new(Kind::DigestMismatch, format!("{what}: the registry has it as {digest}")));
+            }
+            // A redirect can turn it into a GET, whose success means nothing.
+            None if Url::parse(&url).is_ok_and(|url| url != response.url) => {
+                let text = format!("{what}: the registry redirects it, and doesn't say what it has then");
+                return Err(Error::new(Kind::Malformed, text));
+            }
+            _ => {}
         }
         Ok(Pushed { descriptor, subject_accepted: response.header("oci-subject").is_some() })
-    }
-
-    /// `https://host/v2/name/rest`
-    pub(crate) fn url(&self, repository: &Repository, rest: &str) -> String {
-        let host = repository.host();
-        let bare = host.rsplit_once(':').map_or(host, |(before, _)| before);
-        let scheme = if self.settings.is_plain(bare) { "http" } else { "https" };
-        format!("{scheme}://{host}/v2/{}/{rest}", repository.repository)
-    }
-
-    /// Sends a request, with credentials where the registry asks for them.
-    pub(crate) async fn send(
-        &self,
-        request: Request,
-        what: &str,
-        repository: &Repository,
-        scope: &[(&Repository, Access)],
-    ) -> Result<Response, Error> {
-        let host = repository.host();
-        let registry = Url::parse(&self.url(repository, "")).ok();
-        // An upload may go on at a storage service, which is not to know who we are.
-        let ours = request.url().zip(registry).is_some_and(|(url, registry)| url.origin() == registry.origin());
-        let authorized = |request: &Request, authorization: &Option<Authorization>| match authorization {
-            Some(authorization) if ours => request.clone().authorize(authorization, host),
-            _ => request.clone(),
-        };
-        let request = request.accept(401);
-        let known = self.authorizer.known(&self.http, &self.settings, repository, scope).await?;
-        let failed = |error: HttpError| Error::http(what, &error);
-        let response = self.http.send(authorized(&request, &known)).await.map_err(failed)?;
-        if response.status != 401 {
-            return Ok(response);
-        }
-        if known.is_some() {
-            self.authorizer.forget(repository).await;
-        }
-        let challenge = response.header("www-authenticate").unwrap_or_default().to_owned();
-        let answer = self.authorizer.answer(&self.http, &self.settings, repository, &challenge, scope).await?;
-        let response = self.http.send(authorized(&request, &Some(answer))).await.map_err(failed)?;
-        if response.status == 401 {
-            return Err(self.authorizer.lacking(repository));
-        }
-        Ok(response)
     }
 }
 
 /// The digest that a registry names in its answer.
-fn digest_in(response: &Response) -> Option<Digest> {
+pub(crate) fn digest_in(response: &Response) -> Option<Digest> {
     Digest::parse(response.header("docker-content-digest")?).ok()
 }
 
 /// A media type without its parameters.
 fn bare(content_type: &str) -> String {
-    content_type.split(';').next().unwrap_or_default().trim().to_owned()
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// Hosts that are this machine.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let host = host.trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+/// Of all media types of manifests, `vnd.` is what `application/json` and `text/html` have not.
+fn is_manifest(media_type: &impl AsRef<str>) -> bool {
+    media_type.as_ref().contains("vnd.")
+}
+
+/// What a document says that it is. Unlike the answer's header, that is covered by its digest: who has it signed or
+/// pinned can't be told that an index is an image.
+fn kind_inside(document: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Document {
+        media_type: Option<String>,
+        manifests: Option<IgnoredAny>,
+        config: Option<IgnoredAny>,
+    }
+    let document: Document = serde_json::from_slice(document).ok()?;
+    match document.media_type.filter(is_manifest) {
+        Some(told) => Some(told),
+        // OCI's first versions left it out.
+        None if document.manifests.is_some() && document.config.is_none() => Some(media_type::INDEX.to_owned()),
+        None => None,
+    }
 }
 
 #[cfg(test)]

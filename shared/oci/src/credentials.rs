@@ -4,11 +4,18 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::Repository;
+use crate::types::null_as_default;
+
+const FORGIVING: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// Where Docker keeps the credentials of Docker Hub.
 const DOCKER_HUB: [&str; 4] = ["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"];
@@ -50,9 +57,10 @@ impl fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    /// An account at `host` (`ghcr.io`, `localhost:5000`, `docker.io`); replaces what was known.
+    /// An account at `host` (`ghcr.io`, `localhost:5000`, `docker.io`); replaces what was known. With the user `<token>`,
+    /// the password is a refresh token, as Docker's helpers have it.
     pub fn add(&mut self, host: &str, user: &str, password: SecretString) {
-        self.known.insert(key(host), Credential::Basic { user: user.to_owned(), password });
+        self.known.insert(key(host), account(user, password));
     }
 
     /// Whether there are any for a repository.
@@ -73,45 +81,54 @@ impl Credentials {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Config {
-            #[serde(default)]
-            auths: BTreeMap<String, Auth>,
+            #[serde(default, deserialize_with = "null_as_default")]
+            auths: BTreeMap<String, Option<Auth>>,
             creds_store: Option<String>,
-            #[serde(default)]
+            #[serde(default, deserialize_with = "null_as_default")]
             cred_helpers: BTreeMap<String, String>,
         }
         #[derive(Deserialize, Default)]
         #[serde(default)]
         struct Auth {
+            #[serde(deserialize_with = "null_as_default")]
             auth: String,
+            #[serde(deserialize_with = "null_as_default")]
             username: String,
+            #[serde(deserialize_with = "null_as_default")]
             password: String,
+            #[serde(deserialize_with = "null_as_default")]
             identitytoken: String,
+            #[serde(deserialize_with = "null_as_default")]
             registrytoken: String,
         }
         let config: Config = serde_json::from_str(config.expose_secret())
             .map_err(|_| CredentialsError("expected a Docker configuration in JSON".to_owned()))?;
         for (host, auth) in config.auths {
-            let damaged = || CredentialsError(format!("the `auth` of {host} is not the base64 of user:password"));
+            let auth = auth.unwrap_or_default();
+            let damaged = || CredentialsError(format!("the `auth` of {host:?} is not the base64 of user:password"));
             let credential = if !auth.registrytoken.is_empty() {
                 Credential::Token(auth.registrytoken.into())
             } else if !auth.identitytoken.is_empty() {
                 Credential::Identity(auth.identitytoken.into())
             } else if !auth.auth.is_empty() {
-                let text = STANDARD.decode(auth.auth.trim()).map_err(|_| damaged())?;
+                // People write it by hand as well: `base64` breaks lines, other tools leave out the padding.
+                let plain: String = auth.auth.split_whitespace().collect();
+                let text = FORGIVING.decode(plain).map_err(|_| damaged())?;
                 let text = String::from_utf8(text).map_err(|_| damaged())?;
-                let (user, password) = text.trim_end_matches('\0').split_once(':').ok_or_else(damaged)?;
-                Credential::Basic { user: user.to_owned(), password: password.to_owned().into() }
+                let (user, password) = text.trim_end_matches(['\0', '\n', '\r']).split_once(':').ok_or_else(damaged)?;
+                account(user, password.to_owned().into())
             } else if !auth.username.is_empty() {
-                Credential::Basic { user: auth.username, password: auth.password.into() }
+                account(&auth.username, auth.password.into())
             } else {
                 // What `docker login` leaves behind when a helper took the password.
                 continue;
             };
             self.known.entry(key(&host)).or_insert(credential);
         }
-        let helpers = config.cred_helpers.into_iter().map(|(host, helper)| (key(&host), helper));
-        self.helpers.extend(helpers);
-        self.store = config.creds_store.filter(|store| !store.is_empty()).or(self.store.take());
+        for (host, helper) in config.cred_helpers.into_iter().filter(|(_, helper)| !helper.is_empty()) {
+            self.helpers.entry(key(&host)).or_insert(helper);
+        }
+        self.store = self.store.take().or(config.creds_store.filter(|store| !store.is_empty()));
         Ok(())
     }
 
@@ -133,13 +150,23 @@ impl Credentials {
     }
 }
 
+fn account(user: &str, password: SecretString) -> Credential {
+    match user {
+        "<token>" => Credential::Identity(password),
+        _ => Credential::Basic { user: user.to_owned(), password },
+    }
+}
+
 /// `https://index.docker.io/v1/` is `docker.io`, `https://ghcr.io/v2/` is `ghcr.io`, podman's `quay.io/org` stays.
 fn key(host: &str) -> String {
-    let bare = host.trim().trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
-    let bare = bare.strip_suffix("/v1").or_else(|| bare.strip_suffix("/v2")).unwrap_or(bare).to_ascii_lowercase();
-    let (host, path) = bare.split_once('/').map_or((bare.as_str(), None), |(host, path)| (host, Some(path)));
+    let bare = host.trim().to_ascii_lowercase();
+    let bare = bare.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
+    let (host, path) = bare.split_once('/').map_or((bare, None), |(host, path)| (host, Some(path)));
     let host = if DOCKER_HUB.contains(&host) { "docker.io" } else { host };
-    path.map_or_else(|| host.to_owned(), |path| format!("{host}/{path}"))
+    match path {
+        None | Some("v1" | "v2") => host.to_owned(),
+        Some(path) => format!("{host}/{path}"),
+    }
 }
 
 #[cfg(test)]

@@ -106,6 +106,8 @@ impl<'de> Deserialize<'de> for Digest {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::Digest;
 
     #[test]
@@ -121,6 +123,24 @@ mod tests {
         for wrong in ["", "sha256:", "sha256:abc", "md5:abc", &digest.to_string().to_uppercase(), &format!("{digest}0")]
         {
             assert!(Digest::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+    proptest! {
+        #[test]
+        fn what_is_a_digest_is_written_as_it_was_read(text in "(sha256:|sha512:)?[0-9a-fA-Fg:é]{0,140}") {
+            if let Ok(digest) = Digest::parse(&text) {
+                prop_assert_eq!(digest.to_string(), text);
+                prop_assert!(digest.short().len() < digest.to_string().len());
+            }
+        }
+
+        #[test]
+        fn bytes_have_their_digest_and_no_other(one: Vec<u8>, other: Vec<u8>) {
+            let digest = Digest::of(&one);
+            prop_assert!(digest.verify(&one));
+            prop_assert_eq!(digest.verify(&other), one == other);
+            let json = serde_json::to_string(&digest).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Digest>(&json).unwrap(), digest);
         }
     }
 }

@@ -1,6 +1,13 @@
 //! What can go wrong between us and a registry.
 
+use std::time::Duration;
+
 use pipe_core::http::{HttpError, Kind as HttpKind};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Characters that are shown of what a registry says.
+const SAID: usize = 200;
 
 /// What a caller branches on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,18 +34,19 @@ pub enum Kind {
     Cancelled,
 }
 
-/// A request to a registry that failed; the text names what was asked for.
-#[derive(Debug, thiserror::Error)]
+/// A request to a registry that failed; the text names what was asked for, and what the registry said.
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{text}")]
 pub struct Error {
     kind: Kind,
     text: String,
+    retry_after: Option<Duration>,
 }
 
 impl Error {
     /// An error of the same kinds that somebody else found, e.g. in what a registry has.
     pub fn new(kind: Kind, text: impl Into<String>) -> Error {
-        Error { kind, text: text.into() }
+        Error { kind, text: text.into(), retry_after: None }
     }
 
     pub fn kind(&self) -> Kind {
@@ -56,12 +64,92 @@ impl Error {
             HttpKind::Status { status: 401, .. } => Kind::Unauthorized,
             HttpKind::Status { status: 403, .. } => Kind::Denied,
             HttpKind::Status { status: 413, .. } | HttpKind::TooLarge => Kind::TooLarge,
-            HttpKind::Status { status: 429 | 500.., .. } => Kind::Unavailable,
+            // Too late, too early or too often: nothing is wrong with what was sent.
+            HttpKind::Status { status: 408 | 425 | 429 | 500.., .. } => Kind::Unavailable,
             HttpKind::Status { status: 400..500, .. } => Kind::Refused,
             HttpKind::Cancelled => Kind::Cancelled,
             _ => Kind::Unavailable,
         };
         let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        Error { kind, text: format!("{what}: {error}{cause}") }
+        Error { kind, text: format!("{what}: {error}{cause}"), retry_after: error.retry_after() }
+    }
+
+    /// The same, found while doing something.
+    #[must_use]
+    pub(crate) fn about(self, what: &str) -> Error {
+        Error { text: format!("{what}: {}", self.text), ..self }
+    }
+
+    #[must_use]
+    pub(crate) fn of_kind(self, kind: Kind) -> Error {
+        Error { kind, ..self }
+    }
+
+    /// How long the registry asks to wait.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 }
+
+/// What is quoted of a refusal.
+pub(crate) fn said(error: &HttpError) -> &str {
+    match error.kind() {
+        HttpKind::Status { excerpt, .. } => excerpt,
+        _ => "",
+    }
+}
+
+/// What a refusal says to people: of registries (`errors` in the distribution specification), of token services (`error`
+/// and `error_description` in RFC 6749; `details` and `message` elsewhere).
+pub(crate) fn explained(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Refusal {
+        #[serde(default)]
+        errors: Vec<Said>,
+        #[serde(default)]
+        error: Value,
+        #[serde(default)]
+        error_description: Value,
+        #[serde(default)]
+        details: Value,
+        #[serde(default)]
+        message: Value,
+    }
+    #[derive(Deserialize)]
+    struct Said {
+        #[serde(default)]
+        code: Value,
+        #[serde(default)]
+        message: Value,
+    }
+    fn text(value: &Value) -> Option<&str> {
+        value.as_str().map(str::trim).filter(|text| !text.is_empty())
+    }
+    fn both(code: &Value, message: &Value) -> Option<String> {
+        match (text(code), text(message)) {
+            (Some(code), Some(message)) => Some(format!("{message} ({code})")),
+            (one, other) => one.or(other).map(str::to_owned),
+        }
+    }
+    let refusal: Refusal = serde_json::from_slice(body).ok()?;
+    let said: Vec<String> = refusal.errors.iter().filter_map(|said| both(&said.code, &said.message)).collect();
+    if !said.is_empty() {
+        return Some(said.join("; "));
+    }
+    let message = [&refusal.error_description, &refusal.details, &refusal.message];
+    let message = message.into_iter().find(|value| text(value).is_some()).unwrap_or(&Value::Null);
+    both(&refusal.error, message)
+}
+
+/// The same of a body that was accepted, on one line and short.
+pub(crate) fn explanation(body: &[u8]) -> String {
+    let text = explained(body).unwrap_or_default().replace(char::is_control, " ");
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(SAID) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -45,14 +45,27 @@ impl Repository {
         if self.registry == DOCKER_HUB { "registry-1.docker.io" } else { &self.registry }
     }
 
+    /// Whether the registry is on this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        let host = self.host();
+        let bare = match host.strip_prefix('[') {
+            Some(rest) => rest.split(']').next(),
+            None => host.split(':').next(),
+        };
+        bare.is_some_and(crate::send::is_loopback)
+    }
+
     fn parse(text: &str) -> Result<Repository, ReferenceError> {
         let wrong = |why: &str| ReferenceError(why.to_owned());
         if text.contains("://") {
             return Err(wrong("an image's name has no http:// or https:// before it"));
         }
         let (registry, path) = match text.split_once('/') {
-            Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" || first.starts_with('[') => {
-                (first.to_owned(), rest.to_owned())
+            Some((first, rest))
+                if first.contains(['.', ':']) || first.eq_ignore_ascii_case("localhost") || first.starts_with('[') =>
+            {
+                // Names of hosts are the same in any case.
+                (first.to_ascii_lowercase(), rest.to_owned())
             }
             Some(_) => (DOCKER_HUB.to_owned(), text.to_owned()),
             None => (DOCKER_HUB.to_owned(), format!("library/{text}")),

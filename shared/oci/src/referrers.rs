@@ -5,7 +5,8 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
-use pipe_core::http::{Request, Response, Url};
+use pipe_core::http::{Request, Response};
+use serde_json::{Map, Value, json};
 
 use crate::auth::Access;
 use crate::client::{Fetched, Registry};
@@ -14,9 +15,8 @@ use crate::types::media_type;
 use crate::update::Edit;
 use crate::{Descriptor, Digest, Index, Manifest, Reference, Repository};
 
-/// The registry's own list may be this many times [`Settings::max_manifest`](crate::Settings::max_manifest) long, over all
-/// its pages.
-const LISTS: u64 = 4;
+/// How many manifests of the largest size all pages of a list may have together.
+const DOCUMENTS: u64 = 4;
 
 /// What became of a manifest with a subject.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ impl Registry {
     /// # Errors
     /// The registry can't be asked, or a list can't be read: that is never taken for "none".
     pub async fn referrers(&self, repository: &Repository, subject: &Digest) -> Result<Vec<Descriptor>, Error> {
-        let mut found = Found::default();
+        let mut found = List::default();
         self.listed(repository, subject, &mut found).await?;
         let tag = fallback(repository, subject);
         match self.manifest(&tag).await {
@@ -41,62 +41,64 @@ impl Registry {
             Err(error) if error.is_not_found() => {}
             Err(error) => return Err(error),
         }
-        Ok(found.descriptors)
+        Ok(found.entries)
     }
 
     /// Adds the registry's own list; nothing where it keeps none.
-    async fn listed(&self, repository: &Repository, subject: &Digest, found: &mut Found) -> Result<(), Error> {
+    async fn listed(&self, repository: &Repository, subject: &Digest, found: &mut List) -> Result<(), Error> {
         let what = format!("the referrers of {repository}@{subject}");
+        let malformed = |why: &str| Err(Error::new(Kind::Malformed, format!("{what}: {why}")));
+        let limit = self.settings.max_manifest.saturating_mul(DOCUMENTS);
         let mut url = self.url(repository, &format!("referrers/{subject}"));
-        let mut seen = vec![url.clone()];
-        let mut left = self.settings.max_manifest.saturating_mul(LISTS);
+        let mut seen = HashSet::new();
+        let mut bytes = 0;
         loop {
-            let limit = self.settings.max_manifest.min(left);
-            let get = Request::get(&url).header("Accept", media_type::INDEX).max_body(limit);
+            seen.insert(url.clone());
+            let get = Request::get(&url).header("Accept", media_type::INDEX).max_body(self.settings.max_manifest);
             let first = seen.len() == 1;
             // Before 1.1 that is how "no such thing" looks, 400 and 405 included.
             let get = if first { get.accept(404).accept(405).accept(400) } else { get };
             let answer = self.send(get, &what, repository, &[(repository, Access::Pull)]).await;
-            let response = answer.map_err(|error| match error.kind() {
+            let response = match answer {
                 // The rest of a list is missing, which is something else than a list that is not there.
-                Kind::NotFound => Error::new(Kind::Malformed, format!("{what}: page {} of them is gone", seen.len())),
-                Kind::TooLarge => {
-                    let most = self.settings.max_manifest;
-                    let text =
-                        format!("{what} are more than {most} bytes a page or {} in all", most.saturating_mul(LISTS));
-                    Error::new(Kind::TooLarge, text)
+                Err(error) if error.is_not_found() => {
+                    return malformed(&format!("page {} of them is gone", seen.len()));
                 }
-                _ => error,
-            })?;
-            if response.status != 200 {
+                answer => answer?,
+            };
+            if first && matches!(response.status, 400 | 404 | 405) {
                 return Ok(());
             }
-            left = left.saturating_sub(response.body.len() as u64);
             let page: Index = match serde_json::from_slice(&response.body) {
                 Ok(page) => page,
                 // A proxy's or a registry's page for everything it doesn't know.
-                Err(_) if first && !response.header("content-type").unwrap_or_default().contains("json") => {
-                    return Ok(());
-                }
-                Err(error) => return Err(Error::new(Kind::Malformed, format!("{what} can't be read: {error}"))),
+                Err(_) if first && is_page(&response) => return Ok(()),
+                Err(error) => return malformed(&format!("they can't be read: {error}")),
             };
+            if let Some(other) = page.media_type.filter(|kind| !media_type::is_index(kind)) {
+                return malformed(&format!("the answer is a {other:?}, and no list"));
+            }
             found.add(page.manifests);
-            let Some(next) = next_page(&response) else { return Ok(()) };
-            let next: Url = response
-                .url
-                .join(&next)
-                .map_err(|_| Error::new(Kind::Malformed, format!("{what}: the next page is at no URL")))?;
+            bytes += response.body.len() as u64;
+            let next = match next_page(&response) {
+                Link::Next(next) => next,
+                Link::None => return Ok(()),
+                Link::Unreadable => return malformed("where they go on can't be read"),
+            };
+            let Some(next) = self.onward(&response, &next) else { return malformed("the next page is at no URL") };
             if next.origin() != response.url.origin() {
-                return Err(Error::new(Kind::Malformed, format!("{what}: the next page is at another host")));
+                return malformed("the next page is at another host");
             }
             url = next.into();
             if seen.contains(&url) {
-                return Err(Error::new(Kind::Malformed, format!("{what}: the pages go round in circles")));
+                return malformed("the pages go round in circles");
             }
             if seen.len() >= self.settings.max_pages {
                 return Err(Error::new(Kind::TooLarge, format!("{what} have more than {} pages", seen.len())));
             }
-            seen.push(url.clone());
+            if bytes >= limit {
+                return Err(Error::new(Kind::TooLarge, format!("{what} have more than {limit} bytes")));
+            }
         }
     }
 
@@ -123,83 +125,127 @@ impl Registry {
         };
         let tag = fallback(repository, &subject.digest);
         let edit = |current: Option<&Fetched>| {
-            let mut index = current.map(|fetched| index(&tag, fetched)).transpose()?.unwrap_or_default();
-            index.manifests.push(entry.clone());
-            // It is written as this, whatever it was: Docker's own kind of list has no artifact types.
-            index.media_type = Some(media_type::INDEX.to_owned());
-            let manifest = serde_json::to_vec(&index).map_err(|error| unwritable(&error.to_string()))?;
-            // One that nobody can read back would hide what it lists already.
-            let (size, most) = (manifest.len(), self.settings.max_manifest);
-            if size as u64 > most {
-                let text = format!("the list at {tag} would have {size} bytes, and at most {most} are read");
-                return Err(Error::new(Kind::TooLarge, text));
-            }
+            let unwritable = |error: serde_json::Error| unwritable(&error.to_string());
+            let entry = serde_json::to_value(&entry).map_err(unwritable)?;
+            let manifest = serde_json::to_vec(&extended(&tag, current, entry)?).map_err(unwritable)?;
             Ok(Edit { blobs: Vec::new(), media_type: media_type::INDEX, manifest: Bytes::from(manifest) })
         };
-        let present = |fetched: &Fetched| {
-            index(&tag, fetched).is_ok_and(|index| index.manifests.iter().any(|known| known.digest == entry.digest))
-        };
+        let present = |fetched: &Fetched| lists(fetched, &entry.digest);
         self.update_tag(&tag, edit, present).await?;
         Ok(Attached { descriptor: pushed.descriptor, fallback_tag: tag.tag })
     }
 }
 
-/// The tag at which clients keep the list.
+/// Each once, in their order.
+#[derive(Default)]
+struct List {
+    entries: Vec<Descriptor>,
+    seen: HashSet<Digest>,
+}
+
+impl List {
+    fn add(&mut self, descriptors: Vec<Descriptor>) {
+        let new = descriptors.into_iter().filter(|descriptor| self.seen.insert(descriptor.digest.clone()));
+        self.entries.extend(new);
+    }
+}
+
+/// The tag at which clients keep the list: at most 64 characters of the hash, as the specification has it.
 fn fallback(repository: &Repository, subject: &Digest) -> Reference {
-    Reference { repository: repository.clone(), tag: Some(subject.tag_prefix()), digest: None }
+    let hash = subject.hex();
+    let tag = format!("{}-{}", subject.algorithm(), &hash[..hash.len().min(64)]);
+    Reference { repository: repository.clone(), tag: Some(tag), digest: None }
 }
 
 fn index(tag: &Reference, fetched: &Fetched) -> Result<Index, Error> {
     if !media_type::is_index(&fetched.descriptor.media_type) {
-        let text = format!("{tag} should list what refers to an image, and is a {}", fetched.descriptor.media_type);
+        let text = format!("{tag} should list what refers to an image, and is a {:?}", fetched.descriptor.media_type);
         return Err(Error::new(Kind::Malformed, text));
     }
-    fetched.json()
+    fetched.json().map_err(|error| error.about(&tag.to_string()))
 }
 
-/// Descriptors in the order in which they came, each digest once.
-#[derive(Default)]
-struct Found {
-    descriptors: Vec<Descriptor>,
-    digests: HashSet<Digest>,
-}
-
-impl Found {
-    fn add(&mut self, descriptors: Vec<Descriptor>) {
-        let digests = &mut self.digests;
-        self.descriptors.extend(descriptors.into_iter().filter(|new| digests.insert(new.digest.clone())));
+/// The index with one more entry. All else stays as whoever wrote it has it, also what we can't make sense of.
+fn extended(tag: &Reference, current: Option<&Fetched>, entry: Value) -> Result<Value, Error> {
+    let Some(fetched) = current else {
+        return Ok(json!({ "schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": [entry] }));
+    };
+    let damaged = || Error::new(Kind::Malformed, format!("{tag} should list what refers to an image, and has no list"));
+    if !media_type::is_index(&fetched.descriptor.media_type) {
+        index(tag, fetched)?;
     }
+    let mut document: Map<String, Value> = fetched.json().map_err(|error| error.about(&tag.to_string()))?;
+    // Written as an OCI index, whatever it was.
+    document.insert("mediaType".to_owned(), media_type::INDEX.into());
+    match document.get_mut("manifests") {
+        Some(Value::Array(manifests)) => manifests.push(entry),
+        Some(manifests @ Value::Null) => *manifests = json!([entry]),
+        _ => return Err(damaged()),
+    }
+    Ok(document.into())
 }
 
-/// Where the next page is, by any of an answer's `Link` headers.
-fn next_page(response: &Response) -> Option<String> {
-    response.headers.get_all("link").iter().find_map(|header| next_link(header.to_str().ok()?))
+/// Whether an index has an entry for a digest, whatever else is in it.
+fn lists(fetched: &Fetched, digest: &Digest) -> bool {
+    let document = fetched.json::<Value>().unwrap_or_default();
+    let manifests = document["manifests"].as_array().map(Vec::as_slice).unwrap_or_default();
+    manifests.iter().any(|entry| entry["digest"].as_str() == Some(&digest.to_string()))
 }
 
-/// The target of `<...>; rel="next"` (RFC 8288).
-fn next_link(header: &str) -> Option<String> {
-    pieces(header, ',').find_map(|link| {
-        let (target, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
-        let next = pieces(parameters, ';').any(|parameter| {
-            let (name, value) = parameter.split_once('=').unwrap_or_default();
+/// Whether an answer is for people.
+fn is_page(response: &Response) -> bool {
+    !response.header("content-type").unwrap_or_default().contains("json")
+}
+
+/// What an answer says about its next page.
+#[derive(Debug, PartialEq, Eq)]
+enum Link {
+    Next(String),
+    None,
+    /// There may be more: not to be taken for the end.
+    Unreadable,
+}
+
+fn next_page(response: &Response) -> Link {
+    for header in response.headers.get_all("link") {
+        match header.to_str().map_or(Link::Unreadable, next_of) {
+            Link::None => {}
+            link => return link,
+        }
+    }
+    Link::None
+}
+
+/// The target of `<...>; rel="next"` (RFC 8288), which may have commas and semicolons in it.
+fn next_of(header: &str) -> Link {
+    let mut rest = header.trim();
+    while !rest.is_empty() {
+        let Some((target, after)) = rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) else {
+            return Link::Unreadable;
+        };
+        let mut links = pieces(after, ',');
+        let parameters = links.next().unwrap_or_default();
+        let next = pieces(parameters, ';').filter_map(|parameter| parameter.split_once('=')).any(|(name, value)| {
             let mut relations = value.trim().trim_matches('"').split_whitespace();
             name.trim().eq_ignore_ascii_case("rel") && relations.any(|relation| relation.eq_ignore_ascii_case("next"))
         });
-        next.then(|| target.to_owned())
-    })
+        if next {
+            return Link::Next(target.trim().to_owned());
+        }
+        rest = after[parameters.len()..].trim_start_matches([',', ' ', '\t']);
+    }
+    Link::None
 }
 
-/// Splits where a separator stands neither in quotes nor in a target.
+/// Splits where a separator stands in no quotes.
 fn pieces(text: &str, separator: char) -> impl Iterator<Item = &str> {
-    let (mut quoted, mut escaped, mut target) = (false, false, false);
+    let (mut quoted, mut escaped) = (false, false);
     text.split(move |c| {
         match c {
             _ if escaped => escaped = false,
             '\\' if quoted => escaped = true,
-            '"' if !target => quoted = !quoted,
-            '<' if !quoted => target = true,
-            '>' if !quoted => target = false,
-            _ => return c == separator && !quoted && !target,
+            '"' => quoted = !quoted,
+            _ => return c == separator && !quoted,
         }
         false
     })

@@ -67,7 +67,9 @@ impl Descriptor {
 /// What an image in an index runs on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Platform {
+    #[serde(default, deserialize_with = "null_as_default")]
     pub architecture: String,
+    #[serde(default, deserialize_with = "null_as_default")]
     pub os: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
@@ -126,7 +128,8 @@ pub struct Index {
     pub schema_version: u8,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_type: Option<String>,
-    #[serde(default, deserialize_with = "null_as_default")]
+    /// Has to be there, so that no other document passes for an empty list.
+    #[serde(deserialize_with = "null_as_default")]
     pub manifests: Vec<Descriptor>,
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -144,6 +147,8 @@ impl Default for Index {
 }
 
 /// Go writes empty lists and maps as `null`.
-fn null_as_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+pub(crate) fn null_as_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }

@@ -1,15 +1,37 @@
 //! Blobs on their way to a registry.
+//!
+//! Source: the OCI distribution specification 1.1, "Pushing blobs".
 
 use bytes::Bytes;
-use pipe_core::http::{Method, Request, Response, Url};
+use pipe_core::http::{Method, Request, Response};
+use tokio::time::sleep;
 
 use crate::auth::Access;
-use crate::client::Registry;
+use crate::client::{REPLY, Registry, digest_in};
 use crate::error::{Error, Kind};
-use crate::{Descriptor, Digest, Repository};
+use crate::update::backoff;
+use crate::{Descriptor, Repository};
 
 /// How often an upload is begun.
-const UPLOADS: u32 = 3;
+const UPLOADS: u32 = 4;
+
+/// A blob, where it goes and what went wrong so far.
+struct Upload<'a> {
+    registry: &'a Registry,
+    repository: &'a Repository,
+    descriptor: &'a Descriptor,
+    bytes: &'a Bytes,
+    what: String,
+    failures: u32,
+    budget: std::time::Duration,
+}
+
+/// Where an upload that was begun goes on.
+struct Place {
+    url: String,
+    /// Bytes of a piece at least.
+    least: usize,
+}
 
 impl Registry {
     /// Whether a repository has a blob.
@@ -19,12 +41,14 @@ impl Registry {
     pub async fn has_blob(&self, repository: &Repository, descriptor: &Descriptor) -> Result<bool, Error> {
         let what = format!("the blob {} of {repository}", descriptor.digest);
         let head = Request::new(Method::HEAD, &self.url(repository, &format!("blobs/{}", descriptor.digest)));
-        let response = self.send(head.accept(404), &what, repository, &[(repository, Access::Push)]).await?;
+        let head = head.accept(404).max_body(REPLY);
+        let response = self.send(head, &what, repository, &[(repository, Access::Push)]).await?;
         Ok(response.status != 404)
     }
 
     /// Writes a blob, unless it is there: in one request, or in pieces where it is larger than
-    /// [`Settings::chunk`](crate::Settings::chunk).
+    /// [`Settings::chunk`](crate::Settings::chunk). What breaks on the way goes on where it was, or else begins again, a
+    /// few times.
     ///
     /// # Errors
     /// The registry refuses it or can't be asked.
@@ -38,21 +62,35 @@ impl Registry {
         if self.has_blob(repository, &descriptor).await? {
             return Ok(descriptor);
         }
-        // A piece is sent once: what became of one whose answer is lost is not known, so all of it begins again.
+        let mut upload = Upload {
+            registry: self,
+            repository,
+            descriptor: &descriptor,
+            bytes: &bytes,
+            what: format!("writing the blob {} to {repository}", descriptor.digest),
+            failures: 0,
+            budget: self.pace.budget,
+        };
         for begun in 1.. {
-            let upload = self.begin(repository).await?;
-            let in_pieces = bytes.len() > upload.chunk;
-            match self.upload(repository, upload, &descriptor, bytes.clone()).await {
-                Ok(true) => break,
-                Ok(false) if begun < UPLOADS => {}
-                Ok(false) => {
-                    let what = format!("writing the blob {} to {repository}", descriptor.digest);
-                    let text = format!("{what}: the registry lost track of the upload {UPLOADS} times");
-                    return Err(Error::new(Kind::Unavailable, text));
-                }
-                Err(error) if error.kind() == Kind::Unavailable && in_pieces && begun < UPLOADS => {}
-                Err(error) => return Err(error),
+            let place = upload.begin().await?;
+            let error = match upload.send(place).await {
+                Ok(()) => break,
+                Err(error) => error,
+            };
+            // It is its own digest that we send: a refusal is about an upload that went wrong before.
+            if !matches!(error.kind(), Kind::Unavailable | Kind::NotFound | Kind::Refused) {
+                return Err(error);
             }
+            // The first one may have arrived, and only its answer was lost.
+            if self.has_blob(repository, &descriptor).await.unwrap_or(false) {
+                break;
+            }
+            if begun >= UPLOADS || (error.kind() == Kind::Refused && upload.failures == 0) {
+                // An upload that is not found is no blob that is not there.
+                let kind = if error.is_not_found() { Kind::Unavailable } else { error.kind() };
+                return Err(error.of_kind(kind));
+            }
+            upload.wait(error).await?;
         }
         Ok(descriptor)
     }
@@ -68,89 +106,140 @@ impl Registry {
         }
         let query = format!("?mount={}&from={}", descriptor.digest, from.repository);
         let what = format!("mounting the blob {} in {to}", descriptor.digest);
-        let post = Request::post(&self.url(to, &format!("blobs/uploads/{query}"))).idempotent();
+        let post = Request::post(&self.url(to, &format!("blobs/uploads/{query}")))
+            .body("application/octet-stream", Bytes::new());
+        let post = post.idempotent().accept(400).accept(404).accept(405).max_body(REPLY);
         let scope = [(to, Access::Push), (from, Access::Pull)];
         let response = self.send(post, &what, to, &scope).await?;
         if response.status == 201 {
             return Ok(true);
         }
         // It has begun an upload instead, which nobody will go on with.
-        if let Some(place) = location(&response) {
-            let cancel = Request::new(Method::DELETE, &place).accept(404).accept(405);
-            drop(self.send(cancel, &what, to, &[(to, Access::Push)]).await);
+        if let Some(place) = self.location(&response).filter(|_| response.status == 202) {
+            let cancel = Request::new(Method::DELETE, &place).accept(404).accept(405).max_body(REPLY);
+            drop(self.send(cancel, &what, to, &[(to, Access::Delete)]).await);
         }
         Ok(false)
     }
 
-    /// Where to send a blob to, and how.
-    async fn begin(&self, repository: &Repository) -> Result<Upload, Error> {
-        let what = format!("beginning an upload to {repository}");
-        let url = self.url(repository, "blobs/uploads/");
+    /// Where an answer sends us, in full.
+    fn location(&self, response: &Response) -> Option<String> {
+        Some(self.onward(response, response.header("location")?)?.into())
+    }
+}
+
+impl Upload<'_> {
+    async fn ask(&self, request: Request) -> Result<Response, Error> {
+        let scope = [(self.repository, Access::Push)];
+        self.registry.send(request.max_body(REPLY), &self.what, self.repository, &scope).await
+    }
+
+    /// The next place, or the one that it was.
+    fn next(&self, response: &Response, place: &str) -> Result<String, Error> {
+        match response.header("location") {
+            None => Ok(place.to_owned()),
+            Some(_) => self.registry.location(response).ok_or_else(|| self.nowhere()),
+        }
+    }
+
+    fn nowhere(&self) -> Error {
+        Error::new(Kind::Malformed, format!("{}: the registry names no place for it that can be used", self.what))
+    }
+
+    /// As long as the registry asks for, or else longer with every failure.
+    async fn wait(&mut self, error: Error) -> Result<(), Error> {
+        self.failures += 1;
+        let wait = error.retry_after().unwrap_or_else(|| backoff(&self.registry.pace, self.failures));
+        if wait > self.budget {
+            return Err(error);
+        }
+        self.budget -= wait;
+        sleep(wait).await;
+        Ok(())
+    }
+
+    async fn begin(&self) -> Result<Place, Error> {
+        let url = self.registry.url(self.repository, "blobs/uploads/");
         // An upload that was begun twice costs nothing.
         let post = Request::post(&url).idempotent().body("application/octet-stream", Bytes::new());
-        let response = self.send(post, &what, repository, &[(repository, Access::Push)]).await?;
-        let least = response.header("oci-chunk-min-length").and_then(|least| least.parse().ok()).unwrap_or(1);
-        let place = location(&response)
-            .ok_or_else(|| Error::new(Kind::Malformed, format!("{what}: the registry names no place")))?;
-        Ok(Upload { place, chunk: self.settings.chunk.max(least) })
+        let response = self.ask(post).await?;
+        let url = self.registry.location(&response).ok_or_else(|| self.nowhere())?;
+        let least = response.header("oci-chunk-min-length").and_then(|least| least.trim().parse().ok());
+        Ok(Place { url, least: least.unwrap_or(0) })
     }
 
-    /// Sends all of a blob; `false` where the registry doesn't know the upload any more, or is elsewhere in it.
-    async fn upload(
-        &self,
-        repository: &Repository,
-        Upload { mut place, chunk }: Upload,
-        descriptor: &Descriptor,
-        bytes: Bytes,
-    ) -> Result<bool, Error> {
-        let what = format!("writing the blob {} to {repository}", descriptor.digest);
-        let scope = [(repository, Access::Push)];
-        let mut last = bytes.clone();
-        if bytes.len() > chunk {
-            let mut start = 0;
-            while start < bytes.len() {
-                let end = (start + chunk).min(bytes.len());
-                let range = format!("{start}-{}", end - 1);
-                let patch = Request::new(Method::PATCH, &place)
-                    .header("Content-Range", &range)
-                    .body("application/octet-stream", bytes.slice(start..end));
-                let response = self.send(patch.accept(404).accept(416), &what, repository, &scope).await?;
-                if matches!(response.status, 404 | 416) {
-                    return Ok(false);
-                }
-                place = location(&response).unwrap_or(place);
-                start = end;
-            }
-            last = Bytes::new();
-        }
+    async fn send(&mut self, place: Place) -> Result<(), Error> {
+        let chunk = self.registry.settings.chunk.max(place.least).max(1);
+        let (place, last) = if self.bytes.len() > chunk {
+            (self.pieces(place.url, chunk).await?, Bytes::new())
+        } else {
+            (place.url, self.bytes.clone())
+        };
+        let digest = &self.descriptor.digest;
         let separator = if place.contains('?') { '&' } else { '?' };
-        let url = format!("{place}{separator}digest={}", descriptor.digest);
-        let put = Request::put(&url).body("application/octet-stream", last);
-        let response = self.send(put.accept(404).accept(416), &what, repository, &scope).await?;
-        if matches!(response.status, 404 | 416) {
-            // A repeated request finds its upload finished by the first one, whose answer was lost.
-            return self.has_blob(repository, descriptor).await;
+        let put = Request::put(&format!("{place}{separator}digest={digest}")).body("application/octet-stream", last);
+        let asked = put.url().cloned();
+        // Not twice: a registry may have kept the beginning of the first, and would add the second to it.
+        let response = self.ask(put.once()).await?;
+        if let Some(other) = digest_in(&response).filter(|other| other != digest) {
+            return Err(Error::new(Kind::DigestMismatch, format!("{}: the registry has it as {other}", self.what)));
         }
-        let named = response.header("docker-content-digest").and_then(|digest| Digest::parse(digest).ok());
-        match named.filter(|digest| *digest != descriptor.digest) {
-            Some(digest) => Err(Error::new(Kind::DigestMismatch, format!("{what}: the registry has it as {digest}"))),
-            None => Ok(true),
+        // A redirect can turn it into a GET, whose success means nothing.
+        if asked.is_some_and(|asked| asked != response.url)
+            && !self.registry.has_blob(self.repository, self.descriptor).await?
+        {
+            let text = format!("{}: the registry redirects it, and has no such blob then", self.what);
+            return Err(Error::new(Kind::Malformed, text));
         }
+        Ok(())
+    }
+
+    /// Sends all bytes, and gives the place where that is to be said.
+    async fn pieces(&mut self, mut place: String, chunk: usize) -> Result<String, Error> {
+        let (mut start, mut stuck) = (0, 0);
+        while start < self.bytes.len() {
+            let end = (start + chunk).min(self.bytes.len());
+            let patch = Request::new(Method::PATCH, &place)
+                .header("Content-Range", &format!("{start}-{}", end - 1))
+                .body("application/octet-stream", self.bytes.slice(start..end));
+            let failed = match self.ask(patch.once().accept(416)).await {
+                Ok(response) if response.status != 416 => {
+                    place = self.next(&response, &place)?;
+                    let had = received(&response).filter(|had| *had > start && *had < end);
+                    (start, stuck) = (had.unwrap_or(end), 0);
+                    continue;
+                }
+                Ok(_) => Error::new(Kind::Unavailable, format!("{}: the registry is elsewhere in it", self.what)),
+                Err(error) if error.kind() == Kind::Unavailable => error,
+                Err(error) => return Err(error),
+            };
+            stuck += 1;
+            if stuck >= self.registry.pace.failures {
+                return Err(failed);
+            }
+            self.wait(failed.clone()).await?;
+            // Asks how far it came.
+            let status = match self.ask(Request::get(&place)).await {
+                Ok(status) => status,
+                Err(error) if error.kind() == Kind::Cancelled => return Err(error),
+                Err(_) => return Err(failed),
+            };
+            place = self.next(&status, &place)?;
+            match received(&status) {
+                Some(had) if had <= self.bytes.len() => start = had,
+                _ => return Err(failed),
+            }
+        }
+        Ok(place)
     }
 }
 
-/// One that a registry has begun.
-struct Upload {
-    place: String,
-    /// Bytes that go at once: at least what the registry asks for.
-    chunk: usize,
-}
-
-/// Where an answer sends us, in full.
-fn location(response: &Response) -> Option<String> {
-    let location = response.header("location")?;
-    let url: Url = response.url.join(location).ok()?;
-    Some(url.into())
+/// Bytes that an upload has, by `Range: 0-<last>`. Of none, registries say `0-0`, as of one.
+fn received(response: &Response) -> Option<usize> {
+    let range = response.header("range")?.trim();
+    let (first, last) = range.strip_prefix("bytes=").unwrap_or(range).split_once('-')?;
+    let last: usize = last.trim().parse().ok()?;
+    (first.trim() == "0").then(|| if last == 0 { 0 } else { last.saturating_add(1) })
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ impl Client {
                 Ok(response) => return Ok(response),
                 Err(failure) => failure,
             };
-            if tried >= self.settings.attempts || !failure.may_repeat(request.idempotent) {
+            if request.once || tried >= self.settings.attempts || !failure.may_repeat(request.idempotent) {
                 return Err(failure);
             }
             let time = deadline.saturating_duration_since(Instant::now());
@@ -135,7 +135,7 @@ impl Client {
             // The status is the news, however the body ends.
             let _ = self.read(&mut response, &mut body, limit.min(REFUSAL)).await;
             let retry_after = retry_after.or_else(|| request.retry_after.and_then(|within| within(&body)));
-            return Err(Failure::status(status, &body, retry_after));
+            return Err(Failure::status(status, &body, request.explanation, retry_after));
         }
         let mut body = Vec::new();
         if response.content_length().is_some_and(|length| length > limit) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use reqwest::{StatusCode, Url};
 
-use super::request::without_secrets;
+use super::request::{Explanation, without_secrets};
 
 /// Characters of a refusal's body that an error shows.
 const EXCERPT: usize = 200;
@@ -40,6 +40,7 @@ pub struct HttpError {
     kind: Kind,
     text: String,
     cause: Option<Cause>,
+    retry_after: Option<Duration>,
 }
 
 /// The innermost reason, such as `Connection refused (os error 111)`.
@@ -60,9 +61,14 @@ impl HttpError {
         }
     }
 
+    /// How long the server asks to wait before the next attempt.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
     /// A setting that can't be used.
     pub(super) fn settings(text: impl Into<String>, cause: Option<&(dyn Error + 'static)>) -> HttpError {
-        HttpError { kind: Kind::Other, text: text.into(), cause: cause.map(root) }
+        HttpError { kind: Kind::Other, text: text.into(), cause: cause.map(root), retry_after: None }
     }
 }
 
@@ -117,9 +123,15 @@ impl Failure {
         Failure::new(Kind::TooLarge, format!("the body is larger than {limit} bytes"))
     }
 
-    pub(super) fn status(status: StatusCode, body: &[u8], retry_after: Option<Duration>) -> Failure {
+    pub(super) fn status(
+        status: StatusCode,
+        body: &[u8],
+        explanation: Option<Explanation>,
+        retry_after: Option<Duration>,
+    ) -> Failure {
         let code = status.as_u16();
-        let excerpt = excerpt(body);
+        let said = explanation.and_then(|read| read(body));
+        let excerpt = excerpt(said.as_ref().map_or(body, String::as_bytes));
         let repeat = match code {
             429 | 503 => Repeat::Always,
             408 | 500 | 502 | 504 => Repeat::IfIdempotent,
@@ -181,10 +193,10 @@ impl Failure {
 
     /// The error of a whole request.
     pub(super) fn of(self, request: String, attempts: u32, elapsed: Duration) -> HttpError {
-        let Failure { kind, what, note, cause, .. } = self;
+        let Failure { kind, what, note, cause, retry_after, .. } = self;
         let tried =
             if attempts > 1 { format!(" after {attempts} attempts in {}", seconds(elapsed)) } else { String::new() };
-        HttpError { kind, text: format!("{request}: {what}{tried}{note}"), cause }
+        HttpError { kind, text: format!("{request}: {what}{tried}{note}"), cause, retry_after }
     }
 }
 

@@ -30,6 +30,9 @@ pub enum Authorization {
 /// Reads from a refusal's body how long to wait.
 pub type RetryAfter = fn(&[u8]) -> Option<Duration>;
 
+/// Reads from a refusal's body what it says to people.
+pub type Explanation = fn(&[u8]) -> Option<String>;
+
 /// A request to be built up and sent. A mistake in it is reported when it is sent.
 #[derive(Clone)]
 pub struct Request {
@@ -43,6 +46,8 @@ pub struct Request {
     pub(super) idempotent: bool,
     pub(super) follow: bool,
     pub(super) retry_after: Option<RetryAfter>,
+    pub(super) explanation: Option<Explanation>,
+    pub(super) once: bool,
     pub(super) accepted: Vec<u16>,
     pub(super) max_body: Option<u64>,
     pub(super) total_timeout: Option<Duration>,
@@ -63,6 +68,8 @@ impl Request {
             idempotent,
             follow: true,
             retry_after: None,
+            explanation: None,
+            once: false,
             accepted: Vec::new(),
             max_body: None,
             total_timeout: None,
@@ -161,6 +168,19 @@ impl Request {
     /// Where a refusal's body says how long to wait, for services that say it there; a `Retry-After` header goes first.
     pub fn retry_after_in(self, body: RetryAfter) -> Request {
         Request { retry_after: Some(body), ..self }
+    }
+
+    /// What an error quotes of a refusal's body, instead of its beginning; `None` where the body is of another form.
+    pub fn explained_by(self, body: Explanation) -> Request {
+        Request { explanation: Some(body), ..self }
+    }
+
+    /// Never tried again, whatever happens: for what must not arrive late. [`HttpError::retry_after`] tells the caller how
+    /// long the server asks to wait.
+    ///
+    /// [`HttpError::retry_after`]: super::HttpError::retry_after
+    pub fn once(self) -> Request {
+        Request { once: true, ..self }
     }
 
     /// Sending it twice does what sending it once does, so it may be tried again whatever happened. GET, HEAD, PUT,

@@ -1,14 +1,17 @@
+mod tokens;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use pipe_core::http::{Client, Settings as HttpSettings};
-use proptest::prelude::*;
+use pipe_core::http::{Client, Response, Settings as HttpSettings, Url};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use wiremock::matchers::{any, header, method, path, path_regex, query_param};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use super::Challenge;
-use crate::{Credentials, Kind, Reference, Registry, Settings};
+use super::{Access, Asked, Authorizer};
+use crate::{Credentials, Kind, Reference, Registry, Repository, Settings};
 
 fn registry(credentials: Credentials) -> Registry {
     let settings = HttpSettings { attempts: 1, ..HttpSettings::default() };
@@ -55,12 +58,12 @@ async fn protect(server: &MockServer, tokens: &[&str]) {
 async fn a_token_is_fetched_once_for_many_requests() {
     let server = MockServer::start().await;
     protect(&server, &["t1"]).await;
-    let token = ResponseTemplate::new(200).set_body_json(serde_json::json!({ "token": "t1", "expires_in": 300 }));
+    let token = ResponseTemplate::new(200).set_body_json(json!({ "token": "t1", "expires_in": 300 }));
     Mock::given(path("/token"))
         .and(header("authorization", ADA))
         .and(query_param("service", "registry"))
         .and(query_param("scope", "repository:org/app:pull"))
-        .respond_with(token.set_delay(std::time::Duration::from_millis(50)))
+        .respond_with(token.set_delay(Duration::from_millis(50)))
         .expect(1)
         .mount(&server)
         .await;
@@ -77,7 +80,7 @@ struct Counting(Arc<AtomicU32>);
 impl Respond for Counting {
     fn respond(&self, _: &Request) -> ResponseTemplate {
         let number = self.0.fetch_add(1, Ordering::SeqCst) + 1;
-        ResponseTemplate::new(200).set_body_json(serde_json::json!({ "access_token": format!("t{number}") }))
+        ResponseTemplate::new(200).set_body_json(json!({ "access_token": format!("t{number}") }))
     }
 }
 
@@ -106,13 +109,14 @@ async fn no_credentials_and_refused_ones_are_told_apart() {
         .respond_with(ResponseTemplate::new(401))
         .mount(&server)
         .await;
-    let anonymous = ResponseTemplate::new(200).set_body_json(serde_json::json!({ "token": "useless" }));
+    let anonymous = ResponseTemplate::new(200).set_body_json(json!({ "token": "useless" }));
     Mock::given(path("/token")).respond_with(anonymous).with_priority(9).mount(&server).await;
     let error = registry(as_ada(&server)).manifest(&image(&server)).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unauthorized);
-    assert_eq!(error.to_string(), format!("the credentials for {} were refused", host(&server)));
+    let what = format!("the manifest of {}", image(&server));
+    assert_eq!(error.to_string(), format!("{what}: the credentials for {} were refused", host(&server)));
     let error = registry(Credentials::default()).manifest(&image(&server)).await.unwrap_err();
-    assert_eq!(error.to_string(), format!("no credentials for {}, which asks for some", host(&server)));
+    assert_eq!(error.to_string(), format!("{what}: no credentials for {}, which asks for some", host(&server)));
     let mut helper = Credentials::default();
     helper.add_docker_config(&r#"{"credsStore":"desktop"}"#.to_owned().into()).unwrap();
     let error = registry(helper).manifest(&image(&server)).await.unwrap_err();
@@ -135,7 +139,7 @@ async fn basic_registries_and_refresh_tokens() {
     Mock::given(method("POST"))
         .and(path("/token"))
         .and(wiremock::matchers::body_string(form))
-        .respond_with(ResponseTemplate::new(200).set_body_json(serde_json::json!({ "access_token": "fresh" })))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "access_token": "fresh" })))
         .mount(&server)
         .await;
     let mut credentials = Credentials::default();
@@ -166,33 +170,58 @@ async fn credentials_never_go_elsewhere() {
     assert!(received.iter().all(|request| !request.headers.contains_key("authorization")), "{received:?}");
 }
 
-#[test]
-fn challenges_are_read_as_they_are_written() {
-    let bearer = |realm: &str, service: Option<&str>, scope: Option<&str>| Challenge::Bearer {
-        realm: realm.to_owned(),
-        service: service.map(str::to_owned),
-        scope: scope.map(str::to_owned),
-    };
-    for (header, expected) in [
-        ("Basic realm=\"x\"", Some(Challenge::Basic)),
-        ("basic", Some(Challenge::Basic)),
-        (
-            "Bearer realm=\"https://auth.example/token\",service=\"registry.example\",scope=\"repository:a:pull,push\"",
-            Some(bearer("https://auth.example/token", Some("registry.example"), Some("repository:a:pull,push"))),
-        ),
-        ("bearer Realm=https://a/t, SERVICE=s", Some(bearer("https://a/t", Some("s"), None))),
-        (r#"Bearer realm="a\"b""#, Some(bearer("a\"b", None, None))),
-        ("Bearer service=\"no realm\"", None),
-        ("Negotiate abc", None),
-        ("", None),
-    ] {
-        assert_eq!(Challenge::parse(header), expected, "{header}");
-    }
+#[tokio::test]
+async fn a_registry_that_asks_for_one_repository_may_not_for_another() {
+    let server = MockServer::start().await;
+    let challenge = ResponseTemplate::new(401).insert_header("www-authenticate", "Basic realm=\"x\"");
+    Mock::given(path_regex("^/v2/org/app/")).respond_with(challenge).mount(&server).await;
+    Mock::given(path_regex("^/v2/public/")).respond_with(manifest()).mount(&server).await;
+    let registry = registry(Credentials::default());
+    registry.manifest(&image(&server)).await.unwrap_err();
+    let public = Reference::parse(&format!("{}/public/app:1", host(&server))).unwrap();
+    registry.manifest(&public).await.unwrap();
 }
 
-proptest! {
-    #[test]
-    fn no_challenge_panics(text in "(Bearer )?[a-z=\"\\\\, é]{0,60}") {
-        drop(Challenge::parse(&text));
+#[tokio::test]
+async fn the_longest_refusal_of_a_short_blob() {
+    let server = MockServer::start().await;
+    let challenge = format!("Bearer realm=\"{}/token\"", server.uri());
+    let refused = ResponseTemplate::new(401)
+        .insert_header("www-authenticate", challenge)
+        .set_body_json(json!({ "errors": [{ "code": "UNAUTHORIZED", "message": "m".repeat(2000) }] }));
+    Mock::given(path("/token")).respond_with(Counting(Arc::default())).mount(&server).await;
+    Mock::given(header("authorization", "Bearer t1"))
+        .respond_with(ResponseTemplate::new(200).set_body_string("{}"))
+        .mount(&server)
+        .await;
+    Mock::given(any()).respond_with(refused).with_priority(9).mount(&server).await;
+    let blob = crate::Descriptor::of("text/plain", b"{}");
+    registry(Credentials::default()).blob(&image(&server).repository, &blob, 10).await.unwrap();
+}
+
+/// A storage service that asks for the registry's credentials gets nothing, and nor does the token service it names.
+#[tokio::test]
+async fn a_stranger_s_challenge_is_not_answered() {
+    let (server, stranger) = (MockServer::start().await, MockServer::start().await);
+    let challenge = format!("Bearer realm=\"{}/token\"", stranger.uri());
+    let trap = ResponseTemplate::new(401).insert_header("www-authenticate", challenge);
+    Mock::given(any()).respond_with(trap).mount(&stranger).await;
+    let elsewhere = ResponseTemplate::new(307).insert_header("location", format!("{}/blob", stranger.uri()));
+    Mock::given(path_regex("/blobs/sha256")).and(method("GET")).respond_with(elsewhere).mount(&server).await;
+    Mock::given(method("HEAD")).respond_with(ResponseTemplate::new(404)).mount(&server).await;
+    let begun = ResponseTemplate::new(202).insert_header("location", format!("{}/upload", stranger.uri()));
+    Mock::given(method("POST")).respond_with(begun).mount(&server).await;
+    let (registry, repository) = (registry(as_ada(&server)), image(&server).repository);
+    let descriptor = crate::Descriptor::of("text/plain", b"blob");
+    let errors = [
+        registry.blob(&repository, &descriptor, 100).await.unwrap_err(),
+        registry.push_blob(&repository, "text/plain", "blob".into()).await.unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), Kind::Denied, "{error}");
+        assert!(error.to_string().contains("where the registry sends us, asks for credentials"), "{error}");
     }
+    let received = stranger.received_requests().await.unwrap();
+    assert!(received.iter().all(|request| !request.headers.contains_key("authorization")), "{received:?}");
+    assert!(received.iter().all(|request| request.url.path() != "/token"), "{received:?}");
 }

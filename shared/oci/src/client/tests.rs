@@ -1,4 +1,8 @@
+mod bounds;
 mod faults;
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use pipe_core::http::{Client, Settings as HttpSettings};
 use serde_json::{Value, json};
@@ -7,11 +11,21 @@ use wiremock::matchers::{method, path, path_regex};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::types::media_type;
+use crate::update::Pace;
 use crate::{Credentials, Descriptor, Digest, Kind, Reference, Registry, Settings};
 
 pub(crate) fn registry(settings: Settings) -> Registry {
-    let http = HttpSettings { attempts: 1, ..HttpSettings::default() };
-    Registry::new(Client::new(&http, CancellationToken::new()).unwrap(), Credentials::default(), settings)
+    trying(1, settings)
+}
+
+/// One that sends a request several times.
+pub(crate) fn trying(attempts: u32, settings: Settings) -> Registry {
+    let backoff = Duration::from_millis(2);
+    let http = HttpSettings { attempts, backoff, ..HttpSettings::default() };
+    let http = Client::new(&http, CancellationToken::new()).unwrap();
+    let mut registry = Registry::new(http, Credentials::default(), settings);
+    registry.pace = Arc::new(Pace { backoff, ..Pace::default() });
+    registry
 }
 
 pub(crate) fn reference(server: &MockServer, rest: &str) -> Reference {
@@ -106,6 +120,7 @@ async fn kinds_of_refusals() {
         (403, Kind::Denied),
         (400, Kind::Refused),
         (413, Kind::TooLarge),
+        (408, Kind::Unavailable),
         (429, Kind::Unavailable),
         (500, Kind::Unavailable),
     ] {
@@ -115,7 +130,7 @@ async fn kinds_of_refusals() {
         Mock::given(method("GET")).respond_with(refusal).mount(&server).await;
         let error = registry(Settings::default()).manifest(&reference(&server, "app:1")).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
-        assert!(error.to_string().contains("app:1") && error.to_string().contains("told"), "{error}");
+        assert!(error.to_string().contains("app:1") && error.to_string().contains(": told (X)"), "{error}");
     }
     let closed = Reference::parse("127.0.0.1:1/app:1").unwrap();
     assert_eq!(registry(Settings::default()).manifest(&closed).await.unwrap_err().kind(), Kind::Unavailable);
@@ -155,4 +170,25 @@ async fn indexes_are_opened_and_what_build_tools_hide_is_left_out() {
     }
     let error = registry.images(&reference(&server, "app:level4")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Malformed, "{error}");
+}
+
+/// Futures of a registry can be spawned.
+#[tokio::test]
+async fn every_request_can_be_made_on_another_thread() {
+    fn is_send(_: impl Send) {}
+    let registry = registry(Settings::default());
+    let image = Reference::parse("127.0.0.1:1/app:1").unwrap();
+    let (repository, digest) = (&image.repository, Digest::of(b"x"));
+    let descriptor = Descriptor::of("text/plain", b"x");
+    let manifest = crate::Manifest::new(descriptor.clone(), Vec::new());
+    is_send(registry.resolve(&image));
+    is_send(registry.images(&image));
+    is_send(registry.blob(repository, &descriptor, 1));
+    is_send(registry.push_blob(repository, "text/plain", "x".into()));
+    is_send(registry.mount_blob(repository, repository, &descriptor));
+    is_send(registry.push_manifest(repository, "1", media_type::MANIFEST, "{}".into()));
+    is_send(registry.referrers(repository, &digest));
+    is_send(registry.attach(repository, &manifest));
+    let edit = |_: Option<&crate::Fetched>| Err(crate::Error::new(Kind::Lost, ""));
+    is_send(registry.update_tag(&image, edit, |_| true));
 }

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::{Credential, Credentials};
 use crate::Repository;
 
@@ -28,8 +30,14 @@ fn every_form_that_docker_and_podman_write_is_read() {
             "quay.io": { "auth": "YWxsOmFsbA==" },
             "azure.example": { "auth": "MDAwOg==", "identitytoken": "refresh" },
             "token.example:8443": { "registrytoken": "bearer" },
-            "left.behind": {}
-        }, "credsStore": "" }"#,
+            "wrapped.example": { "auth": "YWRhOm\n  xvbmc" },
+            "helper.example": { "username": "<token>", "password": "refresh" },
+            "nulls.example": { "auth": null, "username": "ada", "password": "pass", "identitytoken": null },
+            "quay.io/org/v2": { "auth": "djI6djI=" },
+            "https://index.docker.io/v1/access-token": { "auth": "bm86bm8=" },
+            "left.behind": {},
+            "null.behind": null
+        }, "credsStore": "", "credHelpers": null, "HttpHeaders": { "X": "y" } }"#,
     );
     for (repository, expected) in [
         ("alpine", "hub:pass:word"),
@@ -37,6 +45,14 @@ fn every_form_that_docker_and_podman_write_is_read() {
         ("ghcr.io/org/app", "ada:secret"),
         ("quay.io/org/app", "org:org"),
         ("quay.io/organisation/app", "all:all"),
+        ("quay.io/org/v2", "v2:v2"),
+        ("quay.io/org/v2/app", "v2:v2"),
+        ("quay.io/org/v20", "org:org"),
+        ("QUAY.io/org", "org:org"),
+        ("wrapped.example/app", "ada:long"),
+        ("helper.example/app", "identity refresh"),
+        ("nulls.example/app", "ada:pass"),
+        ("null.behind/app", "nobody"),
         ("azure.example/app", "identity refresh"),
         ("token.example:8443/app", "token bearer"),
         ("token.example/app", "nobody"),
@@ -60,7 +76,10 @@ fn what_is_given_goes_before_the_configuration() {
 
 #[test]
 fn helpers_are_named_since_they_can_t_be_run() {
-    let credentials = from(r#"{ "credHelpers": { "gcr.io": "gcloud" }, "credsStore": "desktop" }"#);
+    let mut credentials = from(r#"{ "auths": null, "credHelpers": { "gcr.io": "gcloud" }, "credsStore": "desktop" }"#);
+    let later = r#"{ "credHelpers": { "gcr.io": "other", "quay.io": "" }, "credsStore": "pass" }"#;
+    credentials.add_docker_config(&later.to_owned().into()).unwrap();
+    assert_eq!(credentials.helper(&"quay.io/a".parse().unwrap()), Some("desktop"));
     assert_eq!(credentials.helper(&"gcr.io/a".parse().unwrap()), Some("gcloud"));
     assert_eq!(credentials.helper(&"ghcr.io/a".parse().unwrap()), Some("desktop"));
 }
@@ -74,5 +93,16 @@ fn nothing_secret_is_shown() {
     {
         let error = credentials.add_docker_config(&wrong.to_owned().into()).unwrap_err().to_string();
         assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_configuration_panics(text in "[\\{\\}\\[\\]\":,a-z/]{0,60}", host in "[a-z:/.]{0,20}", auth in "[A-Za-z0-9+/=]{0,20}") {
+        let mut credentials = Credentials::default();
+        drop(credentials.add_docker_config(&text.into()));
+        let config = serde_json::json!({ "auths": { host: { "auth": auth } } });
+        drop(credentials.add_docker_config(&config.to_string().into()));
+        credentials.know(&"ghcr.io/org/app".parse().unwrap());
     }
 }

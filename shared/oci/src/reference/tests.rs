@@ -21,6 +21,11 @@ fn names_are_read_as_docker_reads_them() {
         ("127.0.0.1:5000/a/b/c:x_y.z-1", "127.0.0.1:5000/a/b/c:x_y.z-1"),
         ("[::1]:5000/app", "[::1]:5000/app:latest"),
         ("registry.example.com/a__b/c-d.e", "registry.example.com/a__b/c-d.e:latest"),
+        ("[2001:DB8::1]/app:1", "[2001:db8::1]/app:1"),
+        ("GHCR.io/org/app:V1", "ghcr.io/org/app:V1"),
+        ("Docker.IO/alpine", "docker.io/library/alpine:latest"),
+        ("registry.hub.docker.com/org/app", "docker.io/org/app:latest"),
+        ("localhost:5000", "docker.io/library/localhost:5000"),
         ("  ghcr.io/org/app:1 ", "ghcr.io/org/app:1"),
     ] {
         assert_eq!(parsed(text), expected, "{text}");
@@ -44,9 +49,19 @@ fn what_no_registry_has_says_why() {
         ("ghcr.io:port/app", "no host and port"),
         ("$REGISTRY/app", "can't be a part"),
         ("ghcr.io/app@x@y", "expected a digest"),
+        ("Org/app", "it has capitals"),
+        ("[::1/app", "no host and port"),
+        ("[fe80::1%eth0]:5000/app", "no host and port"),
+        ("ghcr.io:99999/app", "no host and port"),
+        ("ghcr.io:+1/app", "no host and port"),
+        ("ghcr.io/a/../b", "can't be a part"),
+        ("ghcr.io/app?x=y", "can't be a part"),
+        ("user:pass@ghcr.io/app", "expected a digest"),
+        ("app:1\u{1b}[2J", "can't be a tag"),
     ] {
         let told = parsed(text);
         assert!(told.starts_with("error: ") && told.contains(expected), "{text}: {told}");
+        assert!(!told.contains(char::is_control), "{told:?}");
     }
     assert!(Reference::parse(&format!("ghcr.io/{}", "a/".repeat(200))).is_err());
 }
@@ -55,11 +70,36 @@ fn what_no_registry_has_says_why() {
 fn a_repository_has_no_tag() {
     let repository: Repository = "ghcr.io/org/signatures".parse().unwrap();
     assert_eq!((repository.registry.as_str(), repository.repository.as_str()), ("ghcr.io", "org/signatures"));
-    for wrong in ["ghcr.io/org/app:1", &format!("ghcr.io/org/app@sha256:{}", "a".repeat(64)), "app:1"] {
+    for wrong in [
+        "localhost:5000/app:1",
+        "localhost:5000",
+        "[::1]:5000/app:1",
+        "ghcr.io/org/app:1",
+        &format!("ghcr.io/org/app@sha256:{}", "a".repeat(64)),
+        "app:1",
+    ] {
         assert!(wrong.parse::<Repository>().is_err(), "{wrong}");
     }
     let hub: Repository = "alpine".parse().unwrap();
     assert_eq!(hub.name_for_identity(), "index.docker.io/library/alpine");
+}
+
+#[test]
+fn what_is_on_this_machine() {
+    for (repository, local) in [
+        ("localhost/a", true),
+        ("localhost:5000/a", true),
+        ("127.0.0.1:5000/a", true),
+        ("127.9.9.9/a", true),
+        ("[::1]/a", true),
+        ("[::1]:5000/a", true),
+        ("localhost.example.com/a", false),
+        ("127.0.0.1.example.com/a", false),
+        ("10.0.0.1:5000/a", false),
+        ("alpine", false),
+    ] {
+        assert_eq!(repository.parse::<Repository>().unwrap().is_local(), local, "{repository}");
+    }
 }
 
 proptest! {
@@ -69,6 +109,9 @@ proptest! {
             let again = Reference::parse(&reference.to_string()).unwrap();
             prop_assert_eq!(reference, again);
         }
-        drop(text.parse::<Repository>());
+        if let Ok(repository) = text.parse::<Repository>() {
+            prop_assert_eq!(&repository.to_string().parse::<Repository>().unwrap(), &repository);
+            prop_assert!(!repository.repository.contains([':', '@']));
+        }
     }
 }

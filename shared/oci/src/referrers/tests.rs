@@ -1,9 +1,12 @@
+mod fallback;
+
 use bytes::Bytes;
+use proptest::prelude::*;
 use serde_json::{Value, json};
-use wiremock::matchers::{method, path, path_regex, query_param};
+use wiremock::matchers::{method, path, path_regex};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use super::next_link;
+use super::{Link, next_of};
 use crate::client::tests::{reference, registry};
 use crate::types::media_type;
 use crate::{Descriptor, Digest, Kind, Manifest, Settings};
@@ -99,7 +102,8 @@ async fn a_failure_is_never_none() {
         let repository = reference(&server, "app").repository;
         assert!(registry(Settings::default()).referrers(&repository, &subject()).await.is_err(), "{at} {status}");
     }
-    for body in ["{\"manifests\":{}}", "[]", "{"] {
+    let image = json!({ "schemaVersion": 2, "mediaType": media_type::MANIFEST, "manifests": [] }).to_string();
+    for body in ["{\"manifests\":{}}", "{\"schemaVersion\":2}", "[]", "{", &image] {
         let server = MockServer::start().await;
         let broken = ResponseTemplate::new(200).set_body_raw(body, media_type::INDEX);
         Mock::given(path_regex("/referrers/")).respond_with(broken).mount(&server).await;
@@ -118,89 +122,74 @@ async fn a_failure_is_never_none() {
 }
 
 #[tokio::test]
-async fn what_others_listed_stays_as_they_wrote_it() {
-    let server = MockServer::start().await;
-    let foreign = json!({ "mediaType": "text/x", "digest": Digest::of(b"x"), "size": 3, "data": "eA==", "urls": ["https://a.example"],
-                          "annotations": { "a": "b" }, "platform": { "os": "linux", "architecture": "arm", "os.features": ["x"] } });
-    let before = json!({ "schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": [foreign], "annotations": { "kept": "yes" } });
-    let answer = ResponseTemplate::new(200).set_body_raw(before.to_string(), media_type::INDEX);
-    Mock::given(method("GET")).and(path_regex("/manifests/sha256-")).respond_with(answer.clone()).mount(&server).await;
-    Mock::given(method("HEAD")).and(path_regex("/manifests/sha256-")).respond_with(answer).mount(&server).await;
-    Mock::given(method("PUT")).respond_with(ResponseTemplate::new(201)).mount(&server).await;
-    let repository = reference(&server, "app").repository;
+async fn an_artifact_without_a_type_has_its_configuration_s() {
+    let fake = crate::fake::Fake::start().await;
     let manifest = Manifest {
         subject: Some(Descriptor::new(media_type::MANIFEST, subject(), 1)),
-        ..Manifest::new(Descriptor::of(media_type::EMPTY, b"{}"), Vec::new())
+        ..Manifest::new(Descriptor::of("text/config", b"{}"), Vec::new())
     };
-    // This server never has what was written, so it is lost in the end; what was written is what matters here.
-    let lost = registry(Settings::default());
-    let outcome =
-        tokio::time::timeout(std::time::Duration::from_millis(700), lost.attach(&repository, &manifest)).await;
-    assert!(outcome.is_err() || outcome.is_ok_and(|outcome| outcome.is_err()));
-    let requests = server.received_requests().await.unwrap();
-    let written = requests
-        .iter()
-        .find(|request| request.method.as_str() == "PUT" && request.url.path().contains("/manifests/sha256-"))
-        .expect("the index is written");
-    let written: Value = serde_json::from_slice(&written.body).unwrap();
-    assert_eq!(written["manifests"][0], foreign);
-    assert_eq!(written["annotations"], before["annotations"]);
-    let ours = &written["manifests"][1];
-    assert_eq!(ours["artifactType"], media_type::EMPTY, "the configuration's, as the specification has it");
+    let registry = fake.registry(Settings::default());
+    registry.attach(&fake.repository(), &manifest).await.unwrap();
+    let listed = registry.referrers(&fake.repository(), &subject()).await.unwrap();
+    assert_eq!(listed[0].artifact_type.as_deref(), Some("text/config"));
 }
 
 #[tokio::test]
-async fn a_list_that_could_not_be_read_back_is_not_written() {
+async fn a_page_that_can_t_be_followed_is_not_the_last() {
+    let commas = "</v2/app/referrers/next?last=a,b>; rel=\"next\"";
+    for (links, expected) in [
+        (vec![commas], Some(2)),
+        (vec!["</first>; rel=first", commas], Some(2)),
+        (vec!["</v2/app/referrers/next; rel=next"], None),
+        (vec!["</v2/app/referrers/n\u{e4}chste>; rel=next"], None),
+    ] {
+        let server = MockServer::start().await;
+        no_fallback(&server).await;
+        let mut first = index(vec![entry(1)]);
+        for link in links {
+            first = first.append_header("link", link);
+        }
+        Mock::given(path_regex("/referrers/sha256")).respond_with(first).mount(&server).await;
+        Mock::given(path_regex("/referrers/next")).respond_with(index(vec![entry(2)])).mount(&server).await;
+        let repository = reference(&server, "app").repository;
+        let found = registry(Settings::default()).referrers(&repository, &subject()).await;
+        match (found, expected) {
+            (Ok(found), Some(expected)) => assert_eq!(found.len(), expected),
+            (Err(error), None) => assert_eq!(error.kind(), Kind::Malformed, "{error}"),
+            (outcome, _) => panic!("{outcome:?}"),
+        }
+    }
+    // A page that fails later on.
+    for status in [400, 404, 405, 500] {
+        let server = MockServer::start().await;
+        no_fallback(&server).await;
+        let first = index(vec![entry(1)]).insert_header("link", commas);
+        Mock::given(path_regex("/referrers/sha256")).respond_with(first).mount(&server).await;
+        Mock::given(path_regex("/referrers/next")).respond_with(ResponseTemplate::new(status)).mount(&server).await;
+        let repository = reference(&server, "app").repository;
+        let error = registry(Settings::default()).referrers(&repository, &subject()).await.unwrap_err();
+        assert!(!error.is_not_found(), "{status}: only a list that is not there is not found");
+        assert!(status != 404 || error.to_string().ends_with("page 2 of them is gone"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn all_pages_together_are_bounded() {
     let server = MockServer::start().await;
-    let entries: Vec<Descriptor> = (0..9).map(|number| serde_json::from_value(entry(number)).unwrap()).collect();
-    let full = serde_json::to_vec(&crate::Index { manifests: entries, ..crate::Index::default() }).unwrap();
-    let most = full.len() as u64;
-    let full = ResponseTemplate::new(200).set_body_raw(full, media_type::INDEX);
-    Mock::given(path_regex("/manifests/sha256-")).and(method("GET")).respond_with(full.clone()).mount(&server).await;
-    Mock::given(path_regex("/manifests/sha256-")).and(method("HEAD")).respond_with(full).mount(&server).await;
-    let written = ResponseTemplate::new(201);
-    Mock::given(path_regex("/manifests/sha256:")).respond_with(written.clone()).expect(1).mount(&server).await;
-    Mock::given(path_regex("/manifests/sha256-"))
-        .and(method("PUT"))
-        .respond_with(written)
-        .expect(0)
-        .mount(&server)
-        .await;
-    let repository = reference(&server, "app").repository;
-    let manifest = Manifest {
-        subject: Some(Descriptor::new(media_type::MANIFEST, subject(), 1)),
-        ..Manifest::new(Descriptor::of(media_type::EMPTY, b"{}"), Vec::new())
+    no_fallback(&server).await;
+    let pages = |request: &Request| {
+        let page: usize =
+            request.url.query_pairs().find(|(name, _)| name == "n").map_or(0, |(_, page)| page.parse().unwrap());
+        let answer = index((page * 5..(page + 1) * 5).map(entry).collect());
+        answer.insert_header("link", format!("<?n={}>; rel=\"next\"", page + 1))
     };
-    let small = registry(Settings { max_manifest: most, ..Settings::default() });
-    let error = small.attach(&repository, &manifest).await.unwrap_err();
+    Mock::given(path_regex("/referrers/")).respond_with(pages).mount(&server).await;
+    let repository = reference(&server, "app").repository;
+    let small = registry(Settings { max_manifest: 2000, ..Settings::default() });
+    let error = small.referrers(&repository, &subject()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::TooLarge, "{error}");
-    assert!(error.to_string().contains(&format!("at most {most} are read")), "{error}");
-}
-
-#[tokio::test]
-async fn dockers_kind_of_list_becomes_an_index() {
-    let server = MockServer::start().await;
-    let list = json!({ "schemaVersion": 2, "mediaType": media_type::DOCKER_LIST, "manifests": [entry(1)] });
-    let list = ResponseTemplate::new(200).set_body_raw(list.to_string(), media_type::DOCKER_LIST);
-    Mock::given(path_regex("/manifests/sha256-"))
-        .and(method("PUT"))
-        .respond_with(ResponseTemplate::new(403))
-        .mount(&server)
-        .await;
-    Mock::given(path_regex("/manifests/sha256-")).respond_with(list).with_priority(9).mount(&server).await;
-    Mock::given(method("PUT")).respond_with(ResponseTemplate::new(201)).with_priority(9).mount(&server).await;
-    let repository = reference(&server, "app").repository;
-    let manifest = Manifest {
-        subject: Some(Descriptor::new(media_type::MANIFEST, subject(), 1)),
-        ..Manifest::new(Descriptor::of(media_type::EMPTY, b"{}"), Vec::new())
-    };
-    let error = registry(Settings::default()).attach(&repository, &manifest).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Denied, "what the tag says to it: {error}");
-    let requests = server.received_requests().await.unwrap();
-    let written = requests.iter().rfind(|request| request.method.as_str() == "PUT").unwrap();
-    assert_eq!(written.headers["content-type"], media_type::INDEX);
-    let written: Value = serde_json::from_slice(&written.body).unwrap();
-    assert_eq!(written["mediaType"], media_type::INDEX, "as its header says");
+    assert!(error.to_string().contains("more than 8000 bytes"), "{error}");
+    assert!(server.received_requests().await.unwrap().len() < 20);
 }
 
 #[tokio::test]
@@ -232,60 +221,31 @@ async fn a_manifest_that_the_registry_has_differently_is_told() {
     assert_eq!(error.kind(), Kind::DigestMismatch);
 }
 
-#[tokio::test]
-async fn the_next_page_is_in_any_link_header() {
-    let server = MockServer::start().await;
-    no_fallback(&server).await;
-    let next = format!("</v2/app/referrers/{}?last=a,b>; rel=\"next\"", subject());
-    let first = index(vec![entry(1)]).append_header("link", "</help>; rel=help").append_header("link", next.as_str());
-    let second = Mock::given(query_param("last", "a,b")).respond_with(index(vec![entry(2)]));
-    second.with_priority(1).expect(1).mount(&server).await;
-    Mock::given(path_regex("/referrers/")).respond_with(first).mount(&server).await;
-    let repository = reference(&server, "app").repository;
-    let found = registry(Settings::default()).referrers(&repository, &subject()).await.unwrap();
-    assert_eq!(found.len(), 2);
-}
-
-#[tokio::test]
-async fn a_page_that_is_gone_is_not_the_end_of_the_list() {
-    let server = MockServer::start().await;
-    no_fallback(&server).await;
-    let next = format!("</v2/app/referrers/{}?n=1>; rel=\"next\"", subject());
-    let gone = Mock::given(query_param("n", "1")).respond_with(ResponseTemplate::new(404));
-    gone.with_priority(1).mount(&server).await;
-    let first = index(vec![entry(1)]).insert_header("link", next);
-    Mock::given(path_regex("/referrers/")).respond_with(first).mount(&server).await;
-    let repository = reference(&server, "app").repository;
-    let error = registry(Settings::default()).referrers(&repository, &subject()).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Malformed, "only a list that is not there is not found");
-    assert!(error.to_string().ends_with("page 2 of them is gone"), "{error}");
-}
-
-#[tokio::test]
-async fn all_pages_together_are_bounded() {
-    let server = MockServer::start().await;
-    no_fallback(&server).await;
-    let pages = |request: &Request| {
-        let page: usize = request.url.query().map_or(0, |query| query.trim_start_matches("n=").parse().unwrap());
-        let next = format!("<{}?n={}>; rel=\"next\"", request.url.path(), page + 1);
-        index((page * 10..(page + 1) * 10).map(entry).collect()).insert_header("link", next)
-    };
-    Mock::given(path_regex("/referrers/")).respond_with(pages).mount(&server).await;
-    let repository = reference(&server, "app").repository;
-    let small = registry(Settings { max_manifest: 4096, ..Settings::default() });
-    let error = small.referrers(&repository, &subject()).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::TooLarge, "{error}");
-    let asked = server.received_requests().await.unwrap().len();
-    assert!(asked < 12, "{asked} pages of about 2000 bytes, and 16384 bytes are read");
-}
-
 #[test]
 fn links_are_read_as_they_are_written() {
-    assert_eq!(next_link("</v2/a?n=1>; rel=\"next\"").as_deref(), Some("/v2/a?n=1"));
-    assert_eq!(next_link("</first>; rel=\"first\", </next>; title=x; rel=next").as_deref(), Some("/next"));
-    assert_eq!(next_link("</v2/a?last=x,y;z>; rel=\"next\"").as_deref(), Some("/v2/a?last=x,y;z"));
-    assert_eq!(next_link("</v2/a>; title=\"a, \\\"b; <c\"; REL=\"last Next\"").as_deref(), Some("/v2/a"));
-    assert_eq!(next_link("</x>; rel=\"prev\""), None);
-    assert_eq!(next_link("</x>; title=\"rel=next\""), None);
-    assert_eq!(next_link("garbage"), None);
+    let next = |target: &str| Link::Next(target.to_owned());
+    for (header, expected) in [
+        ("</v2/a?n=1>; rel=\"next\"", next("/v2/a?n=1")),
+        ("</v2/a?last=x,y;z&n=1>; rel=\"next\"", next("/v2/a?last=x,y;z&n=1")),
+        ("</v2/a>;REL=Next", next("/v2/a")),
+        ("</first>; rel=\"first\", </next>; title=x; rel=next", next("/next")),
+        ("</next>; title=\"a, b\"; rel=\"last next\"", next("/next")),
+        ("</v2/a>; title=\"a, \\\"b; <c\"; REL=\"last Next\"", next("/v2/a")),
+        ("</x>; title=\"x; rel=next\"", Link::None),
+        ("</x>; rel=\"prev\"", Link::None),
+        ("</x>; title=\"rel=next\"", Link::None),
+        ("</x>", Link::None),
+        ("", Link::None),
+        ("garbage", Link::Unreadable),
+        ("</never; rel=next", Link::Unreadable),
+    ] {
+        assert_eq!(next_of(header), expected, "{header}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_link_panics(header in "[<>;,=\"a-z é]{0,40}") {
+        drop(next_of(&header));
+    }
 }

@@ -1,4 +1,6 @@
-//! Eight who write at once are tested with sign-pipe itself; here is what happens when somebody always is faster.
+//! Over HTTP; the timing is tested in `simulated`.
+
+mod simulated;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -11,14 +13,12 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 use super::Edit;
 use crate::client::tests::{reference, registry};
 use crate::types::media_type;
-use crate::{Fetched, Kind, Registry, Settings};
+use crate::{Fetched, Registry, Settings};
 
 /// A tag as a registry has it: a set of lines.
 #[derive(Clone, Default)]
 struct Tag {
     now: Arc<Mutex<Option<Vec<u8>>>>,
-    /// Forgets what is written.
-    forgetful: bool,
 }
 
 impl wiremock::Respond for Tag {
@@ -26,9 +26,7 @@ impl wiremock::Respond for Tag {
         let delay = Duration::from_millis(fastrand::u64(0..12));
         let mut now = self.now.lock().unwrap();
         if request.method.as_str() == "PUT" {
-            if !self.forgetful {
-                *now = Some(request.body.clone());
-            }
+            *now = Some(request.body.clone());
             return ResponseTemplate::new(201).set_delay(delay);
         }
         let answer = match &*now {
@@ -75,29 +73,7 @@ async fn alone_it_takes_four_requests() {
     add(&registry(Settings::default()), &server, "a").await.unwrap();
     let methods: Vec<String> =
         server.received_requests().await.unwrap().iter().map(|request| request.method.to_string()).collect();
-    assert_eq!(methods, ["GET", "HEAD", "PUT", "GET"]);
-}
-
-#[tokio::test]
-async fn what_is_always_overwritten_is_told() {
-    let server = MockServer::start().await;
-    let tag = Tag { forgetful: true, ..Tag::default() };
-    Mock::given(path("/v2/app/manifests/list")).respond_with(tag).mount(&server).await;
-    let error = add(&registry(Settings::default()), &server, "a").await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Lost, "{error}");
-    assert!(error.to_string().contains("app:list lacks what was written"), "{error}");
-}
-
-#[tokio::test]
-async fn what_is_never_written_is_told_as_that() {
-    let server = MockServer::start().await;
-    // Another one at every look.
-    let changing =
-        |_: &Request| ResponseTemplate::new(200).set_body_raw(fastrand::u64(..).to_string(), media_type::INDEX);
-    Mock::given(path("/v2/app/manifests/list")).respond_with(changing).mount(&server).await;
-    let error = add(&registry(Settings::default()), &server, "a").await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Lost, "{error}");
-    assert!(error.to_string().contains("app:list is as it was"), "{error}");
-    let requests = server.received_requests().await.unwrap();
-    assert!(requests.iter().all(|request| request.method.as_str() != "PUT"));
+    // One more on a machine that is too busy to answer at once.
+    assert_eq!(methods[..4], ["GET", "HEAD", "PUT", "GET"]);
+    assert!(methods.len() <= 5, "{methods:?}");
 }

@@ -1,0 +1,147 @@
+//! Bearer tokens of a registry's token service.
+//!
+//! Source: the distribution project's "Token Authentication Specification" and "OAuth2 Token Authentication".
+
+use std::time::{Duration, Instant};
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use pipe_core::http::{Authorization, Request, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Asked, Authorizer};
+use crate::credentials::Credential;
+use crate::error::{Error, Kind, explained, said};
+use crate::send::is_loopback;
+
+/// How long a token is used when nobody says: the specification's default.
+const LIFETIME: u64 = 60;
+
+/// A token this near its end is not used any more.
+const MARGIN: Duration = Duration::from_secs(5);
+
+#[derive(Clone)]
+pub(super) struct Grant {
+    pub(super) token: SecretString,
+    pub(super) until: Instant,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    token: Option<String>,
+    access_token: Option<String>,
+    #[serde(default)]
+    expires_in: Value,
+}
+
+impl Answer {
+    fn token(self) -> Option<SecretString> {
+        [self.token, self.access_token].into_iter().flatten().find(|token| !token.is_empty()).map(SecretString::from)
+    }
+
+    /// OAuth2 services write the seconds as a number, and some as text.
+    fn lifetime(&self) -> Duration {
+        let text = self.expires_in.as_str().and_then(|text| text.parse().ok());
+        let seconds = self.expires_in.as_f64().or(text).filter(|seconds| *seconds > 0.0);
+        Duration::try_from_secs_f64(seconds.unwrap_or(LIFETIME as f64).clamp(10.0, 3600.0)).unwrap_or(MARGIN)
+    }
+}
+
+/// A token for `scopes`, with the registry's credentials: where its challenge says, as the specification has it and
+/// Docker does, even at another host. That has to be reached by https; without TLS only from a registry that is itself
+/// reached without, so that none on the network can have a password sent in clear.
+pub(super) async fn fetch(
+    authorizer: &Authorizer,
+    asked: &Asked<'_>,
+    realm: &str,
+    service: Option<&str>,
+    scopes: &[String],
+) -> Result<Grant, Error> {
+    let repository = asked.repository;
+    let registry = &repository.registry;
+    let credential = authorizer.credentials.of(repository);
+    let malformed = |why: &str| Error::new(Kind::Malformed, format!("the token service of {registry} {why}"));
+    let url = Url::parse(realm).map_err(|_| malformed("is at no URL"))?;
+    let host = url.host_str().unwrap_or_default();
+    let everywhere = asked.settings.plain_http == Some(true);
+    let in_clear = asked.settings.is_plain(repository) && (everywhere || is_loopback(host));
+    if url.scheme() != "https" && !(url.scheme() == "http" && in_clear) {
+        return Err(malformed("is not asked, since it is not reached by https"));
+    }
+    let request = match credential {
+        Some(Credential::Identity(token)) => refresh(&url, token, service, scopes),
+        Some(Credential::Basic { user, password }) => {
+            let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+            let account = Authorization::Basic { user: user.clone(), password: password.clone() };
+            query(&url, service, scopes).authorize(&account, &authority)
+        }
+        _ => query(&url, service, scopes),
+    };
+    let what = format!("a token for {registry}");
+    let response = asked.http.send(request.max_body(1 << 20).explained_by(explained)).await;
+    let response = response.map_err(|error| {
+        let identity = matches!(credential, Some(Credential::Identity(_)));
+        match error.status() {
+            // OAuth2 refuses a refresh token with 400 `invalid_grant`.
+            Some(400) if identity => authorizer.lacking(repository, said(&error)),
+            Some(401 | 403) => authorizer.lacking(repository, said(&error)),
+            // Whatever is not there, it is not what was to be read with the token.
+            Some(404) => Error::http(&what, &error).of_kind(Kind::Unavailable),
+            _ => Error::http(&what, &error),
+        }
+    })?;
+    let answer: Answer = response.json().map_err(|_| malformed("answers no JSON with a token"))?;
+    let until = Instant::now() + answer.lifetime() - MARGIN;
+    let token = answer.token().ok_or_else(|| malformed("answers no token"))?;
+    Ok(Grant { token, until })
+}
+
+fn query(realm: &Url, service: Option<&str>, scopes: &[String]) -> Request {
+    let mut url = realm.clone();
+    url.query_pairs_mut()
+        .extend_pairs(service.map(|service| ("service", service)))
+        .extend_pairs(scopes.iter().map(|scope| ("scope", scope)));
+    Request::get(url.as_str())
+}
+
+fn refresh(realm: &Url, token: &SecretString, service: Option<&str>, scopes: &[String]) -> Request {
+    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let form = format!(
+        "grant_type=refresh_token&refresh_token={}&client_id=pipewright&service={}&scope={}",
+        encode(token.expose_secret()),
+        encode(service.unwrap_or_default()),
+        encode(&scopes.join(" "))
+    );
+    Request::post(realm.as_str()).body("application/x-www-form-urlencoded", form).secret_body().idempotent()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::Answer;
+
+    #[test]
+    fn tokens_last_as_long_as_they_say_within_reason() {
+        for (told, expected) in [
+            (json!(300), 300.0),
+            (json!("900"), 900.0),
+            (json!(59.5), 59.5),
+            (json!(1e300), 3600.0),
+            (json!(1), 10.0),
+            (json!(0), 60.0),
+            (json!(-7), 60.0),
+            (json!("NaN"), 60.0),
+            (json!("soon"), 60.0),
+            (json!(null), 60.0),
+        ] {
+            let answer: Answer = serde_json::from_value(json!({ "token": "t", "expires_in": told })).unwrap();
+            assert_eq!(answer.lifetime(), Duration::from_secs_f64(expected), "{told}");
+        }
+        let answer: Answer = serde_json::from_str("{}").unwrap();
+        assert_eq!(answer.lifetime(), Duration::from_secs(60));
+    }
+}

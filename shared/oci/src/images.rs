@@ -1,0 +1,81 @@
+//! The images in an index.
+
+use std::collections::HashSet;
+
+use futures_util::future::BoxFuture;
+
+use crate::client::{Fetched, Registry};
+use crate::error::{Error, Kind};
+use crate::types::media_type;
+use crate::{Descriptor, Digest, Index, Platform, Reference};
+
+/// How deep indexes may lie in each other.
+const DEPTH: usize = 4;
+
+/// Indexes that are opened for one image: nobody has so many, and each may have many thousand entries.
+const INDEXES: usize = 100;
+
+/// Images that one image may be.
+const IMAGES: usize = 10_000;
+
+#[derive(Default)]
+struct Images {
+    found: Vec<Descriptor>,
+    seen: HashSet<Digest>,
+    indexes: usize,
+}
+
+impl Registry {
+    /// Every image in an index, nested indexes opened; for an image itself just that. What build tools hide in an index
+    /// as images for `unknown/unknown` (BuildKit's attestations) is left out.
+    ///
+    /// # Errors
+    /// As [`Registry::manifest`], and indexes that are nested too deep, too many or too large.
+    pub async fn images(&self, reference: &Reference) -> Result<Vec<Descriptor>, Error> {
+        let top = self.manifest(reference).await?;
+        let mut images = Images::default();
+        self.collect(reference, top, DEPTH, &mut images).await?;
+        Ok(images.found)
+    }
+
+    fn collect<'a>(
+        &'a self,
+        reference: &'a Reference,
+        fetched: Fetched,
+        depth: usize,
+        images: &'a mut Images,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            if !media_type::is_index(&fetched.descriptor.media_type) {
+                images.found.push(fetched.descriptor);
+                return Ok(());
+            }
+            let wrong = |kind: Kind, why: String| Err(Error::new(kind, format!("the index {reference} has {why}")));
+            if depth == 0 {
+                return wrong(Kind::Malformed, format!("indexes nested more than {DEPTH} deep"));
+            }
+            images.indexes += 1;
+            if images.indexes > INDEXES {
+                return wrong(Kind::TooLarge, format!("more than {INDEXES} indexes in it"));
+            }
+            // The document is not kept while those in it are read.
+            let children = fetched.json::<Index>()?.manifests;
+            drop(fetched);
+            for child in children {
+                let hidden = |platform: &Platform| platform.os == "unknown" && platform.architecture == "unknown";
+                if child.platform.as_ref().is_some_and(hidden) || !images.seen.insert(child.digest.clone()) {
+                    continue;
+                }
+                if media_type::is_index(&child.media_type) {
+                    let nested = self.manifest(&reference.with_digest(child.digest)).await?;
+                    self.collect(reference, nested, depth - 1, images).await?;
+                } else if images.found.len() < IMAGES {
+                    images.found.push(child);
+                } else {
+                    return wrong(Kind::TooLarge, format!("more than {IMAGES} images in it"));
+                }
+            }
+            Ok(())
+        })
+    }
+}

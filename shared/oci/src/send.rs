@@ -1,0 +1,80 @@
+//! Requests on their way to a registry, and where its answers lead.
+
+use pipe_core::http::{Authorization, Request, Response, Url};
+
+use crate::Repository;
+use crate::auth::{Access, Asked};
+use crate::client::Registry;
+use crate::error::{Error, Kind, explained, explanation};
+
+impl Registry {
+    /// `https://host/v2/name/rest`
+    pub(crate) fn url(&self, repository: &Repository, rest: &str) -> String {
+        let scheme = if self.settings.is_plain(repository) { "http" } else { "https" };
+        format!("{scheme}://{}/v2/{}/{rest}", repository.host(), repository.repository)
+    }
+
+    /// Where an answer sends us on, in full: never from https to http, except at the same host, where it is a proxy in
+    /// front of the registry that the registry doesn't know of.
+    pub(crate) fn onward(&self, response: &Response, target: &str) -> Option<Url> {
+        let mut url = response.url.join(target).ok()?;
+        if response.url.scheme() == "https" && url.scheme() == "http" {
+            url.set_scheme("https").ok()?;
+            if url.origin() != response.url.origin() {
+                return None;
+            }
+        }
+        url.set_fragment(None);
+        // No credentials that a registry chose.
+        url.set_username("").and_then(|()| url.set_password(None)).ok()?;
+        matches!(url.scheme(), "http" | "https").then_some(url)
+    }
+
+    /// Sends a request, with credentials where the registry asks for them. They go to the registry alone: neither along
+    /// with redirects, nor to a storage service where an upload goes on, nor to a token service that one of those names.
+    pub(crate) async fn send(
+        &self,
+        request: Request,
+        what: &str,
+        repository: &Repository,
+        scope: &[(&Repository, Access)],
+    ) -> Result<Response, Error> {
+        let host = repository.host();
+        let registry = Url::parse(&self.url(repository, "")).ok().map(|url| url.origin());
+        let is_registry = |url: &Url| registry.as_ref().is_some_and(|registry| *registry == url.origin());
+        let ours = request.url().is_some_and(is_registry);
+        let request = request.accept(401).explained_by(explained);
+        let exchange = async |authorization: Option<&Authorization>| {
+            let request = match authorization {
+                Some(authorization) => request.clone().authorize(authorization, host),
+                None => request.clone(),
+            };
+            let response = self.http.send(request).await.map_err(|error| Error::http(what, &error))?;
+            if response.status == 401 && !is_registry(&response.url) {
+                let host = response.url.host_str().unwrap_or_default();
+                let text = format!("{what}: {host}, where the registry sends us, asks for credentials");
+                return Err(Error::new(Kind::Denied, text));
+            }
+            Ok(response)
+        };
+        let asked = Asked { http: &self.http, settings: &self.settings, repository, scope };
+        let about = |error: Error| error.about(what);
+        let known = if ours { self.authorizer.known(&asked).await.map_err(about)? } else { None };
+        let response = exchange(known.as_ref()).await?;
+        if response.status != 401 {
+            return Ok(response);
+        }
+        let answer = self.authorizer.answer(&asked, &response, known.as_ref()).await.map_err(about)?;
+        let response = exchange(Some(&answer)).await?;
+        if response.status == 401 {
+            return Err(self.authorizer.lacking(repository, &explanation(&response.body)).about(what));
+        }
+        Ok(response)
+    }
+}
+
+/// Hosts that are this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
