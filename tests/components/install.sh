@@ -1,29 +1,44 @@
 #!/bin/sh
 # Installs what the tests of signing run against, once a version, in ${XDG_CACHE_HOME:-$HOME/.cache}/pipewright:
 #   components-N/   Fulcio, Rekor, a timestamp authority and our own helper, from the Go modules pinned in go.mod
-#   moto-N/         AWS's services as moto plays them, from PyPI
-#   cosign-SUITE/   cosign 2.5 and 3.1 as Debian has them in other suites than this machine's, unpacked privately
+#   moto-N/, sigstore-python-N/
+#                   AWS's services as moto plays them, and another judge of bundles, from PyPI
+#   cosign-SUITE/   cosign 2.5 and 3.1 as Debian has them in other suites than this machine's, unpacked privately, with
+#                   the package's exact version beside it
 set -eu
 cd "$(dirname "$0")"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pipewright
+mkdir -p "$cache"
+# Two checkouts may install at once.
+if command -v flock >/dev/null 2>&1; then
+	exec 9>"$cache/components.lock"
+	flock 9
+fi
 
 version=$(cat go.mod go.sum helper/*.go | cksum | cut -d ' ' -f 1)
 if [ ! -x "$cache/components-$version/done" ]; then
-	command -v go >/dev/null 2>&1 || { echo "install.sh: Go 1.26 or later is needed" >&2; exit 1; }
+	command -v go >/dev/null 2>&1 || { echo "install.sh: Go 1.26.8 or later is needed" >&2; exit 1; }
 	echo "building Fulcio, Rekor and a timestamp authority" >&2
 	export GOTOOLCHAIN=local GOFLAGS=-mod=readonly GOBIN="$cache/components-$version" CGO_ENABLED=0
 	go install -trimpath -ldflags '-s -w' tool ./helper
-	ln -s helper "$cache/components-$version/done"
+	ln -sf helper "$cache/components-$version/done"
 fi
 ln -sfn "components-$version" "$cache/components"
 
-version=$(cksum <requirements.txt | cut -d ' ' -f 1)
-if [ ! -e "$cache/moto-$version/ready" ]; then
-	python3 -m venv --clear "$cache/moto-$version"
-	"$cache/moto-$version/bin/pip" --disable-pip-version-check --quiet install --no-deps --requirement requirements.txt
-	: >"$cache/moto-$version/ready"
-fi
-ln -sfn "moto-$version" "$cache/moto"
+venv() { # venv NAME FILE: what FILE lists
+	version=$(cksum <"$2" | cut -d ' ' -f 1)
+	if [ ! -e "$cache/$1-$version/ready" ]; then
+		python3 -m venv --clear "$cache/$1-$version"
+		pip=$cache/$1-$version/bin/pip
+		"$pip" --disable-pip-version-check --quiet install --no-deps --requirement "$2"
+		"$pip" --disable-pip-version-check check >/dev/null ||
+			{ echo "install.sh: $2 does not list all that $1 needs" >&2; exit 1; }
+		: >"$cache/$1-$version/ready"
+	fi
+	ln -sfn "$1-$version" "$cache/$1"
+}
+venv moto requirements.txt
+venv sigstore-python sigstore-python.txt
 
 # The address and the key of the archive are those that this machine has for its own suite.
 source=
@@ -37,7 +52,9 @@ for file in /etc/apt/sources.list.d/*.sources /etc/apt/sources.list; do
 	fi
 done
 
-cosign() { # cosign SUITE VERSION: the beginning of the version that is needed
+work=
+trap 'rm -rf "$work"' EXIT
+cosign() { # cosign SUITE SERIES VERSION: the series that is needed, and the version it was last seen to work with
 	to=$cache/cosign-$1
 	[ ! -x "$to/cosign" ] || return 0
 	[ -n "$source" ] || { echo "install.sh: no Debian archive in apt's sources: cosign $2 can't be had" >&2; exit 1; }
@@ -53,14 +70,15 @@ cosign() { # cosign SUITE VERSION: the beginning of the version that is needed
 	apt download cosign
 	found=$(cd "$work" && echo cosign_*.deb)
 	case $found in
-	"cosign_$2"*) ;;
-	*) echo "install.sh: $1 has $found, and cosign $2 is needed" >&2; exit 1 ;;
+	"cosign_$3"_*) echo "unpacking $found" >&2 ;;
+	"cosign_$2."*) echo "unpacking $found, which $1 has now in place of $3" >&2 ;;
+	*) echo "install.sh: $1 has $found now, and some cosign $2 is needed" >&2; exit 1 ;;
 	esac
-	echo "unpacking $found" >&2
 	dpkg-deb -x "$work/$found" "$work/root"
 	mkdir -p "$to"
+	dpkg-deb -f "$work/$found" Version >"$to/version"
 	mv "$work/root/usr/bin/cosign" "$to/cosign"
 	rm -rf "$work"
 }
-cosign trixie 2.5.
-cosign sid 3.1.
+cosign trixie 2.5 2.5.0-2+b5
+cosign sid 3.1 3.1.1-2

@@ -1,6 +1,7 @@
 //! Real components that signing is tested against, as `tests/components/install.sh` leaves them.
 
 mod cosign;
+mod judge;
 mod keys;
 mod moto;
 mod registry;
@@ -15,6 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use cosign::{Cosign, CosignOutcome};
+pub use judge::{judge_key, judge_python};
 pub use keys::{KeyKind, KeyPair, PASSWORD};
 pub use moto::Moto;
 pub use registry::Registry;

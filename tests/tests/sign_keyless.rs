@@ -1,10 +1,10 @@
 //! Keyless signing against real servers: Fulcio, Rekor 2, a timestamp authority, an issuer of tokens and a log for
-//! certificates; judged by cosign and sigstore-go.
+//! certificates; judged by cosign, sigstore-go and sigstore-python.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on fails")]
 
 use std::path::Path;
 
-use pipewright_tests::components::{Cosign, KeyKind, KeyPair, PASSWORD, Registry, Sigstore};
+use pipewright_tests::components::{Cosign, KeyKind, KeyPair, PASSWORD, Registry, Sigstore, judge_key, judge_python};
 use pipewright_tests::{Outcome, Pipe, Reply, Repo, Server, digest};
 use serde_json::{Value, json};
 
@@ -179,9 +179,9 @@ fn what_cosign_signs_keyless_is_accepted() {
 }
 
 #[test]
-fn a_file_s_bundle_is_accepted_by_sigstore_go_and_cosign() {
+fn a_file_s_bundle_is_accepted_by_others_code() {
     let (sigstore, dir) = (Sigstore::start(), Repo::plain());
-    dir.write("app.tgz", "a chart");
+    dir.write("app.tgz", "a chart").write("other.tgz", "another chart");
     let token = sigstore.email_token("ada@example.com");
     pipe(dir.path(), &sigstore).env("FILES", "app.tgz").env("SIGSTORE_ID_TOKEN", token).run().expect(0);
     let (bundle, issuer) = (dir.join("app.tgz.sigstore.json"), sigstore.issuer("email"));
@@ -189,6 +189,10 @@ fn a_file_s_bundle_is_accepted_by_sigstore_go_and_cosign() {
     judge(b"a chart", "ada@example.com").unwrap();
     judge(b"another chart", "ada@example.com").unwrap_err();
     judge(b"a chart", "eve@example.com").unwrap_err();
+    let python = |file: &str, identity: &str| judge_python(&sigstore, &bundle, &dir.join(file), identity, &issuer);
+    python("app.tgz", "ada@example.com").unwrap();
+    python("other.tgz", "ada@example.com").unwrap_err();
+    python("app.tgz", "eve@example.com").unwrap_err();
     let root = format!("--trusted-root={}", sigstore.trusted_root().display());
     let bundle = format!("--bundle={}", bundle.display());
     let by = ["--certificate-identity=ada@example.com", &format!("--certificate-oidc-issuer={issuer}")];
@@ -199,6 +203,23 @@ fn a_file_s_bundle_is_accepted_by_sigstore_go_and_cosign() {
         .dir(dir.path())
         .run()
         .expect_success();
+}
+
+#[test]
+fn a_key_s_bundle_is_accepted_by_sigstore_go() {
+    let dir = Repo::plain();
+    dir.write("app.tgz", "a chart");
+    let (key, other) = (KeyPair::new(KeyKind::Cosign, dir.path()), KeyPair::new(KeyKind::P256, dir.path()));
+    Pipe::new("sign-pipe", dir.path())
+        .env("FILES", "app.tgz")
+        .env("COSIGN_PRIVATE_KEY_FILE", &key.private)
+        .env("COSIGN_PASSWORD", PASSWORD)
+        .run()
+        .expect(0);
+    let bundle = dir.join("app.tgz.sigstore.json");
+    judge_key(&bundle, &digest(b"a chart"), &key.public).unwrap();
+    judge_key(&bundle, &digest(b"another chart"), &key.public).unwrap_err();
+    judge_key(&bundle, &digest(b"a chart"), &other.public).unwrap_err();
 }
 
 #[test]

@@ -2,8 +2,10 @@
 //!
 //! Source: the OCI distribution specification 1.1, "Listing Referrers" and "Referrers Tag Schema".
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
-use pipe_core::http::{Request, Url};
+use pipe_core::http::{Request, Response, Url};
 
 use crate::auth::Access;
 use crate::client::{Fetched, Registry};
@@ -11,6 +13,10 @@ use crate::error::{Error, Kind};
 use crate::types::media_type;
 use crate::update::Edit;
 use crate::{Descriptor, Digest, Index, Manifest, Reference, Repository};
+
+/// The registry's own list may be this many times [`Settings::max_manifest`](crate::Settings::max_manifest) long, over all
+/// its pages.
+const LISTS: u64 = 4;
 
 /// What became of a manifest with a subject.
 #[derive(Debug, Clone)]
@@ -27,50 +33,55 @@ impl Registry {
     /// # Errors
     /// The registry can't be asked, or a list can't be read: that is never taken for "none".
     pub async fn referrers(&self, repository: &Repository, subject: &Digest) -> Result<Vec<Descriptor>, Error> {
-        let mut found = self.listed(repository, subject).await?.unwrap_or_default();
+        let mut found = Found::default();
+        self.listed(repository, subject, &mut found).await?;
         let tag = fallback(repository, subject);
-        let fallback = match self.manifest(&tag).await {
-            Ok(fetched) => index(&tag, &fetched)?.manifests,
-            Err(error) if error.is_not_found() => Vec::new(),
+        match self.manifest(&tag).await {
+            Ok(fetched) => found.add(index(&tag, &fetched)?.manifests),
+            Err(error) if error.is_not_found() => {}
             Err(error) => return Err(error),
-        };
-        for descriptor in fallback {
-            if !found.iter().any(|known| known.digest == descriptor.digest) {
-                found.push(descriptor);
-            }
         }
-        Ok(found)
+        Ok(found.descriptors)
     }
 
-    /// The registry's own list; `None` where it keeps none.
-    async fn listed(&self, repository: &Repository, subject: &Digest) -> Result<Option<Vec<Descriptor>>, Error> {
+    /// Adds the registry's own list; nothing where it keeps none.
+    async fn listed(&self, repository: &Repository, subject: &Digest, found: &mut Found) -> Result<(), Error> {
         let what = format!("the referrers of {repository}@{subject}");
         let mut url = self.url(repository, &format!("referrers/{subject}"));
         let mut seen = vec![url.clone()];
-        let mut found: Vec<Descriptor> = Vec::new();
+        let mut left = self.settings.max_manifest.saturating_mul(LISTS);
         loop {
-            let get = Request::get(&url).header("Accept", media_type::INDEX).max_body(self.settings.max_manifest);
+            let limit = self.settings.max_manifest.min(left);
+            let get = Request::get(&url).header("Accept", media_type::INDEX).max_body(limit);
             let first = seen.len() == 1;
             // Before 1.1 that is how "no such thing" looks, 400 and 405 included.
             let get = if first { get.accept(404).accept(405).accept(400) } else { get };
-            let response = self.send(get, &what, repository, &[(repository, Access::Pull)]).await?;
+            let answer = self.send(get, &what, repository, &[(repository, Access::Pull)]).await;
+            let response = answer.map_err(|error| match error.kind() {
+                // The rest of a list is missing, which is something else than a list that is not there.
+                Kind::NotFound => Error::new(Kind::Malformed, format!("{what}: page {} of them is gone", seen.len())),
+                Kind::TooLarge => {
+                    let most = self.settings.max_manifest;
+                    let text =
+                        format!("{what} are more than {most} bytes a page or {} in all", most.saturating_mul(LISTS));
+                    Error::new(Kind::TooLarge, text)
+                }
+                _ => error,
+            })?;
             if response.status != 200 {
-                return Ok(None);
+                return Ok(());
             }
+            left = left.saturating_sub(response.body.len() as u64);
             let page: Index = match serde_json::from_slice(&response.body) {
                 Ok(page) => page,
                 // A proxy's or a registry's page for everything it doesn't know.
                 Err(_) if first && !response.header("content-type").unwrap_or_default().contains("json") => {
-                    return Ok(None);
+                    return Ok(());
                 }
                 Err(error) => return Err(Error::new(Kind::Malformed, format!("{what} can't be read: {error}"))),
             };
-            for descriptor in page.manifests {
-                if !found.iter().any(|known| known.digest == descriptor.digest) {
-                    found.push(descriptor);
-                }
-            }
-            let Some(next) = response.header("link").and_then(next_page) else { return Ok(Some(found)) };
+            found.add(page.manifests);
+            let Some(next) = next_page(&response) else { return Ok(()) };
             let next: Url = response
                 .url
                 .join(&next)
@@ -114,7 +125,15 @@ impl Registry {
         let edit = |current: Option<&Fetched>| {
             let mut index = current.map(|fetched| index(&tag, fetched)).transpose()?.unwrap_or_default();
             index.manifests.push(entry.clone());
+            // It is written as this, whatever it was: Docker's own kind of list has no artifact types.
+            index.media_type = Some(media_type::INDEX.to_owned());
             let manifest = serde_json::to_vec(&index).map_err(|error| unwritable(&error.to_string()))?;
+            // One that nobody can read back would hide what it lists already.
+            let (size, most) = (manifest.len(), self.settings.max_manifest);
+            if size as u64 > most {
+                let text = format!("the list at {tag} would have {size} bytes, and at most {most} are read");
+                return Err(Error::new(Kind::TooLarge, text));
+            }
             Ok(Edit { blobs: Vec::new(), media_type: media_type::INDEX, manifest: Bytes::from(manifest) })
         };
         let present = |fetched: &Fetched| {
@@ -138,15 +157,51 @@ fn index(tag: &Reference, fetched: &Fetched) -> Result<Index, Error> {
     fetched.json()
 }
 
-/// The target of `<...>; rel="next"`.
-fn next_page(header: &str) -> Option<String> {
-    header.split(',').find_map(|link| {
+/// Descriptors in the order in which they came, each digest once.
+#[derive(Default)]
+struct Found {
+    descriptors: Vec<Descriptor>,
+    digests: HashSet<Digest>,
+}
+
+impl Found {
+    fn add(&mut self, descriptors: Vec<Descriptor>) {
+        let digests = &mut self.digests;
+        self.descriptors.extend(descriptors.into_iter().filter(|new| digests.insert(new.digest.clone())));
+    }
+}
+
+/// Where the next page is, by any of an answer's `Link` headers.
+fn next_page(response: &Response) -> Option<String> {
+    response.headers.get_all("link").iter().find_map(|header| next_link(header.to_str().ok()?))
+}
+
+/// The target of `<...>; rel="next"` (RFC 8288).
+fn next_link(header: &str) -> Option<String> {
+    pieces(header, ',').find_map(|link| {
         let (target, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
-        let next = parameters.split(';').any(|parameter| {
-            let parameter = parameter.trim().to_ascii_lowercase();
-            parameter == "rel=next" || parameter == "rel=\"next\""
+        let next = pieces(parameters, ';').any(|parameter| {
+            let (name, value) = parameter.split_once('=').unwrap_or_default();
+            let mut relations = value.trim().trim_matches('"').split_whitespace();
+            name.trim().eq_ignore_ascii_case("rel") && relations.any(|relation| relation.eq_ignore_ascii_case("next"))
         });
         next.then(|| target.to_owned())
+    })
+}
+
+/// Splits where a separator stands neither in quotes nor in a target.
+fn pieces(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped, mut target) = (false, false, false);
+    text.split(move |c| {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' if !target => quoted = !quoted,
+            '<' if !quoted => target = true,
+            '>' if !quoted => target = false,
+            _ => return c == separator && !quoted && !target,
+        }
+        false
     })
 }
 

@@ -45,6 +45,7 @@ impl Registry {
     ) -> Result<(), Error> {
         let repository: &Repository = &reference.repository;
         let tag = reference.tag.as_deref().unwrap_or("latest");
+        let mut written = 0;
         for round in 0..ROUNDS {
             let began = Instant::now();
             let current = self.current(reference).await?;
@@ -64,6 +65,7 @@ impl Registry {
             }
             let looked = Instant::now();
             self.push_manifest(repository, tag, new.media_type, new.manifest).await?;
+            written += 1;
             // Who looked before this was written has written within about as long as this took.
             sleep(SETTLE.max(looked.elapsed() * 3).min(LONGEST)).await;
             if self.current(reference).await?.is_some_and(|current| present(&current)) {
@@ -71,7 +73,12 @@ impl Registry {
             }
             sleep(jitter(round, began.elapsed())).await;
         }
-        let text = format!("{reference}: somebody else overwrote it each of {ROUNDS} times that it was written");
+        let text = match written {
+            0 => format!(
+                "{reference} is as it was: somebody else changed it each of {ROUNDS} times before it was written"
+            ),
+            _ => format!("{reference} lacks what was written: somebody else overwrote it each of {written} times"),
+        };
         Err(Error::new(Kind::Lost, text))
     }
 

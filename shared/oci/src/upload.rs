@@ -6,9 +6,9 @@ use pipe_core::http::{Method, Request, Response, Url};
 use crate::auth::Access;
 use crate::client::Registry;
 use crate::error::{Error, Kind};
-use crate::{Descriptor, Repository};
+use crate::{Descriptor, Digest, Repository};
 
-/// How often a blob in pieces is begun.
+/// How often an upload is begun.
 const UPLOADS: u32 = 3;
 
 impl Registry {
@@ -40,10 +40,16 @@ impl Registry {
         }
         // A piece is sent once: what became of one whose answer is lost is not known, so all of it begins again.
         for begun in 1.. {
-            let place = self.begin(repository).await?;
-            let in_pieces = bytes.len() > self.settings.chunk;
-            match self.upload(repository, place, &descriptor, bytes.clone()).await {
-                Ok(()) => break,
+            let upload = self.begin(repository).await?;
+            let in_pieces = bytes.len() > upload.chunk;
+            match self.upload(repository, upload, &descriptor, bytes.clone()).await {
+                Ok(true) => break,
+                Ok(false) if begun < UPLOADS => {}
+                Ok(false) => {
+                    let what = format!("writing the blob {} to {repository}", descriptor.digest);
+                    let text = format!("{what}: the registry lost track of the upload {UPLOADS} times");
+                    return Err(Error::new(Kind::Unavailable, text));
+                }
                 Err(error) if error.kind() == Kind::Unavailable && in_pieces && begun < UPLOADS => {}
                 Err(error) => return Err(error),
             }
@@ -76,26 +82,29 @@ impl Registry {
         Ok(false)
     }
 
-    /// Where to send a blob to.
-    async fn begin(&self, repository: &Repository) -> Result<String, Error> {
+    /// Where to send a blob to, and how.
+    async fn begin(&self, repository: &Repository) -> Result<Upload, Error> {
         let what = format!("beginning an upload to {repository}");
         let url = self.url(repository, "blobs/uploads/");
         // An upload that was begun twice costs nothing.
         let post = Request::post(&url).idempotent().body("application/octet-stream", Bytes::new());
         let response = self.send(post, &what, repository, &[(repository, Access::Push)]).await?;
-        location(&response).ok_or_else(|| Error::new(Kind::Malformed, format!("{what}: the registry names no place")))
+        let least = response.header("oci-chunk-min-length").and_then(|least| least.parse().ok()).unwrap_or(1);
+        let place = location(&response)
+            .ok_or_else(|| Error::new(Kind::Malformed, format!("{what}: the registry names no place")))?;
+        Ok(Upload { place, chunk: self.settings.chunk.max(least) })
     }
 
+    /// Sends all of a blob; `false` where the registry doesn't know the upload any more, or is elsewhere in it.
     async fn upload(
         &self,
         repository: &Repository,
-        mut place: String,
+        Upload { mut place, chunk }: Upload,
         descriptor: &Descriptor,
         bytes: Bytes,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let what = format!("writing the blob {} to {repository}", descriptor.digest);
         let scope = [(repository, Access::Push)];
-        let chunk = self.settings.chunk.max(1);
         let mut last = bytes.clone();
         if bytes.len() > chunk {
             let mut start = 0;
@@ -105,7 +114,10 @@ impl Registry {
                 let patch = Request::new(Method::PATCH, &place)
                     .header("Content-Range", &range)
                     .body("application/octet-stream", bytes.slice(start..end));
-                let response = self.send(patch, &what, repository, &scope).await?;
+                let response = self.send(patch.accept(404).accept(416), &what, repository, &scope).await?;
+                if matches!(response.status, 404 | 416) {
+                    return Ok(false);
+                }
                 place = location(&response).unwrap_or(place);
                 start = end;
             }
@@ -114,13 +126,24 @@ impl Registry {
         let separator = if place.contains('?') { '&' } else { '?' };
         let url = format!("{place}{separator}digest={}", descriptor.digest);
         let put = Request::put(&url).body("application/octet-stream", last);
-        match self.send(put, &what, repository, &scope).await {
-            Ok(_) => Ok(()),
+        let response = self.send(put.accept(404).accept(416), &what, repository, &scope).await?;
+        if matches!(response.status, 404 | 416) {
             // A repeated request finds its upload finished by the first one, whose answer was lost.
-            Err(error) if error.is_not_found() && self.has_blob(repository, descriptor).await? => Ok(()),
-            Err(error) => Err(error),
+            return self.has_blob(repository, descriptor).await;
+        }
+        let named = response.header("docker-content-digest").and_then(|digest| Digest::parse(digest).ok());
+        match named.filter(|digest| *digest != descriptor.digest) {
+            Some(digest) => Err(Error::new(Kind::DigestMismatch, format!("{what}: the registry has it as {digest}"))),
+            None => Ok(true),
         }
     }
+}
+
+/// One that a registry has begun.
+struct Upload {
+    place: String,
+    /// Bytes that go at once: at least what the registry asks for.
+    chunk: usize,
 }
 
 /// Where an answer sends us, in full.

@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/json"
@@ -22,22 +23,23 @@ import (
 // identities serves two issuers of OpenID Connect, /github and /email, each of which signs any claims that are posted to
 // its /token, and a log for certificates (RFC 6962) at /ct, whose public key is written to DIRECTORY/ct.pub.
 func identities(address, directory string) (http.Handler, error) {
-	signingKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	// As GitHub's and most others' are.
+	signingKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return nil, err
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: signingKey, KeyID: "test"}}, nil)
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: signingKey, KeyID: "test"}}, nil)
 	if err != nil {
 		return nil, err
 	}
-	keys := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: signingKey.Public(), KeyID: "test", Algorithm: "ES256", Use: "sig"}}}
+	keys := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: signingKey.Public(), KeyID: "test", Algorithm: "RS256", Use: "sig"}}}
 	mux := http.NewServeMux()
 	for _, name := range []string{"/github", "/email"} {
 		issuer := "http://" + address + name
 		mux.HandleFunc("GET "+name+"/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, map[string]any{
 				"issuer": issuer, "jwks_uri": issuer + "/keys", "authorization_endpoint": issuer + "/auth",
-				"token_endpoint": issuer + "/oauth", "id_token_signing_alg_values_supported": []string{"ES256"},
+				"token_endpoint": issuer + "/oauth", "id_token_signing_alg_values_supported": []string{"RS256"},
 				"response_types_supported": []string{"id_token"}, "subject_types_supported": []string{"public"},
 			})
 		})

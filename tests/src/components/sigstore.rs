@@ -17,7 +17,7 @@ pub struct Sigstore {
     _daemon: Daemon,
 }
 
-/// Of which there is one a process: the timestamp authority has a port that can't be chosen.
+/// Of which there is one a process.
 struct Shared {
     identities: String,
     rekor: String,
@@ -55,10 +55,7 @@ impl Shared {
             "--checkpoint-interval=200ms",
         ];
         let mut tiles = Daemon::start(program("components/posix"), &args, &log("rekor"));
-        // Without the last, it asks time servers in the internet.
-        let port = format!("--port={}", port_of(&tsa));
-        let args = ["serve", "--timestamp-signer=memory", "--host=127.0.0.1", &port, "--disable-ntp-monitoring"];
-        let mut clock = Daemon::start(program("components/timestamp-server"), &args, &log("tsa"));
+        let mut clock = Daemon::start(program("components/helper"), &["timestamps", &tsa], &log("tsa"));
         issuers.ready(&identities, "/github/.well-known/openid-configuration", &[200]);
         tiles.ready(&rekor, "/healthz", &[200]);
         clock.ready(&tsa, "/api/v1/timestamp/certchain", &[200]);

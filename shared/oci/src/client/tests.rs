@@ -1,3 +1,5 @@
+mod faults;
+
 use pipe_core::http::{Client, Settings as HttpSettings};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;

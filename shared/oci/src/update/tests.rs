@@ -85,4 +85,19 @@ async fn what_is_always_overwritten_is_told() {
     Mock::given(path("/v2/app/manifests/list")).respond_with(tag).mount(&server).await;
     let error = add(&registry(Settings::default()), &server, "a").await.unwrap_err();
     assert_eq!(error.kind(), Kind::Lost, "{error}");
+    assert!(error.to_string().contains("app:list lacks what was written"), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_never_written_is_told_as_that() {
+    let server = MockServer::start().await;
+    // Another one at every look.
+    let changing =
+        |_: &Request| ResponseTemplate::new(200).set_body_raw(fastrand::u64(..).to_string(), media_type::INDEX);
+    Mock::given(path("/v2/app/manifests/list")).respond_with(changing).mount(&server).await;
+    let error = add(&registry(Settings::default()), &server, "a").await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Lost, "{error}");
+    assert!(error.to_string().contains("app:list is as it was"), "{error}");
+    let requests = server.received_requests().await.unwrap();
+    assert!(requests.iter().all(|request| request.method.as_str() != "PUT"));
 }

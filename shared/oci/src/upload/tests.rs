@@ -80,6 +80,72 @@ async fn an_upload_that_broke_begins_again_and_not_for_ever() {
 }
 
 #[tokio::test]
+async fn an_upload_that_the_registry_forgot_begins_again_and_not_for_ever() {
+    for status in [404, 416] {
+        let server = MockServer::start().await;
+        missing(&server).await;
+        Mock::given(method("POST")).respond_with(at("/v2/app/blobs/uploads/1")).expect(2).mount(&server).await;
+        Mock::given(method("PATCH")).respond_with(ResponseTemplate::new(status)).up_to_n_times(1).mount(&server).await;
+        Mock::given(method("PATCH")).respond_with(at("/v2/app/blobs/uploads/1")).with_priority(9).mount(&server).await;
+        Mock::given(method("PUT")).respond_with(ResponseTemplate::new(201)).mount(&server).await;
+        let repository = reference(&server, "app").repository;
+        let registry = registry(Settings { chunk: 4, ..Settings::default() });
+        registry.push_blob(&repository, "text/plain", Bytes::from_static(b"abcdefg")).await.unwrap();
+    }
+    // In one request too, where several servers share the work.
+    let server = MockServer::start().await;
+    missing(&server).await;
+    Mock::given(method("POST")).respond_with(at("/v2/app/blobs/uploads/1")).expect(3).mount(&server).await;
+    Mock::given(method("PUT")).respond_with(ResponseTemplate::new(404)).mount(&server).await;
+    let repository = reference(&server, "app").repository;
+    let registry = registry(Settings::default());
+    let error = registry.push_blob(&repository, "text/plain", Bytes::from_static(b"abc")).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unavailable, "{error}");
+}
+
+#[tokio::test]
+async fn an_upload_whose_answer_was_lost_is_finished() {
+    let server = MockServer::start().await;
+    // Not there at first, and there after the request that says it knows no such upload.
+    Mock::given(method("HEAD")).respond_with(ResponseTemplate::new(404)).up_to_n_times(1).mount(&server).await;
+    Mock::given(method("HEAD")).respond_with(ResponseTemplate::new(200)).with_priority(9).mount(&server).await;
+    Mock::given(method("POST")).respond_with(at("/v2/app/blobs/uploads/1")).expect(1).mount(&server).await;
+    Mock::given(method("PUT")).respond_with(ResponseTemplate::new(404)).expect(1).mount(&server).await;
+    let repository = reference(&server, "app").repository;
+    registry(Settings::default()).push_blob(&repository, "text/plain", Bytes::from_static(b"abc")).await.unwrap();
+}
+
+#[tokio::test]
+async fn pieces_are_as_large_as_the_registry_asks() {
+    let server = MockServer::start().await;
+    missing(&server).await;
+    let begun = at("/v2/app/blobs/uploads/1").insert_header("oci-chunk-min-length", "6");
+    Mock::given(method("POST")).respond_with(begun).mount(&server).await;
+    Mock::given(method("PATCH")).respond_with(at("/v2/app/blobs/uploads/1")).mount(&server).await;
+    Mock::given(method("PUT")).respond_with(ResponseTemplate::new(201)).mount(&server).await;
+    let repository = reference(&server, "app").repository;
+    let registry = registry(Settings { chunk: 4, ..Settings::default() });
+    registry.push_blob(&repository, "text/plain", Bytes::from_static(b"abcdefgh")).await.unwrap();
+    let requests = server.received_requests().await.unwrap();
+    let ranges: Vec<_> = requests.iter().filter_map(|request| request.headers.get("content-range")).collect();
+    assert_eq!(ranges, ["0-5", "6-7"]);
+}
+
+#[tokio::test]
+async fn a_blob_that_the_registry_has_differently_is_told() {
+    let server = MockServer::start().await;
+    missing(&server).await;
+    Mock::given(method("POST")).respond_with(at("/v2/app/blobs/uploads/1")).mount(&server).await;
+    let other = crate::Digest::of(b"other").to_string();
+    let written = ResponseTemplate::new(201).insert_header("docker-content-digest", other);
+    Mock::given(method("PUT")).respond_with(written).mount(&server).await;
+    let repository = reference(&server, "app").repository;
+    let registry = registry(Settings::default());
+    let error = registry.push_blob(&repository, "text/plain", Bytes::from_static(b"abc")).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::DigestMismatch, "{error}");
+}
+
+#[tokio::test]
 async fn an_upload_without_a_place_is_an_error() {
     let server = MockServer::start().await;
     missing(&server).await;
