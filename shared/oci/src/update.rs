@@ -54,7 +54,7 @@ pub(crate) struct Pace {
 impl Default for Pace {
     fn default() -> Pace {
         Pace {
-            settle: Duration::from_millis(60),
+            settle: Duration::from_millis(250),
             longest: Duration::from_secs(5),
             patience: Duration::from_secs(3),
             rounds: 20,
@@ -68,7 +68,7 @@ impl Default for Pace {
 
 impl Registry {
     /// Makes the manifest at `reference`'s tag one for which `present` holds. `edit` makes the new one of the current one,
-    /// and is asked again when somebody else was faster. Alone, it takes four requests and 60 ms (five and longer where
+    /// and is asked again when somebody else was faster. Alone, it takes five requests and 250 ms (longer where
     /// requests are slow); where the tag is right already, one request.
     ///
     /// # Errors

@@ -91,7 +91,7 @@ impl<T: Tag> Writer<'_, T> {
     ) -> Result<bool, Error> {
         let contended = written.contended;
         let long = self.slowest * MARGIN;
-        if (contended || long > self.pace.settle) && self.reads != Reads::Fresh {
+        if self.reads != Reads::Fresh {
             // At once, before a late read can be in time: tells late reads from fast writers.
             match self.read().await? {
                 Some(seen) if written.digest.as_ref() == Some(&seen.descriptor.digest) => self.reads = Reads::Fresh,

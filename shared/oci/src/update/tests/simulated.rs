@@ -144,26 +144,33 @@ async fn eight_who_write_at_once_lose_nothing() {
     }
 }
 
-/// One who has further to go than the others, by no more than they wait for. (By two or three times as much, he undid
-/// somebody's write in 601 of 12 thousand runs.)
+/// One who has further to go than the others, by no more than they wait for.
 #[tokio::test(start_paused = true)]
 async fn one_from_afar_loses_nothing_of_the_others() {
     for seed in 0..300 {
         fastrand::seed(seed);
         for start in [1, 100, 1500] {
             let registry = Simulated::new(0..0);
-            let delays = std::array::from_fn(|number| if number == 0 { 20..30 } else { 0..5 });
+            let delays = std::array::from_fn(|number| if number == 0 { 50..75 } else { 0..5 });
             let (told, missing) = eight(&registry, delays, start).await;
             assert!(missing.is_empty(), "seed {seed}, start {start}: {missing:?} of {told:?}");
         }
     }
 }
 
+/// Where each read lags by another time than what we saw ourselves, that is no guarantee, and still none is lost here.
 #[tokio::test(start_paused = true)]
 async fn reads_that_lag_behind_lose_nothing() {
     for seed in 0..60 {
         fastrand::seed(seed);
-        for (lag, delay) in [(100..101, 0..10), (200..201, 0..10), (300..301, 0..10), (100..300, 5..40)] {
+        for (lag, delay) in [
+            (0..60, 0..10),
+            (100..300, 0..10),
+            (100..101, 0..10),
+            (200..201, 0..10),
+            (300..301, 0..10),
+            (100..300, 5..40),
+        ] {
             for start in [1, 300, 1500] {
                 let registry = Simulated::new(lag.clone());
                 let (told, missing) = eight(&registry, std::array::from_fn(|_| delay.clone()), start).await;
@@ -172,20 +179,6 @@ async fn reads_that_lag_behind_lose_nothing() {
             }
         }
     }
-}
-
-/// Where each read lags by another time, up to three times as much as what we saw ourselves, that is no guarantee: of 12
-/// thousand such runs, 38 lost a line. Here is to be seen if that gets worse.
-#[tokio::test(start_paused = true)]
-async fn reads_that_lag_behind_by_chance_lose_little() {
-    let mut losses = 0;
-    for seed in 0..400 {
-        fastrand::seed(seed);
-        let registry = Simulated::new(100..300);
-        let (told, missing) = eight(&registry, std::array::from_fn(|_| 0..10), 400).await;
-        losses += missing.iter().filter(|number| told[**number].is_ok()).count();
-    }
-    assert!(losses <= 8, "{losses} of 3200 lines");
 }
 
 /// A write that fails may have been done or not. Whoever is told that it worked has his line.
@@ -201,15 +194,15 @@ async fn writes_that_break_are_no_loss() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn alone_it_takes_four_requests_and_the_time_to_settle() {
+async fn alone_it_takes_five_requests_and_the_time_to_settle() {
     let registry = Simulated::new(0..0);
     let way = Way { registry: &registry, delay: 5..6 };
     let began = Instant::now();
     way.add("a").await.unwrap();
-    assert_eq!(registry.requests.get(), 4);
-    assert_eq!(began.elapsed(), Duration::from_millis(4 * 10 + 60));
+    assert_eq!(registry.requests.get(), 5);
+    assert_eq!(began.elapsed(), Duration::from_millis(5 * 10 + 250));
     way.add("a").await.unwrap();
-    assert_eq!(registry.requests.get(), 5, "what is there already is only read");
+    assert_eq!(registry.requests.get(), 6, "what is there already is only read");
 }
 
 /// Somebody writes his own over ours whenever it is there, and never looks.
