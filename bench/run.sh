@@ -9,11 +9,13 @@ data=${BENCH_DATA:-$root/../shared/data}
 runs=${RUNS:-5}
 [ -d "$data/lockfiles" ] && [ -d "$data/osv" ] || { echo "bench: no lockfiles and osv in $data: set BENCH_DATA" >&2; exit 1; }
 
-./Dockerfiles/dist.sh amd64 security-pipe notify-pipe
+./Dockerfiles/dist.sh amd64 security-pipe notify-pipe sign-pipe
 pipe=$root/dist/amd64/security-pipe
 notify=$root/dist/amd64/notify-pipe
-./Dockerfiles/build.sh security-pipe dist bench >/dev/null
-./Dockerfiles/build.sh notify-pipe dist bench >/dev/null
+sign=$root/dist/amd64/sign-pipe
+for name in security-pipe notify-pipe sign-pipe; do
+	./Dockerfiles/build.sh "$name" dist bench >/dev/null
+done
 peer() { ./bench/peers.sh "$1" | tail -n 1; }
 gitleaks=$(peer gitleaks)
 osv=$(peer osv-scanner)
@@ -82,13 +84,16 @@ table() {
 		"syft=SYFT_CHECK_FOR_APP_UPDATE=false $syft scan dir:$work/lockfiles -o cyclonedx-json"
 	printf '\n## Notifications\n\n'
 	./bench/notify/run.sh "$notify" "$runs"
+	printf '\n## Signatures\n\n'
+	./bench/sign/run.sh "$sign" "$runs"
 	cat <<-END
 
 		## Start and size
 	END
-	table 20 "security-pipe --version=$pipe --version" "notify-pipe --version=$notify --version" "gitleaks version=$gitleaks version" "syft version=$syft version"
+	table 20 "security-pipe --version=$pipe --version" "notify-pipe --version=$notify --version" \
+		"sign-pipe --version=$sign --version" "gitleaks version=$gitleaks version" "syft version=$syft version"
 	printf '\n| compressed, bytes | image | with a shell | binary (gzip -9) | binary as it is |\n|---|---|---|---|---|\n'
-	for name in security-pipe notify-pipe; do
+	for name in security-pipe notify-pipe sign-pipe; do
 		for image in bench bench-shell; do
 			buildah push --quiet "localhost/$name:$image" "oci:$work/$name-$image" >/dev/null
 		done

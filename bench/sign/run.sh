@@ -59,8 +59,8 @@ table() {
 
 cat <<-END
 	With an encrypted key, into a registry on loopback that keeps lists of referrers, as bundles, without a log. The peer
-	is cosign $("$cosign" version 2>/dev/null | sed -n 's/^GitVersion: *v\{0,1\}//p'). sign-pipe reads back and verifies what it wrote, unless VERIFY=false. Opening the key takes 64 MB by
-	definition (scrypt), and a quarter of a second; that is most of what one image costs.
+	is Debian's cosign 3.1. sign-pipe reads back and verifies what it wrote besides. Opening the key takes 64 MB by
+	definition (scrypt), and most of the time that one image takes.
 END
 table "One image" \
 	"sign-pipe=$(ours "$key" IMAGE="$host/one/ours:{n}")" \

@@ -102,6 +102,13 @@ impl Registry {
         }
     }
 
+    /// Whether the registry's own list has it.
+    async fn is_listed(&self, repository: &Repository, subject: &Digest, digest: &Digest) -> Result<bool, Error> {
+        let mut list = List::default();
+        self.listed(repository, subject, &mut list).await?;
+        Ok(list.seen.contains(digest))
+    }
+
     /// Writes a manifest with a subject, so that [`Registry::referrers`] of the subject lists it. Its blobs are there
     /// already.
     ///
@@ -114,7 +121,8 @@ impl Registry {
         let digest = Digest::of(&bytes);
         let kind = manifest.media_type.as_deref().unwrap_or(media_type::MANIFEST);
         let pushed = self.push_manifest(repository, &digest.to_string(), kind, bytes.into()).await?;
-        if pushed.subject_accepted {
+        // Some that keep lists don't say so when they are written to.
+        if pushed.subject_accepted || self.is_listed(repository, &subject.digest, &digest).await? {
             return Ok(Attached { descriptor: pushed.descriptor, fallback_tag: None });
         }
         let artifact_type = manifest.artifact_type.clone().unwrap_or_else(|| manifest.config.media_type.clone());

@@ -204,6 +204,17 @@ async fn a_registry_that_lists_needs_no_tag() {
     };
     let attached = registry(Settings::default()).attach(&repository, &manifest).await.unwrap();
     assert_eq!(attached.fallback_tag, None);
+
+    let silent = MockServer::start().await;
+    let descriptor = Descriptor::of(media_type::MANIFEST, &serde_json::to_vec(&manifest).unwrap());
+    Mock::given(method("PUT")).respond_with(ResponseTemplate::new(201)).expect(1).mount(&silent).await;
+    Mock::given(path_regex("/referrers/"))
+        .respond_with(index(vec![entry(1), serde_json::to_value(descriptor).unwrap()]))
+        .mount(&silent)
+        .await;
+    let repository = reference(&silent, "app").repository;
+    let attached = registry(Settings::default()).attach(&repository, &manifest).await.unwrap();
+    assert_eq!(attached.fallback_tag, None, "one that doesn't say that it keeps lists");
     let nothing = Manifest::new(Descriptor::of(media_type::EMPTY, b"{}"), Vec::new());
     assert!(registry(Settings::default()).attach(&repository, &nothing).await.is_err());
 }
