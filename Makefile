@@ -19,11 +19,13 @@ test: lint ## Install what tests need, then lint and every test
 	./tests/install.sh
 	$(CARGO) test --workspace --locked
 
-test-all: test ## test, and what does not fit: osv-scanner, an OpenTelemetry collector, Vault, all of signing (needs BENCH_DATA)
+test-all: test ## test, and what does not fit: osv-scanner, a collector, Vault, policy-controller, all of signing (needs BENCH_DATA)
 	WHOLE_MATRIX=1 $(CARGO) test --workspace --locked --test sign_matrix
 	./bench/agree.sh "$$(ls -t $${CARGO_TARGET_DIR:-target}/*/debug/security-pipe | head -n 1)"
 	./tests/collector.sh "$$(ls -t $${CARGO_TARGET_DIR:-target}/*/debug/notify-pipe | head -n 1)"
-	./tests/vault.sh "$$(ls -t $${CARGO_TARGET_DIR:-target}/*/debug/sign-pipe | head -n 1)"
+	for script in vault admission; do \
+		./tests/$$script.sh "$$(ls -t $${CARGO_TARGET_DIR:-target}/*/debug/sign-pipe | head -n 1)" || exit 1; \
+	done
 
 lint: ## Formatting, clippy, licences and sources of dependencies
 	$(CARGO) fmt --all --check
