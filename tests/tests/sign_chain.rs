@@ -27,10 +27,7 @@ fn an_image_is_scanned_signed_attested_verified_and_announced() {
     let tag = &commit[..7];
     let digest = registry.push_image("org/shop", tag, "the shop");
 
-    Pipe::new("security-pipe", repo.path())
-        .env("OSV_DB_PATH", root().join("examples/demo/advisories"))
-        .run()
-        .expect(0);
+    Pipe::new("security-pipe", repo.path()).env("OSV_DB_PATH", root().join("examples/demo/advisories")).run().expect(0);
     let sign = || {
         Pipe::new("sign-pipe", repo.path())
             .env("DOCKER_REGISTRY", registry.host())
