@@ -62,13 +62,19 @@ impl Daemon {
         Daemon { child, log: log.to_owned() }
     }
 
-    /// Waits until `url` answers with a success or what `status` allows.
+    /// Waits until `path` is answered with one of `statuses`.
     fn ready(&mut self, host: &str, path: &str, statuses: &[u16]) {
+        self.wait(|| get(host, path).is_some_and(|(status, _)| statuses.contains(&status)));
+    }
+
+    /// Waits until connections are accepted.
+    fn listens(&mut self, host: &str) {
+        self.wait(|| TcpStream::connect(host).is_ok());
+    }
+
+    fn wait(&mut self, is_ready: impl Fn() -> bool) {
         let started = Instant::now();
-        loop {
-            if get(host, path).is_some_and(|(status, _)| statuses.contains(&status)) {
-                return;
-            }
+        while !is_ready() {
             let log = || std::fs::read_to_string(&self.log).unwrap_or_default();
             assert!(started.elapsed() < Duration::from_secs(30), "{} is not ready: {}", self.log.display(), log());
             thread::sleep(Duration::from_millis(20));

@@ -4,6 +4,7 @@
 
 mod advisories;
 pub mod components;
+pub mod keyless;
 mod memory_registry;
 mod pipe;
 mod repo;

@@ -2,40 +2,10 @@
 //! certificates; judged by cosign, sigstore-go and sigstore-python.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on fails")]
 
-use std::path::Path;
-
 use pipewright_tests::components::{Cosign, KeyKind, KeyPair, PASSWORD, Registry, Sigstore, judge_key, judge_python};
-use pipewright_tests::{Outcome, Pipe, Reply, Repo, Server, digest};
+use pipewright_tests::keyless::{COMMIT, WORKFLOW, pipe, refusal, signing, verifying};
+use pipewright_tests::{Pipe, Reply, Repo, Server, digest};
 use serde_json::{Value, json};
-
-const COMMIT: &str = "0123456789012345678901234567890123456789";
-const WORKFLOW: &str = "https://github.com/org/app/.github/workflows/release.yml@refs/heads/main";
-
-/// sign-pipe with the instance's services by URL.
-fn pipe(dir: &Path, sigstore: &Sigstore) -> Pipe {
-    Pipe::new("sign-pipe", dir)
-        .env("FULCIO_URL", sigstore.fulcio_url())
-        .env("REKOR_URL", sigstore.rekor_url())
-        .env("TSA_URL", sigstore.tsa_url())
-        .env("TRUSTED_ROOT_FILE", sigstore.trusted_root())
-}
-
-fn signing(dir: &Path, sigstore: &Sigstore, image: &str) -> Pipe {
-    let token = sigstore.github_token("org/app", "refs/heads/main", COMMIT);
-    pipe(dir, sigstore).env("IMAGE", image).env("SIGSTORE_ID_TOKEN", token).env("SIGNING_MODE", "keyless")
-}
-
-fn verifying(dir: &Path, sigstore: &Sigstore, image: &str) -> Pipe {
-    Pipe::new("sign-pipe", dir)
-        .env("SIGN", "false")
-        .env("IMAGE", image)
-        .env("TRUSTED_ROOT_FILE", sigstore.trusted_root())
-        .env("CERTIFICATE_OIDC_ISSUER", sigstore.issuer("github"))
-}
-
-fn refusal(outcome: &Outcome) -> String {
-    outcome.report()["images"][0]["refused"][0]["why"].as_str().unwrap_or_else(|| panic!("{outcome:?}")).to_owned()
-}
 
 fn cosign3(sigstore: &Sigstore, image: &str, identity: &str, issuer: &str) -> bool {
     let root = format!("--trusted-root={}", sigstore.trusted_root().display());
@@ -52,7 +22,7 @@ fn an_image_is_signed_as_the_workflow_and_verified_by_its_name() {
     registry.push_index("org/app", "1", "one", &["amd64", "arm64"]);
     dir.write("sbom.json", r#"{"bomFormat":"CycloneDX","components":[{"name":"a"}]}"#);
     let image = format!("{}/org/app:1", registry.host());
-    let outcome = signing(dir.path(), &sigstore, &image).env("RECURSIVE", "true").run().expect(0);
+    let outcome = signing(pipe(dir.path(), &sigstore), &sigstore, &image).env("RECURSIVE", "true").run().expect(0);
     assert!(
         outcome.stdout.contains(&format!("keyless  {WORKFLOW} of {}", sigstore.issuer("github"))),
         "{}",
@@ -145,13 +115,13 @@ fn equal_signatures_are_not_added_and_another_run_s_are() {
     let digest = registry.push_image("app", "1", "one");
     let image = format!("{}/app:1", registry.host());
     let count = || registry.referrers("app", &digest).len();
-    signing(dir.path(), &sigstore, &image).run().expect(0);
+    signing(pipe(dir.path(), &sigstore), &sigstore, &image).run().expect(0);
     assert_eq!(count(), 1);
-    let outcome = signing(dir.path(), &sigstore, &image).run().expect(0);
+    let outcome = signing(pipe(dir.path(), &sigstore), &sigstore, &image).run().expect(0);
     assert!(outcome.stdout.contains("signature was there already"), "{}", outcome.stdout);
     assert_eq!(count(), 1);
     let other = sigstore.github_token("org/app", "refs/heads/main", &COMMIT.replace('0', "a"));
-    signing(dir.path(), &sigstore, &image).env("SIGSTORE_ID_TOKEN", other).run().expect(0);
+    signing(pipe(dir.path(), &sigstore), &sigstore, &image).env("SIGSTORE_ID_TOKEN", other).run().expect(0);
     assert_eq!(count(), 2, "signed from another commit");
 }
 
@@ -330,7 +300,11 @@ fn what_is_not_logged_is_told_and_a_timestamp_may_do() {
     let (sigstore, registry, dir) = (Sigstore::start(), Registry::with_referrers(), Repo::plain());
     registry.push_image("app", "1", "one");
     let image = format!("{}/app:1", registry.host());
-    signing(dir.path(), &sigstore, &image).env("TLOG_UPLOAD", "false").env("VERIFY", "false").run().expect(0);
+    signing(pipe(dir.path(), &sigstore), &sigstore, &image)
+        .env("TLOG_UPLOAD", "false")
+        .env("VERIFY", "false")
+        .run()
+        .expect(0);
     let verify = || verifying(dir.path(), &sigstore, &image).env("CERTIFICATE_IDENTITY", WORKFLOW);
     assert_eq!(refusal(&verify().run().expect(1)), "it has no entry in a transparency log");
     verify().env("REQUIRE_TLOG", "false").run().expect(0);
@@ -369,7 +343,7 @@ fn a_certificate_that_was_not_logged_is_told() {
     let (sigstore, registry, dir) = (Sigstore::start_without_ct(), Registry::with_referrers(), Repo::plain());
     registry.push_image("app", "1", "one");
     let image = format!("{}/app:1", registry.host());
-    signing(dir.path(), &sigstore, &image).run().expect(0);
+    signing(pipe(dir.path(), &sigstore), &sigstore, &image).run().expect(0);
     let outcome = verifying(dir.path(), &sigstore, &image)
         .env("CERTIFICATE_IDENTITY", WORKFLOW)
         .env("REQUIRE_SCT", "true")
@@ -387,8 +361,9 @@ fn a_token_that_has_expired_is_told() {
         "email",
         &json!({ "sub": "a", "email": "ada@example.com", "email_verified": true, "exp": 1_700_000_000 }),
     );
-    let outcome = signing(dir.path(), &sigstore, &image).env("SIGSTORE_ID_TOKEN", old).run().expect(3);
+    let outcome = signing(pipe(dir.path(), &sigstore), &sigstore, &image).env("SIGSTORE_ID_TOKEN", old).run().expect(3);
     assert!(outcome.stdout.contains("expired at 2023-11-14"), "{}", outcome.stdout);
-    let outcome = signing(dir.path(), &sigstore, &image).env("SIGSTORE_ID_TOKEN", "no token").run().expect(3);
+    let outcome =
+        signing(pipe(dir.path(), &sigstore), &sigstore, &image).env("SIGSTORE_ID_TOKEN", "no token").run().expect(3);
     assert!(outcome.stdout.contains("is not a JWT"), "{}", outcome.stdout);
 }

@@ -1,5 +1,6 @@
 // What the tests of signing need beside real servers: a registry that keeps lists of referrers, an issuer of identity
-// tokens with a log for certificates, a timestamp authority, a TUF repository, and a judge of bundles that is not ours.
+// tokens with a log for certificates, a timestamp authority, Trillian for Rekor 1, a TUF repository, and a judge of bundles
+// that is not ours.
 package main
 
 import (
@@ -12,13 +13,15 @@ import (
 )
 
 func main() {
-	err := fmt.Errorf("usage: helper registry ADDRESS | timestamps ADDRESS | identities ADDRESS DIRECTORY | tuf DIRECTORY FILE... | judge BUNDLE ROOT DIGEST IDENTITY ISSUER | judge-key BUNDLE DIGEST KEY")
+	err := fmt.Errorf("usage: helper registry ADDRESS | timestamps ADDRESS | trillian ADDRESS | identities ADDRESS DIRECTORY | tuf DIRECTORY FILE... | judge BUNDLE ROOT DIGEST IDENTITY ISSUER | judge-key BUNDLE DIGEST KEY")
 	args := os.Args[1:]
 	switch {
 	case len(args) == 2 && args[0] == "registry":
 		err = serve(args[1], registry.New(registry.WithReferrersSupport(true)))
 	case len(args) == 2 && args[0] == "timestamps":
 		err = serve(args[1], timestamps())
+	case len(args) == 2 && args[0] == "trillian":
+		err = trillianServers(args[1])
 	case len(args) == 3 && args[0] == "identities":
 		var handler http.Handler
 		if handler, err = identities(args[1], args[2]); err == nil {

@@ -1,4 +1,4 @@
-//! A whole private Sigstore: identities, certificate authority, transparency log, timestamp authority.
+//! A whole private Sigstore: identities, certificate authority, transparency logs of both versions, timestamp authority.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,9 +21,10 @@ pub struct Sigstore {
 struct Shared {
     identities: String,
     rekor: String,
+    rekor1: String,
     tsa: String,
     dir: TempDir,
-    _daemons: [Daemon; 3],
+    _daemons: [Daemon; 5],
 }
 
 static SHARED: OnceLock<Shared> = OnceLock::new();
@@ -33,7 +34,7 @@ impl Shared {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name).display().to_string();
         let log = |name: &str| dir.path().join(format!("{name}.log"));
-        let (identities, rekor, tsa) = (address(), address(), address());
+        let (identities, rekor, rekor1, tsa) = (address(), address(), address(), address());
         let args = ["identities", &identities, &path("")];
         let mut issuers = Daemon::start(program("components/helper"), &args, &log("identities"));
 
@@ -56,15 +57,40 @@ impl Shared {
         ];
         let mut tiles = Daemon::start(program("components/posix"), &args, &log("rekor"));
         let mut clock = Daemon::start(program("components/helper"), &["timestamps", &tsa], &log("tsa"));
+        let [trees, mut rekor1_server] = rekor1_servers(&rekor1, &log("trillian"), &log("rekor1"));
         issuers.ready(&identities, "/github/.well-known/openid-configuration", &[200]);
         tiles.ready(&rekor, "/healthz", &[200]);
         clock.ready(&tsa, "/api/v1/timestamp/certchain", &[200]);
-        Shared { identities, rekor, tsa, dir, _daemons: [issuers, tiles, clock] }
+        rekor1_server.ready(&rekor1, "/api/v1/log/publicKey", &[200]);
+        let (_, key) = get(&rekor1, "/api/v1/log/publicKey").unwrap();
+        std::fs::write(path("rekor1.pub"), key).unwrap();
+        Shared { identities, rekor, rekor1, tsa, dir, _daemons: [issuers, tiles, clock, trees, rekor1_server] }
     }
 
     fn path(&self, name: &str) -> String {
         self.dir.path().join(name).display().to_string()
     }
+}
+
+/// Rekor 1, whose tree another server keeps.
+fn rekor1_servers(address: &str, trees_log: &Path, log: &Path) -> [Daemon; 2] {
+    let trees = self::address();
+    let mut trillian = Daemon::start(program("components/helper"), &["trillian", &trees], trees_log);
+    trillian.listens(&trees);
+    let args = [
+        "serve",
+        "--scheme=http",
+        "--host=127.0.0.1",
+        &format!("--port={}", port_of(address)),
+        "--rekor_server.hostname=127.0.0.1",
+        "--rekor_server.signer=memory",
+        "--trillian_log_server.address=127.0.0.1",
+        &format!("--trillian_log_server.port={}", port_of(&trees)),
+        // Searching needs a database.
+        "--enable_retrieve_api=false",
+        "--enabled_api_endpoints=createLogEntry,getLogEntryByIndex,getLogEntryByUUID,getLogInfo,getPublicKey",
+    ];
+    [trillian, Daemon::start(program("components/rekor-server"), &args, log)]
 }
 
 fn address() -> String {
@@ -139,6 +165,7 @@ impl Sigstore {
                 self.rekor_url(),
                 self.shared.path("rekor.pub")
             ),
+            format!("--rekor=url={},public-key={},{since}", self.rekor1_url(), self.shared.path("rekor1.pub")),
             format!("--tsa=url={},certificate-chain={},{since}", self.tsa_url(), path("tsa.pem")),
             format!("--out={}", path("trusted_root.json")),
         ];
@@ -155,6 +182,7 @@ impl Sigstore {
             "signing-config".to_owned(),
             "create".to_owned(),
             format!("--fulcio={}", service(&self.fulcio_url(), 1)),
+            format!("--rekor={}", service(&self.rekor1_url(), 1)),
             format!("--rekor={}", service(&self.rekor_url(), 2)),
             "--rekor-config=ANY".to_owned(),
             format!("--tsa={}", service(&self.tsa_url(), 1)),
@@ -173,6 +201,11 @@ impl Sigstore {
         format!("http://{}", self.shared.rekor)
     }
 
+    /// Where the older version runs.
+    pub fn rekor1_url(&self) -> String {
+        format!("http://{}", self.shared.rekor1)
+    }
+
     pub fn tsa_url(&self) -> String {
         format!("http://{}/api/v1/timestamp", self.shared.tsa)
     }
@@ -188,6 +221,15 @@ impl Sigstore {
 
     pub fn signing_config(&self) -> PathBuf {
         self.dir.path().join("signing_config.json")
+    }
+
+    /// cosign 2, which trusts this instance with its logs in place of the public one.
+    pub fn cosign2(&self) -> Cosign {
+        let fulcio = self.dir.path().join("fulcio.pem").display().to_string();
+        Cosign::v2()
+            .env("SIGSTORE_ROOT_FILE", &fulcio)
+            .env("SIGSTORE_REKOR_PUBLIC_KEY", &self.shared.path("rekor1.pub"))
+            .env("SIGSTORE_CT_LOG_PUBLIC_KEY_FILE", &self.shared.path("ct.pub"))
     }
 
     /// The folder of a TUF repository that publishes both.
