@@ -6,17 +6,19 @@ use pipe_core::exit::{Pass, Stop};
 use pipe_core::report::Recorder;
 use pipe_core::run::plural;
 use pipe_evidence::trust::Trust;
-use pipe_evidence::verify::{Authority, Demands, IdentityRule, Pattern, Verifier};
+use pipe_evidence::verify::Verifier;
 use pipe_oci::{Reference, Registry};
 use tokio::sync::Semaphore;
 
+use crate::checker::Checker;
 use crate::config::Config;
 use crate::identity::Claims;
-use crate::images::{AT_ONCE, Checker, Maker, Outcome, Subject};
+use crate::images::{AT_ONCE, Outcome, Subject};
 use crate::keyless::http;
+use crate::maker::Maker;
 use crate::signing::{self, Chosen};
 use crate::verification::Verification;
-use crate::{files, present};
+use crate::{files, present, verifier};
 
 /// Everything that came out.
 #[derive(Default)]
@@ -97,7 +99,7 @@ pub(crate) async fn execute(config: &Config, ctx: &Context, report: &Recorder) -
     if let Some(verification) = verification {
         let step = report.step("verify");
         let own = chosen.as_ref().map(|(chosen, _)| chosen);
-        match verifier(config, verification, own, ctx, &mut trust).await {
+        match verifier::configured(config, verification, own, ctx, &mut trust).await {
             Ok(verifier) => {
                 check(config, &registry, &subjects, &verifier, verification, &mut results).await;
                 record(report, &results);
@@ -214,79 +216,8 @@ async fn prepare(config: &Config, ctx: &Context, trust: &mut Option<Trust>) -> R
     {
         return Err(Stop::Failed(format!("the environment contradicts the job's token: {contradiction}")));
     }
-    let verifier = own_verifier(config, &chosen, ctx, trust).await?;
+    let verifier = verifier::own(config, &chosen, ctx, trust).await?;
     Ok((chosen, verifier))
-}
-
-/// Accepts what `chosen` signs.
-async fn own_verifier(
-    config: &Config,
-    chosen: &Chosen,
-    ctx: &Context,
-    trust: &mut Option<Trust>,
-) -> Result<Verifier, Stop> {
-    let (authority, log) = match chosen.signing.certificate() {
-        None => (Authority::Keys(vec![chosen.signing.public_key().clone()]), false),
-        Some(certificate) => {
-            let identity = certificate.identity();
-            let exact = |text: Option<String>| text.map(Pattern::exact);
-            let rule = IdentityRule {
-                identity: exact(identity.subject.as_ref().map(ToString::to_string)),
-                issuer: exact(identity.issuer.clone()),
-                commit: identity.claims.source_repository_digest.clone(),
-                ..IdentityRule::any()
-            };
-            (Authority::Identity(Box::new(rule)), true)
-        }
-    };
-    build(config, authority, log, None, None, ctx, trust).await
-}
-
-async fn verifier(
-    config: &Config,
-    verification: &Verification,
-    chosen: Option<&Chosen>,
-    ctx: &Context,
-    trust: &mut Option<Trust>,
-) -> Result<Verifier, Stop> {
-    let (log, sct) = (verification.require_log, verification.require_sct);
-    if let Some(key) = &verification.key {
-        return build(config, Authority::Keys(vec![key.clone()]), false, log, sct, ctx, trust).await;
-    }
-    if verification.names_identity() {
-        let mut rule = verification.rule.clone();
-        if rule.issuer.is_none() {
-            let issuer = chosen.and_then(|chosen| chosen.signing.certificate()?.identity().issuer.clone());
-            rule.issuer = issuer.map(Pattern::exact);
-        }
-        return build(config, Authority::Identity(Box::new(rule)), true, log, sct, ctx, trust).await;
-    }
-    match chosen {
-        Some(chosen) => own_verifier(config, chosen, ctx, trust).await,
-        None => Err(Stop::Unable("nobody's signatures are accepted".to_owned())),
-    }
-}
-
-async fn build(
-    config: &Config,
-    authority: Authority,
-    log_by_default: bool,
-    log: Option<bool>,
-    sct: Option<bool>,
-    ctx: &Context,
-    trust: &mut Option<Trust>,
-) -> Result<Verifier, Stop> {
-    let certificates = matches!(authority, Authority::Identity(_));
-    if (certificates || log == Some(true)) && trust.is_none() {
-        *trust = Some(config.keyless.trust(ctx).await?);
-    }
-    let root = trust.as_ref().map(Trust::root);
-    let demands = Demands {
-        // GitHub's own instance has timestamps instead of a log.
-        log: log.unwrap_or(log_by_default && root.is_none_or(|root| !root.tlogs.is_empty())),
-        sct: sct.unwrap_or(root.is_none_or(|root| !root.ctlogs.is_empty())),
-    };
-    Verifier::new(authority, trust.as_ref(), demands).map_err(Stop::Unable)
 }
 
 #[expect(clippy::too_many_arguments, reason = "a step of the run with all that it needs")]

@@ -4,6 +4,7 @@
 //! each image once, signs and attests what it was then, and verifies what is there afterwards.
 
 mod attestation;
+mod checker;
 mod cloud;
 mod config;
 mod execute;
@@ -11,6 +12,7 @@ mod files;
 mod identity;
 mod images;
 mod keyless;
+mod maker;
 mod plan;
 mod present;
 mod registry;
@@ -18,6 +20,7 @@ mod signing;
 mod targets;
 mod vars;
 mod verification;
+mod verifier;
 
 use pipe_core::Pipe;
 use pipe_core::context::Context;

@@ -1,0 +1,82 @@
+//! Whose signatures are accepted.
+
+use pipe_core::Context;
+use pipe_core::exit::Stop;
+use pipe_evidence::trust::Trust;
+use pipe_evidence::verify::{Authority, Demands, IdentityRule, Pattern, Verifier};
+
+use crate::config::Config;
+use crate::signing::Chosen;
+use crate::verification::Verification;
+
+/// Accepts what `chosen` signs.
+pub(crate) async fn own(
+    config: &Config,
+    chosen: &Chosen,
+    ctx: &Context,
+    trust: &mut Option<Trust>,
+) -> Result<Verifier, Stop> {
+    let (authority, log) = match chosen.signing.certificate() {
+        None => (Authority::Keys(vec![chosen.signing.public_key().clone()]), false),
+        Some(certificate) => {
+            let identity = certificate.identity();
+            let exact = |text: Option<String>| text.map(Pattern::exact);
+            let rule = IdentityRule {
+                identity: exact(identity.subject.as_ref().map(ToString::to_string)),
+                issuer: exact(identity.issuer.clone()),
+                commit: identity.claims.source_repository_digest.clone(),
+                ..IdentityRule::any()
+            };
+            (Authority::Identity(Box::new(rule)), true)
+        }
+    };
+    build(config, authority, log, None, None, ctx, trust).await
+}
+
+/// Accepts whom the configuration names, or else what `chosen` signs.
+pub(crate) async fn configured(
+    config: &Config,
+    verification: &Verification,
+    chosen: Option<&Chosen>,
+    ctx: &Context,
+    trust: &mut Option<Trust>,
+) -> Result<Verifier, Stop> {
+    let (log, sct) = (verification.require_log, verification.require_sct);
+    if let Some(key) = &verification.key {
+        return build(config, Authority::Keys(vec![key.clone()]), false, log, sct, ctx, trust).await;
+    }
+    if verification.names_identity() {
+        let mut rule = verification.rule.clone();
+        if rule.issuer.is_none() {
+            let issuer = chosen.and_then(|chosen| chosen.signing.certificate()?.identity().issuer.clone());
+            rule.issuer = issuer.map(Pattern::exact);
+        }
+        return build(config, Authority::Identity(Box::new(rule)), true, log, sct, ctx, trust).await;
+    }
+    match chosen {
+        Some(chosen) => own(config, chosen, ctx, trust).await,
+        None => Err(Stop::Unable("nobody's signatures are accepted".to_owned())),
+    }
+}
+
+async fn build(
+    config: &Config,
+    authority: Authority,
+    log_by_default: bool,
+    log: Option<bool>,
+    sct: Option<bool>,
+    ctx: &Context,
+    trust: &mut Option<Trust>,
+) -> Result<Verifier, Stop> {
+    let certificates = matches!(authority, Authority::Identity(_));
+    if (certificates || log == Some(true)) && trust.is_none() {
+        *trust = Some(config.keyless.trust(ctx).await?);
+    }
+    let root = trust.as_ref().map(Trust::root);
+    let demands = Demands {
+        // GitHub's own instance has timestamps instead of a log.
+        log: log.unwrap_or(log_by_default && root.is_none_or(|root| !root.tlogs.is_empty())),
+        sct: sct.unwrap_or(root.is_none_or(|root| !root.ctlogs.is_empty())),
+    };
+    Verifier::new(authority, trust.as_ref(), demands).map_err(Stop::Unable)
+}
