@@ -19,7 +19,7 @@ test: lint ## Install what tests need, then lint and every test
 	./tests/install.sh
 	$(CARGO) test --workspace --locked
 
-test-all: test ## test, and what does not fit: osv-scanner, a collector, Vault, policy-controller, all of signing (needs BENCH_DATA)
+test-all: test ## test, and what does not fit: osv-scanner, a collector, Vault, policy engines, all of signing (needs BENCH_DATA)
 	WHOLE_MATRIX=1 $(CARGO) test --workspace --locked --test sign_matrix
 	./bench/agree.sh "$$(ls -t $${CARGO_TARGET_DIR:-target}/*/debug/security-pipe | head -n 1)"
 	./tests/collector.sh "$$(ls -t $${CARGO_TARGET_DIR:-target}/*/debug/notify-pipe | head -n 1)"
