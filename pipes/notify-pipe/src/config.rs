@@ -144,12 +144,7 @@ fn channels(vars: &mut Vars, ctx: &Context) -> Vec<Selected> {
     for kind in KINDS {
         let wanted = named.iter().any(|name| name == kind.name);
         if wanted && kind.needs.iter().any(|var| vars.is_set(var)) {
-            let problems = vars.problems().len();
             let channels = (kind.from_vars)(vars, ctx);
-            // A list of nothing but commas: nobody would be told, and nobody would notice.
-            if channels.is_empty() && vars.problems().len() == problems {
-                vars.problem(kind.needs[0], format!("names nobody to send to, and {} is to be told", kind.name));
-            }
             selected.extend(channels.into_iter().map(|channel| Selected { kind: kind.name, channel }));
         } else {
             if wanted && let [first, ..] = kind.needs {

@@ -136,9 +136,11 @@ pub(crate) fn host_of(url: &str) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// A page's address as services take it: everything that is no part of a URL is encoded. `None`: nobody can go there.
+/// A page's address as services take it: everything that is no part of a URL is encoded, and nobody's name or password is
+/// in it. `None`: nobody can go there.
 pub(crate) fn tidy(url: &str) -> Option<String> {
-    let url = Url::parse(url.trim()).ok()?;
+    let mut url = Url::parse(url.trim()).ok()?;
+    url.set_username("").and_then(|()| url.set_password(None)).ok()?;
     let host = url.host_str().filter(|host| host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '['))?;
     if host.is_empty() || !matches!(url.scheme(), "http" | "https") {
         return None;

@@ -102,7 +102,7 @@ pub(crate) fn duration(seconds: u64) -> String {
 const LINK: usize = 2_000;
 
 /// Web addresses in `text`, as byte ranges in order, with what they lead to: what a reader would want to click.
-/// Punctuation that ends a sentence is not part of one.
+/// Punctuation that ends a sentence is not part of one. What has a name before an @ is none: it hides where it leads.
 pub(crate) fn links(text: &str) -> Vec<(std::ops::Range<usize>, String)> {
     let mut found = Vec::new();
     let mut from = 0;
@@ -118,7 +118,8 @@ pub(crate) fn links(text: &str) -> Vec<(std::ops::Range<usize>, String)> {
         let end = rest.find(|c: char| c.is_whitespace() || c.is_control() || "<>\"'`|\\^{}".contains(c));
         let link =
             rest[..end.unwrap_or(rest.len())].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '*', '_']);
-        if link.len() > scheme.len()
+        let authority = link.get(scheme.len()..).unwrap_or_default().split(['/', '?', '#']).next();
+        if authority.is_some_and(|authority| !authority.is_empty() && !authority.contains('@'))
             && let Some(address) = tidy(link).filter(|address| address.len() <= LINK)
         {
             found.push((at..at + link.len(), address));
@@ -167,7 +168,11 @@ mod tests {
             "see https://a.example/x?y=1#z, (http://b.example). nothttp://c.example https:// \"https://d.example\"";
         let found: Vec<_> = links(text).into_iter().map(|(range, _)| &text[range]).collect();
         assert_eq!(found, ["https://a.example/x?y=1#z", "http://b.example", "https://d.example"]);
-        let led: Vec<_> = links("https://ä.example/ö https://- http://[").into_iter().map(|(_, to)| to).collect();
+        let led: Vec<_> =
+            links("https://ä.example/ö https://- http://[ http://[@b.example https://a.example@b.example")
+                .into_iter()
+                .map(|(_, to)| to)
+                .collect();
         assert_eq!(led, ["https://xn--4ca.example/%C3%B6"]);
     }
 

@@ -12,9 +12,11 @@ use crate::identity::Surroundings;
 use crate::keyless::Keyless;
 use crate::registry::Access;
 use crate::signing::{COSIGN_PASSWORD, COSIGN_PUBLIC_KEY, KEY_DIR, Wanted};
-use crate::targets::{IMAGE, Targets};
+use crate::targets::Targets;
 use crate::vars::{ACTION, SIGN};
-use crate::verification::{CERTIFICATE_IDENTITY, CERTIFICATE_OIDC_ISSUER, VERIFY, Verification};
+use crate::verification::{
+    CERTIFICATE_IDENTITY, CERTIFICATE_IDENTITY_REGEXP, CERTIFICATE_OIDC_ISSUER, VERIFY, Verification,
+};
 
 /// What a run of sign-pipe does.
 pub struct Config {
@@ -65,9 +67,7 @@ impl Config {
         let attestations = attestation::from_vars(vars, ctx);
         let verification = Verification::from_vars(vars);
         if generate.is_none() {
-            if targets.is_empty() && vars.problems().is_empty() && !vars.is_set(&IMAGE) {
-                vars.require(&IMAGE);
-            }
+            Targets::require(vars);
             if let Some(verification) = &verification {
                 authority(vars, verification, sign, &signing);
             }
@@ -111,7 +111,8 @@ fn authority(vars: &mut Vars, verification: &Verification, sign: bool, signing: 
         // A fork's pull request, which signs nothing: what can't be verified is not.
         return;
     }
-    if !sign && verification.key.is_none() && !named {
+    let told = [&COSIGN_PUBLIC_KEY, &CERTIFICATE_IDENTITY_REGEXP].into_iter().any(|var| vars.is_set(var));
+    if !sign && !told && !named {
         if verification.rule.issuer.is_some() {
             vars.require(&CERTIFICATE_IDENTITY);
         } else {

@@ -29,7 +29,7 @@ pub(crate) const COSIGN_PRIVATE_KEY: Var = Var::secret(
     "The private key in PEM: as cosign encrypts it, PKCS#8, SEC1 or PKCS#1; P-256, P-384, Ed25519 or RSA. If unset, \
      there is no key to sign with.",
 )
-.required("when SIGNING_MODE is key, unless KMS_KEY is set");
+.required("to sign, unless KMS_KEY is set or the CI gives the job a token that Fulcio accepts");
 pub(crate) const COSIGN_PASSWORD: Var =
     Var::secret("COSIGN_PASSWORD", "What the private key is encrypted with; if unset, the empty password.");
 pub(crate) const COSIGN_PUBLIC_KEY: Var = Var::text(
@@ -139,7 +139,11 @@ impl Wanted {
         }
         if sign && !vars.is_set(&COSIGN_PRIVATE_KEY) && !vars.is_set(&KMS_KEY) {
             match (mode, &keyless.token) {
-                (Mode::Key, _) | (Mode::Auto, None) => vars.lacks_secret(&COSIGN_PRIVATE_KEY, untrusted),
+                (Mode::Key, _) => vars.lacks_secret(&COSIGN_PRIVATE_KEY, untrusted),
+                (Mode::Auto, None) => {
+                    vars.lacks_secret(&COSIGN_PRIVATE_KEY, untrusted);
+                    vars.notice(format!("not keyless: {}", no_token(ctx)));
+                }
                 _ => {}
             }
         }

@@ -94,8 +94,11 @@ impl Targets {
         Targets { images, expected, recursive: vars.flag(&RECURSIVE), files }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.images.is_empty() && self.files.is_empty()
+    /// Something has to be named.
+    pub(crate) fn require(vars: &mut Vars) {
+        if ![&IMAGE, &DOCKER_REPOSITORY, &FILES].into_iter().any(|var| vars.is_set(var)) {
+            vars.require(&IMAGE);
+        }
     }
 
     /// The registries of the images, each once.

@@ -42,7 +42,7 @@ pub(crate) const CERTIFICATE_IDENTITY: Var = Var::text(
 )
 .required("to verify keyless signatures, unless CERTIFICATE_IDENTITY_REGEXP or CERTIFICATE_REPOSITORY is set")
 .example("https://github.com/org/app/.github/workflows/release.yml@refs/heads/main");
-const CERTIFICATE_IDENTITY_REGEXP: Var = Var::text(
+pub(crate) const CERTIFICATE_IDENTITY_REGEXP: Var = Var::text(
     "CERTIFICATE_IDENTITY_REGEXP",
     "A pattern for it; without ^ and $ it may be found anywhere in the identity, as with cosign. If unset, the identity \
      is given exactly.",

@@ -191,6 +191,31 @@ fn the_names_of_docker_pipe_make_an_image() {
     assert!(outcome.stdout.contains(&format!("org/app:{}", &commit[..7])), "{}", outcome.stdout);
 }
 
+/// A list that came out empty upstream would otherwise be signed, all of it, and green.
+#[test]
+fn to_sign_nothing_is_a_mistake() {
+    let (dir, keys) = (Repo::plain(), Keys::new());
+    dir.write("images.txt", "\n\n").write("app.tgz", "a chart");
+    let sign = || Pipe::new("sign-pipe", dir.path()).env("COSIGN_PRIVATE_KEY", &keys.private);
+    for (name, value, told) in [
+        ("DEBUG", "false", "IMAGE: required unless"),
+        ("IMAGE", " , ", "IMAGE: required unless"),
+        ("FILES", "[]", "IMAGE: required unless"),
+        ("IMAGE_FILE", "images.txt", "IMAGE_FILE: lists nothing"),
+    ] {
+        let outcome = sign().env(name, value).run().expect(2);
+        assert!(outcome.stderr.contains(told), "{name}: {}", outcome.stderr);
+    }
+    sign().env("FILES", "app.tgz").env("IMAGE_FILE", "images.txt").run().expect(2);
+    // Nothing at all: everything that is needed is told at once, and why it is not keyless.
+    let outcome = Pipe::new("sign-pipe", dir.path()).env("GITHUB_ACTIONS", "true").run().expect(2);
+    for told in
+        ["IMAGE: required", "COSIGN_PRIVATE_KEY: required to sign, unless", "lacks `permissions: id-token: write`"]
+    {
+        assert!(outcome.output().contains(told), "{told}: {}", outcome.output());
+    }
+}
+
 #[test]
 fn files_get_a_bundle_beside_them() {
     let (dir, keys) = (Repo::plain(), Keys::new());

@@ -200,6 +200,8 @@ fn somebody_has_to_be_named() {
     let verify = || Pipe::new("sign-pipe", dir.path()).env("SIGN", "false").env("IMAGE", "ghcr.io/org/app:1");
     let outcome = verify().run().expect(2);
     assert!(outcome.stderr.contains("without either, anybody's signature would do"), "{}", outcome.stderr);
+    let outcome = verify().env("COSIGN_PUBLIC_KEY", "no key").run().expect(2);
+    assert!(outcome.stderr.contains("1 problem") && outcome.stderr.contains("in PEM"), "{}", outcome.stderr);
     let outcome = verify().env("CERTIFICATE_IDENTITY", "ada@example.com").run().expect(2);
     assert!(outcome.stderr.contains("CERTIFICATE_OIDC_ISSUER: required"), "{}", outcome.stderr);
     let outcome = verify().env("CERTIFICATE_OIDC_ISSUER", "https://issuer.example").run().expect(2);

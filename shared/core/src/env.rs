@@ -86,6 +86,8 @@ impl Vars {
         for var in spec.vars() {
             match vars.env.find(var, dir, root) {
                 Ok(Some(raw)) => match parse::value(var, &raw) {
+                    // As an array of no items is, and a text of none.
+                    Ok(value) if value.lists_nothing() => {}
                     Ok(value) => {
                         vars.values.insert(var.name, Found { typed: raw.typed, value });
                     }

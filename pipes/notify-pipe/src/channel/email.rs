@@ -81,6 +81,8 @@ pub(crate) const KIND: Kind = Kind {
 const SUBJECT: usize = 200;
 const TEXT: usize = 100_000;
 const LOG: usize = 100_000;
+/// A title, a fact, a finding or an address.
+const ITEM: usize = 4_000;
 /// The most that is waited between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
 
@@ -271,10 +273,22 @@ fn subject(message: &Message) -> String {
     shorten(&one_line(&message.headline()), SUBJECT, chars)
 }
 
-/// The same as text and as HTML, a log cut to its end.
+/// The same as text and as HTML, each part within what servers take, a log cut to its end.
 fn bodies(message: &Message) -> (String, String) {
     let mut message = message.clone();
-    message.text = shorten(&message.text, TEXT, bytes);
+    let cut = |text: &mut String, limit| *text = shorten(text, limit, bytes);
+    cut(&mut message.title, ITEM);
+    cut(&mut message.text, TEXT);
+    for field in &mut message.fields {
+        cut(&mut field.label, ITEM);
+        cut(&mut field.value, ITEM);
+        field.url.take_if(|url| url.len() > ITEM);
+    }
+    for finding in &mut message.findings {
+        cut(&mut finding.label, ITEM);
+        cut(&mut finding.text, ITEM);
+    }
+    message.links.retain(|link| link.url.len() <= ITEM);
     if let Some(log) = &mut message.log {
         log.text = last_lines(&log.text, LOG, bytes);
     }

@@ -129,7 +129,7 @@ impl Teams {
             "bleed": true,
             "items": [rich(&[run(&headline, json!({ "weight": "Bolder", "size": "Medium" }))], "Default")],
         })];
-        let (mentions, entities) = mentions(message);
+        let (mentions, entities) = mentions(message, scale);
         body.extend(mentions);
         let text = shorten(&message.text, TEXT / scale, chars);
         let lines: Vec<&str> = text.lines().collect();
@@ -156,7 +156,7 @@ impl Teams {
             "msteams": { "width": "Full", "entities": entities },
             "body": body,
         });
-        let actions = actions(message);
+        let actions = actions(message, scale);
         if !actions.is_empty() {
             card["actions"] = Value::Array(actions);
         }
@@ -194,15 +194,16 @@ fn nearest(color: u32) -> &'static str {
 }
 
 /// Whom Teams can mention: those with an id or an e-mail address, which is their account's name.
-fn mentions(message: &Message) -> (Option<Value>, Vec<Value>) {
+fn mentions(message: &Message, scale: usize) -> (Option<Value>, Vec<Value>) {
     let mut words = Vec::new();
     let mut entities = Vec::new();
     for person in &message.mentions.people {
         let name: String = person.name.chars().filter(|c| !"<>&".contains(*c) && !c.is_control()).collect();
         let name = shorten(&name, 60, chars);
         let id = person.id("teams", |_| false).or_else(|| person.email.clone());
-        let Some(id) = id.filter(|id| id.len() <= ACCOUNT && !name.trim().is_empty()) else { continue };
-        if words.len() == PEOPLE {
+        let is_account = |id: &String| id.len() <= ACCOUNT && !id.contains(char::is_control);
+        let Some(id) = id.filter(is_account).filter(|_| !name.trim().is_empty()) else { continue };
+        if words.len() == PEOPLE / scale.min(4) {
             break;
         }
         let text = format!("<at>{name}</at>");
@@ -274,8 +275,9 @@ fn more(count: usize, what: &str) -> Option<Value> {
     (count > 0).then(|| rich(&[run(&text, json!({ "isSubtle": true }))], "None"))
 }
 
-fn actions(message: &Message) -> Vec<Value> {
-    let usable = message.links.iter().filter(|link| link.url.len() <= URL && !link.text.trim().is_empty());
+fn actions(message: &Message, scale: usize) -> Vec<Value> {
+    let usable =
+        message.links.iter().filter(|link| link.url.len() <= URL / scale.min(4) && !link.text.trim().is_empty());
     usable
         .take(BUTTONS)
         .map(|link| {

@@ -9,7 +9,7 @@ use std::{fmt, fs};
 use secrecy::SecretString;
 
 use super::Problem;
-use super::parse::{Content, MAX_FILE, Raw, tidy};
+use super::parse::{Content, MAX_FILE, Raw, split, tidy};
 use crate::spec::{Spec, Var};
 
 /// Most specific first: an action's input, our own prefix, the bare name.
@@ -129,6 +129,9 @@ impl Environment {
         }
         if let Some(path) = file {
             let text = read_file(Path::new(path), dir, root).map_err(|message| problem(&file_name, &message))?;
+            if var.kind.is_list() && split(&text).is_empty() {
+                return Err(problem(&file_name, "lists nothing"));
+            }
             return Ok(Some(Raw { typed: file_name, content: Content::Text(text), bare }));
         }
         if let Some(text) = direct {

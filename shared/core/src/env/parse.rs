@@ -41,6 +41,14 @@ pub(super) enum Value {
 }
 
 impl Value {
+    pub(super) fn lists_nothing(&self) -> bool {
+        match self {
+            Value::List(items) => items.is_empty(),
+            Value::Secrets(items) => items.is_empty(),
+            _ => false,
+        }
+    }
+
     pub(super) fn shown(&self) -> String {
         match self {
             Value::Text(text) => text.clone(),

@@ -75,6 +75,12 @@ fn empty_is_unset() {
     assert_eq!(vars.choice(&SEVERITY), Some("high"));
     assert_eq!(vars.integer(&RETRIES), Some(3));
     assert!(vars.problems().is_empty());
+    for nothing in [",", " ", "\n,\n", "[]", r#"[""]"#] {
+        let mut vars = load(&[("SBOM_FORMAT", nothing)]);
+        assert!(!vars.is_set(&FORMATS), "{nothing:?}");
+        assert_eq!(vars.list(&FORMATS), ["cyclonedx-json"], "{nothing:?}: the default");
+        assert!(vars.problems().is_empty(), "{nothing:?}");
+    }
 }
 
 #[test]
@@ -179,6 +185,17 @@ fn a_secret_may_come_from_a_file_and_is_never_shown() {
     let both = load(&[("DOCKER_PASSWORD_FILE", file.to_str().unwrap()), ("DOCKER_PASSWORD", "hunter3")]);
     assert_eq!(problems(&both), ["DOCKER_PASSWORD, DOCKER_PASSWORD_FILE: both are set; set one"]);
     assert!(!format!("{vars:?}{both:?}{:?}", vars.effective()).contains("hunter"));
+}
+
+#[test]
+fn a_file_that_lists_nothing_is_a_mistake() {
+    const HOOKS: &str = "HOOK_URLS_FILE";
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("hooks");
+    fs::write(&file, "\n\n").unwrap();
+    assert_eq!(problems(&load(&[(HOOKS, file.to_str().unwrap())])), ["HOOK_URLS_FILE: lists nothing"]);
+    fs::write(&file, "https://a.example\n\nhttps://b.example\n").unwrap();
+    assert_eq!(load(&[(HOOKS, file.to_str().unwrap())]).secrets_of(&WEBHOOKS).len(), 2);
 }
 
 #[test]
