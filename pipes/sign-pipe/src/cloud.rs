@@ -191,7 +191,7 @@ impl Cloud {
             Some(Login::Container(container)) => Source::Container(container.clone()),
             None => return Err(Stop::Unable("there are no credentials for AWS".to_owned())),
         };
-        let aws = Aws::new(http(ctx)?, region, source, self.endpoint.clone());
+        let aws = Aws::new(http(ctx)?, region, source, self.endpoint.clone()).redacted_by(ctx.redactor.clone());
         Ok(self.endpoints.iter().fold(aws, |aws, (service, url)| aws.at(service, url)))
     }
 }

@@ -16,6 +16,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use crate::http::{Client, Kind, Request, Response};
+use crate::redact::Redactor;
 use refusal::{Refusal, presentable};
 
 pub use sigv4::Credentials;
@@ -48,6 +49,7 @@ pub struct Aws {
     endpoint: Option<String>,
     /// The same for single services.
     endpoints: Vec<(&'static str, String)>,
+    redactor: Redactor,
     /// Credentials that end, until they do.
     held: Arc<Mutex<Option<source::Ending>>>,
 }
@@ -62,7 +64,21 @@ pub fn is_region(text: &str) -> bool {
 impl Aws {
     /// `endpoint` is an address for all services, instead of their own.
     pub fn new(http: Client, region: &str, source: Source, endpoint: Option<String>) -> Aws {
-        Aws { http, region: region.to_owned(), source, endpoint, endpoints: Vec::new(), held: Arc::default() }
+        Aws {
+            http,
+            region: region.to_owned(),
+            source,
+            endpoint,
+            endpoints: Vec::new(),
+            redactor: Redactor::new(),
+            held: Arc::default(),
+        }
+    }
+
+    /// The same with its temporary credentials made known to `redactor`.
+    #[must_use]
+    pub fn redacted_by(self, redactor: Redactor) -> Aws {
+        Aws { redactor, ..self }
     }
 
     /// The same in another region.
@@ -138,6 +154,9 @@ impl Aws {
             return Ok(credentials.clone());
         }
         let (credentials, until) = self.fetch().await?;
+        for secret in std::iter::once(&credentials.secret_key).chain(&credentials.session_token) {
+            self.redactor.add_secret(secret);
+        }
         *held = Some((credentials.clone(), until));
         Ok(credentials)
     }

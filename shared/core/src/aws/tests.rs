@@ -25,7 +25,7 @@ fn role() -> Source {
 }
 
 const ASSUMED: &str = "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>
-    <AccessKeyId>ASIA1</AccessKeyId><SecretAccessKey>s3cret</SecretAccessKey><SessionToken>sess</SessionToken>
+    <AccessKeyId>ASIA1</AccessKeyId><SecretAccessKey>s3cret s3cret</SecretAccessKey><SessionToken>session token</SessionToken>
     <Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleWithWebIdentityResult>
     </AssumeRoleWithWebIdentityResponse>";
 
@@ -39,16 +39,18 @@ async fn a_role_is_assumed_once_with_the_ci_s_token() {
         .mount(&server)
         .await;
     Mock::given(header("x-amz-target", "TrentService.Sign"))
-        .and(header("x-amz-security-token", "sess"))
+        .and(header("x-amz-security-token", "session token"))
         .and(header_exists("authorization"))
         .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "ok": true })))
         .mount(&server)
         .await;
-    let aws = aws(&server, role());
+    let redactor = Redactor::new();
+    let aws = aws(&server, role()).redacted_by(redactor.clone());
     for _ in 0..3 {
         let answer = aws.call("kms", "TrentService.Sign", &json!({})).await.unwrap();
         assert_eq!(answer["ok"], true);
     }
+    assert_eq!(redactor.text("s3cret s3cret, session token"), "***, ***");
 }
 
 #[tokio::test]
@@ -140,7 +142,7 @@ async fn no_refusal_repeats_a_credential() {
     let server = MockServer::start().await;
     let echo = "The signature does not match. Token to.ke.n/+= and sess3cret of s3cretkey.\n\nThe Canonical String should \
                 have been\n'POST\n/\n\nx-amz-security-token:sess3cret'";
-    let assumed = ASSUMED.replace(">s3cret<", ">s3cretkey<").replace(">sess<", ">sess3cret<");
+    let assumed = ASSUMED.replace(">s3cret s3cret<", ">s3cretkey<").replace(">session token<", ">sess3cret<");
     Mock::given(body_string_contains("Action="))
         .respond_with(ResponseTemplate::new(200).set_body_string(assumed))
         .mount(&server)
@@ -280,7 +282,7 @@ async fn credentials_that_end_soon_are_renewed() {
         .expect(2)
         .mount(&server)
         .await;
-    Mock::given(header("x-amz-security-token", "sess"))
+    Mock::given(header("x-amz-security-token", "session token"))
         .respond_with(ResponseTemplate::new(200).set_body_json(json!({})))
         .mount(&server)
         .await;

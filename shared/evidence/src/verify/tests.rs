@@ -1,4 +1,4 @@
-//! A bundle that sign-pipe made against real servers (Fulcio with a log for certificates, Rekor 2, a timestamp
+//! A bundle that was made against real servers (Fulcio with a log for certificates, Rekor 2, a timestamp
 //! authority), and what becomes of it when anything in it is changed.
 
 use base64::Engine as _;
