@@ -76,10 +76,12 @@ const VAULT_ADDR: Var =
         .required("with a hashivault:// key");
 const VAULT_TOKEN: Var = Var::secret("VAULT_TOKEN", "The token for Vault; if unset, such a key can't be used.")
     .required("with a hashivault:// key");
-const VAULT_TRANSIT_PATH: Var =
-    Var::text("VAULT_TRANSIT_PATH", "Where Vault's transit engine is mounted; if unset, transit.")
-        .aliases(&["TRANSIT_SECRET_ENGINE_PATH"])
-        .default("transit");
+const VAULT_TRANSIT_PATH: Var = Var::text(
+    "VAULT_TRANSIT_PATH",
+    "Where Vault's transit engine is mounted, after its namespace if there is one; if unset, transit.",
+)
+.aliases(&["TRANSIT_SECRET_ENGINE_PATH"])
+.default("transit");
 
 /// Who proves a role.
 enum Identity {
