@@ -225,6 +225,13 @@ impl Keyless {
             chosen.overrides.rekor_version = Some(RekorVersion::V1);
         }
         let services = chosen.services(ctx).await?;
+        // Before a certificate is had, which is public already: without somebody's word for the time it proves nothing.
+        if log {
+            services.rekor().map_err(stop)?;
+        } else if let Err(why) = services.tsa() {
+            let text = "a certificate needs somebody who tells when it signed, and TLOG_UPLOAD=false leaves nobody";
+            return Err(Stop::Unable(format!("{text}: {why}")));
+        }
         let http = http(ctx)?;
         let key = PrivateKey::generate().map_err(|error| Stop::Unable(error.to_string()))?;
         let fulcio = Fulcio::new(http.clone(), services.fulcio().map_err(stop)?);

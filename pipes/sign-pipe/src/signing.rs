@@ -85,7 +85,7 @@ pub(crate) struct Wanted {
     pub(crate) formats: Formats,
     pub(crate) annotations: Map<String, Value>,
     /// TLOG_UPLOAD.
-    upload: Option<bool>,
+    pub(crate) upload: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

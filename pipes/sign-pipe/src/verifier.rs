@@ -9,14 +9,25 @@ use crate::config::Config;
 use crate::signing::Chosen;
 use crate::verification::Verification;
 
-/// Accepts what `chosen` signs.
+/// Accepts what `chosen` signs, where it is logged if this run logs.
 pub(crate) async fn own(
     config: &Config,
     chosen: &Chosen,
     ctx: &Context,
     trust: &mut Option<Trust>,
 ) -> Result<Verifier, Stop> {
-    let (authority, log) = match chosen.signing.certificate() {
+    by(config, chosen, config.signing.upload, None, ctx, trust).await
+}
+
+async fn by(
+    config: &Config,
+    chosen: &Chosen,
+    log: Option<bool>,
+    sct: Option<bool>,
+    ctx: &Context,
+    trust: &mut Option<Trust>,
+) -> Result<Verifier, Stop> {
+    let (authority, log_by_default) = match chosen.signing.certificate() {
         None => (Authority::Keys(vec![chosen.signing.public_key().clone()]), false),
         Some(certificate) => {
             let identity = certificate.identity();
@@ -30,7 +41,7 @@ pub(crate) async fn own(
             (Authority::Identity(Box::new(rule)), true)
         }
     };
-    build(config, authority, log, None, None, ctx, trust).await
+    build(config, authority, log_by_default, log, sct, ctx, trust).await
 }
 
 /// Accepts whom the configuration names, or else what `chosen` signs.
@@ -54,7 +65,7 @@ pub(crate) async fn configured(
         return build(config, Authority::Identity(Box::new(rule)), true, log, sct, ctx, trust).await;
     }
     match chosen {
-        Some(chosen) => own(config, chosen, ctx, trust).await,
+        Some(chosen) => by(config, chosen, log.or(config.signing.upload), sct, ctx, trust).await,
         None => Err(Stop::Unable("nobody's signatures are accepted".to_owned())),
     }
 }

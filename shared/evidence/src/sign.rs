@@ -15,8 +15,9 @@ use sigstore_types::{
     Bundle, DerCertificate, DigestBytes, DsseEnvelope, DsseSignature, HashAlgorithm, KeyId, PayloadBytes,
     SignatureBytes, SignatureContent,
 };
+use tokio::time::Instant;
 
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, CertificateIdentity};
 use crate::key::{Algorithm, PrivateKey, PublicKey};
 use crate::keyless::KeylessError;
 use crate::legacy;
@@ -87,7 +88,8 @@ impl<S: Signer + ?Sized> Signer for Arc<S> {
 /// A signer with whoever bears witness to its signatures. One of these signs any number of things, also at once.
 pub struct Signing {
     signer: Box<dyn Signer>,
-    certificate: Option<Certificate>,
+    /// With when it was had.
+    certificate: Option<(Certificate, Instant)>,
     log: Option<Rekor>,
     timestamps: Option<TimestampAuthority>,
 }
@@ -98,10 +100,11 @@ impl Signing {
         Signing { signer: Box::new(signer), certificate: None, log: None, timestamps: None }
     }
 
-    /// With a certificate for the signer's key, which verifiers trust instead of the key.
+    /// With a new certificate for the signer's key, which verifiers trust instead of the key. When it ends, by whatever
+    /// clock, nothing more is signed.
     #[must_use]
     pub fn certified(self, certificate: Certificate) -> Signing {
-        Signing { certificate: Some(certificate), ..self }
+        Signing { certificate: Some((certificate, Instant::now())), ..self }
     }
 
     /// Each signature is recorded in a transparency log.
@@ -121,7 +124,7 @@ impl Signing {
     }
 
     pub fn certificate(&self) -> Option<&Certificate> {
-        self.certificate.as_ref()
+        self.certificate.as_ref().map(|(certificate, _)| certificate)
     }
 
     /// Signs a statement, in an envelope (DSSE).
@@ -164,6 +167,7 @@ impl Signing {
         signature: &[u8],
         content: SignatureContent,
     ) -> Result<Bundle, SignError> {
+        self.lasts()?;
         let log = async {
             match &self.log {
                 Some(log) => log.record(entry).await.map(Some),
@@ -177,7 +181,9 @@ impl Signing {
             }
         };
         let (log, timestamp) = futures_util::future::try_join(log, timestamp).await?;
-        let material = match &self.certificate {
+        // The time that was vouched for is an earlier one.
+        self.lasts()?;
+        let material = match self.certificate() {
             Some(certificate) => VerificationMaterialV03::Certificate(DerCertificate::from_bytes(certificate.der())),
             None => VerificationMaterialV03::PublicKey { hint: self.public_key().hint() },
         };
@@ -191,15 +197,27 @@ impl Signing {
         Ok(bundle.into_bundle())
     }
 
+    fn lasts(&self) -> Result<(), SignError> {
+        if let Some((certificate, since)) = &self.certificate {
+            let CertificateIdentity { not_before, not_after, .. } = certificate.identity();
+            let life = not_after.duration_since(*not_before).unsigned_abs();
+            if since.elapsed() >= life {
+                let minutes = life.as_secs().div_ceil(60);
+                return Err(SignError::Refused(format!("the certificate lived for {minutes} minutes, which are over")));
+            }
+        }
+        Ok(())
+    }
+
     fn verifier(&self) -> Verifier<'_> {
-        match &self.certificate {
+        match self.certificate() {
             Some(certificate) => Verifier::Certificate(certificate),
             None => Verifier::Key(self.public_key()),
         }
     }
 
     fn signed(&self, bundle: Bundle, signature: Vec<u8>) -> Signed {
-        let chain = self.certificate.as_ref().map(|certificate| (certificate.to_pem(), certificate.chain_pem()));
+        let chain = self.certificate().map(|certificate| (certificate.to_pem(), certificate.chain_pem()));
         Signed { bundle, signature, chain }
     }
 }
@@ -272,3 +290,6 @@ impl Signed {
         notes
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,20 @@
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_signed_when_the_certificate_has_ended() {
+    let bundle: Value = serde_json::from_str(include_str!("../verify/data/bundle.json")).unwrap();
+    let der = STANDARD.decode(bundle["verificationMaterial"]["certificate"]["rawBytes"].as_str().unwrap()).unwrap();
+    // As long as Fulcio makes it, long ago: it is the time since it was had that counts.
+    let certificate = Certificate::from_der(der, Vec::new()).unwrap();
+    let signing = Signing::new(PrivateKey::generate().unwrap()).certified(certificate);
+    tokio::time::advance(Duration::from_secs(9 * 60)).await;
+    signing.message(b"a file").await.unwrap();
+    tokio::time::advance(Duration::from_secs(60)).await;
+    for error in [signing.message(b"a file").await.err(), signing.statement(b"{}".to_vec()).await.err()] {
+        assert_eq!(error.unwrap().to_string(), "the certificate lived for 10 minutes, which are over");
+    }
+}
