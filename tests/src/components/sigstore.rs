@@ -1,7 +1,7 @@
 //! A whole private Sigstore: identities, certificate authority, transparency logs of both versions, timestamp authority.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
@@ -23,17 +23,25 @@ struct Shared {
     rekor: String,
     rekor1: String,
     tsa: String,
-    dir: TempDir,
+    dir: PathBuf,
     _daemons: [Daemon; 5],
+    _cleaner: Child,
 }
 
 static SHARED: OnceLock<Shared> = OnceLock::new();
 
 impl Shared {
     fn start() -> Shared {
-        let dir = tempfile::tempdir().unwrap();
-        let path = |name: &str| dir.path().join(name).display().to_string();
-        let log = |name: &str| dir.path().join(format!("{name}.log"));
+        let dir = tempfile::tempdir().unwrap().keep();
+        let path = |name: &str| dir.join(name).display().to_string();
+        let log = |name: &str| dir.join(format!("{name}.log"));
+        // Statics are not dropped: this one cleans up when its input ends, with the process.
+        let cleaner = Command::new("/bin/sh")
+            .args(["-c", r#"read -r line; sleep 1; rm -rf "$1""#, "sh"])
+            .arg(&dir)
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("there is a shell");
         let (identities, rekor, rekor1, tsa) = (address(), address(), address(), address());
         let args = ["identities", &identities, &path("")];
         let mut issuers = Daemon::start(program("components/helper"), &args, &log("identities"));
@@ -64,11 +72,19 @@ impl Shared {
         rekor1_server.ready(&rekor1, "/api/v1/log/publicKey", &[200]);
         let (_, key) = get(&rekor1, "/api/v1/log/publicKey").unwrap();
         std::fs::write(path("rekor1.pub"), key).unwrap();
-        Shared { identities, rekor, rekor1, tsa, dir, _daemons: [issuers, tiles, clock, trees, rekor1_server] }
+        Shared {
+            identities,
+            rekor,
+            rekor1,
+            tsa,
+            dir,
+            _daemons: [issuers, tiles, clock, trees, rekor1_server],
+            _cleaner: cleaner,
+        }
     }
 
     fn path(&self, name: &str) -> String {
-        self.dir.path().join(name).display().to_string()
+        self.dir.join(name).display().to_string()
     }
 }
 
