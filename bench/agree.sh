@@ -15,4 +15,4 @@ OSV_SCALIBR_LOCAL_DB_CACHE_DIRECTORY=$work "$osv" scan source --offline --no-res
 	>"$work/theirs.json" 2>/dev/null || [ $? -eq 1 ]
 env -i GATE_MODE=warn SECRETS_SCAN=false WORKING_DIR="$work/lockfiles" REPORTS_DIR="$work/reports" \
 	OSV_DB_PATH="$data/osv" "$pipe" >/dev/null 2>&1
-exec python3 bench/same.py "$work/reports/security-pipe-report.json" "$work/theirs.json" "$work/lockfiles"
+python3 bench/same.py "$work/reports/security-pipe-report.json" "$work/theirs.json" "$work/lockfiles"
