@@ -75,12 +75,17 @@ fn an_image_is_signed_as_the_workflow_and_verified_by_its_name() {
         let outcome = identity.env(name, value).run().expect(1);
         assert!(refusal(&outcome).starts_with(told), "{name}: {}", refusal(&outcome));
     }
-    let outcome = verify()
-        .env("CERTIFICATE_IDENTITY", WORKFLOW)
-        .env("CERTIFICATE_OIDC_ISSUER", "https://token.actions.githubusercontent.com")
-        .run()
-        .expect(1);
-    assert!(refusal(&outcome).starts_with("the certificate's issuer is"), "{}", refusal(&outcome));
+    let of = |name: &str, issuer: &str| {
+        verify().env("CERTIFICATE_IDENTITY", WORKFLOW).env("CERTIFICATE_OIDC_ISSUER", "").env(name, issuer).run()
+    };
+    of("CERTIFICATE_OIDC_ISSUER_REGEXP", "^http://127\\.0\\.0\\.1:\\d+/github$").expect(0);
+    for (name, issuer) in [
+        ("CERTIFICATE_OIDC_ISSUER", "https://token.actions.githubusercontent.com"),
+        ("CERTIFICATE_OIDC_ISSUER_REGEXP", "/email$"),
+    ] {
+        let outcome = of(name, issuer).expect(1);
+        assert!(refusal(&outcome).starts_with("the certificate's issuer is"), "{}", refusal(&outcome));
+    }
     // Somebody else's trusted root knows neither certificate nor log.
     let outcome = Pipe::new("sign-pipe", dir.path())
         .env("SIGN", "false")
@@ -273,26 +278,27 @@ fn github_gives_a_job_its_token() {
     let token = sigstore.github_token("org/app", "refs/heads/main", COMMIT);
     let answer = json!({ "value": token }).to_string();
     let runner = Server::start(move |request| {
-        let asked = request.path.ends_with("&audience=sigstore")
-            && request.header("authorization") == Some("Bearer request-token");
+        let audience = request.path.ends_with("&audience=sigstore") || request.path.ends_with("&audience=ours");
+        let asked = audience && request.header("authorization") == Some("Bearer request-token");
         if asked { Reply::json(200, answer.clone()) } else { Reply::json(401, "{}") }
     });
-    let outcome = pipe(dir.path(), &sigstore)
-        .env("IMAGE", &image)
-        .env("GITHUB_ACTIONS", "true")
-        .env("GITHUB_REPOSITORY", "org/app")
-        .env("GITHUB_SHA", COMMIT)
-        .env("GITHUB_REF", "refs/heads/main")
-        .env("GITHUB_RUN_ID", "7")
-        .env("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/token?api-version=2", runner.url()))
-        .env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "request-token")
-        .env("REQUIRE_ATTESTATIONS", "provenance")
-        .env("DEBUG", "true")
-        .run()
-        .expect(0);
+    let job = || {
+        pipe(dir.path(), &sigstore)
+            .env("IMAGE", &image)
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_REPOSITORY", "org/app")
+            .env("GITHUB_SHA", COMMIT)
+            .env("GITHUB_REF", "refs/heads/main")
+            .env("GITHUB_RUN_ID", "7")
+            .env("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/token?api-version=2", runner.url()))
+            .env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "request-token")
+    };
+    let outcome = job().env("REQUIRE_ATTESTATIONS", "provenance").env("DEBUG", "true").run().expect(0);
     assert!(!outcome.output().contains(&token) && !outcome.output().contains("request-token"), "{outcome:?}");
-    let report = outcome.report();
-    assert!(!report.to_string().contains(&token));
+    assert!(!outcome.report().to_string().contains(&token));
+    job().env("OIDC_AUDIENCE", "ours").run().expect(0);
+    assert!(runner.requests().last().unwrap().path.ends_with("&audience=ours"));
+    job().env("OIDC_AUDIENCE", "theirs").run().expect(3);
 }
 
 #[test]

@@ -191,6 +191,49 @@ fn the_names_of_docker_pipe_make_an_image() {
     assert!(outcome.stdout.contains(&format!("org/app:{}", &commit[..7])), "{}", outcome.stdout);
 }
 
+#[test]
+fn the_plan_says_what_becomes_public() {
+    let (dir, keys) = (Repo::plain(), Keys::new());
+    let plan = |vars: &[(&str, &str)]| {
+        let pipe = Pipe::new("sign-pipe", dir.path()).env("IMAGE", "ghcr.io/org/app:1").env("DRY_RUN", "true");
+        let outcome = pipe.envs(vars).run().expect(0);
+        let (from, to) = (outcome.stdout.find("\n{").unwrap(), outcome.stdout.rfind('}').unwrap());
+        let plan: Value = serde_json::from_str(&outcome.stdout[from..=to]).unwrap();
+        (plan["sign"].as_str().unwrap().to_owned(), plan["becomes_public"].clone())
+    };
+    let key = ("COSIGN_PRIVATE_KEY", keys.private.as_str());
+    let token = ("SIGSTORE_ID_TOKEN", "to.ke.n");
+    let certificate = "the certificate with the identity of this job, in the log of certificates";
+    let logged = "the hash of each signature with who made it, in the public transparency log";
+    let privately = "the hash of each signature with who made it, in your transparency log";
+    for (vars, how, public) in [
+        (&[key][..], "with the key ECDSA P-256", json!([])),
+        (&[key, ("TLOG_UPLOAD", "true")], "with the key ECDSA P-256", json!([logged])),
+        (&[token], "keyless at the public Sigstore", json!([certificate, logged])),
+        (&[token, ("TLOG_UPLOAD", "false")], "keyless at the public Sigstore", json!([certificate])),
+        (
+            &[token, key],
+            "keyless at the public Sigstore if it accepts the job's token, or else with the key",
+            json!([certificate, logged]),
+        ),
+        (&[token, key, ("SIGNING_MODE", "key")], "with the key ECDSA P-256", json!([])),
+        (
+            &[token, ("SIGSTORE_INSTANCE", "staging")],
+            "keyless at Sigstore's staging instance",
+            json!([certificate, logged]),
+        ),
+        (
+            &[token, ("REKOR_URL", "https://rekor.example")],
+            "keyless at https://rekor.example",
+            json!([certificate, privately]),
+        ),
+    ] {
+        let (sign, becomes_public) = plan(vars);
+        assert!(sign.starts_with(how), "{vars:?}: {sign}");
+        assert_eq!(becomes_public, public, "{vars:?}");
+    }
+}
+
 /// A list that came out empty upstream would otherwise be signed, all of it, and green.
 #[test]
 fn to_sign_nothing_is_a_mistake() {
