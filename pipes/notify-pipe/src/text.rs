@@ -133,7 +133,7 @@ pub(crate) fn links(text: &str) -> Vec<(std::ops::Range<usize>, String)> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{bytes, chars, duration, last_lines, links, shorten, thousands, utf16};
+    use super::{bytes, chars, duration, last_lines, links, shorten, thousands, tidy, utf16};
 
     #[test]
     fn what_is_too_long_says_how_much_is_missing() {
@@ -174,6 +174,7 @@ mod tests {
                 .map(|(_, to)| to)
                 .collect();
         assert_eq!(led, ["https://xn--4ca.example/%C3%B6"]);
+        assert_eq!(tidy("https://ada:s3cret@a.example/x").as_deref(), Some("https://a.example/x"));
     }
 
     proptest! {

@@ -86,8 +86,11 @@ impl Vars {
         for var in spec.vars() {
             match vars.env.find(var, dir, root) {
                 Ok(Some(raw)) => match parse::value(var, &raw) {
-                    // As an array of no items is, and a text of none.
-                    Ok(value) if value.lists_nothing() => {}
+                    // Unset, as an array of no items is; but a file was written by somebody.
+                    Ok(value) if value.lists_nothing() && !raw.file => {}
+                    Ok(value) if value.lists_nothing() => {
+                        vars.problems.push(Problem { variable: raw.typed, message: "lists nothing".to_owned() });
+                    }
                     Ok(value) => {
                         vars.values.insert(var.name, Found { typed: raw.typed, value });
                     }

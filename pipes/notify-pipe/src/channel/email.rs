@@ -290,6 +290,7 @@ fn bodies(message: &Message) -> (String, String) {
     }
     message.links.retain(|link| link.url.len() <= ITEM);
     if let Some(log) = &mut message.log {
+        cut(&mut log.name, ITEM);
         log.text = last_lines(&log.text, LOG, bytes);
     }
     (message.plain(), html::page(&message))

@@ -223,6 +223,14 @@ fn texts_of_one_character_too_many_times_fit_everywhere() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// What the property below found once: names of people and addresses are long too.
+#[test]
+fn long_names_and_addresses_fit_everywhere() {
+    for (words, count) in [("\"\u{1}&lt;".repeat(42), 20), ("https://x.example/path".repeat(3_000), 40)] {
+        judged(&CHANNELS, &filled(|| words.clone(), count, Status::Error)).unwrap();
+    }
+}
+
 #[test]
 fn a_message_of_nothing_but_empty_texts_is_taken_too() {
     for status in STATUSES {

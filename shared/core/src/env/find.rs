@@ -9,7 +9,7 @@ use std::{fmt, fs};
 use secrecy::SecretString;
 
 use super::Problem;
-use super::parse::{Content, MAX_FILE, Raw, split, tidy};
+use super::parse::{Content, MAX_FILE, Raw, tidy};
 use crate::spec::{Spec, Var};
 
 /// Most specific first: an action's input, our own prefix, the bare name.
@@ -129,13 +129,10 @@ impl Environment {
         }
         if let Some(path) = file {
             let text = read_file(Path::new(path), dir, root).map_err(|message| problem(&file_name, &message))?;
-            if var.kind.is_list() && split(&text).is_empty() {
-                return Err(problem(&file_name, "lists nothing"));
-            }
-            return Ok(Some(Raw { typed: file_name, content: Content::Text(text), bare }));
+            return Ok(Some(Raw { typed: file_name, content: Content::Text(text), bare, file: true }));
         }
         if let Some(text) = direct {
-            return Ok(Some(Raw { typed: self.typed(name), content: Content::Text(text.clone()), bare }));
+            return Ok(Some(Raw { typed: self.typed(name), content: Content::Text(text.clone()), bare, file: false }));
         }
         if var.kind.is_list() {
             return self.array(name, bare);
@@ -155,7 +152,12 @@ impl Environment {
         };
         let items = (0..count).filter_map(|index| self.vars.get(&format!("{name}_{index}")).cloned()).collect();
         let items = tidy(items);
-        Ok((!items.is_empty()).then(|| Raw { typed: name.to_owned(), content: Content::Items(items), bare }))
+        Ok((!items.is_empty()).then(|| Raw {
+            typed: name.to_owned(),
+            content: Content::Items(items),
+            bare,
+            file: false,
+        }))
     }
 
     /// Sentences about names a user plainly meant for us: an unknown name under one of our prefixes, or a bare one that

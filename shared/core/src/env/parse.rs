@@ -18,6 +18,8 @@ pub(super) struct Raw {
     pub(super) content: Content,
     /// Found under its bare name, without a prefix.
     pub(super) bare: bool,
+    /// The text of the file that it names.
+    pub(super) file: bool,
 }
 
 #[derive(Debug)]

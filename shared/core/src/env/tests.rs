@@ -192,8 +192,10 @@ fn a_file_that_lists_nothing_is_a_mistake() {
     const HOOKS: &str = "HOOK_URLS_FILE";
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("hooks");
-    fs::write(&file, "\n\n").unwrap();
-    assert_eq!(problems(&load(&[(HOOKS, file.to_str().unwrap())])), ["HOOK_URLS_FILE: lists nothing"]);
+    for nothing in ["", "\n\n", "[]\n"] {
+        fs::write(&file, nothing).unwrap();
+        assert_eq!(problems(&load(&[(HOOKS, file.to_str().unwrap())])), ["HOOK_URLS_FILE: lists nothing"]);
+    }
     fs::write(&file, "https://a.example\n\nhttps://b.example\n").unwrap();
     assert_eq!(load(&[(HOOKS, file.to_str().unwrap())]).secrets_of(&WEBHOOKS).len(), 2);
 }
