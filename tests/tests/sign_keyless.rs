@@ -232,6 +232,8 @@ fn services_and_trust_come_from_a_tuf_repository() {
     let token = sigstore.github_token("org/app", "refs/heads/main", COMMIT);
     let outcome = pipe().env("SIGSTORE_ID_TOKEN", token).env("SIGNING_MODE", "keyless").run().expect(0);
     assert!(outcome.stdout.contains("PASSED   1 image signed and verified"), "{}", outcome.stdout);
+    let fetched = server.requests().iter().filter(|request| request.path == "/timestamp.json").count();
+    assert_eq!(fetched, 1, "for signing and for verifying");
 
     // What is changed there is not trusted, and nothing else is instead.
     let mut targets = std::fs::read_dir(repository.join("targets")).unwrap().map(|entry| entry.unwrap().path());

@@ -5,7 +5,6 @@ use pipe_core::Context;
 use pipe_core::exit::{Pass, Stop};
 use pipe_core::report::Recorder;
 use pipe_core::run::plural;
-use pipe_evidence::trust::Trust;
 use pipe_evidence::verify::Verifier;
 use pipe_oci::{Reference, Registry};
 use tokio::sync::Semaphore;
@@ -74,11 +73,10 @@ pub(crate) async fn execute(config: &Config, ctx: &Context, report: &Recorder) -
     };
     record(report, &results);
 
-    let mut trust = None;
     let mut chosen = None;
     if config.not_signed.is_none() {
         let step = report.step("signer");
-        match prepare(config, ctx, &mut trust).await {
+        match prepare(config, ctx).await {
             Ok(prepared) => {
                 step.ran(format!("{}: {}", prepared.0.mode, prepared.0.why));
                 present::signer(&ctx.console, &prepared.0);
@@ -99,7 +97,7 @@ pub(crate) async fn execute(config: &Config, ctx: &Context, report: &Recorder) -
     if let Some(verification) = verification {
         let step = report.step("verify");
         let own = chosen.as_ref().map(|(chosen, _)| chosen);
-        match verifier::configured(config, verification, own, ctx, &mut trust).await {
+        match verifier::configured(config, verification, own, ctx).await {
             Ok(verifier) => {
                 check(config, &registry, &subjects, &verifier, verification, &mut results).await;
                 record(report, &results);
@@ -209,14 +207,14 @@ async fn resolve_one(image: &Reference, registry: &Registry, recursive: bool) ->
 }
 
 /// Who signs, and how to recognise what they signed.
-async fn prepare(config: &Config, ctx: &Context, trust: &mut Option<Trust>) -> Result<(Chosen, Verifier), Stop> {
+async fn prepare(config: &Config, ctx: &Context) -> Result<(Chosen, Verifier), Stop> {
     let chosen = config.signing.choose(ctx, &config.keyless, &config.cloud).await?;
     if let Some(token) = &chosen.token
         && let Some(contradiction) = config.surroundings.contradiction(&Claims::of(token))
     {
         return Err(Stop::Failed(format!("the environment contradicts the job's token: {contradiction}")));
     }
-    let verifier = verifier::own(config, &chosen, ctx, trust).await?;
+    let verifier = verifier::own(config, &chosen, ctx).await?;
     Ok((chosen, verifier))
 }
 

@@ -1,5 +1,7 @@
 //! Signing as the CI job itself: its OIDC token, a certificate, a transparency log.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use pipe_core::Context;
 use pipe_core::env::Vars;
@@ -15,6 +17,7 @@ use pipe_evidence::timestamp::TimestampAuthority;
 use pipe_evidence::token::{IdToken, request_github};
 use pipe_evidence::trust::{Instance, Overrides, RekorService, Services, Trust, TufRoot};
 use secrecy::SecretString;
+use tokio::sync::OnceCell;
 
 pub(crate) const VARS: &[&Var] = &[
     &SIGSTORE_ID_TOKEN,
@@ -92,6 +95,8 @@ pub(crate) struct Keyless {
     instance: Instance,
     overrides: Overrides,
     given: Option<Trust>,
+    /// What [`Keyless::trust`] found, once a run.
+    found: Arc<OnceCell<Trust>>,
     tuf: Option<(String, Option<String>)>,
 }
 
@@ -136,12 +141,17 @@ impl Keyless {
             instance,
             overrides,
             given,
+            found: Arc::default(),
             tuf,
         }
     }
 
     /// Whom to trust: as given, or else what the instance publishes today, or else what this release knows of it.
-    pub(crate) async fn trust(&self, ctx: &Context) -> Result<Trust, Stop> {
+    pub(crate) async fn trust(&self, ctx: &Context) -> Result<&Trust, Stop> {
+        self.found.get_or_try_init(|| self.find_trust(ctx)).await
+    }
+
+    async fn find_trust(&self, ctx: &Context) -> Result<Trust, Stop> {
         if let Some(trust) = &self.given {
             return Ok(trust.clone());
         }
@@ -165,8 +175,8 @@ impl Keyless {
     async fn services(&self, ctx: &Context) -> Result<Services, Stop> {
         let overrides = &self.overrides;
         let own = overrides.fulcio.is_some() && overrides.rekor.is_some();
-        let trust = if own { self.given.clone() } else { Some(self.trust(ctx).await?) };
-        let config = trust.as_ref().and_then(Trust::signing_config);
+        let trust = if own { self.given.as_ref() } else { Some(self.trust(ctx).await?) };
+        let config = trust.and_then(Trust::signing_config);
         Ok(Services::choose(config, overrides, Timestamp::now()))
     }
 

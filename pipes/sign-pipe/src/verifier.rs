@@ -10,13 +10,8 @@ use crate::signing::Chosen;
 use crate::verification::Verification;
 
 /// Accepts what `chosen` signs, where it is logged if this run logs.
-pub(crate) async fn own(
-    config: &Config,
-    chosen: &Chosen,
-    ctx: &Context,
-    trust: &mut Option<Trust>,
-) -> Result<Verifier, Stop> {
-    by(config, chosen, config.signing.upload, None, ctx, trust).await
+pub(crate) async fn own(config: &Config, chosen: &Chosen, ctx: &Context) -> Result<Verifier, Stop> {
+    by(config, chosen, config.signing.upload, None, ctx).await
 }
 
 async fn by(
@@ -25,7 +20,6 @@ async fn by(
     log: Option<bool>,
     sct: Option<bool>,
     ctx: &Context,
-    trust: &mut Option<Trust>,
 ) -> Result<Verifier, Stop> {
     let (authority, log_by_default) = match chosen.signing.certificate() {
         None => (Authority::Keys(vec![chosen.signing.public_key().clone()]), false),
@@ -41,7 +35,7 @@ async fn by(
             (Authority::Identity(Box::new(rule)), true)
         }
     };
-    build(config, authority, log_by_default, log, sct, ctx, trust).await
+    build(config, authority, log_by_default, log, sct, ctx).await
 }
 
 /// Accepts whom the configuration names, or else what `chosen` signs.
@@ -50,11 +44,10 @@ pub(crate) async fn configured(
     verification: &Verification,
     chosen: Option<&Chosen>,
     ctx: &Context,
-    trust: &mut Option<Trust>,
 ) -> Result<Verifier, Stop> {
     let (log, sct) = (verification.require_log, verification.require_sct);
     if let Some(key) = &verification.key {
-        return build(config, Authority::Keys(vec![key.clone()]), false, log, sct, ctx, trust).await;
+        return build(config, Authority::Keys(vec![key.clone()]), false, log, sct, ctx).await;
     }
     if verification.names_identity() {
         let mut rule = verification.rule.clone();
@@ -62,10 +55,10 @@ pub(crate) async fn configured(
             let issuer = chosen.and_then(|chosen| chosen.signing.certificate()?.identity().issuer.clone());
             rule.issuer = issuer.map(Pattern::exact);
         }
-        return build(config, Authority::Identity(Box::new(rule)), true, log, sct, ctx, trust).await;
+        return build(config, Authority::Identity(Box::new(rule)), true, log, sct, ctx).await;
     }
     match chosen {
-        Some(chosen) => by(config, chosen, log.or(config.signing.upload), sct, ctx, trust).await,
+        Some(chosen) => by(config, chosen, log.or(config.signing.upload), sct, ctx).await,
         None => Err(Stop::Unable("nobody's signatures are accepted".to_owned())),
     }
 }
@@ -77,17 +70,15 @@ async fn build(
     log: Option<bool>,
     sct: Option<bool>,
     ctx: &Context,
-    trust: &mut Option<Trust>,
 ) -> Result<Verifier, Stop> {
     let certificates = matches!(authority, Authority::Identity(_));
-    if (certificates || log == Some(true)) && trust.is_none() {
-        *trust = Some(config.keyless.trust(ctx).await?);
-    }
-    let root = trust.as_ref().map(Trust::root);
+    let needed = certificates || log == Some(true);
+    let trust = if needed { Some(config.keyless.trust(ctx).await?) } else { None };
+    let root = trust.map(Trust::root);
     let demands = Demands {
         // GitHub's own instance has timestamps instead of a log.
         log: log.unwrap_or(log_by_default && root.is_none_or(|root| !root.tlogs.is_empty())),
         sct: sct.unwrap_or(root.is_none_or(|root| !root.ctlogs.is_empty())),
     };
-    Verifier::new(authority, trust.as_ref(), demands).map_err(Stop::Unable)
+    Verifier::new(authority, trust, demands).map_err(Stop::Unable)
 }
