@@ -1,11 +1,12 @@
 //! What will be sent, as data: what `DRY_RUN` prints.
 
 use pipe_core::Context;
+use pipe_core::plan::{Effects, Planned};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::compose::{Gathered, gather};
-use crate::config::Config;
+use crate::config::{Config, Selected};
 use crate::status::Status;
 use crate::when::When;
 
@@ -15,15 +16,17 @@ pub struct Plan {
     status: Status,
     title: String,
     notify_on: When,
-    requests: Vec<Planned>,
+    requests: Vec<Request>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+    #[serde(flatten)]
+    effects: Effects,
     #[serde(skip)]
     pub(crate) gathered: Gathered,
 }
 
 #[derive(Serialize)]
-struct Planned {
+struct Request {
     channel: &'static str,
     target: String,
     send: Value,
@@ -37,7 +40,7 @@ impl Plan {
         let shown = if ctx.dry_run { config.channels.as_slice() } else { &[] };
         let requests = shown
             .iter()
-            .map(|selected| Planned {
+            .map(|selected| Request {
                 channel: selected.kind,
                 target: selected.channel.target(),
                 send: selected.channel.preview(&message),
@@ -53,7 +56,20 @@ impl Plan {
                 .flatten()
                 .cloned()
                 .collect(),
+            effects: Effects { steps: config.channels.iter().map(step).collect(), ..Effects::default() },
             gathered,
         }
+    }
+}
+
+/// The name of a channel's step.
+fn step(selected: &Selected) -> String {
+    let (kind, target) = (selected.kind, selected.channel.target());
+    if target.is_empty() { kind.to_owned() } else { format!("{kind} {target}") }
+}
+
+impl Planned for Plan {
+    fn effects(&self) -> &Effects {
+        &self.effects
     }
 }

@@ -1,6 +1,7 @@
 //! What will be done, as data: what `DRY_RUN` prints.
 
 use pipe_core::Context;
+use pipe_core::plan::{Effects, Planned};
 use serde::Serialize;
 
 use crate::config::Config;
@@ -25,6 +26,8 @@ pub struct Plan {
     reports: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_in_this_version: Vec<String>,
+    #[serde(flatten)]
+    effects: Effects,
 }
 
 impl Plan {
@@ -43,6 +46,25 @@ impl Plan {
             reports_dir: ctx.workspace.reports.display().to_string(),
             reports: config.formats.clone(),
             not_in_this_version: config.later.clone(),
+            effects: effects(config),
         }
+    }
+}
+
+fn effects(config: &Config) -> Effects {
+    if config.compile.is_some() {
+        return Effects { steps: vec!["compile advisories".to_owned()], ..Effects::default() };
+    }
+    let scans = config.scanners.iter().map(|scanner| scanner.name().to_owned());
+    Effects { steps: std::iter::once("tree".to_owned()).chain(scans).collect(), ..Effects::default() }
+}
+
+impl Planned for Plan {
+    fn effects(&self) -> &Effects {
+        &self.effects
+    }
+
+    fn about_code(&self) -> bool {
+        self.compile_to.is_none()
     }
 }

@@ -1,5 +1,6 @@
 //! What will be done, as data: what `DRY_RUN` prints.
 
+use pipe_core::plan::{Effects, Planned};
 use serde::Serialize;
 
 use crate::config::Config;
@@ -27,6 +28,8 @@ pub struct Plan {
     verify: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     require: Vec<String>,
+    #[serde(flatten)]
+    effects: Effects,
 }
 
 impl Plan {
@@ -61,6 +64,26 @@ impl Plan {
             becomes_public,
             verify,
             require: requirements.map(|requirement| requirement.name.clone()).collect(),
+            effects: Effects { steps: steps(config), ..Effects::default() },
         }
+    }
+}
+
+fn steps(config: &Config) -> Vec<String> {
+    let steps = match (&config.generate, &config.not_signed, &config.verification) {
+        (Some(_), ..) => &["generate-key-pair"][..],
+        (None, None, None) => &["resolve", "signer", "sign"],
+        (None, None, Some(_)) => &["resolve", "signer", "sign", "verify"],
+        (None, Some(_), Some(verification)) if verification.key.is_some() || verification.names_identity() => {
+            &["sign", "resolve", "verify"]
+        }
+        (None, Some(_), _) => &["sign"],
+    };
+    steps.iter().map(|step| (*step).to_owned()).collect()
+}
+
+impl Planned for Plan {
+    fn effects(&self) -> &Effects {
+        &self.effects
     }
 }

@@ -12,6 +12,7 @@ pub mod exit;
 pub mod git;
 pub mod http;
 pub mod manifest;
+pub mod plan;
 pub mod platform;
 pub mod redact;
 pub mod report;

@@ -10,14 +10,13 @@ pub mod escape;
 pub mod github;
 pub mod gitlab;
 mod other;
-mod publish;
+pub(crate) mod publish;
 pub mod rendering;
 #[cfg(test)]
 mod tests;
 
 pub use base::{Base, base_commit, base_without_checkout};
 pub use context::{Channels, CiContext, Provider, PullRequest};
-pub(crate) use publish::publish;
 
 use crate::git::Checkout;
 

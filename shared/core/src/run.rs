@@ -18,7 +18,9 @@ use crate::console::Console;
 use crate::context::Context;
 use crate::env::Vars;
 use crate::exit::{Ending, Pass, Stop};
-use crate::report::Recorder;
+use crate::plan::{self, Effects, Planned};
+use crate::platform::publish;
+use crate::report::{Recorder, report_name};
 use crate::spec::Spec;
 use crate::workspace::Evidence;
 use args::{Args, Request};
@@ -27,7 +29,7 @@ use args::{Args, Request};
 pub trait Pipe: 'static {
     const SPEC: &'static Spec;
     type Config: Send + Sync;
-    type Plan: Serialize;
+    type Plan: Serialize + Planned;
 
     /// Takes the pipe's variables. Every mistake is recorded in `vars`; `None` where no configuration can be made.
     fn config(vars: &mut Vars, ctx: &Context) -> Option<Self::Config>;
@@ -202,7 +204,7 @@ fn open_report(vars: &Vars, ctx: &Context) -> Recorder {
     };
     let evidence = Arc::new(Evidence::new(ctx.workspace.reports.clone(), owner_of));
     let report = Recorder::new(ctx.spec, Arc::clone(&evidence), ctx.redactor.clone());
-    evidence.remove(&crate::report::report_name(ctx.spec));
+    evidence.remove(&report_name(ctx.spec));
     report.context(&ctx.ci);
     report.inputs(&vars.effective());
     report.problems(vars.problems());
@@ -264,7 +266,7 @@ fn dry_run<P: Pipe>(config: Option<&P::Config>, vars: &Vars, ctx: &Context, late
     }
     match P::plan(config, ctx) {
         Ok(plan) => {
-            let mut plan = serde_json::to_value(&plan).unwrap_or_default();
+            let mut plan = plan::document(&plan, own_effects(ctx, plan.about_code(), later));
             ctx.redactor.json(&mut plan);
             ctx.console.line(serde_json::to_string_pretty(&plan).unwrap_or_default());
             ctx.console.line("dry run: nothing was done, nothing was written");
@@ -275,6 +277,14 @@ fn dry_run<P: Pipe>(config: Option<&P::Config>, vars: &Vars, ctx: &Context, late
             3
         }
     }
+}
+
+/// What a run does whatever the pipe: its report, the steps of variables that this version refuses, the CI's pages.
+fn own_effects(ctx: &Context, about_code: bool, later: &[String]) -> Effects {
+    let report = ctx.workspace.relative(&ctx.workspace.reports.join(report_name(ctx.spec)));
+    let mut effects = Effects { steps: later.to_vec(), files: vec![report], ..Effects::default() };
+    effects.add(publish::effects(ctx, about_code));
+    effects
 }
 
 fn tell_problems(vars: &Vars, console: &Console) {

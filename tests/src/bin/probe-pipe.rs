@@ -6,9 +6,11 @@ use pipe_core::Pipe;
 use pipe_core::context::Context;
 use pipe_core::env::Vars;
 use pipe_core::exit::{Pass, Stop};
+use pipe_core::plan::{Effects, Planned};
 use pipe_core::report::Recorder;
 use pipe_core::spec::{Group, Spec, Var};
 use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
 
 const DEED: Var = Var::choice(
     "DEED",
@@ -52,10 +54,23 @@ struct Config {
     password: Option<SecretString>,
 }
 
+#[derive(Serialize)]
+struct Plan {
+    deed: &'static str,
+    #[serde(flatten)]
+    effects: Effects,
+}
+
+impl Planned for Plan {
+    fn effects(&self) -> &Effects {
+        &self.effects
+    }
+}
+
 impl Pipe for Probe {
     const SPEC: &'static Spec = &SPEC;
     type Config = Config;
-    type Plan = &'static str;
+    type Plan = Plan;
 
     fn config(vars: &mut Vars, ctx: &Context) -> Option<Config> {
         let deed = vars.choice(&DEED);
@@ -69,13 +84,18 @@ impl Pipe for Probe {
         Some(Config { deed: deed?, password })
     }
 
-    fn plan(config: &Config, _: &Context) -> anyhow::Result<&'static str> {
-        Ok(config.deed)
+    fn plan(config: &Config, _: &Context) -> anyhow::Result<Plan> {
+        let steps = match config.deed {
+            "scanner-panic" => vec!["the other".to_owned()],
+            "sleep" => vec!["sleep".to_owned()],
+            _ => Vec::new(),
+        };
+        Ok(Plan { deed: config.deed, effects: Effects { steps, ..Effects::default() } })
     }
 
-    async fn execute(config: &Config, deed: &'static str, ctx: &Context, report: &Recorder) -> Result<Pass, Stop> {
-        let why = || deed.to_owned();
-        match deed {
+    async fn execute(config: &Config, plan: Plan, ctx: &Context, report: &Recorder) -> Result<Pass, Stop> {
+        let why = || plan.deed.to_owned();
+        match plan.deed {
             "warn" => Ok(Pass::Warned(why())),
             "skip" => Ok(Pass::Skipped(why())),
             "fail" => Err(Stop::Failed(why())),

@@ -2,6 +2,7 @@
 //! disk, and the exit code says the rest.
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -10,15 +11,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::exit::{Ending, Verdict};
-use crate::http::{Client, HttpError, Kind, Method, Request};
+use crate::http::{Client, HttpError, Kind, Method, Request, Url};
+use crate::plan::Effects;
 use crate::report::{Recorder, report_name};
 
 use super::bitbucket::insights::{self, Call, Route};
 use super::bitbucket::variables;
 use super::github::{commands, files};
 use super::gitlab::reports;
-use super::rendering::{Annotation, Fact, Rendering};
-use super::{Provider, escape};
+use super::rendering::{Annotation, Fact, Rendering, key};
+use super::{Provider, bitbucket, escape};
 
 /// For all requests together.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -44,12 +46,55 @@ pub(crate) async fn publish(ctx: &Context, report: &Recorder, ending: &Ending) {
             }
             // Whoever cancels a run is not waiting for its report.
             if rendering.about_code && !matches!(ending, Ending::Cancelled(_)) {
-                tell(ctx, "Code Insights", bitbucket(ctx, &rendering).await);
+                tell(ctx, "Code Insights", code_insights(ctx, &rendering).await);
             }
         }
         Provider::GitLab => gitlab(ctx, report, &rendering),
         Provider::Other(_) | Provider::None => {}
     }
+}
+
+/// What [`publish`] does after a run that comes to its end: files, requests and the servers they go to.
+pub(crate) fn effects(ctx: &Context, about_code: bool) -> Effects {
+    let mut effects = Effects::default();
+    let channels = &ctx.ci.channels;
+    let path = |path: &Path| ctx.workspace.relative(path);
+    match ctx.ci.provider {
+        Provider::GitHub => {
+            effects.files.extend(channels.step_summary.iter().chain(&channels.outputs).map(|file| path(file)));
+        }
+        Provider::Bitbucket => {
+            effects.files.extend(channels.pipeline_variables.iter().map(|file| path(file)));
+            if about_code {
+                insights_effects(ctx, &mut effects);
+            }
+        }
+        Provider::GitLab => {
+            let mut report = |name: &str| effects.files.push(path(&ctx.workspace.reports.join(name)));
+            report(&dotenv_name(ctx.spec.name));
+            if about_code {
+                report(CODE_QUALITY);
+            }
+        }
+        Provider::Other(_) | Provider::None => {}
+    }
+    effects
+}
+
+/// By the first route, which the others stand in for.
+fn insights_effects(ctx: &Context, effects: &mut Effects) {
+    let key = key(ctx.spec.name, ctx.report_name.as_deref());
+    let routes = Route::choose(&ctx.ci, ctx.tokens.bitbucket_authorization().is_some());
+    let (Some(route), Some(calls)) = (routes.first(), insights::planned(&key, &ctx.ci)) else { return };
+    effects.hosts.extend(Url::parse(bitbucket::API).ok().map(|api| api.authority().to_owned()));
+    effects.writes.extend(calls.iter().map(|call| format!("{} {}", call.method, route.url(call))));
+}
+
+const CODE_QUALITY: &str = "gl-code-quality-report.json";
+
+/// `security-pipe.env`
+fn dotenv_name(pipe: &str) -> String {
+    format!("{pipe}.env")
 }
 
 fn github(ctx: &Context, rendering: &Rendering) -> io::Result<()> {
@@ -69,7 +114,7 @@ fn github(ctx: &Context, rendering: &Rendering) -> io::Result<()> {
     }
 }
 
-async fn bitbucket(ctx: &Context, rendering: &Rendering) -> Result<(), String> {
+async fn code_insights(ctx: &Context, rendering: &Rendering) -> Result<(), String> {
     let mut calls = insights::calls(rendering, &ctx.ci);
     for body in calls.iter_mut().filter_map(|call| call.body.as_mut()) {
         ctx.redactor.json(body);
@@ -132,11 +177,11 @@ fn request(ctx: &Context, route: &Route, call: &Call) -> Request {
 
 fn gitlab(ctx: &Context, report: &Recorder, rendering: &Rendering) {
     let (dotenv, left_out) = reports::dotenv(rendering);
-    report.write(&format!("{}.env", rendering.pipe), dotenv.as_bytes());
+    report.write(&dotenv_name(&rendering.pipe), dotenv.as_bytes());
     tell_left_out(ctx, &left_out);
     if rendering.about_code {
         let issues = serde_json::to_vec_pretty(&reports::code_quality(rendering)).unwrap_or_default();
-        report.write_json("gl-code-quality-report.json", issues);
+        report.write_json(CODE_QUALITY, issues);
     }
     if let Some(failure) = report.evidence().failure() {
         ctx.console.warning(format!("GitLab's reports: {failure}"));

@@ -78,10 +78,15 @@ pub struct Rendering {
 impl Rendering {
     /// Tells this pipe's report from all others on a commit: `security-pipe`, `security-pipe-api`.
     pub fn key(&self) -> String {
-        match &self.report_name {
-            Some(name) => format!("{}-{name}", self.pipe),
-            None => self.pipe.clone(),
-        }
+        key(&self.pipe, self.report_name.as_deref())
+    }
+}
+
+/// [`Rendering::key`] of a pipe's run with this `REPORT_NAME`.
+pub(crate) fn key(pipe: &str, report_name: Option<&str>) -> String {
+    match report_name {
+        Some(name) => format!("{pipe}-{name}"),
+        None => pipe.to_owned(),
     }
 }
 

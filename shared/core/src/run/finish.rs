@@ -3,7 +3,7 @@
 use crate::console::Color;
 use crate::context::Context;
 use crate::exit::{Ending, Pass, Signal, Stop, Verdict};
-use crate::platform::publish;
+use crate::platform::publish::publish;
 use crate::report::{Recorder, report_name};
 
 /// Ends the run with `ending`, or with 3 where it would pass but its evidence could not be written.

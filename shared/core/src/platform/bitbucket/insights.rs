@@ -60,29 +60,31 @@ impl Route {
 /// Deletes the pipe's earlier report on the commit, so that none of its annotations stays, then writes the new one.
 /// Nothing where repository or commit are not known.
 pub fn calls(rendering: &Rendering, ci: &CiContext) -> Vec<Call> {
-    let (Some(workspace), Some(repository), Some(commit)) = (&ci.workspace, &ci.repository, &ci.commit) else {
-        return Vec::new();
-    };
+    let Some([mut delete, mut put, post]) = planned(&rendering.key(), ci) else { return Vec::new() };
+    let annotations = annotations(rendering);
+    delete.accept = Some(404);
+    put.body = Some(report(rendering, ci, annotations.len()));
+    let mut calls = vec![delete, put];
+    calls.extend(
+        annotations.chunks(PER_REQUEST).map(|chunk| Call { body: Some(Value::Array(chunk.to_vec())), ..post.clone() }),
+    );
+    calls
+}
+
+/// The calls without their content, for the report of this [`Rendering::key`]. The last one is made once for every
+/// hundred annotations. `None` if repository or commit are unknown.
+pub(crate) fn planned(key: &str, ci: &CiContext) -> Option<[Call; 3]> {
     let encode = |text: &str| utf8_percent_encode(text, SEGMENT).to_string();
     let path = format!(
         "/repositories/{}/{}/commit/{}/reports/{}",
-        encode(workspace),
-        encode(repository),
-        encode(commit),
-        encode(&rendering.key())
+        encode(ci.workspace.as_deref()?),
+        encode(ci.repository.as_deref()?),
+        encode(ci.commit.as_deref()?),
+        encode(key)
     );
-    let annotations = annotations(rendering);
-    let mut calls = vec![
-        Call { method: "DELETE", path: path.clone(), body: None, accept: Some(404) },
-        Call { method: "PUT", path: path.clone(), body: Some(report(rendering, ci, annotations.len())), accept: None },
-    ];
-    calls.extend(annotations.chunks(PER_REQUEST).map(|chunk| Call {
-        method: "POST",
-        path: format!("{path}/annotations"),
-        body: Some(Value::Array(chunk.to_vec())),
-        accept: None,
-    }));
-    calls
+    let call = |method, path| Call { method, path, body: None, accept: None };
+    let annotations = format!("{path}/annotations");
+    Some([call("DELETE", path.clone()), call("PUT", path), call("POST", annotations)])
 }
 
 fn report(rendering: &Rendering, ci: &CiContext, annotated: usize) -> Value {

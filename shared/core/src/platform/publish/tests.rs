@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use super::super::rendering::example::{annotation, rendering};
 use super::super::rendering::{Annotation, Level, Rendering};
-use super::publish;
+use super::{effects, publish};
 use crate::console::{Console, Style};
 use crate::context::Context;
 use crate::env::Vars;
@@ -233,4 +233,38 @@ async fn gitlab_gets_its_report_files() {
     assert!(dotenv.starts_with("SECURITY_PIPE_CRITICAL=1\nSECURITY_PIPE_BRANCH=***\nSECURITY_PIPE_VERDICT=passed\n"));
     let issues: Value = serde_json::from_str(&run.read("security-reports/gl-code-quality-report.json")).unwrap();
     assert_eq!(issues[0]["description"], "title 1: found ***");
+}
+
+#[tokio::test]
+async fn the_planned_effects_are_those_of_the_run() {
+    let (address, seen) = proxy().await;
+    let pipe = [("BITBUCKET_DOCKER_HOST_INTERNAL", "127.0.0.1"), ("BITBUCKET_PIPE_STORAGE_DIR", "/storage")];
+    for (env, expected) in [
+        (vec![("GITHUB_ACTIONS", "true")], &["output", "summary"][..]),
+        (
+            vec![("GITLAB_CI", "true")],
+            &["security-reports/gl-code-quality-report.json", "security-reports/security-pipe.env"],
+        ),
+        ([&BITBUCKET[..], &pipe].concat(), &["variables"]),
+        (vec![], &[]),
+    ] {
+        let mut run = Run::new(&env);
+        if !run.ctx.ci.channels.proxies.is_empty() {
+            run.ctx.ci.channels.proxies = vec![address.clone()];
+        }
+        let planned = effects(&run.ctx, true);
+        run.publish(Some(result()), passed()).await;
+        let mut files = planned.files;
+        files.sort();
+        assert_eq!(files, expected, "{env:?}");
+        for file in files {
+            assert!(run.path(&file).is_file(), "{file}");
+        }
+        let requests: Vec<String> =
+            seen.lock().unwrap().drain(..).map(|(line, _)| line.trim_end_matches(" HTTP/1.1").to_owned()).collect();
+        assert_eq!(planned.writes, requests);
+        assert_eq!(planned.hosts, if requests.is_empty() { vec![] } else { vec!["api.bitbucket.org"] });
+    }
+    let run = Run::new(&BITBUCKET);
+    assert!(effects(&run.ctx, false).writes.is_empty(), "not about code");
 }
