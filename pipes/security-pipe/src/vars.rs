@@ -171,32 +171,38 @@ pub(crate) const IAC_SCAN: Var =
     Var::flag("IAC_SCAN", "Checks charts and manifests; if unset, false.").default("false").later();
 pub(crate) const HELM_CHART_PATH: Var =
     Var::path("HELM_CHART_PATH", "The chart that IAC_SCAN checks; without IAC_SCAN it has no effect.")
-        .default("./helm-chart");
+        .default("./helm-chart")
+        .part_of("IAC_SCAN");
 pub(crate) const HELM_VALUES_FILE: Var = Var::path(
     "HELM_VALUES_FILE",
     "The values that IAC_SCAN renders the chart with; without IAC_SCAN it has no effect.",
-);
+)
+.part_of("IAC_SCAN");
 pub(crate) const DOCKERFILE_SCAN: Var =
     Var::flag("DOCKERFILE_SCAN", "Checks a Dockerfile; if unset, false.").default("false").later();
 pub(crate) const DOCKERFILE_PATH: Var =
     Var::path("DOCKERFILE_PATH", "The file that DOCKERFILE_SCAN checks; without DOCKERFILE_SCAN it has no effect.")
-        .default("./Dockerfile");
+        .default("./Dockerfile")
+        .part_of("DOCKERFILE_SCAN");
 pub(crate) const CONTAINER_SCAN: Var =
     Var::flag("CONTAINER_SCAN", "Scans a container image; if unset, false.").default("false").later();
 pub(crate) const CONTAINER_IMAGE: Var =
     Var::text("CONTAINER_IMAGE", "The image that CONTAINER_SCAN scans; without CONTAINER_SCAN it has no effect.")
         .aliases(&["IMAGE"])
         .required("when CONTAINER_SCAN is true")
-        .example("ghcr.io/org/app:1.2");
+        .example("ghcr.io/org/app:1.2")
+        .part_of("CONTAINER_SCAN");
 pub(crate) const TRIVY_SEVERITY: Var = Var::list(
     "TRIVY_SEVERITY",
     "The severities that TRIVY_EXIT_CODE is about; without CONTAINER_SCAN it has no effect.",
-);
+)
+.part_of("CONTAINER_SCAN");
 pub(crate) const TRIVY_EXIT_CODE: Var = Var::new(
     "TRIVY_EXIT_CODE",
     Kind::Integer { min: 0, max: 255 },
     "Not 0: findings of TRIVY_SEVERITY in the image fail the run; without CONTAINER_SCAN it has no effect.",
-);
+)
+.part_of("CONTAINER_SCAN");
 pub(crate) const LICENSE_DENY: Var =
     Var::list("LICENSE_DENY", "Licences that fail the run; if unset, none does.").later();
 pub(crate) const LICENSE_ALLOW: Var =

@@ -24,17 +24,27 @@ pub fn help(spec: &Spec) -> String {
     let mut text = String::from(
         "All configuration comes from environment variables; GitHub inputs and Bitbucket variables are the same names.\n",
     );
-    for group in spec.groups() {
-        let _ = write!(text, "\n{}:\n", group.title);
-        for var in group.vars {
+    for (title, vars) in documented(spec) {
+        let _ = write!(text, "\n{title}:\n");
+        for var in vars {
             let default = spec.default_of(var).map(|value| format!(" [{value}]")).unwrap_or_default();
-            let later = if var.later { " (not in this version)" } else { "" };
             let aliases: String = var.aliases.iter().map(|alias| format!(", {alias}")).collect();
-            let _ = writeln!(text, "  {}{aliases}{default}{later}\n      {}", var.name, var.effect);
+            let _ = writeln!(text, "  {}{aliases}{default}\n      {}", var.name, var.effect);
         }
     }
     text.push_str("\nExit codes: 0 passed or skipped, 1 failed, 2 wrong configuration, 3 could not find out, 4 rolled back, 70 a bug of ours, 130 and 143 cancelled.");
     text
+}
+
+/// The groups of variables that users read about, by title: those that this version honours.
+fn documented(spec: &Spec) -> impl Iterator<Item = (&'static str, Vec<&'static Var>)> {
+    spec.groups()
+        .map(|group| (group.title, group.vars.iter().copied().filter(|var| spec.honours(var)).collect::<Vec<_>>()))
+        .filter(|(_, vars)| !vars.is_empty())
+}
+
+fn documented_vars(spec: &Spec) -> impl Iterator<Item = &'static Var> {
+    documented(spec).flat_map(|(_, vars)| vars)
 }
 
 /// The metadata of a GitHub container action. It carries no defaults but [`Var::github`]: one there would always be present
@@ -54,7 +64,7 @@ pub fn action_yml(spec: &Spec) -> String {
 }
 
 fn inputs(text: &mut String, spec: &Spec) {
-    for var in spec.vars() {
+    for var in documented_vars(spec) {
         let _ = writeln!(
             text,
             "  {}:\n    description: {}\n    required: false",
@@ -67,13 +77,12 @@ fn inputs(text: &mut String, spec: &Spec) {
     }
 }
 
-/// The root action: `pipe` chooses one, every other input is handed on.
+/// The root action: `pipe` chooses one, every other input is handed on. An input that it does not declare would be dropped,
+/// and the job would pass, so it declares what no version honours yet as well.
 pub fn root_action_yml(specs: &[&Spec]) -> String {
     let names: Vec<_> = specs.iter().map(|spec| spec.name).collect();
     let mut text = String::from(GENERATED);
-    text.push_str(
-        "name: Pipewright\ndescription: \"Scan, sign, deploy and announce a change: one small image each\"\n",
-    );
+    text.push_str("name: Pipewright\ndescription: \"Scan, sign and announce a change with one small image each\"\n");
     text.push_str("branding:\n  icon: shield\n  color: blue\ninputs:\n");
     let _ = writeln!(
         text,
@@ -81,22 +90,36 @@ pub fn root_action_yml(specs: &[&Spec]) -> String {
         quote(&format!("One of: {}", names.join(", ")))
     );
     let mut seen: Vec<&str> = Vec::new();
-    for spec in specs {
-        for var in spec.vars().filter(|var| !seen.contains(&var.name)).collect::<Vec<_>>() {
-            seen.push(var.name);
-            let name = var.name.to_lowercase();
-            let _ = writeln!(text, "  {name}:\n    description: {}\n    required: false", quote(&summary(var)));
+    for (spec, var) in specs.iter().flat_map(|spec| spec.vars().map(move |var| (spec, var))) {
+        if seen.contains(&var.name) {
+            continue;
         }
+        seen.push(var.name);
+        let described = specs
+            .iter()
+            .flat_map(|spec| documented_vars(spec))
+            .find(|other| other.name == var.name)
+            .map_or_else(|| not_honoured(spec, var), summary);
+        let name = var.name.to_lowercase();
+        let _ = writeln!(text, "  {name}:\n    description: {}\n    required: false", quote(&described));
     }
     text.push_str("runs:\n  using: composite\n  steps:\n");
     for spec in specs {
         let path = REPOSITORY.trim_start_matches("https://github.com/");
         let _ = writeln!(text, "    - if: inputs.pipe == '{}'", spec.name);
         let _ = writeln!(text, "      uses: {path}/pipes/{}@v{}\n      with:", spec.name, spec.version);
-        for var in spec.vars() {
+        for var in documented_vars(spec) {
             let name = var.name.to_lowercase();
             let fallback = var.github.map(|expression| format!(" || {expression}")).unwrap_or_default();
             let _ = writeln!(text, "        {name}: ${{{{ inputs.{name}{fallback} }}}}");
+        }
+        // The pipe's action does not declare these. Under `with`, the runner would warn about each of them in every run.
+        let mut others = spec.vars().filter(|var| !spec.honours(var)).peekable();
+        if others.peek().is_some() {
+            text.push_str("      env:\n");
+        }
+        for var in others {
+            let _ = writeln!(text, "        INPUT_{}: ${{{{ inputs.{} }}}}", var.name, var.name.to_lowercase());
         }
     }
     text
@@ -113,7 +136,7 @@ pub fn pipe_yml(spec: &Spec) -> String {
     let _ = writeln!(text, "vendor:\n  name: Pipewright\n  website: {REPOSITORY}");
     let _ = writeln!(text, "maintainer:\n  name: Pipewright\n  website: {REPOSITORY}");
     let _ = writeln!(text, "tags: [{}, pipewright]\nvariables:", spec.category.to_lowercase());
-    for var in spec.vars() {
+    for var in documented_vars(spec) {
         let _ = writeln!(text, "  - name: {}", var.name);
     }
     text
@@ -128,9 +151,9 @@ pub fn root_pipe_yml(specs: &[&Spec]) -> String {
 /// The table of variables for the README and `docs/variables.md`.
 pub fn table(spec: &Spec) -> String {
     let mut text = String::new();
-    for group in spec.groups() {
-        let _ = write!(text, "\n### {}\n\n| Variable | Default | Effect |\n|---|---|---|\n", group.title);
-        for var in group.vars {
+    for (title, vars) in documented(spec) {
+        let _ = write!(text, "\n### {title}\n\n| Variable | Default | Effect |\n|---|---|---|\n");
+        for var in vars {
             let default = match spec.default_of(var) {
                 Some(value) => format!("`{value}`"),
                 None => "–".to_owned(),
@@ -156,12 +179,17 @@ fn marks(var: &Var) -> String {
     marks
 }
 
-/// The effect, with what a table of words alone would not tell.
+/// What the root action says about a variable that this version does not honour.
+fn not_honoured(spec: &Spec, var: &Var) -> String {
+    match var.part_of {
+        Some(of) => format!("Not available in this version of {}. Configures {of}.", spec.name),
+        None => format!("Not available in this version of {}. A run that sets it exits with 3.", spec.name),
+    }
+}
+
+/// The effect, and what else a reader needs: when it is required, what it expects, its file.
 fn summary(var: &Var) -> String {
     let mut text = var.effect.to_owned();
-    if var.later {
-        text = format!("Not in this version: setting it ends a run with exit 3. {text}");
-    }
     if let Some(when) = var.required {
         let _ = write!(text, " Required {when}.");
     }
@@ -184,7 +212,7 @@ fn cell(text: &str) -> String {
 /// A JSON Schema of the environment, for editors and policy checks. Values are texts, as environments carry them.
 pub fn schema(spec: &Spec) -> String {
     let mut properties = Map::new();
-    for var in spec.vars() {
+    for var in documented_vars(spec) {
         let mut property = json!({ "type": "string", "description": summary(var) });
         if let Some(default) = spec.default_of(var) {
             property["default"] = json!(default);

@@ -32,6 +32,13 @@ impl Spec {
         self.groups().flat_map(|group| group.vars.iter().copied())
     }
 
+    /// Whether this version does anything with a variable. What it does not honour is left out of the pages and manifests
+    /// that users read, and still ends a run with 3 when it is set.
+    pub fn honours(&self, var: &Var) -> bool {
+        let of = var.part_of.and_then(|name| self.vars().find(|other| other.name == name));
+        !var.later && of.is_none_or(|scan| !scan.later)
+    }
+
     /// The default shown for a variable; `TIMEOUT`'s belongs to the pipe.
     pub fn default_of(&self, var: &Var) -> Option<&'static str> {
         if var.name == common::TIMEOUT.name { Some(self.timeout) } else { var.default }
@@ -96,6 +103,8 @@ pub struct Var {
     pub common_word: bool,
     /// Declared, so that pipelines keep working, but not honoured by this version: setting it is exit 3.
     pub later: bool,
+    /// The variable that switches on what this one configures, e.g. `IAC_SCAN` for the path of a chart.
+    pub part_of: Option<&'static str>,
     /// The expression that a GitHub action passes where the user gives nothing, e.g. `github.token`. Only for what a
     /// container can't see otherwise: such a default hides the job's own `env:` of that name.
     pub github: Option<&'static str>,
@@ -114,6 +123,7 @@ impl Var {
             file: false,
             common_word: false,
             later: false,
+            part_of: None,
             github: None,
         }
     }
@@ -176,6 +186,11 @@ impl Var {
 
     pub const fn later(self) -> Var {
         Var { later: true, ..self }
+    }
+
+    /// Only configures what the variable of this name switches on.
+    pub const fn part_of(self, name: &'static str) -> Var {
+        Var { part_of: Some(name), ..self }
     }
 
     pub const fn github(self, expression: &'static str) -> Var {
