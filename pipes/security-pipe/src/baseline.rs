@@ -87,7 +87,7 @@ mod tests {
     use super::Baseline;
     use crate::finding::Status;
     use crate::finding::tests::{advisory, secret};
-    use crate::severity::Severity;
+    use pipe_core::severity::Severity;
 
     #[test]
     fn what_is_written_is_known_when_read_and_the_rest_is_new() {

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::package::Scope;
-use crate::severity::Severity;
+use pipe_core::severity::Severity;
+use pipe_packages::package::Scope;
 
 /// A place in the checkout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -161,8 +161,8 @@ impl Finding {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::{AffectedPackage, Finding, Location, Status};
-    use crate::package::Scope;
-    use crate::severity::Severity;
+    use pipe_core::severity::Severity;
+    use pipe_packages::package::Scope;
 
     /// An advisory about `requests 2.19.0` in `poetry.lock`.
     pub(crate) fn advisory(severity: Option<Severity>) -> Finding {

@@ -4,12 +4,12 @@ use pipe_core::env::Vars;
 use serde::Serialize;
 
 use crate::finding::{Finding, Gated};
-use crate::package::Scope;
-use crate::severity::Severity;
 use crate::vars::{
     CVSS_THRESHOLD, DEV_DEPENDENCIES, FAIL_ON_CRITICAL, FAIL_ON_HIGH, FAIL_ON_MEDIUM, FAIL_ON_SECRETS, GATE_MODE,
     IGNORE_UNFIXED, INFORMATIONAL_SEVERITY, UNSCORED_SEVERITY,
 };
+use pipe_core::severity::Severity;
+use pipe_packages::package::Scope;
 
 /// The gate's settings.
 #[derive(Debug, Clone, Serialize)]
@@ -183,9 +183,9 @@ mod tests {
     use super::{Counts, Gate};
     use crate::finding::tests::{advisory, secret};
     use crate::finding::{Finding, Gated, Status};
-    use crate::package::Scope;
-    use crate::severity::Severity;
     use crate::vars::SPEC;
+    use pipe_core::severity::Severity;
+    use pipe_packages::package::Scope;
 
     fn gate(env: &[(&str, &str)]) -> Gate {
         let env = env.iter().map(|(name, value)| (name.into(), value.into()));

@@ -133,7 +133,7 @@ mod tests {
     use super::IgnoreFile;
     use crate::finding::Status;
     use crate::finding::tests::{advisory, secret};
-    use crate::severity::Severity;
+    use pipe_core::severity::Severity;
 
     fn apply(text: &str) -> (Vec<bool>, Vec<String>) {
         let mut findings = [advisory(Some(Severity::High)), secret(Severity::Critical)];

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::lockfile::{self, Format, Input, ParseError};
-use crate::package::Package;
 use crate::tree::{self, Tree, TreeFile};
+use pipe_packages::lockfile::{self, Format, Input, ParseError};
+use pipe_packages::package::Package;
 
 /// The largest lockfile that is read, in bytes: a document may take five times its size in memory (DESIGN, promise 5).
 const MAX_LOCKFILE: u64 = 32 * 1024 * 1024;

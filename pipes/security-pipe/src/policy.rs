@@ -13,7 +13,7 @@ use pipe_core::workspace::{Evidence, Workspace};
 use crate::baseline::Baseline;
 use crate::finding::{Finding, Status};
 use crate::ignore_file::IgnoreFile;
-use crate::secrets::inline_allows;
+use pipe_secrets::inline_allows;
 
 #[derive(Debug)]
 pub(crate) struct Policy {

@@ -168,9 +168,9 @@ mod tests {
     use super::dependencies::{Advisories, AdvisorySource};
     use super::{Input, Project, Scan, Scanner, run};
     use crate::finding::tests::secret;
-    use crate::severity::Severity;
     use crate::tree::Tree;
     use crate::vars::SPEC;
+    use pipe_core::severity::Severity;
 
     struct Fake(&'static str);
 

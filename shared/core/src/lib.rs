@@ -17,6 +17,7 @@ pub mod platform;
 pub mod redact;
 pub mod report;
 pub mod run;
+pub mod severity;
 pub mod spec;
 pub mod trusted;
 pub mod workspace;

@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use crate::finding::Finding;
 use crate::output::{Run, ScanStatus, text};
-use crate::sbom::utc;
+use pipe_packages::sbom::utc;
 
 pub(crate) fn junit(run: &Run<'_>) -> Vec<u8> {
     let mut suites: Vec<Suite<'_>> = run

@@ -12,8 +12,8 @@ use crate::output::sarif::model::{
     Physical, Properties, Provenance, Region, Report, Run as SarifRun, Suppression, Tool,
 };
 use crate::output::{Run, ScanStatus, text};
-use crate::sbom::{uri, utc};
-use crate::severity::Severity;
+use pipe_core::severity::Severity;
+use pipe_packages::sbom::{uri, utc};
 
 /// GitHub rejects a run with more.
 const RESULTS: usize = 25_000;

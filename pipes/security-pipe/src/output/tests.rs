@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Run, ScanOutcome, ScanStatus, gitleaks, junit, markdown};
 use crate::finding::{AffectedPackage, Finding, Gated, Location, Status};
-use crate::package::Scope;
-use crate::severity::Severity;
+use pipe_core::severity::Severity;
+use pipe_packages::package::Scope;
 
 fn secret(rule: &str, line: u32) -> Finding {
     Finding {

@@ -15,9 +15,9 @@ use super::secrets::thousands;
 use super::{Input, Scan, Scanner};
 use crate::finding::{AffectedPackage, Finding, Location, Status};
 use crate::inventory::Lockfile;
-use crate::osv::{self, Advisory, Coverage, Lookup, Query};
-use crate::package::{Package, Source};
-use crate::sbom::purl;
+use pipe_advisories::{self as osv, Advisory, Coverage, Lookup, Query};
+use pipe_packages::package::{Package, Source};
+use pipe_packages::sbom::purl;
 
 pub(crate) const SCA_SCAN: Var =
     Var::flag("SCA_SCAN", "Looks up the packages of every lockfile in the OSV advisories; if unset, true.")

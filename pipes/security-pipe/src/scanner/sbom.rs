@@ -6,7 +6,7 @@ use pipe_core::env::Vars;
 use pipe_core::spec::{Kind, Var};
 
 use super::{Input, Scan, Scanner};
-use crate::sbom::{self, Bom};
+use pipe_packages::sbom::{self, Bom};
 
 pub(crate) const SBOM_GENERATE: Var =
     Var::flag("SBOM_GENERATE", "Writes an SBOM of every package in the lockfiles; if unset, true.").default("true");

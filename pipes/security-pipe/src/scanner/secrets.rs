@@ -9,9 +9,9 @@ use pipe_core::spec::Var;
 
 use super::{Input, Scan, Scanner};
 use crate::finding::{Finding, Location, Status};
-use crate::secrets::{Engine, MOST, Match, is_binary};
-use crate::severity::Severity;
 use crate::tree::{self, TreeFile};
+use pipe_core::severity::Severity;
+use pipe_secrets::{Engine, MAX_MATCHES, Match, is_binary};
 
 pub(crate) const SECRETS_SCAN: Var =
     Var::flag("SECRETS_SCAN", "Looks for secrets in every file of the working tree; if unset, true.").default("true");
@@ -80,10 +80,10 @@ impl Scanner for Secrets {
                 scanned.fetch_add(1, Ordering::Relaxed);
                 bytes.fetch_add(content.len() as u64, Ordering::Relaxed);
                 let mut matches = engine.scan(&file.shown, &content);
-                if matches.len() > MOST {
+                if matches.len() > MAX_MATCHES {
                     // The worst could be among the others, behind a thousand that are allowed.
-                    matches.truncate(MOST);
-                    let others = format!("{}: more than {MOST} secrets, the others were not judged", file.shown);
+                    matches.truncate(MAX_MATCHES);
+                    let others = format!("{}: more than {MAX_MATCHES} secrets, the others were not judged", file.shown);
                     found.lock().unwrap_or_else(PoisonError::into_inner).unable.push(others);
                 }
                 if !matches.is_empty() {

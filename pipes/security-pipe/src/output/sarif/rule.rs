@@ -3,8 +3,8 @@
 use crate::finding::Finding;
 use crate::output::sarif::model::{Help, Message, Rule, RuleProperties};
 use crate::output::text;
-use crate::sbom::uri;
-use crate::severity::Severity;
+use pipe_core::severity::Severity;
+use pipe_packages::sbom::uri;
 
 /// GitHub cuts what is longer.
 const DESCRIPTION: usize = 1024;

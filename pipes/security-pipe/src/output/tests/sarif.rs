@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{advisory, hostile, run, scan, secret};
 use crate::finding::{Finding, Status};
 use crate::output::{Run, ScanStatus, sarif};
-use crate::severity::Severity;
+use pipe_core::severity::Severity;
 
 fn sarif_run(run: &Run<'_>) -> Value {
     let log: Value = serde_json::from_slice(&sarif(run)).expect("valid JSON");

@@ -1,0 +1,84 @@
+//! What matching needs of one record for one package. This is also what the index stores, so a change here is a new
+//! [`super::index::VERSION`].
+
+use serde::{Deserialize, Serialize};
+
+use super::range::Installed;
+use pipe_core::severity::Severity;
+use pipe_packages::package::Ecosystem;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Entry {
+    pub(super) id: String,
+    pub(super) aliases: Vec<String>,
+    pub(super) published: Option<String>,
+    pub(super) modified: Option<String>,
+    pub(super) withdrawn: bool,
+    pub(super) summary: String,
+    pub(super) url: String,
+    pub(super) cwes: Vec<String>,
+    pub(super) rating: Rating,
+    pub(super) affected: Vec<Affected>,
+}
+
+/// One element of `affected[]` that names the package.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Affected {
+    pub(super) versions: Vec<String>,
+    pub(super) ranges: Vec<Vec<Event>>,
+    pub(super) rating: Rating,
+    pub(super) informational: Option<String>,
+}
+
+/// Everything a record says about its severity, in any of the places OSV allows.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Rating {
+    /// CVSS vectors of any version, in the record's order.
+    pub(super) vectors: Vec<String>,
+    /// The database's own word.
+    pub(super) word: Option<Severity>,
+    /// The database's own number, where it gives no vector.
+    pub(super) number: Option<f32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) enum Event {
+    Introduced(String),
+    Fixed(String),
+    LastAffected(String),
+    Limit(String),
+}
+
+impl Rating {
+    pub(super) fn is_empty(&self) -> bool {
+        self.vectors.is_empty() && self.word.is_none() && self.number.is_none()
+    }
+}
+
+impl Affected {
+    /// Drops every listed version that a range covers as well. A version is affected when it is listed *or* in a
+    /// range, so no answer changes; most of the PyPI data are such lists.
+    pub(super) fn drop_redundant_versions(&mut self, ecosystem: Ecosystem) {
+        // A listed release also answers for its local builds, which a range with a local bound would tell apart.
+        let has_local_bound = self.ranges.iter().flatten().any(|event| event.version().contains('+'));
+        if self.ranges.is_empty() || (ecosystem == Ecosystem::PyPi && has_local_bound) {
+            return;
+        }
+        let ranges = &self.ranges;
+        self.versions.retain(|listed| {
+            // A listed local version stands for itself alone, which a range can't say.
+            listed.contains('+') || !Installed::new(ecosystem, listed).is_in_any(ranges)
+        });
+    }
+}
+
+impl Event {
+    pub(super) fn version(&self) -> &str {
+        match self {
+            Event::Introduced(version)
+            | Event::Fixed(version)
+            | Event::LastAffected(version)
+            | Event::Limit(version) => version,
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! From the records that name a package to the advisories of its installed versions.
+
+use std::collections::HashMap;
+
+use super::entry::Entry;
+use super::merge::{Hit, advisories};
+use super::range::Installed;
+use super::wanted::Wanted;
+use super::{Advisory, Query};
+use pipe_packages::package::Ecosystem;
+
+/// `candidates` holds, for each package of `wanted`, every record that names it.
+pub(super) fn answer(queries: &[Query<'_>], wanted: &Wanted<'_>, candidates: Vec<Vec<Entry>>) -> Vec<Vec<Advisory>> {
+    let mut results: Vec<Vec<Advisory>> = queries.iter().map(|_| Vec::new()).collect();
+    for (package, mut entries) in wanted.packages().iter().zip(candidates) {
+        keep_newest(&mut entries);
+        let mut known: HashMap<&str, usize> = HashMap::new();
+        for &place in &package.queries {
+            let version = queries[place].version;
+            results[place] = match known.get(version) {
+                Some(&same) => results[same].clone(),
+                None => of_version(package.ecosystem, version, &entries),
+            };
+            known.insert(version, place);
+        }
+    }
+    results
+}
+
+fn of_version(ecosystem: Ecosystem, version: &str, entries: &[Entry]) -> Vec<Advisory> {
+    if entries.is_empty() {
+        return Vec::new();
+    }
+    let installed = Installed::new(ecosystem, version);
+    let hits: Vec<Hit<'_>> = entries
+        .iter()
+        .filter(|entry| !entry.withdrawn)
+        .map(|entry| hit(&installed, entry))
+        .filter(|hit| !hit.matched.is_empty())
+        .collect();
+    advisories(ecosystem, &installed, &hits)
+}
+
+/// The parts of the record that affect the installed version; none where it does not.
+pub(super) fn hit<'a>(installed: &Installed, entry: &'a Entry) -> Hit<'a> {
+    Hit { entry, matched: entry.affected.iter().filter(|affected| installed.is_affected(affected)).collect() }
+}
+
+/// Of copies of one record, as dumps of several ecosystems hold them, the newest; of equally new ones the first.
+pub(super) fn keep_newest(entries: &mut Vec<Entry>) {
+    // A stable sort: newest first within an id, and the first of equals stays the first.
+    entries.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| b.modified.cmp(&a.modified)));
+    entries.dedup_by(|later, kept| later.id == kept.id);
+}

@@ -1,0 +1,89 @@
+//! Which packages are asked for: each name once, with the queries that ask for it.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::Query;
+use pipe_packages::package::Ecosystem;
+
+/// A slot is the place of a package in [`Wanted::packages`].
+pub(super) struct Wanted<'a> {
+    slots: [HashMap<Cow<'a, str>, usize>; Ecosystem::ALL.len()],
+    packages: Vec<WantedPackage>,
+}
+
+pub(super) struct WantedPackage {
+    pub(super) ecosystem: Ecosystem,
+    /// Places in the list of queries.
+    pub(super) queries: Vec<usize>,
+}
+
+impl<'a> Wanted<'a> {
+    pub(super) fn new(queries: &[Query<'a>]) -> Wanted<'a> {
+        let mut wanted = Wanted { slots: Default::default(), packages: Vec::new() };
+        for (place, query) in queries.iter().enumerate() {
+            let ecosystem = query.ecosystem;
+            let slots = &mut wanted.slots[ecosystem as usize];
+            let slot = *slots.entry(normalise(ecosystem, query.name)).or_insert_with(|| {
+                wanted.packages.push(WantedPackage { ecosystem, queries: Vec::new() });
+                wanted.packages.len() - 1
+            });
+            wanted.packages[slot].queries.push(place);
+        }
+        wanted
+    }
+
+    /// `name` must be normalised.
+    pub(super) fn slot(&self, ecosystem: Ecosystem, name: &str) -> Option<usize> {
+        self.slots[ecosystem as usize].get(name).copied()
+    }
+
+    pub(super) fn packages(&self) -> &[WantedPackage] {
+        &self.packages
+    }
+}
+
+/// PyPI names are the same whatever their case and separators (PEP 503); the other registries' are exact.
+pub(super) fn normalise(ecosystem: Ecosystem, name: &str) -> Cow<'_, str> {
+    let is_normal = |name: &str| {
+        name.bytes().all(|byte| !byte.is_ascii_uppercase() && byte != b'_' && byte != b'.') && !name.contains("--")
+    };
+    if ecosystem != Ecosystem::PyPi || is_normal(name) {
+        return Cow::Borrowed(name);
+    }
+    let mut normal = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c {
+            '-' | '_' | '.' if normal.ends_with('-') => {}
+            '-' | '_' | '.' => normal.push('-'),
+            _ => normal.push(c.to_ascii_lowercase()),
+        }
+    }
+    Cow::Owned(normal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Query, Wanted, normalise};
+    use pipe_packages::package::Ecosystem;
+
+    #[test]
+    fn python_names_are_normalised_and_others_are_not() {
+        for spelling in ["zope.interface", "Zope_Interface", "zope-_.interface", "zope-interface"] {
+            assert_eq!(normalise(Ecosystem::PyPi, spelling), "zope-interface");
+        }
+        assert_eq!(normalise(Ecosystem::Npm, "JSONStream"), "JSONStream");
+        assert_eq!(normalise(Ecosystem::Go, "github.com/Foo/bar_baz"), "github.com/Foo/bar_baz");
+    }
+
+    #[test]
+    fn a_package_asked_for_twice_has_one_slot() {
+        let query = |ecosystem, name| Query { ecosystem, name, version: "1" };
+        let wanted =
+            Wanted::new(&[query(Ecosystem::PyPi, "A.b"), query(Ecosystem::Npm, "a-b"), query(Ecosystem::PyPi, "a-b")]);
+        assert_eq!(wanted.packages().len(), 2);
+        assert_eq!(wanted.packages()[0].queries, [0, 2]);
+        assert_eq!(wanted.slot(Ecosystem::Npm, "a-b"), Some(1));
+        assert_eq!(wanted.slot(Ecosystem::Go, "a-b"), None);
+    }
+}

@@ -1,0 +1,116 @@
+//! Readers of lockfiles: what a project has resolved, where each package stands and what brought it in.
+//!
+//! A reader never guesses: a file it can't read to the end is an error with its line, and what a file leaves open
+//! (an unpinned requirement, an origin that could be private) is a warning for the caller to show.
+
+mod cargo;
+mod files;
+mod go;
+mod graph;
+mod hash;
+mod manifest;
+mod npm;
+mod paths;
+mod pep508;
+mod poetry;
+mod pyproject;
+mod python;
+mod requirements;
+mod shell;
+mod text;
+mod toml_file;
+mod unsupported;
+mod url;
+mod uv;
+
+use crate::package::Package;
+
+pub use manifest::{is_manifest_name, manifest};
+pub use text::decode;
+pub use unsupported::unsupported;
+
+/// A lockfile format: how its files are called, read, and how a package in them is upgraded.
+pub trait Format: Sync {
+    /// As a person would name it: `poetry.lock`, `go.mod`.
+    fn name(&self) -> &'static str;
+
+    /// A byte that every entry has at least once: counting it bounds the packages of a file before it is read.
+    fn entry_marker(&self) -> u8 {
+        b'['
+    }
+
+    /// Whether a file of this name in this folder is of the format. `parent` may be the folder's name or its path.
+    fn matches(&self, file_name: &str, parent: &str) -> bool;
+
+    /// # Errors
+    /// When the file is broken, incomplete, or of a newer version than is known; with the line where there is one.
+    fn parse(&self, input: &Input<'_>) -> Result<Parsed, ParseError>;
+
+    /// What a person does to get `fixed` (a version as OSV spells it): a command, or a short instruction. Safe to
+    /// paste into a shell whatever the lockfile called the package.
+    fn upgrade(&self, package: &Package, fixed: &str, lockfile: &str) -> String;
+}
+
+/// One line per format: adding one is one file and one line here.
+pub const FORMATS: &[&dyn Format] = &[
+    &poetry::Poetry,
+    &uv::Uv,
+    &requirements::Requirements,
+    &npm::Npm("package-lock.json"),
+    &npm::Npm("npm-shrinkwrap.json"),
+    &cargo::CargoLock,
+    &go::GoMod,
+];
+
+/// One lockfile and its surroundings.
+pub struct Input<'a> {
+    /// For messages: relative to the scan's root.
+    pub path: &'a str,
+    /// The whole file, decoded by [`decode`].
+    pub text: &'a str,
+    /// The text of a file beside the lockfile (relative name, may contain `/`, never `..`), if it is there and
+    /// readable.
+    pub sibling: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl<'a> Input<'a> {
+    /// The text without a byte order mark.
+    fn body(&self) -> &'a str {
+        self.text.strip_prefix('\u{feff}').unwrap_or(self.text)
+    }
+}
+
+/// What a lockfile says.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// In the file's order; without the project itself.
+    pub packages: Vec<Package>,
+    /// What was understood but must be told: each begins with the lockfile's path.
+    pub warnings: Vec<String>,
+    /// Name and version of the project itself where the lockfile or the manifest beside it says; the version may be
+    /// empty.
+    pub root: Option<(String, String)>,
+}
+
+/// Why a lockfile can't be read. The message is a lowercase fragment without the file's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ParseError {
+    /// From 1.
+    pub line: Option<u32>,
+    /// Never more than short, control-character-free excerpts of the file, and no values that could be secret.
+    pub message: String,
+}
+
+impl ParseError {
+    fn new(message: impl Into<String>) -> ParseError {
+        ParseError { line: None, message: message.into() }
+    }
+
+    fn at(line: u32, message: impl Into<String>) -> ParseError {
+        ParseError { line: Some(line), message: message.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! Manifests: files that ask for dependencies and need a lockfile to say which ones those are.
+
+mod content;
+
+/// A manifest that asks for at least one dependency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manifest {
+    /// Whose manifest it is, as a person says it: `Poetry`, `npm`.
+    pub kind: &'static str,
+    /// Names of lockfiles, any of which is enough; empty where the tool has none.
+    pub satisfied_by: &'static [&'static str],
+    /// Whether a lockfile in a folder above, up to the scan's root, may be the one: workspaces have one for all.
+    pub inherits: bool,
+}
+
+/// What a file says by its name, and by its text whether it asks for anything; `None` when it asks for nothing or is no
+/// manifest. `go.mod` is its own lock and isn't one.
+pub fn manifest(file_name: &str, text: &str) -> Option<Manifest> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if file_name == PYPROJECT {
+        return content::pyproject(text);
+    }
+    let (_, asks, manifest) = TABLE.iter().find(|(pattern, ..)| is_called(file_name, pattern))?;
+    asks(text).then_some(*manifest)
+}
+
+/// Whether the name is a manifest's, so that the file is worth reading.
+pub fn is_manifest_name(file_name: &str) -> bool {
+    file_name == PYPROJECT || TABLE.iter().any(|(pattern, ..)| is_called(file_name, pattern))
+}
+
+/// Not in the table: what satisfies it depends on its content.
+const PYPROJECT: &str = "pyproject.toml";
+
+/// A pattern is a name, or `*` and the end of one.
+fn is_called(file_name: &str, pattern: &str) -> bool {
+    match pattern.strip_prefix('*') {
+        Some(end) => file_name.ends_with(end),
+        None => file_name == pattern,
+    }
+}
+
+type Row = (&'static str, fn(&str) -> bool, Manifest);
+
+const fn row(
+    name: &'static str,
+    asks: fn(&str) -> bool,
+    kind: &'static str,
+    satisfied_by: &'static [&'static str],
+    inherits: bool,
+) -> Row {
+    (name, asks, Manifest { kind, satisfied_by, inherits })
+}
+
+const PYTHON: &[&str] =
+    &["requirements.txt", "poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "Pipfile.lock", "pixi.lock"];
+const NODE: &[&str] =
+    &["package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb", "deno.lock"];
+const NUGET: &[&str] = &["packages.lock.json", "paket.lock"];
+const GRADLE: &[&str] = &["gradle.lockfile"];
+
+const TABLE: [Row; 31] = [
+    row("setup.py", content::setup_py, "setuptools", PYTHON, false),
+    row("setup.cfg", content::setup_cfg, "setuptools", PYTHON, false),
+    row("requirements.in", content::any_line, "pip-tools", PYTHON, false),
+    row("Pipfile", content::pipfile, "Pipenv", &["Pipfile.lock"], false),
+    row(
+        "environment.yml",
+        content::yaml_dependencies,
+        "conda",
+        &["conda-lock.yml", "conda-lock.yaml", "pixi.lock"],
+        false,
+    ),
+    row("pixi.toml", content::toml_dependencies, "pixi", &["pixi.lock"], true),
+    row("package.json", content::package_json, "npm", NODE, true),
+    row("deno.json", content::deno_imports, "Deno", &["deno.lock"], true),
+    row("Cargo.toml", content::cargo_toml, "Cargo", &["Cargo.lock"], true),
+    row("Gemfile", content::gemfile, "Bundler", &["Gemfile.lock"], false),
+    row("gems.rb", content::gemfile, "Bundler", &["gems.locked"], false),
+    row("composer.json", content::composer_json, "Composer", &["composer.lock"], false),
+    row("pom.xml", content::pom_xml, "Maven", &[], false),
+    row("build.gradle", content::gradle, "Gradle", GRADLE, false),
+    row("build.gradle.kts", content::gradle, "Gradle", GRADLE, false),
+    row("build.sbt", content::sbt, "sbt", &["build.sbt.lock"], false),
+    row("*.csproj", content::package_reference, "NuGet", NUGET, false),
+    row("*.fsproj", content::package_reference, "NuGet", NUGET, false),
+    row("*.vbproj", content::package_reference, "NuGet", NUGET, false),
+    row("mix.exs", content::mix_exs, "Mix", &["mix.lock"], true),
+    row("rebar.config", content::rebar_config, "rebar3", &["rebar.lock"], true),
+    row("pubspec.yaml", content::yaml_dependencies, "Pub", &["pubspec.lock"], true),
+    row("Package.swift", content::package_swift, "Swift Package Manager", &["Package.resolved"], false),
+    row("Podfile", content::podfile, "CocoaPods", &["Podfile.lock"], false),
+    row("Cartfile", content::any_line, "Carthage", &["Cartfile.resolved"], false),
+    row("conanfile.txt", content::conanfile_txt, "Conan", &["conan.lock"], false),
+    row("conanfile.py", content::conanfile_py, "Conan", &["conan.lock"], false),
+    row("stack.yaml", content::any_line, "Stack", &["stack.yaml.lock"], false),
+    row("*.cabal", content::cabal, "Cabal", &["cabal.project.freeze", "stack.yaml.lock"], true),
+    row("cpanfile", content::cpanfile, "Carton", &["cpanfile.snapshot"], false),
+    row("shard.yml", content::yaml_dependencies, "Crystal shards", &["shard.lock"], false),
+];
+
+#[cfg(test)]
+mod tests;

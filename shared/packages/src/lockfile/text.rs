@@ -1,0 +1,155 @@
+//! Bytes to text, offsets to lines, and pieces of a file that are fit for a message.
+
+use std::borrow::Cow;
+
+use super::ParseError;
+
+/// The longest piece of a file that a message quotes, in characters.
+const EXCERPT: usize = 60;
+/// The longest name or version: no registry allows half of it.
+const WORD: usize = 1024;
+
+/// The text of a lockfile, without a byte order mark.
+///
+/// # Errors
+/// For UTF-16 (Windows PowerShell's `>` writes it) and for any other bytes that aren't UTF-8, with the line.
+pub fn decode(bytes: Vec<u8>) -> Result<String, ParseError> {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(ParseError::at(1, "the file is UTF-16; save it as UTF-8"));
+    }
+    let mut text = String::from_utf8(bytes).map_err(|error| {
+        let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        ParseError::at(newlines(before) + 1, "the file is not UTF-8")
+    })?;
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
+    }
+    if let Some(nul) = text.find('\0') {
+        let line = newlines(text.as_bytes().get(..nul).unwrap_or_default()) + 1;
+        return Err(ParseError::at(line, "the file holds NUL bytes; save it as UTF-8 text"));
+    }
+    Ok(text)
+}
+
+fn newlines(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.iter().filter(|byte| **byte == b'\n').count()).unwrap_or(u32::MAX - 1)
+}
+
+/// Line numbers of byte offsets.
+pub(super) struct Lines(Vec<u32>);
+
+impl Lines {
+    pub(super) fn new(text: &str) -> Lines {
+        Lines(memchr::memchr_iter(b'\n', text.as_bytes()).map_while(|offset| u32::try_from(offset).ok()).collect())
+    }
+
+    /// The line of a byte offset, from 1.
+    pub(super) fn at(&self, offset: usize) -> u32 {
+        let before = self.0.partition_point(|newline| (*newline as usize) < offset);
+        u32::try_from(before).unwrap_or(u32::MAX - 1) + 1
+    }
+}
+
+/// A short piece of the file for a message: one line, no control or direction-changing characters, no credentials.
+pub(super) fn excerpt(text: &str) -> String {
+    let text = text.trim();
+    let text: Cow<'_, str> = match text.contains("://") {
+        true => text.split_whitespace().map(super::url::clean).collect::<Vec<_>>().join(" ").into(),
+        false => text.into(),
+    };
+    let mut short: String = text.chars().take(EXCERPT).map(|c| if unprintable(c) { '?' } else { c }).collect();
+    if text.chars().nth(EXCERPT).is_some() {
+        short.push_str("...");
+    }
+    short
+}
+
+/// What a parser library says, without the values that it quotes: they could be secret.
+pub(super) fn library_message(message: &str) -> String {
+    let mut out = String::with_capacity(message.len().min(200));
+    let mut quoted = false;
+    let mut escaped = false;
+    for c in message.chars().take(400) {
+        match c {
+            '"' if !escaped => {
+                if !quoted {
+                    out.push_str("\"...\"");
+                }
+                quoted = !quoted;
+            }
+            _ if quoted => {}
+            '\n' | '\r' => out.push(' '),
+            c if unprintable(c) => out.push('?'),
+            c => out.push(c),
+        }
+        escaped = c == '\\' && !escaped;
+    }
+    out.truncate(out.char_indices().nth(160).map_or(out.len(), |(at, _)| at));
+    out.trim_end().to_owned()
+}
+
+/// A name or a version as a package carries it.
+///
+/// # Errors
+/// When it is empty, too long to be one, or holds whitespace or control characters.
+pub(super) fn word(kind: &str, value: &str, line: u32) -> Result<(), ParseError> {
+    if value.is_empty() {
+        return Err(ParseError::at(line, format!("a package without a {kind}")));
+    }
+    if value.len() > WORD {
+        return Err(ParseError::at(line, format!("a {kind} of {} bytes", value.len())));
+    }
+    let plain = value.bytes().all(|byte| byte.is_ascii_graphic());
+    match !plain && value.chars().any(|c| c.is_whitespace() || unprintable(c)) {
+        true => Err(ParseError::at(line, format!("{kind} `{}` holds spaces or control characters", excerpt(value)))),
+        false => Ok(()),
+    }
+}
+
+/// Control characters and those that change how the text around them reads.
+fn unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_have_lines() {
+        let lines = Lines::new("a\nbc\n\nd");
+        let got: Vec<u32> = (0..7).map(|offset| lines.at(offset)).collect();
+        assert_eq!(got, [1, 1, 2, 2, 2, 3, 4]);
+        assert_eq!(Lines::new("").at(0), 1);
+    }
+
+    #[test]
+    fn text_is_utf8_or_says_where_not() {
+        let decode = |bytes: &[u8]| decode(bytes.to_vec());
+        assert_eq!(decode(b"\xef\xbb\xbfa\n").unwrap(), "a\n");
+        assert!(decode(b"\xff\xfea\0").unwrap_err().message.contains("UTF-16"));
+        assert!(decode(b"\xfe\xff\0a").unwrap_err().message.contains("UTF-16"));
+        assert_eq!(decode(b"ok\nbad \xff\n").unwrap_err().line, Some(2));
+        assert_eq!(decode(b"a\n\nb\0c\0").unwrap_err().line, Some(3));
+    }
+
+    #[test]
+    fn excerpts_are_short_and_harmless() {
+        assert_eq!(excerpt(" a\u{1b}[31m\u{202e}b\r\n"), "a?[31m?b");
+        assert_eq!(excerpt(&"x".repeat(100)).len(), 63);
+        assert_eq!(excerpt("-i https://user:hunter2@host/simple?token=hunter2"), "-i https://host/simple");
+        assert_eq!(
+            library_message("invalid type: string \"hunt\\\"er2\", expected a map"),
+            "invalid type: string \"...\", expected a map"
+        );
+    }
+
+    #[test]
+    fn words_are_checked() {
+        assert!(word("name", "left-pad", 1).is_ok());
+        for bad in ["", "a b", "a\nb", "a\u{202e}b", &"x".repeat(2000)] {
+            assert_eq!(word("name", bad, 7).unwrap_err().line, Some(7));
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What a lockfile says is installed: the currency between lockfile readers, the advisory matcher and the SBOM.
+
+use serde::Serialize;
+
+/// A package ecosystem, named as the OSV schema names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub enum Ecosystem {
+    /// Python packages, named and versioned as PyPI does.
+    #[serde(rename = "PyPI")]
+    PyPi,
+    /// JavaScript packages.
+    #[serde(rename = "npm")]
+    Npm,
+    /// Rust crates.
+    #[serde(rename = "crates.io")]
+    CratesIo,
+    /// Go modules and the standard library.
+    #[serde(rename = "Go")]
+    Go,
+}
+
+impl Ecosystem {
+    /// Every ecosystem that a lockfile reader yields.
+    pub const ALL: [Ecosystem; 4] = [Ecosystem::PyPi, Ecosystem::Npm, Ecosystem::CratesIo, Ecosystem::Go];
+
+    /// The name in OSV records (`affected[].package.ecosystem`, without a `:suffix`).
+    pub fn osv_name(self) -> &'static str {
+        match self {
+            Ecosystem::PyPi => "PyPI",
+            Ecosystem::Npm => "npm",
+            Ecosystem::CratesIo => "crates.io",
+            Ecosystem::Go => "Go",
+        }
+    }
+
+    /// The reverse of [`Ecosystem::osv_name`]; `None` for one no lockfile reader of ours yields.
+    pub fn from_osv_name(name: &str) -> Option<Ecosystem> {
+        Ecosystem::ALL.into_iter().find(|ecosystem| ecosystem.osv_name() == name)
+    }
+
+    /// The package-url type (<https://github.com/package-url/purl-spec>).
+    pub fn purl_type(self) -> &'static str {
+        match self {
+            Ecosystem::PyPi => "pypi",
+            Ecosystem::Npm => "npm",
+            Ecosystem::CratesIo => "cargo",
+            Ecosystem::Go => "golang",
+        }
+    }
+}
+
+/// Where a package comes from. Only [`Source::Registry`] packages are looked up; the name of any other one could be
+/// private and never leaves the machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", content = "location")]
+pub enum Source {
+    /// The ecosystem's public registry.
+    Registry,
+    /// Another registry or index, by URL without credentials.
+    PrivateRegistry(String),
+    /// A Git repository, by URL without credentials, with the resolved commit after `#` where known.
+    Git(String),
+    /// An archive downloaded from a URL (without credentials).
+    Url(String),
+    /// A directory or file beside the project.
+    Path(String),
+    /// A member of the project itself.
+    Workspace,
+}
+
+/// Whether a package is part of what ships.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Part of what ships.
+    Production,
+    /// Needed to build, test or lint only.
+    Development,
+    /// The lockfile doesn't say; gated as production.
+    Unknown,
+}
+
+/// A checksum as the lockfile gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Hash {
+    /// The name CycloneDX uses: `SHA-1`, `SHA-256`, `SHA-384`, `SHA-512`.
+    pub algorithm: &'static str,
+    /// Lower-case hexadecimal.
+    pub hex: String,
+}
+
+/// One resolved package of one lockfile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Package {
+    /// Whose name and version order apply.
+    pub ecosystem: Ecosystem,
+    /// As the registry spells it; PyPI names are normalised (PEP 503).
+    pub name: String,
+    /// As OSV spells it (Go without the leading `v`); empty where a path or workspace package has none.
+    pub version: String,
+    /// Where it comes from.
+    pub source: Source,
+    /// The line of the lockfile that introduces it, from 1.
+    pub line: u32,
+    /// Whether it ships.
+    pub scope: Scope,
+    /// Named by the project itself (`Some(true)`), brought in by another package (`Some(false)`), or not known.
+    pub direct: Option<bool>,
+    /// Indices, within the same lockfile, of the packages it depends on; sorted, without duplicates.
+    pub dependencies: Vec<usize>,
+    /// Checksums of its archives, as the lockfile gives them; empty if it gives none.
+    pub hashes: Vec<Hash>,
+}
