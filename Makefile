@@ -27,10 +27,11 @@ test-all: test ## test, and what does not fit: osv-scanner, a collector, Vault, 
 		./tests/$$script.sh "$$(ls -t $${CARGO_TARGET_DIR:-target}/*/debug/sign-pipe | head -n 1)" || exit 1; \
 	done
 
-lint: ## Formatting, clippy, licences and sources of dependencies
+lint: ## Formatting, clippy, dependencies (licences, sources), workflows and pipelines
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	./tests/deny.sh
+	./tests/lint/run.sh
 
 generate: ## Rewrite the files that are made from the pipes' variables
 	$(CARGO) build --workspace --bins
