@@ -7,12 +7,12 @@ use std::process::Command;
 
 use pipe_core::http::{Client, Request, Settings};
 use pipe_evidence::certificate::Certificate;
-use pipe_evidence::find::{Evidence, Place};
+use pipe_evidence::find::{Evidence, Location};
 use pipe_evidence::key::PrivateKey;
-use pipe_evidence::sign::Signing;
+use pipe_evidence::sign::BundleSigner;
 use pipe_evidence::timestamp::TimestampAuthority;
-use pipe_evidence::trust::{Instance, PemParts, Trust};
-use pipe_evidence::verify::{Authority, Demands, IdentityRule, Pattern, Refusal, Verifier};
+use pipe_evidence::trust::{PemParts, SigstoreInstance, Trust};
+use pipe_evidence::verify::{Authority, IdentityRule, Pattern, Refusal, VerificationOptions, Verifier};
 use pipe_oci::Digest;
 use pipewright_tests::components::Sigstore;
 use pipewright_tests::{Repo, binary, digest, root};
@@ -154,23 +154,23 @@ fn what_the_client_signs_it_verifies() {
 #[test]
 fn github_s_own_attestations_are_accepted() {
     let bundle = std::fs::read(published().join("bundles/github-private-attestation.sigstore.json")).unwrap();
-    let evidence = Evidence::from_bundle(Place::File("bundle".to_owned()), &bundle).unwrap();
+    let evidence = Evidence::from_bundle(Location::File("bundle".to_owned()), &bundle).unwrap();
     let subject = Digest::parse("sha256:76f1fe8593bf227cca2c089e3c16dc95014a8d3e89c5dd220530469ca043c428").unwrap();
-    let accepts = |instance: Instance, log: bool| {
+    let accepts = |instance: SigstoreInstance, log: bool| {
         let rule = IdentityRule {
             identity: Some(Pattern::exact("https://dotcom.releases.github.com")),
             ..IdentityRule::any()
         };
         let trust = Trust::embedded(instance).unwrap();
-        let demands = Demands { log, sct: false };
+        let demands = VerificationOptions { log, sct: false };
         let verifier = Verifier::new(Authority::Identity(Box::new(rule)), Some(&trust), demands).unwrap();
         verifier.verify(&subject, &evidence)
     };
-    let verified = accepts(Instance::GitHub, false).unwrap();
-    assert_eq!(verified.what.predicate_type(), "https://in-toto.io/attestation/release/v0.2");
+    let verified = accepts(SigstoreInstance::GitHub, false).unwrap();
+    assert_eq!(verified.content.predicate_type(), "https://in-toto.io/attestation/release/v0.2");
     assert!(verified.time.is_some());
-    assert_eq!(accepts(Instance::GitHub, true).unwrap_err(), Refusal::NotLogged);
-    assert!(accepts(Instance::PublicGood, false).is_err());
+    assert_eq!(accepts(SigstoreInstance::GitHub, true).unwrap_err(), Refusal::NotLogged);
+    assert!(accepts(SigstoreInstance::PublicGood, false).is_err());
 }
 
 /// A certificate of a private authority that was no longer valid when it signed, as a timestamp authority vouches.
@@ -207,14 +207,14 @@ fn a_certificate_that_had_expired_is_told() {
     };
     let trust = Trust::from_pem(&parts).unwrap();
     let rule = IdentityRule { identity: Some(Pattern::exact("ada@example.com")), ..IdentityRule::any() };
-    let demands = Demands { log: false, sct: false };
+    let demands = VerificationOptions { log: false, sct: false };
     let verifier = Verifier::new(Authority::Identity(Box::new(rule)), Some(&trust), demands).unwrap();
     let verify = |until: i32| {
         let key = PrivateKey::from_pem(&leaf_key.serialize_pem().into(), None).unwrap();
         let clock = TimestampAuthority::new(http.clone(), &sigstore.tsa_url());
-        let signing = Signing::new(key).certified(certificate(until)).timestamped(clock);
+        let signing = BundleSigner::new(key).certified(certificate(until)).timestamped(clock);
         let signed = runtime.block_on(signing.message(b"a file")).unwrap().to_json().unwrap();
-        let evidence = Evidence::from_bundle(Place::File("file".to_owned()), &signed).unwrap();
+        let evidence = Evidence::from_bundle(Location::File("file".to_owned()), &signed).unwrap();
         verifier.verify(&Digest::of(b"a file"), &evidence)
     };
     verify(2100).unwrap();

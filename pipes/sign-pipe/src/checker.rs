@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use pipe_evidence::find;
 use pipe_evidence::policy::{Judgement, Requirement};
-use pipe_evidence::verify::{Verifier, What};
+use pipe_evidence::verify::{Content, Verifier};
 use pipe_oci::{Digest, Registry, Repository};
 
 use crate::images::{Accepted, By, Outcome, Refused, Subject};
@@ -30,12 +30,12 @@ impl Checker<'_> {
                 .and_then(|evidence| self.verifier.verify(digest, &evidence).map_err(|refusal| refusal.to_string()));
             match verified {
                 Ok(one) => {
-                    signed |= matches!(one.what, What::Signature { .. });
+                    signed |= matches!(one.content, Content::Signature { .. });
                     for (requirement, judgements) in self.requirements.iter().zip(&mut judgements) {
                         judgements.extend(requirement.judge(digest, &one, now));
                     }
                     accepted.push(Accepted {
-                        predicate_type: one.what.predicate_type().to_owned(),
+                        predicate_type: one.content.predicate_type().to_owned(),
                         place: place.to_string(),
                         by: By::of(&one.by),
                         signed_at: one.time.map(|time| time.to_string()),

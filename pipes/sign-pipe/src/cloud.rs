@@ -5,9 +5,9 @@ use pipe_core::aws::{Aws, Container, Credentials, Source, is_region};
 use pipe_core::env::Vars;
 use pipe_core::exit::Stop;
 use pipe_core::spec::Var;
-use pipe_evidence::kms::{AwsKey, Key, Reference, Vault, VaultKey};
+use pipe_evidence::github::request_id_token;
+use pipe_evidence::kms::{AwsKey, KeyReference, KmsKey, Vault, VaultKey};
 use pipe_evidence::sign::SignError;
-use pipe_evidence::token::request_github;
 use pipe_oci::ecr;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -99,7 +99,7 @@ enum Login {
 /// What was said about clouds.
 pub(crate) struct Cloud {
     /// The key that signs.
-    pub(crate) key: Option<Reference>,
+    pub(crate) key: Option<KeyReference>,
     region: Option<String>,
     login: Option<Login>,
     /// For all services.
@@ -111,7 +111,7 @@ pub(crate) struct Cloud {
 impl Cloud {
     /// What nothing is needed for may be lacking: on a fork's pull request, or where `access` has credentials.
     pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context, access: &Access, targets: &Targets, sign: bool) -> Cloud {
-        let key = vars.text(&KMS_KEY).and_then(|text| match text.parse::<Reference>() {
+        let key = vars.text(&KMS_KEY).and_then(|text| match text.parse::<KeyReference>() {
             Ok(key) => Some(key),
             Err(error) => {
                 vars.problem(&KMS_KEY, error.to_string());
@@ -124,7 +124,7 @@ impl Cloud {
         }
         let untrusted = ctx.ci.pull_request.as_ref().is_some_and(|pull| pull.may_lack_secrets());
         let signs = key.as_ref().filter(|_| sign);
-        let of_aws = signs.filter(|key| matches!(key, Reference::Aws { .. }));
+        let of_aws = signs.filter(|key| matches!(key, KeyReference::Aws { .. }));
         let images = targets.images.iter().map(|image| &image.repository);
         let registries = images.chain(&access.elsewhere).filter(|repository| !access.knows(repository));
         let logs_in = registries.into_iter().any(|repository| ecr::region(&repository.registry).is_some());
@@ -145,18 +145,18 @@ impl Cloud {
     }
 
     /// The key, ready to sign.
-    pub(crate) async fn open(&self, ctx: &Context, key: &Reference) -> Result<Key, Stop> {
-        let opened: Result<Key, SignError> = match key {
-            Reference::Aws { host, key: id } => {
+    pub(crate) async fn open(&self, ctx: &Context, key: &KeyReference) -> Result<KmsKey, Stop> {
+        let opened: Result<KmsKey, SignError> = match key {
+            KeyReference::Aws { host, key: id } => {
                 let region = key.region().or(self.region.as_deref()).unwrap_or_default();
                 let aws = self.aws(ctx, region).await?;
                 let aws = host.iter().fold(aws, |aws, host| aws.at("kms", &format!("https://{host}")));
-                AwsKey::open(aws, id).await.map(|key| Box::new(key) as Key)
+                AwsKey::open(aws, id).await.map(|key| Box::new(key) as KmsKey)
             }
-            Reference::Vault { key } => match &self.vault {
+            KeyReference::Vault { key } => match &self.vault {
                 Some((address, token, mount)) => {
                     let vault = Vault::new(http(ctx)?, address, token.clone(), mount);
-                    VaultKey::open(vault, key).await.map(|key| Box::new(key) as Key)
+                    VaultKey::open(vault, key).await.map(|key| Box::new(key) as KmsKey)
                 }
                 None => Err(SignError::Refused("there is no Vault".to_owned())),
             },
@@ -182,7 +182,7 @@ impl Cloud {
                 let token = match identity {
                     Identity::Token(token) => token.clone(),
                     Identity::GitHub { url, request_token } => {
-                        let token = request_github(&http(ctx)?, url, request_token, "sts.amazonaws.com").await;
+                        let token = request_id_token(&http(ctx)?, url, request_token, "sts.amazonaws.com").await;
                         token.map_err(stop)?.secret().clone()
                     }
                 };
@@ -242,11 +242,11 @@ fn login(vars: &mut Vars, needed: &Needed) -> Option<Login> {
 }
 
 /// `signs` is the key that will be used.
-fn vault(vars: &mut Vars, signs: Option<&Reference>, untrusted: bool) -> Option<(String, SecretString, String)> {
+fn vault(vars: &mut Vars, signs: Option<&KeyReference>, untrusted: bool) -> Option<(String, SecretString, String)> {
     let address = vars.text(&VAULT_ADDR);
     let token = vars.secret(&VAULT_TOKEN);
     let mount = vars.text(&VAULT_TRANSIT_PATH).unwrap_or_default();
-    if let Some(Reference::Vault { .. }) = signs {
+    if let Some(KeyReference::Vault { .. }) = signs {
         if address.is_none() {
             vars.require(&VAULT_ADDR);
         }

@@ -179,7 +179,7 @@ async fn resolve(config: &Config, registry: &Registry) -> Result<Vec<Subject>, S
                     }
                 }
             }
-            Err(error) if error.kind() == pipe_oci::Kind::Cancelled => return Err(Stop::Interrupted),
+            Err(error) if error.kind() == pipe_oci::ErrorKind::Cancelled => return Err(Stop::Interrupted),
             Err(error) => troubles.push(error.to_string()),
         }
     }

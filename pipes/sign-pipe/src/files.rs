@@ -3,8 +3,8 @@
 use std::io::Read;
 use std::path::Path;
 
-use pipe_evidence::find::{Evidence, Place};
-use pipe_evidence::sign::Signing;
+use pipe_evidence::find::{Evidence, Location};
+use pipe_evidence::sign::BundleSigner;
 use pipe_evidence::verify::Verifier;
 use pipe_oci::Digest;
 use serde::Serialize;
@@ -50,7 +50,7 @@ impl Outcome {
 }
 
 /// Signs a file and writes its bundle.
-pub(crate) async fn make(file: &File, signing: &Signing, outcome: &mut Outcome) {
+pub(crate) async fn make(file: &File, signing: &BundleSigner, outcome: &mut Outcome) {
     let bytes = match read(&file.path, MAX_FILE) {
         Ok(bytes) => bytes,
         Err(why) => return outcome.unable.push(format!("not signed: {why}")),
@@ -88,7 +88,7 @@ pub(crate) fn check(file: &File, verifier: &Verifier, outcome: &mut Outcome) {
     let digest = Digest::of(&bytes);
     outcome.digest = Some(digest.to_string());
     let evidence =
-        Evidence::from_bundle(Place::File(file.name.clone()), &bundle).map(|evidence| evidence.of_file(bytes));
+        Evidence::from_bundle(Location::File(file.name.clone()), &bundle).map(|evidence| evidence.of_file(bytes));
     let verified = evidence.and_then(|evidence| verifier.verify(&digest, &evidence).map_err(|why| why.to_string()));
     match verified {
         Ok(verified) => {

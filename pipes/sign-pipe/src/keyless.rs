@@ -9,13 +9,14 @@ use pipe_core::exit::Stop;
 use pipe_core::http::Client;
 use pipe_core::spec::{Kind, Var};
 use pipe_evidence::fulcio::{Acceptance, Fulcio};
+use pipe_evidence::github::request_id_token;
 use pipe_evidence::key::PrivateKey;
 use pipe_evidence::keyless::KeylessError;
 use pipe_evidence::rekor::{Rekor, RekorVersion};
-use pipe_evidence::sign::Signing;
+use pipe_evidence::sign::BundleSigner;
 use pipe_evidence::timestamp::TimestampAuthority;
-use pipe_evidence::token::{IdToken, request_github};
-use pipe_evidence::trust::{Instance, Overrides, RekorService, Services, Trust, TufRoot};
+use pipe_evidence::token::IdToken;
+use pipe_evidence::trust::{RekorService, ServiceOverrides, Services, SigstoreInstance, Trust, TufRoot};
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
@@ -92,8 +93,8 @@ pub(crate) enum TokenSource {
 pub(crate) struct Keyless {
     pub(crate) token: Option<TokenSource>,
     audience: String,
-    instance: Instance,
-    overrides: Overrides,
+    instance: SigstoreInstance,
+    overrides: ServiceOverrides,
     given: Option<Trust>,
     /// What [`Keyless::trust`] found, once a run.
     found: Arc<OnceCell<Trust>>,
@@ -103,15 +104,15 @@ pub(crate) struct Keyless {
 impl Keyless {
     pub(crate) fn from_vars(vars: &mut Vars) -> Keyless {
         let instance = match vars.choice(&SIGSTORE_INSTANCE) {
-            Some("staging") => Instance::Staging,
-            Some("github") => Instance::GitHub,
-            _ => Instance::PublicGood,
+            Some("staging") => SigstoreInstance::Staging,
+            Some("github") => SigstoreInstance::GitHub,
+            _ => SigstoreInstance::PublicGood,
         };
         let version =
             vars.integer(&REKOR_VERSION).and_then(|major| RekorVersion::from_major(u32::try_from(major).ok()?));
         let fulcio = vars.text(&FULCIO_URL);
         let rekor = vars.text(&REKOR_URL);
-        let overrides = Overrides {
+        let overrides = ServiceOverrides {
             rekor: rekor.map(|url| RekorService { url, version: version.unwrap_or(RekorVersion::V2) }),
             rekor_version: version,
             tsa: vars.text(&TSA_URL),
@@ -183,8 +184,8 @@ impl Keyless {
     /// The services by name, for the plan.
     pub(crate) fn plan(&self) -> String {
         let instance = match self.instance {
-            Instance::Staging => "Sigstore's staging instance",
-            Instance::GitHub => "GitHub's instance",
+            SigstoreInstance::Staging => "Sigstore's staging instance",
+            SigstoreInstance::GitHub => "GitHub's instance",
             _ => "the public Sigstore",
         };
         let overrides = &self.overrides;
@@ -206,7 +207,7 @@ impl Keyless {
                 IdToken::parse(token.clone()).map_err(|error| Stop::Unable(error.to_string()))?
             }
             Some(TokenSource::GitHub { url, request_token }) => {
-                request_github(&http(ctx)?, url, request_token, &self.audience).await.map_err(stop)?
+                request_id_token(&http(ctx)?, url, request_token, &self.audience).await.map_err(stop)?
             }
         };
         ctx.redactor.add_secret(token.secret());
@@ -228,7 +229,7 @@ impl Keyless {
         token: &IdToken,
         log: bool,
         legacy: bool,
-    ) -> Result<Signing, Stop> {
+    ) -> Result<BundleSigner, Stop> {
         let mut chosen = self.clone();
         // cosign 2 can't read the proofs of Rekor 2.
         if legacy && chosen.overrides.rekor.is_none() {
@@ -246,17 +247,23 @@ impl Keyless {
         let key = PrivateKey::generate().map_err(|error| Stop::Unable(error.to_string()))?;
         let fulcio = Fulcio::new(http.clone(), services.fulcio().map_err(stop)?);
         let certificate = fulcio.certificate(token, &key).await.map_err(stop)?;
-        let signing = Signing::new(key).certified(certificate);
+        let signing = BundleSigner::new(key).certified(certificate);
         chosen.witnessed(signing, &services, http, log)
     }
 
     /// A signer with the log and the timestamp authority of the instance, for keys.
-    pub(crate) async fn witness(&self, ctx: &Context, signing: Signing) -> Result<Signing, Stop> {
+    pub(crate) async fn witness(&self, ctx: &Context, signing: BundleSigner) -> Result<BundleSigner, Stop> {
         let services = self.services(ctx).await?;
         self.witnessed(signing, &services, http(ctx)?, true)
     }
 
-    fn witnessed(&self, signing: Signing, services: &Services, http: Client, log: bool) -> Result<Signing, Stop> {
+    fn witnessed(
+        &self,
+        signing: BundleSigner,
+        services: &Services,
+        http: Client,
+        log: bool,
+    ) -> Result<BundleSigner, Stop> {
         let mut signing = signing;
         if log {
             let rekor = services.rekor().map_err(stop)?;

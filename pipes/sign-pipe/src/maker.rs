@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use pipe_core::Context;
-use pipe_evidence::find::{self, Place};
-use pipe_evidence::legacy::{Kind, Layer, Payload};
-use pipe_evidence::sign::{SignError, Signed, Signing};
+use pipe_evidence::find::{self, Location};
+use pipe_evidence::legacy::{Layer, Payload, TagKind};
+use pipe_evidence::sign::{BundleSigner, SignError, SignedBundle};
 use pipe_evidence::statement::{Statement, Subject as Named, predicate};
 use pipe_evidence::store;
-use pipe_evidence::verify::{Verifier, What};
+use pipe_evidence::verify::{Content, Verifier};
 use pipe_oci::{Digest, Registry, Repository};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -26,7 +26,7 @@ pub(crate) struct Maker<'a> {
     pub(crate) ctx: &'a Context,
     pub(crate) registry: &'a Registry,
     pub(crate) elsewhere: Option<&'a Repository>,
-    pub(crate) signing: &'a Signing,
+    pub(crate) signing: &'a BundleSigner,
     /// Recognises what this run's signer made before.
     pub(crate) own: &'a Verifier,
     pub(crate) formats: Formats,
@@ -74,7 +74,7 @@ impl Maker<'_> {
         let mut existing = Vec::new();
         find::find(self.registry, place, digest, |place, evidence| {
             let verified = evidence.ok().and_then(|evidence| self.own.verify(digest, &evidence).ok());
-            existing.extend(verified.map(|verified| Known { place, saying: Saying::of(&verified.what) }));
+            existing.extend(verified.map(|verified| Known { place, saying: Saying::of(&verified.content) }));
         })
         .await?;
         Ok(existing)
@@ -104,7 +104,8 @@ impl Maker<'_> {
                     let payload = Payload::new(&name, digest, self.annotations).to_bytes()?;
                     let signed = self.signing.message(&payload).await?;
                     let layer = Layer::signature(payload, signed.annotations());
-                    self.write_legacy(subject, Kind::Signatures, layer, &signed, predicate::SIGNATURE, outcome).await?;
+                    self.write_legacy(subject, TagKind::Signatures, layer, &signed, predicate::SIGNATURE, outcome)
+                        .await?;
                 }
             }
         }
@@ -169,7 +170,7 @@ impl Maker<'_> {
                 let mut notes = signed.annotations();
                 notes.remove("dev.cosignproject.cosign/signature");
                 let layer = Layer::attestation(envelope?, &predicate_type, notes);
-                self.write_legacy(subject, Kind::Attestations, layer, &signed, &predicate_type, outcome).await?;
+                self.write_legacy(subject, TagKind::Attestations, layer, &signed, &predicate_type, outcome).await?;
             }
         }
         outcome.attested(&predicate_type);
@@ -179,7 +180,7 @@ impl Maker<'_> {
     async fn write_bundle(
         &self,
         subject: &Subject,
-        signed: &Signed,
+        signed: &SignedBundle,
         predicate_type: &str,
         outcome: &mut Outcome,
     ) -> Result<(), Trouble> {
@@ -200,9 +201,9 @@ impl Maker<'_> {
     async fn write_legacy(
         &self,
         subject: &Subject,
-        kind: Kind,
+        kind: TagKind,
         layer: Layer,
-        signed: &Signed,
+        signed: &SignedBundle,
         predicate_type: &str,
         outcome: &mut Outcome,
     ) -> Result<(), Trouble> {
@@ -224,7 +225,7 @@ impl Maker<'_> {
         subject: &Subject,
         format: &'static str,
         predicate_type: &str,
-        place: &Place,
+        place: &Location,
         outcome: &mut Outcome,
     ) {
         outcome.written.push(Entry {
@@ -240,7 +241,7 @@ impl Maker<'_> {
 
 /// Something that was there before.
 struct Known {
-    place: Place,
+    place: Location,
     saying: Saying,
 }
 
@@ -253,18 +254,18 @@ enum Saying {
 }
 
 impl Saying {
-    fn of(what: &What) -> Saying {
+    fn of(what: &Content) -> Saying {
         match what {
-            What::Signature { annotations } => Saying::Signature(annotations.clone()),
-            What::Attestation(statement) => {
+            Content::Signature { annotations } => Saying::Signature(annotations.clone()),
+            Content::Attestation(statement) => {
                 Saying::Attestation(statement.predicate_type.clone(), Digest::of(statement.predicate.get().as_bytes()))
             }
         }
     }
 
     /// Where the same is said already, in a bundle or in the older form.
-    fn find<'a>(&self, existing: &'a [Known], bundle: bool) -> Option<&'a Place> {
-        let fits = |known: &&Known| matches!(known.place, Place::Referrer(_)) == bundle && known.saying == *self;
+    fn find<'a>(&self, existing: &'a [Known], bundle: bool) -> Option<&'a Location> {
+        let fits = |known: &&Known| matches!(known.place, Location::Referrer(_)) == bundle && known.saying == *self;
         existing.iter().find(fits).map(|known| &known.place)
     }
 }

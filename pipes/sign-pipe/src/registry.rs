@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use pipe_core::Context;
 use pipe_core::env::Vars;
 use pipe_core::spec::Var;
-use pipe_oci::{Credentials, Registry, Repository, Settings};
+use pipe_oci::{Credentials, Registry, RegistrySettings, Repository};
 use secrecy::SecretString;
 
 use crate::targets::DOCKER_REGISTRY;
@@ -106,7 +106,7 @@ impl Access {
     }
 
     pub(crate) fn connect(self, http: pipe_core::http::Client) -> Registry {
-        let settings = Settings { plain_http: self.plain_http, ..Settings::default() };
+        let settings = RegistrySettings { plain_http: self.plain_http, ..RegistrySettings::default() };
         Registry::new(http, self.credentials, settings)
     }
 }

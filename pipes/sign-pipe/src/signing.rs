@@ -8,7 +8,7 @@ use pipe_core::exit::Stop;
 use pipe_core::platform::Provider;
 use pipe_core::spec::{Kind, Var};
 use pipe_evidence::key::{KeyError, PrivateKey, PublicKey};
-use pipe_evidence::sign::Signing;
+use pipe_evidence::sign::BundleSigner;
 use pipe_evidence::token::IdToken;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
@@ -97,7 +97,7 @@ enum Mode {
 
 /// Who signs in the end, and why so.
 pub(crate) struct Chosen {
-    pub(crate) signing: Signing,
+    pub(crate) signing: BundleSigner,
     /// The token that a certificate was had with, or that says where this runs.
     pub(crate) token: Option<IdToken>,
     /// `keyless` or `key`.
@@ -211,8 +211,8 @@ impl Wanted {
             return Ok(Chosen { signing, token: Some(token.clone()), mode: "keyless", why });
         }
         let signing = match (&self.key, &cloud.key) {
-            (Some(key), _) => Some(Signing::new(Arc::clone(key))),
-            (None, Some(key)) => Some(Signing::new(cloud.open(ctx, key).await?)),
+            (Some(key), _) => Some(BundleSigner::new(Arc::clone(key))),
+            (None, Some(key)) => Some(BundleSigner::new(cloud.open(ctx, key).await?)),
             (None, None) => None,
         };
         let Some(signing) = signing else {

@@ -3,7 +3,7 @@
 use pipe_core::Context;
 use pipe_core::exit::Stop;
 use pipe_evidence::trust::Trust;
-use pipe_evidence::verify::{Authority, Demands, IdentityRule, Pattern, Verifier};
+use pipe_evidence::verify::{Authority, IdentityRule, Pattern, VerificationOptions, Verifier};
 
 use crate::config::Config;
 use crate::signing::Chosen;
@@ -75,7 +75,7 @@ async fn build(
     let needed = certificates || log == Some(true);
     let trust = if needed { Some(config.keyless.trust(ctx).await?) } else { None };
     let root = trust.map(Trust::root);
-    let demands = Demands {
+    let demands = VerificationOptions {
         // GitHub's own instance has timestamps instead of a log.
         log: log.unwrap_or(log_by_default && root.is_none_or(|root| !root.tlogs.is_empty())),
         sct: sct.unwrap_or(root.is_none_or(|root| !root.ctlogs.is_empty())),

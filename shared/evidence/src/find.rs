@@ -1,4 +1,4 @@
-//! Finding what was signed and attested about an image, in whichever form and place it is kept.
+//! Finding what was signed and attested about an image, in whichever form and location it is kept.
 
 use std::fmt;
 
@@ -14,20 +14,20 @@ use sigstore_types::{
     SignatureBytes, SignatureContent, SignedTimestamp, TimestampToken, TransparencyLogEntry,
 };
 
-use crate::legacy::{self, Kind};
+use crate::legacy::{self, TagKind};
 
 /// The largest bundle or envelope that is read: SBOMs are attested whole.
 const MAX_EVIDENCE: u64 = 128 * 1024 * 1024;
 
 /// Blobs from this size on are read alone.
-const LARGE: u64 = 1 << 20;
+const LARGE_BLOB: u64 = 1 << 20;
 
 /// Referrers that are opened at the same time.
-const AT_ONCE: usize = 8;
+const MAX_CONCURRENT: usize = 8;
 
 /// Where a piece of evidence was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// The digest of a manifest that refers to the image.
     Referrer(Digest),
     /// A tag of the older form, and the layer in its image.
@@ -36,12 +36,12 @@ pub enum Place {
     File(String),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Referrer(digest) => write!(f, "{digest}"),
-            Place::Tag { tag, layer } => write!(f, "{tag} ({layer})"),
-            Place::File(path) => f.write_str(path),
+            Location::Referrer(digest) => write!(f, "{digest}"),
+            Location::Tag { tag, layer } => write!(f, "{tag} ({layer})"),
+            Location::File(path) => f.write_str(path),
         }
     }
 }
@@ -49,14 +49,14 @@ impl fmt::Display for Place {
 /// One signature or attestation, not verified.
 #[derive(Debug, Clone)]
 pub struct Evidence {
-    pub place: Place,
+    pub location: Location,
     bundle: Bundle,
-    over: Over,
+    over: SignedData,
 }
 
 /// What a signature is over, where it is no envelope.
 #[derive(Debug, Clone)]
-pub(crate) enum Over {
+pub(crate) enum SignedData {
     /// Whatever has the digest in question.
     Subject,
     /// A payload of the older form.
@@ -70,25 +70,25 @@ impl Evidence {
     ///
     /// # Errors
     /// No such bundle, in words.
-    pub fn from_bundle(place: Place, json: &[u8]) -> Result<Evidence, String> {
+    pub fn from_bundle(location: Location, json: &[u8]) -> Result<Evidence, String> {
         let bundle = std::str::from_utf8(json)
             .map_err(|_| "no UTF-8".to_owned())
             .and_then(|json| Bundle::from_json(json).map_err(|error| error.to_string()));
         let bundle = bundle.map_err(|error| format!("it is no bundle that can be read: {error}"))?;
-        Ok(Evidence { place, bundle, over: Over::Subject })
+        Ok(Evidence { location, bundle, over: SignedData::Subject })
     }
 
     /// The same with what the subject's digest is of: some keys (Ed25519) sign no digests.
     #[must_use]
     pub fn of_file(self, content: Vec<u8>) -> Evidence {
-        Evidence { over: Over::File(content), ..self }
+        Evidence { over: SignedData::File(content), ..self }
     }
 
     pub(crate) fn bundle(&self) -> &Bundle {
         &self.bundle
     }
 
-    pub(crate) fn over(&self) -> &Over {
+    pub(crate) fn over(&self) -> &SignedData {
         &self.over
     }
 }
@@ -103,20 +103,20 @@ pub async fn find(
     registry: &Registry,
     repository: &Repository,
     subject: &Digest,
-    mut each: impl FnMut(Place, Result<Evidence, String>),
+    mut each: impl FnMut(Location, Result<Evidence, String>),
 ) -> Result<(), Error> {
     let mut blobs = Vec::new();
     let referrers = registry.referrers(repository, subject).await?;
     let mut opened = stream::iter(referrers)
         .map(|referrer| async move { open(registry, repository, &referrer).await })
-        .buffered(AT_ONCE);
+        .buffered(MAX_CONCURRENT);
     while let Some(opened) = opened.next().await {
         match opened? {
-            Opened::Blobs(found) => blobs.extend(found),
-            Opened::Gone(place) => each(place, Err("its manifest is gone".to_owned())),
+            ReferrerContent::Blobs(found) => blobs.extend(found),
+            ReferrerContent::Gone(location) => each(location, Err("its manifest is gone".to_owned())),
         }
     }
-    for kind in [Kind::Signatures, Kind::Attestations] {
+    for kind in [TagKind::Signatures, TagKind::Attestations] {
         let tag = kind.tag(subject);
         let reference = Reference { repository: repository.clone(), tag: Some(tag.clone()), digest: None };
         let fetched = match registry.manifest(&reference).await {
@@ -125,50 +125,50 @@ pub async fn find(
             Err(error) => return Err(error),
         };
         let Ok(manifest) = fetched.json::<Manifest>() else {
-            each(Place::Tag { tag, layer: fetched.descriptor.digest }, Err("it is no image manifest".to_owned()));
+            each(Location::Tag { tag, layer: fetched.descriptor.digest }, Err("it is no image manifest".to_owned()));
             continue;
         };
         let wanted = match kind {
-            Kind::Signatures => legacy::SIMPLE_SIGNING,
-            Kind::Attestations => legacy::ENVELOPE,
+            TagKind::Signatures => legacy::SIMPLE_SIGNING,
+            TagKind::Attestations => legacy::ENVELOPE,
         };
         blobs.extend(manifest.layers.into_iter().filter(|layer| layer.media_type == wanted).map(|layer| Blob {
-            place: Place::Tag { tag: tag.clone(), layer: layer.digest.clone() },
-            form: Form::Layer(kind),
+            location: Location::Tag { tag: tag.clone(), layer: layer.digest.clone() },
+            form: BlobFormat::Layer(kind),
             layer,
         }));
     }
-    let (large, small): (Vec<Blob>, Vec<Blob>) = blobs.into_iter().partition(|blob| blob.layer.size > LARGE);
-    let mut read = stream::iter(small).map(|blob| blob.read(registry, repository)).buffered(AT_ONCE);
+    let (large, small): (Vec<Blob>, Vec<Blob>) = blobs.into_iter().partition(|blob| blob.layer.size > LARGE_BLOB);
+    let mut read = stream::iter(small).map(|blob| blob.read(registry, repository)).buffered(MAX_CONCURRENT);
     while let Some(read) = read.next().await {
-        let (place, evidence) = read?;
-        each(place, evidence);
+        let (location, evidence) = read?;
+        each(location, evidence);
     }
     for blob in large {
-        let (place, evidence) = blob.read(registry, repository).await?;
-        each(place, evidence);
+        let (location, evidence) = blob.read(registry, repository).await?;
+        each(location, evidence);
     }
     Ok(())
 }
 
 /// What is in one referrer.
-enum Opened {
+enum ReferrerContent {
     /// Its bundles; none where it carries something else.
     Blobs(Vec<Blob>),
     /// An index can name what was deleted.
-    Gone(Place),
+    Gone(Location),
 }
 
 /// A blob with evidence.
 struct Blob {
-    place: Place,
-    form: Form,
+    location: Location,
+    form: BlobFormat,
     layer: Descriptor,
 }
 
-enum Form {
+enum BlobFormat {
     Bundle,
-    Layer(Kind),
+    Layer(TagKind),
 }
 
 impl Blob {
@@ -176,30 +176,34 @@ impl Blob {
         self,
         registry: &Registry,
         repository: &Repository,
-    ) -> Result<(Place, Result<Evidence, String>), Error> {
-        let Blob { place, form, layer } = self;
+    ) -> Result<(Location, Result<Evidence, String>), Error> {
+        let Blob { location, form, layer } = self;
         let bytes = registry.blob(repository, &layer, MAX_EVIDENCE).await?;
         let evidence = match form {
-            Form::Bundle => Evidence::from_bundle(place.clone(), &bytes),
-            Form::Layer(kind) => {
-                from_layer(kind, &layer, bytes).map(|(bundle, over)| Evidence { place: place.clone(), bundle, over })
-            }
+            BlobFormat::Bundle => Evidence::from_bundle(location.clone(), &bytes),
+            BlobFormat::Layer(kind) => from_layer(kind, &layer, bytes).map(|(bundle, over)| Evidence {
+                location: location.clone(),
+                bundle,
+                over,
+            }),
         };
-        Ok((place, evidence))
+        Ok((location, evidence))
     }
 }
 
-async fn open(registry: &Registry, repository: &Repository, referrer: &Descriptor) -> Result<Opened, Error> {
+async fn open(registry: &Registry, repository: &Repository, referrer: &Descriptor) -> Result<ReferrerContent, Error> {
     let reference = Reference { repository: repository.clone(), tag: None, digest: Some(referrer.digest.clone()) };
-    let place = Place::Referrer(referrer.digest.clone());
+    let location = Location::Referrer(referrer.digest.clone());
     let manifest = match registry.manifest(&reference).await {
         Ok(manifest) => manifest,
-        Err(error) if error.is_not_found() => return Ok(Opened::Gone(place)),
+        Err(error) if error.is_not_found() => return Ok(ReferrerContent::Gone(location)),
         Err(error) => return Err(error),
     };
     let layers = manifest.json::<Manifest>().map(|manifest| manifest.layers).unwrap_or_default();
     let bundles = layers.into_iter().filter(|layer| is_bundle(&layer.media_type));
-    Ok(Opened::Blobs(bundles.map(|layer| Blob { place: place.clone(), form: Form::Bundle, layer }).collect()))
+    Ok(ReferrerContent::Blobs(
+        bundles.map(|layer| Blob { location: location.clone(), form: BlobFormat::Bundle, layer }).collect(),
+    ))
 }
 
 fn is_bundle(media_type: &str) -> bool {
@@ -207,18 +211,18 @@ fn is_bundle(media_type: &str) -> bool {
 }
 
 /// A layer of the older form as a bundle: what proves it is in its annotations.
-fn from_layer(kind: Kind, layer: &Descriptor, blob: Vec<u8>) -> Result<(Bundle, Over), String> {
+fn from_layer(kind: TagKind, layer: &Descriptor, blob: Vec<u8>) -> Result<(Bundle, SignedData), String> {
     let note = |name: &str| layer.annotations.get(name).map(String::as_str).filter(|value| !value.is_empty());
     let (content, over) = match kind {
-        Kind::Signatures => {
+        TagKind::Signatures => {
             let signature = note(legacy::SIGNATURE).ok_or("it has no signature")?;
             let signature = SignatureBytes::from_base64(signature).map_err(|_| "its signature is no base64")?;
-            (SignatureContent::MessageSignature(MessageSignature::new(signature)), Over::Payload(blob))
+            (SignatureContent::MessageSignature(MessageSignature::new(signature)), SignedData::Payload(blob))
         }
-        Kind::Attestations => {
+        TagKind::Attestations => {
             let envelope: DsseEnvelope = serde_json::from_slice(&blob)
                 .map_err(|error| format!("it is no envelope with one signature: {error}"))?;
-            (SignatureContent::DsseEnvelope(envelope), Over::Subject)
+            (SignatureContent::DsseEnvelope(envelope), SignedData::Subject)
         }
     };
     let material = match note(legacy::CERTIFICATE) {

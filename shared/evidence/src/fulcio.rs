@@ -19,7 +19,7 @@ use crate::keyless::{Endpoint, KeylessError, Service};
 use crate::token::{IdToken, TokenError};
 
 /// Bytes of an answer that are read.
-const MOST: u64 = 512 * 1024;
+const MAX_ANSWER: u64 = 512 * 1024;
 
 /// A Fulcio at its URL. Clones share what was read of its configuration.
 #[derive(Debug, Clone)]
@@ -82,7 +82,7 @@ impl Fulcio {
     pub async fn certificate(&self, token: &IdToken, key: &PrivateKey) -> Result<Certificate, KeylessError> {
         let challenge = self.challenge(token).await?;
         let proof = key.sign(challenge.as_bytes()).map_err(|error| KeylessError::Unsupported(error.to_string()))?;
-        let body = Asked {
+        let body = SigningCertRequest {
             credentials: Credentials { oidc_identity_token: token.secret().expose_secret() },
             public_key_request: KeyRequest {
                 public_key: Key { algorithm: "", content: key.public_key().to_pem() },
@@ -94,14 +94,15 @@ impl Fulcio {
             .header("Accept", "application/json")
             .secret_body()
             .idempotent()
-            .max_body(MOST);
+            .max_body(MAX_ANSWER);
         let response = match self.endpoint.send(request, Some(token.secret())).await {
             Ok(response) => response,
             Err(refused @ KeylessError::Refused { .. }) => return Err(self.explain(refused, token).await),
             Err(error) => return Err(error),
         };
         // What serde says may quote the answer, and whoever answers has the token.
-        let answer: Answer = response.json().map_err(|_| self.endpoint.malformed("no JSON with a certificate"))?;
+        let answer: SigningCertResponse =
+            response.json().map_err(|_| self.endpoint.malformed("no JSON with a certificate"))?;
         let certificate = self.read(answer)?;
         if certificate.identity().public_key != *key.public_key() {
             return Err(self.endpoint.malformed("a certificate for another key"));
@@ -122,7 +123,7 @@ impl Fulcio {
         let ask = async || {
             let request = Request::get(&self.endpoint.url("/api/v2/configuration"))
                 .header("Accept", "application/json")
-                .max_body(MOST);
+                .max_body(MAX_ANSWER);
             let response = self.endpoint.send(request, None).await?;
             let answer: serde_json::Result<Configuration> = response.json();
             Ok(answer.map_err(|error| self.endpoint.malformed(format!("its configuration: {error}")))?.issuers)
@@ -176,7 +177,7 @@ impl Fulcio {
         }
     }
 
-    fn read(&self, answer: Answer) -> Result<Certificate, KeylessError> {
+    fn read(&self, answer: SigningCertResponse) -> Result<Certificate, KeylessError> {
         let chain = match (answer.signed_certificate_embedded_sct, answer.signed_certificate_detached_sct) {
             (Some(signed), None) | (None, Some(signed)) => signed.chain.certificates,
             _ => return Err(self.endpoint.malformed("not one certificate")),
@@ -190,7 +191,7 @@ impl Fulcio {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Asked<'a> {
+struct SigningCertRequest<'a> {
     credentials: Credentials<'a>,
     public_key_request: KeyRequest,
 }
@@ -217,13 +218,13 @@ struct Key {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
-    signed_certificate_embedded_sct: Option<Signed>,
-    signed_certificate_detached_sct: Option<Signed>,
+struct SigningCertResponse {
+    signed_certificate_embedded_sct: Option<SignedCertificate>,
+    signed_certificate_detached_sct: Option<SignedCertificate>,
 }
 
 #[derive(Deserialize)]
-struct Signed {
+struct SignedCertificate {
     chain: Chain,
 }
 

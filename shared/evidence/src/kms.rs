@@ -1,23 +1,22 @@
 //! Keys that a service keeps and signs with. A service is a file below and a line here.
 
 mod aws;
+mod signature;
 mod vault;
 
 use std::fmt;
 use std::str::FromStr;
 
 use pipe_core::aws::is_region;
-use sha2::{Digest as _, Sha256, Sha384};
 
-use crate::key::{Algorithm, PublicKey};
-use crate::sign::{SignError, Signer};
+use crate::sign::Signer;
 
 pub use aws::AwsKey;
 pub use vault::{Vault, VaultKey};
 
 /// A key at a service, as cosign writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reference {
+pub enum KeyReference {
     /// `awskms:///alias/signing`, `awskms:///arn:aws:kms:...`: the key's id, alias or ARN. In `awskms://HOST/KEY`, the
     /// service is asked at another host (`vpce-1.kms.eu-west-1.vpce.amazonaws.com`, `localhost:4566`).
     Aws { host: Option<String>, key: String },
@@ -28,36 +27,36 @@ pub enum Reference {
 /// Not the name of such a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected awskms:///KEY (an id, alias/NAME or an ARN), awskms://HOST/KEY or hashivault://KEY")]
-pub struct ReferenceError;
+pub struct KeyReferenceError;
 
-impl FromStr for Reference {
-    type Err = ReferenceError;
+impl FromStr for KeyReference {
+    type Err = KeyReferenceError;
 
-    fn from_str(text: &str) -> Result<Reference, ReferenceError> {
+    fn from_str(text: &str) -> Result<KeyReference, KeyReferenceError> {
         let plain = |key: &str| {
             let good = |c: char| c.is_ascii_alphanumeric() || "-_:/.".contains(c);
-            (!key.is_empty() && key.chars().all(good)).then(|| key.to_owned()).ok_or(ReferenceError)
+            (!key.is_empty() && key.chars().all(good)).then(|| key.to_owned()).ok_or(KeyReferenceError)
         };
         match text.trim().split_once("://") {
             Some(("awskms", rest)) => {
-                let (host, key) = rest.split_once('/').ok_or(ReferenceError)?;
+                let (host, key) = rest.split_once('/').ok_or(KeyReferenceError)?;
                 // `awskms://alias/signing` lacks a slash and means no host.
                 if !host.is_empty() && !is_host(host) {
-                    return Err(ReferenceError);
+                    return Err(KeyReferenceError);
                 }
-                Ok(Reference::Aws { host: (!host.is_empty()).then(|| host.to_owned()), key: plain(key)? })
+                Ok(KeyReference::Aws { host: (!host.is_empty()).then(|| host.to_owned()), key: plain(key)? })
             }
-            Some(("hashivault", rest)) if !rest.contains('/') => Ok(Reference::Vault { key: plain(rest)? }),
-            _ => Err(ReferenceError),
+            Some(("hashivault", rest)) if !rest.contains('/') => Ok(KeyReference::Vault { key: plain(rest)? }),
+            _ => Err(KeyReferenceError),
         }
     }
 }
 
-impl Reference {
+impl KeyReference {
     /// The region in an ARN.
     pub fn region(&self) -> Option<&str> {
         match self {
-            Reference::Aws { key, .. } if key.starts_with("arn:") => {
+            KeyReference::Aws { key, .. } if key.starts_with("arn:") => {
                 key.split(':').nth(3).filter(|part| is_region(part))
             }
             _ => None,
@@ -65,11 +64,11 @@ impl Reference {
     }
 }
 
-impl fmt::Display for Reference {
+impl fmt::Display for KeyReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Reference::Aws { host, key } => write!(f, "awskms://{}/{key}", host.as_deref().unwrap_or_default()),
-            Reference::Vault { key } => write!(f, "hashivault://{key}"),
+            KeyReference::Aws { host, key } => write!(f, "awskms://{}/{key}", host.as_deref().unwrap_or_default()),
+            KeyReference::Vault { key } => write!(f, "hashivault://{key}"),
         }
     }
 }
@@ -81,24 +80,8 @@ fn is_host(text: &str) -> bool {
     name.split('.').all(good) && port.map_or_else(|| name.contains('.'), |port| port.parse::<u16>().is_ok())
 }
 
-/// What a service is asked to sign, since messages are larger than it takes: the hash that belongs to the key.
-fn digest(algorithm: Algorithm, message: &[u8]) -> Vec<u8> {
-    match algorithm {
-        Algorithm::EcdsaP384 => Sha384::digest(message).to_vec(),
-        _ => Sha256::digest(message).to_vec(),
-    }
-}
-
-/// A service that signs with another key than it says would be found out only by those who verify.
-fn checked(key: &PublicKey, message: &[u8], signature: Vec<u8>) -> Result<Vec<u8>, SignError> {
-    if key.verifies(message, &signature) {
-        return Ok(signature);
-    }
-    Err(SignError::Refused(format!("the service's signature does not verify with its own key {}", key.fingerprint())))
-}
-
 /// Any of these.
-pub type Key = Box<dyn Signer>;
+pub type KmsKey = Box<dyn Signer>;
 
 #[cfg(test)]
 mod tests;

@@ -23,21 +23,21 @@ pub(crate) const REKOR_BUNDLE: &str = "dev.sigstore.cosign/bundle";
 pub(crate) const TIMESTAMP: &str = "dev.sigstore.cosign/rfc3161timestamp";
 const PREDICATE_TYPE: &str = "predicateType";
 
-const KIND: &str = "cosign container image signature";
+const SIGNATURE_TYPE: &str = "cosign container image signature";
 
 /// What is kept at a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum TagKind {
     Signatures,
     Attestations,
 }
 
-impl Kind {
+impl TagKind {
     /// `sha256-<hex>.sig`
     pub fn tag(self, digest: &Digest) -> String {
         match self {
-            Kind::Signatures => format!("{}.sig", digest.tag_prefix()),
-            Kind::Attestations => format!("{}.att", digest.tag_prefix()),
+            TagKind::Signatures => format!("{}.sig", digest.tag_prefix()),
+            TagKind::Attestations => format!("{}.att", digest.tag_prefix()),
         }
     }
 }
@@ -77,7 +77,7 @@ impl Payload {
             critical: Critical {
                 identity: Identity { docker_reference: name.to_owned() },
                 image: Image { docker_manifest_digest: digest.to_string() },
-                kind: KIND.to_owned(),
+                kind: SIGNATURE_TYPE.to_owned(),
             },
             optional: (!annotations.is_empty()).then(|| annotations.clone()),
         }
@@ -88,8 +88,8 @@ impl Payload {
     pub fn parse(bytes: &[u8]) -> Result<Payload, String> {
         let payload: Payload =
             serde_json::from_slice(bytes).map_err(|_| "the payload is no simple signing document".to_owned())?;
-        if payload.critical.kind != KIND {
-            return Err(format!("the payload is a {:?}, not a {KIND}", payload.critical.kind));
+        if payload.critical.kind != SIGNATURE_TYPE {
+            return Err(format!("the payload is a {:?}, not a {SIGNATURE_TYPE}", payload.critical.kind));
         }
         Ok(payload)
     }

@@ -1,19 +1,19 @@
 //! Signatures and attestations of images and files: made, stored, found and verified.
 //!
 //! ```no_run
-//! use pipe_core::http::{Client, Settings as HttpSettings};
+//! use pipe_core::http::{Client, Settings};
 //! use pipe_evidence::find::find;
 //! use pipe_evidence::key::PrivateKey;
-//! use pipe_evidence::sign::Signing;
+//! use pipe_evidence::sign::BundleSigner;
 //! use pipe_evidence::statement::{Statement, Subject, predicate};
 //! use pipe_evidence::store;
-//! use pipe_evidence::verify::{Authority, Demands, Verifier};
-//! use pipe_oci::{Credentials, Reference, Registry, Settings};
+//! use pipe_evidence::verify::{Authority, VerificationOptions, Verifier};
+//! use pipe_oci::{Credentials, Reference, Registry, RegistrySettings};
 //! use serde_json::value::RawValue;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let http = Client::new(&HttpSettings::default(), tokio_util::sync::CancellationToken::new())?;
-//! let registry = Registry::new(http, Credentials::default(), Settings::default());
+//! let http = Client::new(&Settings::default(), tokio_util::sync::CancellationToken::new())?;
+//! let registry = Registry::new(http, Credentials::default(), RegistrySettings::default());
 //! let image = Reference::parse("ghcr.io/org/app:1.2.3")?;
 //! let subject = registry.resolve(&image).await?;
 //!
@@ -23,19 +23,19 @@
 //! let sbom = RawValue::from_string(std::fs::read_to_string("sbom.json")?)?;
 //! let named = Subject::new(image.repository.name_for_identity(), subject.digest.clone());
 //! let statement = Statement::new(named, predicate::CYCLONEDX, sbom);
-//! let signed = Signing::new(key).statement(statement.to_bytes()?).await?;
+//! let signed = BundleSigner::new(key).statement(statement.to_bytes()?).await?;
 //! let bundle = signed.to_json()?.into();
 //! store::attach(&registry, &image.repository, &subject, bundle, predicate::CYCLONEDX).await?;
 //!
 //! // Somebody else, later.
-//! let demands = Demands { log: false, sct: false };
-//! let verifier = Verifier::new(Authority::Keys(vec![public]), None, demands)?;
-//! find(&registry, &image.repository, &subject.digest, |place, evidence| match evidence {
+//! let demands = VerificationOptions { log: false, sct: false };
+//! let verifier = Verifier::new(Authority::Keys(vec![public]), None, options)?;
+//! find(&registry, &image.repository, &subject.digest, |location, evidence| match evidence {
 //!     Ok(evidence) => match verifier.verify(&subject.digest, &evidence) {
-//!         Ok(verified) => println!("{place}: {}", verified.what.predicate_type()),
-//!         Err(refusal) => println!("{place}: not accepted: {refusal}"),
+//!         Ok(verified) => println!("{location}: {}", verified.content.predicate_type()),
+//!         Err(refusal) => println!("{location}: not accepted: {refusal}"),
 //!     },
-//!     Err(why) => println!("{place}: {why}"),
+//!     Err(why) => println!("{location}: {why}"),
 //! })
 //! .await?;
 //! # Ok(())
@@ -44,7 +44,7 @@
 //!
 //! # Signing
 //!
-//! A [`sign::Signer`] is a key in memory ([`key::PrivateKey`]) or one that a service keeps ([`kms`]). [`sign::Signing`] adds what
+//! A [`sign::Signer`] is a key in memory ([`key::PrivateKey`]) or one that a service keeps ([`kms`]). [`sign::BundleSigner`] adds what
 //! bears witness to its signatures: a certificate ([`fulcio`]), a transparency log ([`rekor`]), a timestamp authority
 //! ([`timestamp`]). Keyless signing is a fresh key with a certificate for a job's token ([`token`]); which services to ask,
 //! and whom to trust, comes from a file, from a TUF repository or from this release ([`trust`]).
@@ -63,11 +63,12 @@
 //! verified attestations say.
 //!
 //! All crates of the sigstore organisation are used in here and are no part of this interface, but for
-//! [`trust::Instance`] and the claims of a certificate.
+//! [`trust::SigstoreInstance`] and the claims of a certificate.
 
 pub mod certificate;
 pub mod find;
 pub mod fulcio;
+pub mod github;
 pub mod key;
 pub mod keyless;
 pub mod kms;

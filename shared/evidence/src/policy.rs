@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use pipe_oci::Digest;
 use serde::Deserialize;
 
-use crate::verify::{Verified, What};
+use crate::verify::{Content, Verified};
 
 pub use scan::Severity;
 
@@ -46,7 +46,7 @@ pub struct Judgement {
 impl Requirement {
     /// Judges one verified attestation; `None` where it is of another type.
     pub fn judge(&self, subject: &Digest, verified: &Verified, now: Timestamp) -> Option<Judgement> {
-        let What::Attestation(statement) = &verified.what else { return None };
+        let Content::Attestation(statement) = &verified.content else { return None };
         if !self.types.contains(&statement.predicate_type) {
             return None;
         }
@@ -72,7 +72,7 @@ impl Requirement {
 
 impl Check {
     fn holds(&self, subject: &Digest, verified: &Verified, now: Timestamp) -> Result<(), String> {
-        let What::Attestation(statement) = &verified.what else { return Ok(()) };
+        let Content::Attestation(statement) = &verified.content else { return Ok(()) };
         let predicate = statement.predicate.get();
         match self {
             Check::SbomNotEmpty => sbom::not_empty(predicate),
@@ -112,7 +112,7 @@ fn time(verified: &Verified) -> Option<Timestamp> {
     if verified.time.is_some() {
         return verified.time;
     }
-    let What::Attestation(statement) = &verified.what else { return None };
+    let Content::Attestation(statement) = &verified.content else { return None };
     let dated: Dated = serde_json::from_str(statement.predicate.get()).ok()?;
     let named = dated.metadata.and_then(|metadata| metadata.scan.or(metadata.timestamp));
     named.or_else(|| dated.creation?.created)?.parse().ok()

@@ -4,23 +4,25 @@
 //! `hashedrekord` 0.0.2, which logs an attestation as the hash of its pre-authentication encoding.
 
 mod check;
+mod entry;
 mod v1;
 
 use pipe_core::http::{Client, Request};
 use sigstore_rekor::{HashedRekordV2, RekorV2KeyDetails};
-use sigstore_types::{DerCertificate, DerPublicKey, DsseEnvelope, Sha256Hash, SignatureBytes, TransparencyLogEntry};
+use sigstore_types::TransparencyLogEntry;
 
-use crate::certificate::Certificate;
-use crate::key::{Algorithm, PublicKey};
+use crate::key::Algorithm;
 use crate::keyless::{Endpoint, KeylessError, Service};
 
+pub use entry::{EntryVerifier, ProposedEntry};
+
 /// Bytes of an answer that are read.
-const MOST: u64 = 4 * 1024 * 1024;
+const MAX_ANSWER: u64 = 4 * 1024 * 1024;
 
 /// Bytes of a request that version 1 is sent. The public server's limit is nowhere written: requests of 3.5 MB and of "a
 /// couple MiB" have been cut off there since 2026 (sigstore/rekor#2808), after which a client knows no reason. Its 100
 /// KB are of what it keeps, which for `dsse` is nothing.
-const V1_LIMIT: usize = 2 * 1024 * 1024;
+const MAX_V1_REQUEST: usize = 2 * 1024 * 1024;
 
 /// The API that a log speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,82 +42,6 @@ impl RekorVersion {
     }
 }
 
-/// What is logged: a signature, what it is of and who made it.
-#[derive(Debug, Clone)]
-pub struct Entry<'a> {
-    signed: Signed<'a>,
-    verifier: Verifier<'a>,
-}
-
-#[derive(Debug, Clone)]
-enum Signed<'a> {
-    Envelope(&'a DsseEnvelope),
-    Message { sha256: Sha256Hash, signature: SignatureBytes },
-}
-
-/// What a logged signature is verified with.
-#[derive(Debug, Clone, Copy)]
-pub enum Verifier<'a> {
-    Certificate(&'a Certificate),
-    Key(&'a PublicKey),
-}
-
-impl<'a> Entry<'a> {
-    /// An attestation with its signature.
-    pub fn envelope(envelope: &'a DsseEnvelope, verifier: Verifier<'a>) -> Entry<'a> {
-        Entry { signed: Signed::Envelope(envelope), verifier }
-    }
-
-    /// A signature over a message, of which the log learns the SHA-256.
-    pub fn message(sha256: [u8; 32], signature: &[u8], verifier: Verifier<'a>) -> Entry<'a> {
-        let (sha256, signature) = (Sha256Hash::new(sha256), SignatureBytes::from_bytes(signature));
-        Entry { signed: Signed::Message { sha256, signature }, verifier }
-    }
-
-    fn signature(&self) -> &SignatureBytes {
-        match &self.signed {
-            Signed::Envelope(envelope) => &envelope.signature.sig,
-            Signed::Message { signature, .. } => signature,
-        }
-    }
-
-    /// What `hashedrekord` has as the hash of what was signed.
-    fn sha256(&self) -> Sha256Hash {
-        match &self.signed {
-            Signed::Envelope(envelope) => sigstore_crypto::sha256(&envelope.pae()),
-            Signed::Message { sha256, .. } => *sha256,
-        }
-    }
-}
-
-impl Verifier<'_> {
-    fn algorithm(self) -> Algorithm {
-        self.key().algorithm()
-    }
-
-    fn key(self) -> PublicKey {
-        match self {
-            Verifier::Certificate(certificate) => certificate.identity().public_key.clone(),
-            Verifier::Key(key) => key.clone(),
-        }
-    }
-
-    fn to_pem(self) -> String {
-        match self {
-            Verifier::Certificate(certificate) => certificate.to_pem(),
-            Verifier::Key(key) => key.to_pem(),
-        }
-    }
-
-    fn is_certificate(self, der: &DerCertificate) -> bool {
-        matches!(self, Verifier::Certificate(certificate) if certificate.der() == der.as_bytes())
-    }
-
-    fn is_key(self, der: &DerPublicKey) -> bool {
-        matches!(self, Verifier::Key(key) if key.der() == der.as_bytes())
-    }
-}
-
 /// A log at its URL.
 #[derive(Debug, Clone)]
 pub struct Rekor {
@@ -126,7 +52,7 @@ pub struct Rekor {
 
 impl Rekor {
     pub fn new(http: Client, url: &str, version: RekorVersion) -> Rekor {
-        Rekor { endpoint: Endpoint::new(Service::Rekor, http, url), version, limit: V1_LIMIT }
+        Rekor { endpoint: Endpoint::new(Service::Rekor, http, url), version, limit: MAX_V1_REQUEST }
     }
 
     /// Bytes of a request that version 1 is sent, for a log whose limit is known. 2 MiB unless set.
@@ -141,14 +67,14 @@ impl Rekor {
     /// # Errors
     /// The log refuses the entry, can't be asked, or answers with another entry; or no log of this version takes such
     /// an entry.
-    pub async fn record(&self, entry: &Entry<'_>) -> Result<TransparencyLogEntry, KeylessError> {
+    pub async fn record(&self, entry: &ProposedEntry<'_>) -> Result<TransparencyLogEntry, KeylessError> {
         match self.version {
             RekorVersion::V1 => self.record_v1(entry).await,
             RekorVersion::V2 => self.record_v2(entry).await,
         }
     }
 
-    async fn record_v2(&self, entry: &Entry<'_>) -> Result<TransparencyLogEntry, KeylessError> {
+    async fn record_v2(&self, entry: &ProposedEntry<'_>) -> Result<TransparencyLogEntry, KeylessError> {
         let algorithm = entry.verifier.algorithm();
         // Version 2 takes more, but neither can this entry's readers read those nor does it take plain Ed25519.
         if algorithm != Algorithm::EcdsaP256 {
@@ -159,10 +85,12 @@ impl Rekor {
         }
         let (sha256, details) = (entry.sha256(), RekorV2KeyDetails::PkixEcdsaP256Sha256);
         let body = match entry.verifier {
-            Verifier::Certificate(certificate) => {
+            EntryVerifier::Certificate(certificate) => {
                 HashedRekordV2::new_with_certificate(&sha256, entry.signature(), certificate.der_certificate(), details)
             }
-            Verifier::Key(key) => HashedRekordV2::new_with_public_key(&sha256, entry.signature(), key.spki(), details),
+            EntryVerifier::Key(key) => {
+                HashedRekordV2::new_with_public_key(&sha256, entry.signature(), key.spki(), details)
+            }
         };
         let request = self.post("/api/v2/log/entries").json(&body).accept(409);
         let response = self.endpoint.send(request, None).await?;
@@ -178,7 +106,7 @@ impl Rekor {
 
     /// Logging twice what is the same changes nothing.
     fn post(&self, path: &str) -> Request {
-        Request::post(&self.endpoint.url(path)).header("Accept", "application/json").idempotent().max_body(MOST)
+        Request::post(&self.endpoint.url(path)).header("Accept", "application/json").idempotent().max_body(MAX_ANSWER)
     }
 }
 

@@ -21,7 +21,7 @@ use crate::certificate::{Certificate, CertificateIdentity};
 use crate::key::{Algorithm, PrivateKey, PublicKey};
 use crate::keyless::KeylessError;
 use crate::legacy;
-use crate::rekor::{Entry, Rekor, Verifier};
+use crate::rekor::{EntryVerifier, ProposedEntry, Rekor};
 use crate::statement::PAYLOAD_TYPE;
 use crate::timestamp::TimestampAuthority;
 
@@ -43,7 +43,7 @@ pub enum SignError {
 }
 
 /// The answer of a signer.
-pub type Signature<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, SignError>> + Send + 'a>>;
+pub type SignatureFuture<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, SignError>> + Send + 'a>>;
 
 /// Something that signs: a key in memory or one that a service keeps.
 pub trait Signer: Send + Sync {
@@ -51,7 +51,7 @@ pub trait Signer: Send + Sync {
     fn public_key(&self) -> &PublicKey;
 
     /// Signs a whole message.
-    fn sign<'a>(&'a self, message: &'a [u8]) -> Signature<'a>;
+    fn sign<'a>(&'a self, message: &'a [u8]) -> SignatureFuture<'a>;
 }
 
 impl Signer for PrivateKey {
@@ -59,7 +59,7 @@ impl Signer for PrivateKey {
         PrivateKey::public_key(self)
     }
 
-    fn sign<'a>(&'a self, message: &'a [u8]) -> Signature<'a> {
+    fn sign<'a>(&'a self, message: &'a [u8]) -> SignatureFuture<'a> {
         let signature = PrivateKey::sign(self, message).map_err(|error| SignError::Refused(error.to_string()));
         Box::pin(std::future::ready(signature))
     }
@@ -70,7 +70,7 @@ impl Signer for Box<dyn Signer> {
         (**self).public_key()
     }
 
-    fn sign<'a>(&'a self, message: &'a [u8]) -> Signature<'a> {
+    fn sign<'a>(&'a self, message: &'a [u8]) -> SignatureFuture<'a> {
         (**self).sign(message)
     }
 }
@@ -80,13 +80,13 @@ impl<S: Signer + ?Sized> Signer for Arc<S> {
         (**self).public_key()
     }
 
-    fn sign<'a>(&'a self, message: &'a [u8]) -> Signature<'a> {
+    fn sign<'a>(&'a self, message: &'a [u8]) -> SignatureFuture<'a> {
         (**self).sign(message)
     }
 }
 
 /// A signer with whoever bears witness to its signatures. One of these signs any number of things, also at once.
-pub struct Signing {
+pub struct BundleSigner {
     signer: Box<dyn Signer>,
     /// With when it was had.
     certificate: Option<(Certificate, Instant)>,
@@ -94,29 +94,29 @@ pub struct Signing {
     timestamps: Option<TimestampAuthority>,
 }
 
-impl Signing {
+impl BundleSigner {
     /// With a key that verifiers know.
-    pub fn new(signer: impl Signer + 'static) -> Signing {
-        Signing { signer: Box::new(signer), certificate: None, log: None, timestamps: None }
+    pub fn new(signer: impl Signer + 'static) -> BundleSigner {
+        BundleSigner { signer: Box::new(signer), certificate: None, log: None, timestamps: None }
     }
 
     /// With a new certificate for the signer's key, which verifiers trust instead of the key. When it ends, by whatever
     /// clock, nothing more is signed.
     #[must_use]
-    pub fn certified(self, certificate: Certificate) -> Signing {
-        Signing { certificate: Some((certificate, Instant::now())), ..self }
+    pub fn certified(self, certificate: Certificate) -> BundleSigner {
+        BundleSigner { certificate: Some((certificate, Instant::now())), ..self }
     }
 
     /// Each signature is recorded in a transparency log.
     #[must_use]
-    pub fn logged(self, log: Rekor) -> Signing {
-        Signing { log: Some(log), ..self }
+    pub fn logged(self, log: Rekor) -> BundleSigner {
+        BundleSigner { log: Some(log), ..self }
     }
 
     /// The time of each signature is vouched for.
     #[must_use]
-    pub fn timestamped(self, authority: TimestampAuthority) -> Signing {
-        Signing { timestamps: Some(authority), ..self }
+    pub fn timestamped(self, authority: TimestampAuthority) -> BundleSigner {
+        BundleSigner { timestamps: Some(authority), ..self }
     }
 
     pub fn public_key(&self) -> &PublicKey {
@@ -131,7 +131,7 @@ impl Signing {
     ///
     /// # Errors
     /// The signer, the log or the timestamp authority refuses or doesn't answer.
-    pub async fn statement(&self, payload: Vec<u8>) -> Result<Signed, SignError> {
+    pub async fn statement(&self, payload: Vec<u8>) -> Result<SignedBundle, SignError> {
         let mut envelope = DsseEnvelope::new(
             PAYLOAD_TYPE,
             PayloadBytes::new(payload),
@@ -139,16 +139,16 @@ impl Signing {
         );
         let signature = self.signer.sign(&envelope.pae()).await?;
         envelope.signature = DsseSignature::new(SignatureBytes::from_bytes(&signature), KeyId::default());
-        let entry = Entry::envelope(&envelope, self.verifier());
-        let bundle = self.witnessed(&entry, &signature, SignatureContent::DsseEnvelope(envelope.clone())).await?;
+        let entry = ProposedEntry::envelope(&envelope, self.verifier());
+        let bundle = self.with_proofs(&entry, &signature, SignatureContent::DsseEnvelope(envelope.clone())).await?;
         Ok(self.signed(bundle, signature))
     }
 
     /// Signs bytes as they are: a file, or a payload of the older form.
     ///
     /// # Errors
-    /// As [`Signing::statement`].
-    pub async fn message(&self, message: &[u8]) -> Result<Signed, SignError> {
+    /// As [`BundleSigner::statement`].
+    pub async fn message(&self, message: &[u8]) -> Result<SignedBundle, SignError> {
         let signature = self.signer.sign(message).await?;
         // Verifiers take the hash of the signature from the digest's.
         let digest = match self.public_key().algorithm() {
@@ -156,18 +156,18 @@ impl Signing {
             _ => MessageDigest::new(HashAlgorithm::Sha2256, bytes(&Sha256::digest(message))),
         };
         let content = MessageSignature::new(SignatureBytes::from_bytes(&signature)).with_message_digest(digest);
-        let entry = Entry::message(Sha256::digest(message).into(), &signature, self.verifier());
-        let bundle = self.witnessed(&entry, &signature, SignatureContent::MessageSignature(content)).await?;
+        let entry = ProposedEntry::message(Sha256::digest(message).into(), &signature, self.verifier());
+        let bundle = self.with_proofs(&entry, &signature, SignatureContent::MessageSignature(content)).await?;
         Ok(self.signed(bundle, signature))
     }
 
-    async fn witnessed(
+    async fn with_proofs(
         &self,
-        entry: &Entry<'_>,
+        entry: &ProposedEntry<'_>,
         signature: &[u8],
         content: SignatureContent,
     ) -> Result<Bundle, SignError> {
-        self.lasts()?;
+        self.check_lifetime()?;
         let log = async {
             match &self.log {
                 Some(log) => log.record(entry).await.map(Some),
@@ -182,7 +182,7 @@ impl Signing {
         };
         let (log, timestamp) = futures_util::future::try_join(log, timestamp).await?;
         // The time that was vouched for is an earlier one.
-        self.lasts()?;
+        self.check_lifetime()?;
         let material = match self.certificate() {
             Some(certificate) => VerificationMaterialV03::Certificate(DerCertificate::from_bytes(certificate.der())),
             None => VerificationMaterialV03::PublicKey { hint: self.public_key().hint() },
@@ -197,7 +197,7 @@ impl Signing {
         Ok(bundle.into_bundle())
     }
 
-    fn lasts(&self) -> Result<(), SignError> {
+    fn check_lifetime(&self) -> Result<(), SignError> {
         if let Some((certificate, since)) = &self.certificate {
             let CertificateIdentity { not_before, not_after, .. } = certificate.identity();
             let life = not_after.duration_since(*not_before).unsigned_abs();
@@ -209,16 +209,16 @@ impl Signing {
         Ok(())
     }
 
-    fn verifier(&self) -> Verifier<'_> {
+    fn verifier(&self) -> EntryVerifier<'_> {
         match self.certificate() {
-            Some(certificate) => Verifier::Certificate(certificate),
-            None => Verifier::Key(self.public_key()),
+            Some(certificate) => EntryVerifier::Certificate(certificate),
+            None => EntryVerifier::Key(self.public_key()),
         }
     }
 
-    fn signed(&self, bundle: Bundle, signature: Vec<u8>) -> Signed {
+    fn signed(&self, bundle: Bundle, signature: Vec<u8>) -> SignedBundle {
         let chain = self.certificate().map(|certificate| (certificate.to_pem(), certificate.chain_pem()));
-        Signed { bundle, signature, chain }
+        SignedBundle { bundle, signature, chain }
     }
 }
 
@@ -227,14 +227,14 @@ fn bytes(digest: &[u8]) -> DigestBytes {
 }
 
 /// A signature with everything that proves it.
-pub struct Signed {
+pub struct SignedBundle {
     bundle: Bundle,
     signature: Vec<u8>,
     /// The certificate and those above it, in PEM.
     chain: Option<(String, String)>,
 }
 
-impl Signed {
+impl SignedBundle {
     /// The bundle's JSON, of version 0.3.
     ///
     /// # Errors

@@ -5,7 +5,9 @@ use std::fmt;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use pipe_oci::{Descriptor, Digest, Edit, Error, Fetched, Kind, Manifest, Reference, Registry, Repository, media_type};
+use pipe_oci::{
+    Descriptor, Digest, Edit, Error, ErrorKind, Fetched, Manifest, Reference, Registry, Repository, media_type,
+};
 
 use crate::legacy;
 use crate::sign::BUNDLE_MEDIA_TYPE;
@@ -16,18 +18,18 @@ const CREATED: &str = "org.opencontainers.image.created";
 
 /// Where something was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Written {
+pub enum StoredLocation {
     /// The digest of a manifest that refers to the image.
     Referrer(Digest),
     /// A tag of the older form.
     Tag(String),
 }
 
-impl fmt::Display for Written {
+impl fmt::Display for StoredLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Written::Referrer(digest) => digest.fmt(f),
-            Written::Tag(tag) => f.write_str(tag),
+            StoredLocation::Referrer(digest) => digest.fmt(f),
+            StoredLocation::Tag(tag) => f.write_str(tag),
         }
     }
 }
@@ -42,7 +44,7 @@ pub async fn attach(
     subject: &Descriptor,
     bundle: Bytes,
     predicate_type: &str,
-) -> Result<Written, Error> {
+) -> Result<StoredLocation, Error> {
     let layer = registry.push_blob(repository, BUNDLE_MEDIA_TYPE, bundle).await?;
     let config = registry.push_blob(repository, media_type::EMPTY, Bytes::from_static(b"{}")).await?;
     let annotations = BTreeMap::from([
@@ -57,7 +59,7 @@ pub async fn attach(
         ..Manifest::new(config, vec![layer])
     };
     let attached = registry.attach(repository, &manifest).await?;
-    Ok(Written::Referrer(attached.descriptor.digest))
+    Ok(StoredLocation::Referrer(attached.descriptor.digest))
 }
 
 /// Adds a signature or attestation in the form of cosign 2 to those at its tag.
@@ -68,9 +70,9 @@ pub async fn add(
     registry: &Registry,
     repository: &Repository,
     subject: &Digest,
-    kind: legacy::Kind,
+    kind: legacy::TagKind,
     layer: legacy::Layer,
-) -> Result<Written, Error> {
+) -> Result<StoredLocation, Error> {
     let tag = kind.tag(subject);
     let (descriptor, blob) = (layer.descriptor, layer.blob);
     registry.push_blob(repository, &descriptor.media_type, blob).await?;
@@ -81,7 +83,7 @@ pub async fn add(
             None => Vec::new(),
         };
         layers.push(descriptor.clone());
-        let unwritable = |error: serde_json::Error| Error::new(Kind::Malformed, format!("{reference}: {error}"));
+        let unwritable = |error: serde_json::Error| Error::new(ErrorKind::Malformed, format!("{reference}: {error}"));
         let config = Bytes::from(legacy::config(&layers).map_err(unwritable)?);
         let manifest = Manifest::new(Descriptor::of(media_type::CONFIG, &config), layers);
         let manifest = serde_json::to_vec(&manifest).map_err(unwritable)?.into();
@@ -92,5 +94,5 @@ pub async fn add(
         layers.iter().any(|known| known.digest == descriptor.digest && known.annotations == descriptor.annotations)
     };
     registry.update_tag(&reference, edit, present).await?;
-    Ok(Written::Tag(tag))
+    Ok(StoredLocation::Tag(tag))
 }

@@ -19,7 +19,7 @@ const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.1135
 const TST_INFO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.4");
 
 /// Bytes of an answer that are read.
-const MOST: u64 = 256 * 1024;
+const MAX_ANSWER: u64 = 256 * 1024;
 
 /// An authority at its URL, which is the whole one (`https://timestamp.sigstore.dev/api/v1/timestamp`).
 #[derive(Debug, Clone)]
@@ -56,7 +56,7 @@ impl TimestampAuthority {
             .body("application/timestamp-query", query)
             .header("Accept", "application/timestamp-reply")
             .idempotent()
-            .max_body(MOST);
+            .max_body(MAX_ANSWER);
         let response = self.endpoint.send(request, None).await?;
         match read(&response.body) {
             Ok(info) if info.message_imprint.hashed_message != imprint.hashed_message => {

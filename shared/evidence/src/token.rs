@@ -5,15 +5,11 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use pipe_core::http::{Authorization, Client, Request, Url};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::keyless::{Endpoint, KeylessError, Service, host};
-
 /// Bytes of a token that are read. Real ones have 1 to 4 KiB.
-const MOST: usize = 64 * 1024;
+pub(crate) const MAX_TOKEN: usize = 64 * 1024;
 
 /// What is wrong with a token. No text holds a part of it besides names of claims.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
@@ -42,7 +38,7 @@ impl IdToken {
     pub fn parse(token: SecretString) -> Result<IdToken, TokenError> {
         let malformed = |what: &str| TokenError::Malformed(format!("the identity token is not a JWT: {what}"));
         let text = token.expose_secret().trim();
-        if text.len() > MOST {
+        if text.len() > MAX_TOKEN {
             return Err(malformed("it is larger than 64 KiB"));
         }
         let parts: Vec<&str> = text.split('.').collect();
@@ -130,36 +126,6 @@ impl fmt::Debug for IdToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "IdToken({:?} of {:?}, until {})", self.subject(), self.issuer(), self.expires_at)
     }
-}
-
-/// Asks GitHub for a token of the running job. `url` and `request_token` are what a job with `permissions: id-token:
-/// write` finds in `ACTIONS_ID_TOKEN_REQUEST_URL` and `ACTIONS_ID_TOKEN_REQUEST_TOKEN`. The token is a secret that no log
-/// knows yet.
-///
-/// # Errors
-/// GitHub refuses, can't be asked, or answers something else.
-pub async fn request_github(
-    http: &Client,
-    url: &str,
-    request_token: &SecretString,
-    audience: &str,
-) -> Result<IdToken, KeylessError> {
-    #[derive(Deserialize)]
-    struct Answer {
-        value: String,
-    }
-    let endpoint = Endpoint::new(Service::GitHub, http.clone(), url);
-    let mut with_audience = Url::parse(url.trim())
-        .map_err(|_| KeylessError::Unsupported("ACTIONS_ID_TOKEN_REQUEST_URL is not a URL".to_owned()))?;
-    with_audience.query_pairs_mut().append_pair("audience", audience);
-    let request = Request::get(with_audience.as_str())
-        .authorize(&Authorization::Bearer(request_token.clone()), &host(url))
-        .header("Accept", "application/json")
-        .max_body(2 * MOST as u64);
-    let response = endpoint.send(request, Some(request_token)).await?;
-    // What serde says may quote the token.
-    let answer: Answer = response.json().map_err(|_| endpoint.malformed("no JSON with a token in \"value\""))?;
-    Ok(IdToken::parse(answer.value.into())?)
 }
 
 /// Seconds since 1970, which may have a fraction (RFC 7519 section 2).

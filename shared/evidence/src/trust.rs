@@ -7,11 +7,12 @@ mod tuf;
 use std::fmt;
 
 use pipe_core::http::Client;
-pub use sigstore_trust_root::SigstoreInstance as Instance;
 use sigstore_trust_root::{SigningConfig, TrustedRoot};
 
+pub use sigstore_trust_root::SigstoreInstance;
+
 pub use pem::{LogKey, PemParts};
-pub use services::{Overrides, RekorService, Services};
+pub use services::{RekorService, ServiceOverrides, Services};
 
 use crate::keyless::{KeylessError, host};
 
@@ -20,12 +21,12 @@ use crate::keyless::{KeylessError, host};
 pub struct Trust {
     root: TrustedRoot,
     signing_config: Option<SigningConfig>,
-    source: Source,
+    source: TrustSource,
 }
 
 /// Where trust comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum TrustSource {
     /// This program's release carries it.
     Embedded(&'static str),
     /// Documents of the user's.
@@ -35,12 +36,12 @@ pub enum Source {
 }
 
 /// `the TUF repository at tuf.example`
-impl fmt::Display for Source {
+impl fmt::Display for TrustSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Source::Embedded(name) => write!(f, "the embedded trusted root of {name}"),
-            Source::Given => f.write_str("the given trusted root"),
-            Source::Tuf { host } => write!(f, "the TUF repository at {host}"),
+            TrustSource::Embedded(name) => write!(f, "the embedded trusted root of {name}"),
+            TrustSource::Given => f.write_str("the given trusted root"),
+            TrustSource::Tuf { host } => write!(f, "the TUF repository at {host}"),
         }
     }
 }
@@ -51,12 +52,12 @@ impl Trust {
     ///
     /// # Errors
     /// None that a test would not have found.
-    pub fn embedded(instance: Instance) -> Result<Trust, KeylessError> {
+    pub fn embedded(instance: SigstoreInstance) -> Result<Trust, KeylessError> {
         let failed = |error: sigstore_trust_root::Error| KeylessError::Unsupported(error.to_string());
         Ok(Trust {
             root: instance.embedded_trusted_root().map_err(failed)?,
             signing_config: instance.embedded_signing_config().map_err(failed)?,
-            source: Source::Embedded(name(instance)),
+            source: TrustSource::Embedded(name(instance)),
         })
     }
 
@@ -66,7 +67,7 @@ impl Trust {
     /// A document of another form.
     pub fn from_json(root: &str, signing_config: Option<&str>) -> Result<Trust, KeylessError> {
         let (root, signing_config) = (read_root(root)?, signing_config.map(read_signing_config).transpose()?);
-        Ok(Trust { root, signing_config, source: Source::Given })
+        Ok(Trust { root, signing_config, source: TrustSource::Given })
     }
 
     /// From a private instance whose administrator has only keys and certificates in PEM.
@@ -74,7 +75,7 @@ impl Trust {
     /// # Errors
     /// PEM that can't be read, or a part that lacks what it needs.
     pub fn from_pem(parts: &PemParts) -> Result<Trust, KeylessError> {
-        Ok(Trust { root: pem::root(parts)?, signing_config: None, source: Source::Given })
+        Ok(Trust { root: pem::root(parts)?, signing_config: None, source: TrustSource::Given })
     }
 
     /// From a TUF repository, verified from `root_json` on: the root metadata that is trusted, or what this release
@@ -87,14 +88,14 @@ impl Trust {
         let targets = tuf::fetch(http, mirror, trusted.json()).await?;
         let root = read_root(&targets.trusted_root)?;
         let signing_config = targets.signing_config.as_deref().map(read_signing_config).transpose()?;
-        Ok(Trust { root, signing_config, source: Source::Tuf { host: host(mirror) } })
+        Ok(Trust { root, signing_config, source: TrustSource::Tuf { host: host(mirror) } })
     }
 
     /// The same with the root and the repository of an instance.
     ///
     /// # Errors
     /// As [`Trust::from_tuf`].
-    pub async fn refreshed(http: &Client, instance: Instance) -> Result<Trust, KeylessError> {
+    pub async fn refreshed(http: &Client, instance: SigstoreInstance) -> Result<Trust, KeylessError> {
         Trust::from_tuf(http, tuf::url(instance), TufRoot::Of(instance)).await
     }
 
@@ -106,7 +107,7 @@ impl Trust {
         self.signing_config.as_ref()
     }
 
-    pub fn source(&self) -> &Source {
+    pub fn source(&self) -> &TrustSource {
         &self.source
     }
 }
@@ -115,7 +116,7 @@ impl Trust {
 #[derive(Debug, Clone, Copy)]
 pub enum TufRoot<'a> {
     /// What this release carries of an instance.
-    Of(Instance),
+    Of(SigstoreInstance),
     /// A `root.json`.
     Json(&'a [u8]),
 }
@@ -129,10 +130,10 @@ impl<'a> TufRoot<'a> {
     }
 }
 
-fn name(instance: Instance) -> &'static str {
+fn name(instance: SigstoreInstance) -> &'static str {
     match instance {
-        Instance::Staging => "Sigstore's staging instance",
-        Instance::GitHub => "GitHub's instance",
+        SigstoreInstance::Staging => "Sigstore's staging instance",
+        SigstoreInstance::GitHub => "GitHub's instance",
         _ => "Sigstore's public instance",
     }
 }

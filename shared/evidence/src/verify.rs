@@ -13,7 +13,7 @@ use sigstore_types::{
 use sigstore_verify::{PublicKeyVerificationPolicy, VerificationPolicy};
 
 use crate::certificate::CertificateIdentity;
-use crate::find::{Evidence, Over};
+use crate::find::{Evidence, SignedData};
 use crate::key::PublicKey;
 use crate::legacy::Payload;
 use crate::statement::{PAYLOAD_TYPE, Statement, predicate};
@@ -33,7 +33,7 @@ pub enum Authority {
 
 /// How strictly.
 #[derive(Debug, Clone, Copy)]
-pub struct Demands {
+pub struct VerificationOptions {
     /// An entry in a transparency log that the trusted root knows.
     pub log: bool,
     /// A certificate that was itself logged, as its SCT says.
@@ -43,14 +43,14 @@ pub struct Demands {
 /// Decides about one piece of evidence after another.
 pub struct Verifier {
     authority: Authority,
-    demands: Demands,
+    options: VerificationOptions,
     roots: Option<sigstore_verify::Verifier>,
 }
 
 /// Evidence that counts.
 #[derive(Debug, Clone)]
 pub struct Verified {
-    pub what: What,
+    pub content: Content,
     pub by: Signatory,
     /// When it was signed, where a log or a timestamp authority vouches for it.
     pub time: Option<Timestamp>,
@@ -60,7 +60,7 @@ pub struct Verified {
 
 /// What was said of the digest.
 #[derive(Debug, Clone)]
-pub enum What {
+pub enum Content {
     /// That it was signed.
     Signature {
         annotations: Map<String, Value>,
@@ -68,12 +68,12 @@ pub enum What {
     Attestation(Statement),
 }
 
-impl What {
+impl Content {
     /// The predicate type; that of a signature is [`predicate::SIGNATURE`] in either format.
     pub fn predicate_type(&self) -> &str {
         match self {
-            What::Signature { .. } => predicate::SIGNATURE,
-            What::Attestation(statement) => &statement.predicate_type,
+            Content::Signature { .. } => predicate::SIGNATURE,
+            Content::Attestation(statement) => &statement.predicate_type,
         }
     }
 }
@@ -90,14 +90,14 @@ impl Verifier {
     ///
     /// # Errors
     /// The trusted root can't be used, or is missing where it is needed; in words.
-    pub fn new(authority: Authority, trust: Option<&Trust>, demands: Demands) -> Result<Verifier, String> {
+    pub fn new(authority: Authority, trust: Option<&Trust>, options: VerificationOptions) -> Result<Verifier, String> {
         let roots = trust.map(|trust| sigstore_verify::Verifier::new(trust.root())).transpose();
         let roots = roots.map_err(|error| format!("the trusted root can't be used: {error}"))?;
-        let needed = demands.log || matches!(authority, Authority::Identity(_));
+        let needed = options.log || matches!(authority, Authority::Identity(_));
         if needed && roots.is_none() {
             return Err("a trusted root is needed to verify certificates and log entries".to_owned());
         }
-        Ok(Verifier { authority, demands, roots })
+        Ok(Verifier { authority, options, roots })
     }
 
     /// Whether `evidence` is a signature or attestation of `subject` that counts.
@@ -106,10 +106,10 @@ impl Verifier {
     /// Why it does not.
     pub fn verify(&self, subject: &Digest, evidence: &Evidence) -> Result<Verified, Refusal> {
         // Before anything else: what is not about the subject needs no signature to be refused.
-        let what = what(subject, evidence)?;
+        let content = content(subject, evidence)?;
         match &self.authority {
-            Authority::Keys(keys) => self.by_key(keys, subject, evidence, what),
-            Authority::Identity(rule) => self.by_identity(rule, subject, evidence, what),
+            Authority::Keys(keys) => self.by_key(keys, subject, evidence, content),
+            Authority::Identity(rule) => self.by_identity(rule, subject, evidence, content),
         }
     }
 
@@ -118,7 +118,7 @@ impl Verifier {
         keys: &[PublicKey],
         subject: &Digest,
         evidence: &Evidence,
-        what: What,
+        content: Content,
     ) -> Result<Verified, Refusal> {
         let bundle = evidence.bundle();
         let VerificationMaterialContent::PublicKey(named) = &bundle.verification_material.content else {
@@ -132,9 +132,9 @@ impl Verifier {
                 None => Refusal::WrongKey,
             });
         };
-        let mut verified = Verified { what, by: Signatory::Key(key.clone()), time: None, log_index: None };
+        let mut verified = Verified { content, by: Signatory::Key(key.clone()), time: None, log_index: None };
         let material = &bundle.verification_material;
-        if self.demands.log && material.tlog_entries.is_empty() {
+        if self.options.log && material.tlog_entries.is_empty() {
             return Err(Refusal::NotLogged);
         }
         let stamped = !material.timestamp_verification_data.rfc3161_timestamps.is_empty();
@@ -143,7 +143,7 @@ impl Verifier {
             && (!material.tlog_entries.is_empty() || stamped)
         {
             let policy = PublicKeyVerificationPolicy::new(DerPublicKey::new(key.der().to_vec()));
-            let policy = if self.demands.log { policy } else { policy.skip_tlog_unsafe() };
+            let policy = if self.options.log { policy } else { policy.skip_tlog_unsafe() };
             let result = roots.verify(artifact(subject, evidence)?, bundle, &policy).map_err(Refusal::from)?;
             verified.time = result.verified_timestamps().iter().min().copied();
             if result.tlog_verified() {
@@ -158,7 +158,7 @@ impl Verifier {
         rule: &IdentityRule,
         subject: &Digest,
         evidence: &Evidence,
-        what: What,
+        content: Content,
     ) -> Result<Verified, Refusal> {
         let bundle = evidence.bundle();
         if let VerificationMaterialContent::PublicKey(_) = bundle.verification_material.content {
@@ -167,12 +167,12 @@ impl Verifier {
         let Some(roots) = &self.roots else {
             return Err(Refusal::Untrusted("there is no trusted root".to_owned()));
         };
-        if self.demands.log && bundle.verification_material.tlog_entries.is_empty() {
+        if self.options.log && bundle.verification_material.tlog_entries.is_empty() {
             return Err(Refusal::NotLogged);
         }
         let policy = VerificationPolicy::any_identity();
-        let policy = if self.demands.log { policy } else { policy.skip_tlog_unsafe() };
-        let policy = if self.demands.sct { policy } else { policy.skip_sct() };
+        let policy = if self.options.log { policy } else { policy.skip_tlog_unsafe() };
+        let policy = if self.options.sct { policy } else { policy.skip_sct() };
         let certificate = bundle
             .signing_certificate()
             .and_then(|certificate| CertificateIdentity::from_der(certificate.as_bytes()).ok())
@@ -181,7 +181,7 @@ impl Verifier {
         let result = result.map_err(|error| Refusal::from(error).of(&certificate))?;
         rule.check(&certificate)?;
         Ok(Verified {
-            what,
+            content,
             by: Signatory::Certificate(Box::new(certificate)),
             time: result.verified_timestamps().iter().min().copied(),
             log_index: result.tlog_verified().then(|| log_index(bundle)).flatten(),
@@ -191,7 +191,7 @@ impl Verifier {
 
 /// What a verifier of bundles takes as the thing that was signed.
 fn artifact<'a>(subject: &Digest, evidence: &'a Evidence) -> Result<Artifact<'a>, Refusal> {
-    if let Over::Payload(payload) | Over::File(payload) = evidence.over() {
+    if let SignedData::Payload(payload) | SignedData::File(payload) = evidence.over() {
         return Ok(Artifact::from_blob(payload));
     }
     let unsupported = || Refusal::Unsupported(format!("digests of the kind {}", subject.algorithm()));
@@ -210,10 +210,10 @@ fn signed(key: &PublicKey, subject: &Digest, evidence: &Evidence) -> bool {
         (SignatureContent::DsseEnvelope(envelope), _) => {
             key.verifies(&envelope.pae(), envelope.signature.sig.as_bytes())
         }
-        (SignatureContent::MessageSignature(message), Over::Payload(payload) | Over::File(payload)) => {
+        (SignatureContent::MessageSignature(message), SignedData::Payload(payload) | SignedData::File(payload)) => {
             key.verifies(payload, message.signature.as_bytes())
         }
-        (SignatureContent::MessageSignature(message), Over::Subject) => {
+        (SignatureContent::MessageSignature(message), SignedData::Subject) => {
             subject.algorithm() == "sha256"
                 && DigestBytes::from_hex(subject.hex())
                     .is_ok_and(|digest| key.verifies_sha256(digest.as_bytes(), message.signature.as_bytes()))
@@ -223,7 +223,7 @@ fn signed(key: &PublicKey, subject: &Digest, evidence: &Evidence) -> bool {
 }
 
 /// What `evidence` says, if it says it of `subject`.
-fn what(subject: &Digest, evidence: &Evidence) -> Result<What, Refusal> {
+fn content(subject: &Digest, evidence: &Evidence) -> Result<Content, Refusal> {
     let elsewhere = |found: String| Refusal::WrongSubject { found };
     match (&evidence.bundle().content, evidence.over()) {
         (SignatureContent::DsseEnvelope(envelope), _) => {
@@ -233,27 +233,27 @@ fn what(subject: &Digest, evidence: &Evidence) -> Result<What, Refusal> {
                 return Err(elsewhere(found.join(", ")));
             }
             if statement.predicate_type != predicate::SIGNATURE {
-                return Ok(What::Attestation(statement));
+                return Ok(Content::Attestation(statement));
             }
             let signed = statement.subjects.into_iter().find(|named| named.digest == *subject);
-            Ok(What::Signature { annotations: signed.map(|signed| signed.annotations).unwrap_or_default() })
+            Ok(Content::Signature { annotations: signed.map(|signed| signed.annotations).unwrap_or_default() })
         }
-        (SignatureContent::MessageSignature(_), Over::Payload(payload)) => {
+        (SignatureContent::MessageSignature(_), SignedData::Payload(payload)) => {
             let payload = Payload::parse(payload).map_err(Refusal::Malformed)?;
             if payload.digest() != subject.to_string() {
                 return Err(elsewhere(payload.digest().to_owned()));
             }
-            Ok(What::Signature { annotations: payload.annotations() })
+            Ok(Content::Signature { annotations: payload.annotations() })
         }
         // The manifest itself, or a file.
-        (SignatureContent::MessageSignature(message), Over::Subject | Over::File(_)) => {
+        (SignatureContent::MessageSignature(message), SignedData::Subject | SignedData::File(_)) => {
             if let Some(named) = &message.message_digest
                 && named.algorithm == HashAlgorithm::Sha2256
                 && named.digest.to_hex() != subject.hex()
             {
                 return Err(elsewhere(format!("sha256:{}", named.digest.to_hex())));
             }
-            Ok(What::Signature { annotations: Map::new() })
+            Ok(Content::Signature { annotations: Map::new() })
         }
         _ => Err(Refusal::Unsupported("its kind of signature".to_owned())),
     }

@@ -1,64 +1,40 @@
 //! Proving who we are: basic authentication, and bearer tokens of the registry's token service.
 
 mod challenge;
+mod scope;
 mod token;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use pipe_core::http::{Authorization, Client, Response};
+use pipe_core::http::{Authorization, Response};
 use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
 use crate::credentials::{Credential, Credentials};
-use crate::error::{Error, Kind, explanation};
-use crate::{Repository, Settings};
+use crate::error::{Error, ErrorKind, refusal_line};
 use challenge::Challenge;
+
+pub(crate) use scope::{Access, Scope};
 use token::Grant;
 
-/// What is allowed with a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Access {
-    Pull,
-    Push,
-    Delete,
-}
-
-impl Access {
-    fn actions(self) -> &'static str {
-        match self {
-            Access::Pull => "pull",
-            Access::Push => "pull,push",
-            Access::Delete => "delete,pull,push",
-        }
-    }
-}
-
-type Key = (String, String);
+type TokenKey = (String, String);
 
 /// Who we are at every registry of a run.
 pub(crate) struct Authorizer {
     credentials: Credentials,
     /// By registry and scope. A lock of its own each, so that many requests fetch one token.
-    tokens: Mutex<HashMap<Key, Arc<Mutex<Slot>>>>,
+    tokens: Mutex<HashMap<TokenKey, Arc<Mutex<TokenSlot>>>>,
     /// What each registry asked for.
     challenges: Mutex<HashMap<String, Challenge>>,
 }
 
 #[derive(Default)]
-struct Slot {
+struct TokenSlot {
     grant: Option<Grant>,
     /// Why there was none, for everybody who waited for it.
     failed: Option<(Instant, Error)>,
-}
-
-/// A request that is to be allowed: where, and with what rights.
-pub(crate) struct Asked<'a> {
-    pub(crate) http: &'a Client,
-    pub(crate) settings: &'a Settings,
-    pub(crate) repository: &'a Repository,
-    pub(crate) scope: &'a [(&'a Repository, Access)],
 }
 
 impl Authorizer {
@@ -66,14 +42,18 @@ impl Authorizer {
         Authorizer { credentials, tokens: Mutex::default(), challenges: Mutex::default() }
     }
 
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
     /// What to send with the first attempt: nothing, before a registry has asked, or where there is nothing to show.
-    pub(crate) async fn known(&self, asked: &Asked<'_>) -> Result<Option<Authorization>, Error> {
-        let repository = asked.repository;
+    pub(crate) async fn known(&self, scope: &Scope<'_>) -> Result<Option<Authorization>, Error> {
+        let repository = scope.repository;
         let challenge = self.challenges.lock().await.get(&repository.registry).cloned();
         match challenge {
             // It may ask for one repository and not for another.
             Some(Challenge::Basic) if self.credentials.of(repository).is_none() => Ok(None),
-            Some(challenge) => self.grant(asked, &challenge, None).await.map(Some),
+            Some(challenge) => self.grant(scope, &challenge, None).await.map(Some),
             None => Ok(None),
         }
     }
@@ -81,11 +61,11 @@ impl Authorizer {
     /// What to send after a refusal of `refused`; not that again.
     pub(crate) async fn answer(
         &self,
-        asked: &Asked<'_>,
+        scope: &Scope<'_>,
         refusal: &Response,
         refused: Option<&Authorization>,
     ) -> Result<Authorization, Error> {
-        let registry = &asked.repository.registry;
+        let registry = &scope.repository.registry;
         let challenge = {
             let mut challenges = self.challenges.lock().await;
             if let Some(challenge) = Challenge::of(refusal) {
@@ -94,22 +74,22 @@ impl Authorizer {
             challenges.get(registry).cloned()
         };
         let challenge = challenge.ok_or_else(|| {
-            Error::new(Kind::Malformed, format!("{registry} asks for no known kind of authentication"))
+            Error::new(ErrorKind::Malformed, format!("{registry} asks for no known kind of authentication"))
         })?;
-        let answer = self.grant(asked, &challenge, refused).await?;
+        let answer = self.grant(scope, &challenge, refused).await?;
         if refused.is_some_and(|refused| same(refused, &answer)) {
-            return Err(self.lacking(asked.repository, &explanation(&refusal.body)));
+            return Err(self.credentials.unauthorized(scope.repository, &refusal_line(&refusal.body)));
         }
         Ok(answer)
     }
 
     async fn grant(
         &self,
-        asked: &Asked<'_>,
+        scope: &Scope<'_>,
         challenge: &Challenge,
         refused: Option<&Authorization>,
     ) -> Result<Authorization, Error> {
-        let repository = asked.repository;
+        let repository = scope.repository;
         let credential = self.credentials.of(repository);
         let (realm, service) = match (challenge, credential) {
             (_, Some(Credential::Token(token))) => return Ok(Authorization::Bearer(token.clone())),
@@ -118,10 +98,10 @@ impl Authorizer {
                 return Ok(Authorization::Basic { user: user.clone(), password: password.clone() });
             }
             (Challenge::Basic, Some(Credential::Identity(token))) => return Ok(Authorization::Bearer(token.clone())),
-            (Challenge::Basic, None) => return Err(self.lacking(repository, "")),
+            (Challenge::Basic, None) => return Err(self.credentials.unauthorized(repository, "")),
         };
-        let scopes: Vec<String> = asked
-            .scope
+        let scopes: Vec<String> = scope
+            .access
             .iter()
             .map(|(repository, access)| format!("repository:{}:{}", repository.repository, access.actions()))
             .collect();
@@ -143,32 +123,17 @@ impl Authorizer {
         {
             return Err(error.clone());
         }
-        match token::fetch(self, asked, realm, service, &scopes).await {
+        match token::fetch(&self.credentials, scope, realm, service, &scopes).await {
             Ok(grant) => {
                 let authorization = Authorization::Bearer(grant.token.clone());
-                *slot = Slot { grant: Some(grant), failed: None };
+                *slot = TokenSlot { grant: Some(grant), failed: None };
                 Ok(authorization)
             }
             Err(error) => {
-                *slot = Slot { grant: None, failed: Some((Instant::now(), error.clone())) };
+                *slot = TokenSlot { grant: None, failed: Some((Instant::now(), error.clone())) };
                 Err(error)
             }
         }
-    }
-
-    /// Why a registry that wants credentials gets none that it likes; `said` is what it says itself.
-    pub(crate) fn lacking(&self, repository: &Repository, said: &str) -> Error {
-        let registry = &repository.registry;
-        let text = match (self.credentials.of(repository), self.credentials.helper(repository)) {
-            (Some(_), _) => format!("the credentials for {registry} were refused"),
-            (None, Some(helper)) => format!(
-                "no credentials for {registry}: the Docker configuration leaves them to the helper {helper:?}, which \
-                 can't be run here"
-            ),
-            (None, None) => format!("no credentials for {registry}, which asks for some"),
-        };
-        let text = if said.is_empty() { text } else { format!("{text}: {said}") };
-        Error::new(Kind::Unauthorized, text)
     }
 }
 

@@ -9,39 +9,13 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::auth::{Access, Authorizer};
 use crate::credentials::Credentials;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
+use crate::settings::{RegistrySettings, RetryPolicy};
 use crate::types::media_type;
-use crate::update::Pace;
 use crate::{Descriptor, Digest, Reference, Repository};
 
 /// Bytes of an answer that holds no content of its own.
-pub(crate) const REPLY: u64 = 64 * 1024;
-
-/// Limits and habits of a client.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Whether registries are talked to without TLS; `None`: those on loopback are, the others not.
-    pub plain_http: Option<bool>,
-    /// Bytes of a manifest or index that are read; registries allow 4 MiB.
-    pub max_manifest: u64,
-    /// Bytes that are uploaded at once; larger blobs go in pieces of this size.
-    pub chunk: usize,
-    /// Pages of a list of referrers that are asked for.
-    pub max_pages: usize,
-}
-
-impl Settings {
-    /// Whether the registry of a repository is talked to without TLS.
-    pub(crate) fn is_plain(&self, repository: &Repository) -> bool {
-        self.plain_http.unwrap_or_else(|| repository.is_local())
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings { plain_http: None, max_manifest: 4 * 1024 * 1024, chunk: 16 * 1024 * 1024, max_pages: 1000 }
-    }
-}
+pub(crate) const MAX_REPLY: u64 = 64 * 1024;
 
 /// A manifest or index as it is at a registry.
 #[derive(Debug, Clone)]
@@ -57,7 +31,7 @@ impl Fetched {
     /// It is of another form.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_slice(&self.bytes).map_err(|error| {
-            Error::new(Kind::Malformed, format!("the manifest {} can't be read: {error}", self.descriptor.digest))
+            Error::new(ErrorKind::Malformed, format!("the manifest {} can't be read: {error}", self.descriptor.digest))
         })
     }
 }
@@ -75,14 +49,14 @@ pub struct Pushed {
 pub struct Registry {
     pub(crate) http: Client,
     pub(crate) authorizer: Arc<Authorizer>,
-    pub(crate) settings: Arc<Settings>,
-    pub(crate) pace: Arc<Pace>,
+    pub(crate) settings: Arc<RegistrySettings>,
+    pub(crate) retry_policy: Arc<RetryPolicy>,
 }
 
 impl Registry {
-    pub fn new(http: Client, credentials: Credentials, settings: Settings) -> Registry {
+    pub fn new(http: Client, credentials: Credentials, settings: RegistrySettings) -> Registry {
         let authorizer = Arc::new(Authorizer::new(credentials));
-        Registry { http, authorizer, settings: Arc::new(settings), pace: Arc::default() }
+        Registry { http, authorizer, settings: Arc::new(settings), retry_policy: Arc::default() }
     }
 
     /// What a reference names at this moment.
@@ -93,7 +67,7 @@ impl Registry {
         let what = format!("the manifest of {reference}");
         let repository = &reference.repository;
         let url = self.url(repository, &format!("manifests/{}", reference.key()));
-        let head = Request::new(Method::HEAD, &url).header("Accept", media_type::ALL).max_body(REPLY);
+        let head = Request::new(Method::HEAD, &url).header("Accept", media_type::ALL).max_body(MAX_REPLY);
         // Some registries know no HEAD.
         let head = head.accept(400).accept(405).accept(501);
         let response = self.send(head, &what, repository, &[(repository, Access::Pull)]).await?;
@@ -118,20 +92,20 @@ impl Registry {
         let repository = &reference.repository;
         let url = self.url(repository, &format!("manifests/{}", reference.key()));
         let limit = self.settings.max_manifest;
-        let get = Request::get(&url).header("Accept", media_type::ALL).max_body(limit.max(REPLY));
+        let get = Request::get(&url).header("Accept", media_type::ALL).max_body(limit.max(MAX_REPLY));
         let response = self.send(get, &what, repository, &[(repository, Access::Pull)]).await?;
         if response.body.len() as u64 > limit {
-            return Err(Error::new(Kind::TooLarge, format!("{what} has more than {limit} bytes")));
+            return Err(Error::new(ErrorKind::TooLarge, format!("{what} has more than {limit} bytes")));
         }
         let digest = match reference.digest.clone().or_else(|| digest_in(&response)) {
             Some(digest) => digest,
             None => Digest::of(&response.body),
         };
         if !digest.verify(&response.body) {
-            return Err(Error::new(Kind::DigestMismatch, format!("{what} is not what its digest {digest} says")));
+            return Err(Error::new(ErrorKind::DigestMismatch, format!("{what} is not what its digest {digest} says")));
         }
         let kind =
-            kind_inside(&response.body).or_else(|| response.header("content-type").map(bare).filter(is_manifest));
+            media_type_in(&response.body).or_else(|| response.header("content-type").map(bare).filter(is_manifest));
         let kind = kind.unwrap_or_else(|| media_type::MANIFEST.to_owned());
         let descriptor = Descriptor::new(&kind, digest, response.body.len() as u64);
         Ok(Fetched { descriptor, bytes: response.body.into() })
@@ -145,18 +119,18 @@ impl Registry {
         let what = format!("the blob {} of {repository}", descriptor.digest);
         if descriptor.size > limit {
             let text = format!("{what} has {} bytes, and at most {limit} are read", descriptor.size);
-            return Err(Error::new(Kind::TooLarge, text));
+            return Err(Error::new(ErrorKind::TooLarge, text));
         }
         let url = self.url(repository, &format!("blobs/{}", descriptor.digest));
         // A refusal may be longer than the blob.
-        let get = Request::get(&url).max_body(descriptor.size.max(REPLY));
+        let get = Request::get(&url).max_body(descriptor.size.max(MAX_REPLY));
         let body = self.send(get, &what, repository, &[(repository, Access::Pull)]).await?.body;
         if body.len() as u64 > descriptor.size {
             let text = format!("{what} has more than the {} bytes that are announced", descriptor.size);
-            return Err(Error::new(Kind::TooLarge, text));
+            return Err(Error::new(ErrorKind::TooLarge, text));
         }
         if body.len() as u64 != descriptor.size || !descriptor.digest.verify(&body) {
-            return Err(Error::new(Kind::DigestMismatch, format!("{what} is not what its digest says")));
+            return Err(Error::new(ErrorKind::DigestMismatch, format!("{what} is not what its digest says")));
         }
         Ok(body)
     }
@@ -188,17 +162,17 @@ impl Registry {
         let what = format!("writing the manifest {repository}{separator}{reference}");
         let descriptor = Descriptor::of(media_type, &bytes);
         let url = self.url(repository, &format!("manifests/{reference}"));
-        let put = Request::put(&url).body(media_type, bytes).max_body(self.settings.max_manifest.max(REPLY));
+        let put = Request::put(&url).body(media_type, bytes).max_body(self.settings.max_manifest.max(MAX_REPLY));
         let put = if once { put.once() } else { put };
         let response = self.send(put, &what, repository, &[(repository, Access::Push)]).await?;
         match digest_in(&response) {
             Some(digest) if digest != descriptor.digest => {
-                return Err(Error::new(Kind::DigestMismatch, format!("{what}: the registry has it as {digest}")));
+                return Err(Error::new(ErrorKind::DigestMismatch, format!("{what}: the registry has it as {digest}")));
             }
             // A redirect can turn it into a GET, whose success means nothing.
             None if Url::parse(&url).is_ok_and(|url| url != response.url) => {
                 let text = format!("{what}: the registry redirects it, and doesn't say what it has then");
-                return Err(Error::new(Kind::Malformed, text));
+                return Err(Error::new(ErrorKind::Malformed, text));
             }
             _ => {}
         }
@@ -223,19 +197,19 @@ fn is_manifest(media_type: &impl AsRef<str>) -> bool {
 
 /// What a document says that it is. Unlike the answer's header, that is covered by its digest: who has it signed or
 /// pinned can't be told that an index is an image.
-fn kind_inside(document: &[u8]) -> Option<String> {
+fn media_type_in(document: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Document {
+    struct Fields {
         media_type: Option<String>,
         manifests: Option<IgnoredAny>,
         config: Option<IgnoredAny>,
     }
-    let document: Document = serde_json::from_slice(document).ok()?;
-    match document.media_type.filter(is_manifest) {
-        Some(told) => Some(told),
+    let fields: Fields = serde_json::from_slice(document).ok()?;
+    match fields.media_type.filter(is_manifest) {
+        Some(named) => Some(named),
         // OCI's first versions left it out.
-        None if document.manifests.is_some() && document.config.is_none() => Some(media_type::INDEX.to_owned()),
+        None if fields.manifests.is_some() && fields.config.is_none() => Some(media_type::INDEX.to_owned()),
         None => None,
     }
 }

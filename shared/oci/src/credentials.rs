@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::Repository;
+use crate::error::{Error, ErrorKind};
 use crate::types::null_as_default;
 
 const FORGIVING: GeneralPurpose = GeneralPurpose::new(
@@ -147,6 +148,21 @@ impl Credentials {
     /// The helper program that would have credentials for a host; it can't be run here.
     pub(crate) fn helper(&self, repository: &Repository) -> Option<&str> {
         self.helpers.get(&key(&repository.registry)).or(self.store.as_ref()).map(String::as_str)
+    }
+
+    /// Why a registry that wants credentials gets none that it likes; `refusal` is what it says itself.
+    pub(crate) fn unauthorized(&self, repository: &Repository, refusal: &str) -> Error {
+        let registry = &repository.registry;
+        let text = match (self.of(repository), self.helper(repository)) {
+            (Some(_), _) => format!("the credentials for {registry} were refused"),
+            (None, Some(helper)) => format!(
+                "no credentials for {registry}: the Docker configuration leaves them to the helper {helper:?}, which \
+                 can't be run here"
+            ),
+            (None, None) => format!("no credentials for {registry}, which asks for some"),
+        };
+        let text = if refusal.is_empty() { text } else { format!("{text}: {refusal}") };
+        Error::new(ErrorKind::Unauthorized, text)
     }
 }
 

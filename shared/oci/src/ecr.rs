@@ -8,7 +8,7 @@ use pipe_core::aws::{Aws, AwsError};
 use secrecy::SecretString;
 use serde_json::json;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 
 /// The region of a private registry: `eu-west-1` of `123456789012.dkr.ecr.eu-west-1.amazonaws.com`.
 pub fn region(host: &str) -> Option<&str> {
@@ -23,10 +23,12 @@ pub fn region(host: &str) -> Option<&str> {
 /// # Errors
 /// AWS refuses or can't be asked.
 pub async fn login(aws: &Aws, host: &str) -> Result<(String, SecretString), Error> {
-    let told = |kind: Kind, why: &dyn std::fmt::Display| Error::new(kind, format!("no credentials for {host}: {why}"));
+    let told =
+        |kind: ErrorKind, why: &dyn std::fmt::Display| Error::new(kind, format!("no credentials for {host}: {why}"));
     let answer = aws.call("ecr", "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken", &json!({})).await;
     let answer = answer.map_err(|error| {
-        let kind = if matches!(error, AwsError::Refused { .. }) { Kind::Unauthorized } else { Kind::Unavailable };
+        let kind =
+            if matches!(error, AwsError::Refused { .. }) { ErrorKind::Unauthorized } else { ErrorKind::Unavailable };
         told(kind, &error)
     })?;
     let token = answer["authorizationData"][0]["authorizationToken"].as_str();
@@ -34,7 +36,7 @@ pub async fn login(aws: &Aws, host: &str) -> Result<(String, SecretString), Erro
     let (user, password) = text
         .as_ref()
         .and_then(|text| text.split_once(':'))
-        .ok_or_else(|| told(Kind::Malformed, &"AWS ecr answers no token"))?;
+        .ok_or_else(|| told(ErrorKind::Malformed, &"AWS ecr answers no token"))?;
     Ok((user.to_owned(), password.to_owned().into()))
 }
 

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use pipe_core::http::{HttpError, Kind as HttpKind};
+use pipe_core::http::{HttpError, Kind};
 use serde::Deserialize;
 use serde_json::Value;
 
 /// Characters that are shown of what a registry says.
-const SAID: usize = 200;
+const MAX_EXCERPT: usize = 200;
 
 /// What a caller branches on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// No such repository, manifest or blob.
     NotFound,
     /// No credentials, or refused ones.
@@ -38,37 +38,37 @@ pub enum Kind {
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{text}")]
 pub struct Error {
-    kind: Kind,
+    kind: ErrorKind,
     text: String,
     retry_after: Option<Duration>,
 }
 
 impl Error {
     /// An error of the same kinds that somebody else found, e.g. in what a registry has.
-    pub fn new(kind: Kind, text: impl Into<String>) -> Error {
+    pub fn new(kind: ErrorKind, text: impl Into<String>) -> Error {
         Error { kind, text: text.into(), retry_after: None }
     }
 
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
     pub fn is_not_found(&self) -> bool {
-        self.kind == Kind::NotFound
+        self.kind == ErrorKind::NotFound
     }
 
     /// `what` is what was asked for, e.g. `the manifest of ghcr.io/org/app:1.2`.
     pub(crate) fn http(what: &str, error: &HttpError) -> Error {
         let kind = match error.kind() {
-            HttpKind::Status { status: 404, .. } => Kind::NotFound,
-            HttpKind::Status { status: 401, .. } => Kind::Unauthorized,
-            HttpKind::Status { status: 403, .. } => Kind::Denied,
-            HttpKind::Status { status: 413, .. } | HttpKind::TooLarge => Kind::TooLarge,
+            Kind::Status { status: 404, .. } => ErrorKind::NotFound,
+            Kind::Status { status: 401, .. } => ErrorKind::Unauthorized,
+            Kind::Status { status: 403, .. } => ErrorKind::Denied,
+            Kind::Status { status: 413, .. } | Kind::TooLarge => ErrorKind::TooLarge,
             // Too late, too early or too often: nothing is wrong with what was sent.
-            HttpKind::Status { status: 408 | 425 | 429 | 500.., .. } => Kind::Unavailable,
-            HttpKind::Status { status: 400..500, .. } => Kind::Refused,
-            HttpKind::Cancelled => Kind::Cancelled,
-            _ => Kind::Unavailable,
+            Kind::Status { status: 408 | 425 | 429 | 500.., .. } => ErrorKind::Unavailable,
+            Kind::Status { status: 400..500, .. } => ErrorKind::Refused,
+            Kind::Cancelled => ErrorKind::Cancelled,
+            _ => ErrorKind::Unavailable,
         };
         let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
         Error { kind, text: format!("{what}: {error}{cause}"), retry_after: error.retry_after() }
@@ -81,7 +81,7 @@ impl Error {
     }
 
     #[must_use]
-    pub(crate) fn of_kind(self, kind: Kind) -> Error {
+    pub(crate) fn of_kind(self, kind: ErrorKind) -> Error {
         Error { kind, ..self }
     }
 
@@ -92,20 +92,20 @@ impl Error {
 }
 
 /// What is quoted of a refusal.
-pub(crate) fn said(error: &HttpError) -> &str {
+pub(crate) fn excerpt(error: &HttpError) -> &str {
     match error.kind() {
-        HttpKind::Status { excerpt, .. } => excerpt,
+        Kind::Status { excerpt, .. } => excerpt,
         _ => "",
     }
 }
 
 /// What a refusal says to people: of registries (`errors` in the distribution specification), of token services (`error`
 /// and `error_description` in RFC 6749; `details` and `message` elsewhere).
-pub(crate) fn explained(body: &[u8]) -> Option<String> {
+pub(crate) fn refusal_message(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Refusal {
         #[serde(default)]
-        errors: Vec<Said>,
+        errors: Vec<ErrorEntry>,
         #[serde(default)]
         error: Value,
         #[serde(default)]
@@ -116,7 +116,7 @@ pub(crate) fn explained(body: &[u8]) -> Option<String> {
         message: Value,
     }
     #[derive(Deserialize)]
-    struct Said {
+    struct ErrorEntry {
         #[serde(default)]
         code: Value,
         #[serde(default)]
@@ -132,9 +132,9 @@ pub(crate) fn explained(body: &[u8]) -> Option<String> {
         }
     }
     let refusal: Refusal = serde_json::from_slice(body).ok()?;
-    let said: Vec<String> = refusal.errors.iter().filter_map(|said| both(&said.code, &said.message)).collect();
-    if !said.is_empty() {
-        return Some(said.join("; "));
+    let messages: Vec<String> = refusal.errors.iter().filter_map(|entry| both(&entry.code, &entry.message)).collect();
+    if !messages.is_empty() {
+        return Some(messages.join("; "));
     }
     let message = [&refusal.error_description, &refusal.details, &refusal.message];
     let message = message.into_iter().find(|value| text(value).is_some()).unwrap_or(&Value::Null);
@@ -142,10 +142,10 @@ pub(crate) fn explained(body: &[u8]) -> Option<String> {
 }
 
 /// The same of a body that was accepted, on one line and short.
-pub(crate) fn explanation(body: &[u8]) -> String {
-    let text = explained(body).unwrap_or_default().replace(char::is_control, " ");
+pub(crate) fn refusal_line(body: &[u8]) -> String {
+    let text = refusal_message(body).unwrap_or_default().replace(char::is_control, " ");
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(SAID) {
+    match line.char_indices().nth(MAX_EXCERPT) {
         Some((end, _)) => format!("{}...", &line[..end]),
         None => line,
     }

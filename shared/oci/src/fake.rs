@@ -10,7 +10,7 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 use crate::client::tests::{reference, trying};
 use crate::types::media_type;
-use crate::{Digest, Registry, Repository, Settings};
+use crate::{Digest, Registry, RegistrySettings, Repository};
 
 /// Something that goes wrong with the next request of a method whose path contains some text.
 pub(crate) struct Fault {
@@ -78,7 +78,7 @@ impl Fake {
         reference(&self.server, "app").repository
     }
 
-    pub(crate) fn registry(&self, settings: Settings) -> Registry {
+    pub(crate) fn registry(&self, settings: RegistrySettings) -> Registry {
         trying(4, settings)
     }
 

@@ -5,18 +5,18 @@ use std::collections::HashSet;
 use futures_util::future::BoxFuture;
 
 use crate::client::{Fetched, Registry};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::types::media_type;
 use crate::{Descriptor, Digest, Index, Platform, Reference};
 
 /// How deep indexes may lie in each other.
-const DEPTH: usize = 4;
+const MAX_DEPTH: usize = 4;
 
 /// Indexes that are opened for one image: nobody has so many, and each may have many thousand entries.
-const INDEXES: usize = 100;
+const MAX_INDEXES: usize = 100;
 
 /// Images that one image may be.
-const IMAGES: usize = 10_000;
+const MAX_IMAGES: usize = 10_000;
 
 #[derive(Default)]
 struct Images {
@@ -34,7 +34,7 @@ impl Registry {
     pub async fn images(&self, reference: &Reference) -> Result<Vec<Descriptor>, Error> {
         let top = self.manifest(reference).await?;
         let mut images = Images::default();
-        self.collect(reference, top, DEPTH, &mut images).await?;
+        self.collect(reference, top, MAX_DEPTH, &mut images).await?;
         Ok(images.found)
     }
 
@@ -50,13 +50,14 @@ impl Registry {
                 images.found.push(fetched.descriptor);
                 return Ok(());
             }
-            let wrong = |kind: Kind, why: String| Err(Error::new(kind, format!("the index {reference} has {why}")));
+            let wrong =
+                |kind: ErrorKind, why: String| Err(Error::new(kind, format!("the index {reference} has {why}")));
             if depth == 0 {
-                return wrong(Kind::Malformed, format!("indexes nested more than {DEPTH} deep"));
+                return wrong(ErrorKind::Malformed, format!("indexes nested more than {MAX_DEPTH} deep"));
             }
             images.indexes += 1;
-            if images.indexes > INDEXES {
-                return wrong(Kind::TooLarge, format!("more than {INDEXES} indexes in it"));
+            if images.indexes > MAX_INDEXES {
+                return wrong(ErrorKind::TooLarge, format!("more than {MAX_INDEXES} indexes in it"));
             }
             // The document is not kept while those in it are read.
             let children = fetched.json::<Index>()?.manifests;
@@ -69,10 +70,10 @@ impl Registry {
                 if media_type::is_index(&child.media_type) {
                     let nested = self.manifest(&reference.with_digest(child.digest)).await?;
                     self.collect(reference, nested, depth - 1, images).await?;
-                } else if images.found.len() < IMAGES {
+                } else if images.found.len() < MAX_IMAGES {
                     images.found.push(child);
                 } else {
-                    return wrong(Kind::TooLarge, format!("more than {IMAGES} images in it"));
+                    return wrong(ErrorKind::TooLarge, format!("more than {MAX_IMAGES} images in it"));
                 }
             }
             Ok(())

@@ -52,7 +52,7 @@ impl Repository {
             Some(rest) => rest.split(']').next(),
             None => host.split(':').next(),
         };
-        bare.is_some_and(crate::send::is_loopback)
+        bare.is_some_and(is_loopback)
     }
 
     fn parse(text: &str) -> Result<Repository, ReferenceError> {
@@ -173,6 +173,12 @@ fn is_host(text: &str) -> bool {
             && !part.ends_with('-')
     };
     host.split('.').all(part) && port.is_none_or(is_port)
+}
+
+/// Hosts that are this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn is_port(text: &str) -> bool {

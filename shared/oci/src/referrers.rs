@@ -10,13 +10,13 @@ use serde_json::{Map, Value, json};
 
 use crate::auth::Access;
 use crate::client::{Fetched, Registry};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::types::media_type;
 use crate::update::Edit;
 use crate::{Descriptor, Digest, Index, Manifest, Reference, Repository};
 
 /// How many manifests of the largest size all pages of a list may have together.
-const DOCUMENTS: u64 = 4;
+const MAX_DOCUMENTS: u64 = 4;
 
 /// What became of a manifest with a subject.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ impl Registry {
     /// # Errors
     /// The registry can't be asked, or a list can't be read: that is never taken for "none".
     pub async fn referrers(&self, repository: &Repository, subject: &Digest) -> Result<Vec<Descriptor>, Error> {
-        let mut found = List::default();
+        let mut found = ReferrerList::default();
         self.listed(repository, subject, &mut found).await?;
         let tag = fallback(repository, subject);
         match self.manifest(&tag).await {
@@ -45,10 +45,10 @@ impl Registry {
     }
 
     /// Adds the registry's own list; nothing where it keeps none.
-    async fn listed(&self, repository: &Repository, subject: &Digest, found: &mut List) -> Result<(), Error> {
+    async fn listed(&self, repository: &Repository, subject: &Digest, found: &mut ReferrerList) -> Result<(), Error> {
         let what = format!("the referrers of {repository}@{subject}");
-        let malformed = |why: &str| Err(Error::new(Kind::Malformed, format!("{what}: {why}")));
-        let limit = self.settings.max_manifest.saturating_mul(DOCUMENTS);
+        let malformed = |why: &str| Err(Error::new(ErrorKind::Malformed, format!("{what}: {why}")));
+        let limit = self.settings.max_manifest.saturating_mul(MAX_DOCUMENTS);
         let mut url = self.url(repository, &format!("referrers/{subject}"));
         let mut seen = HashSet::new();
         let mut bytes = 0;
@@ -81,9 +81,9 @@ impl Registry {
             found.add(page.manifests);
             bytes += response.body.len() as u64;
             let next = match next_page(&response) {
-                Link::Next(next) => next,
-                Link::None => return Ok(()),
-                Link::Unreadable => return malformed("where they go on can't be read"),
+                NextPage::At(next) => next,
+                NextPage::None => return Ok(()),
+                NextPage::Unreadable => return malformed("where they go on can't be read"),
             };
             let Some(next) = self.onward(&response, &next) else { return malformed("the next page is at no URL") };
             if next.origin() != response.url.origin() {
@@ -94,17 +94,17 @@ impl Registry {
                 return malformed("the pages go round in circles");
             }
             if seen.len() >= self.settings.max_pages {
-                return Err(Error::new(Kind::TooLarge, format!("{what} have more than {} pages", seen.len())));
+                return Err(Error::new(ErrorKind::TooLarge, format!("{what} have more than {} pages", seen.len())));
             }
             if bytes >= limit {
-                return Err(Error::new(Kind::TooLarge, format!("{what} have more than {limit} bytes")));
+                return Err(Error::new(ErrorKind::TooLarge, format!("{what} have more than {limit} bytes")));
             }
         }
     }
 
     /// Whether the registry's own list has it.
     async fn is_listed(&self, repository: &Repository, subject: &Digest, digest: &Digest) -> Result<bool, Error> {
-        let mut list = List::default();
+        let mut list = ReferrerList::default();
         self.listed(repository, subject, &mut list).await?;
         Ok(list.seen.contains(digest))
     }
@@ -115,7 +115,7 @@ impl Registry {
     /// # Errors
     /// The registry refuses it or can't be asked, or the entry at the fallback tag was lost to another writer.
     pub async fn attach(&self, repository: &Repository, manifest: &Manifest) -> Result<Attached, Error> {
-        let unwritable = |why: &str| Error::new(Kind::Malformed, format!("a manifest for {repository} {why}"));
+        let unwritable = |why: &str| Error::new(ErrorKind::Malformed, format!("a manifest for {repository} {why}"));
         let subject = manifest.subject.as_ref().ok_or_else(|| unwritable("has no subject"))?;
         let bytes = serde_json::to_vec(manifest).map_err(|error| unwritable(&error.to_string()))?;
         let digest = Digest::of(&bytes);
@@ -146,12 +146,12 @@ impl Registry {
 
 /// Each once, in their order.
 #[derive(Default)]
-struct List {
+struct ReferrerList {
     entries: Vec<Descriptor>,
     seen: HashSet<Digest>,
 }
 
-impl List {
+impl ReferrerList {
     fn add(&mut self, descriptors: Vec<Descriptor>) {
         let new = descriptors.into_iter().filter(|descriptor| self.seen.insert(descriptor.digest.clone()));
         self.entries.extend(new);
@@ -168,7 +168,7 @@ fn fallback(repository: &Repository, subject: &Digest) -> Reference {
 fn index(tag: &Reference, fetched: &Fetched) -> Result<Index, Error> {
     if !media_type::is_index(&fetched.descriptor.media_type) {
         let text = format!("{tag} should list what refers to an image, and is a {:?}", fetched.descriptor.media_type);
-        return Err(Error::new(Kind::Malformed, text));
+        return Err(Error::new(ErrorKind::Malformed, text));
     }
     fetched.json().map_err(|error| error.about(&tag.to_string()))
 }
@@ -178,7 +178,8 @@ fn extended(tag: &Reference, current: Option<&Fetched>, entry: Value) -> Result<
     let Some(fetched) = current else {
         return Ok(json!({ "schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": [entry] }));
     };
-    let damaged = || Error::new(Kind::Malformed, format!("{tag} should list what refers to an image, and has no list"));
+    let damaged =
+        || Error::new(ErrorKind::Malformed, format!("{tag} should list what refers to an image, and has no list"));
     if !media_type::is_index(&fetched.descriptor.media_type) {
         index(tag, fetched)?;
     }
@@ -207,29 +208,29 @@ fn is_page(response: &Response) -> bool {
 
 /// What an answer says about its next page.
 #[derive(Debug, PartialEq, Eq)]
-enum Link {
-    Next(String),
+enum NextPage {
+    At(String),
     None,
     /// There may be more: not to be taken for the end.
     Unreadable,
 }
 
-fn next_page(response: &Response) -> Link {
+fn next_page(response: &Response) -> NextPage {
     for header in response.headers.get_all("link") {
-        match header.to_str().map_or(Link::Unreadable, next_of) {
-            Link::None => {}
+        match header.to_str().map_or(NextPage::Unreadable, next_of) {
+            NextPage::None => {}
             link => return link,
         }
     }
-    Link::None
+    NextPage::None
 }
 
 /// The target of `<...>; rel="next"` (RFC 8288), which may have commas and semicolons in it.
-fn next_of(header: &str) -> Link {
+fn next_of(header: &str) -> NextPage {
     let mut rest = header.trim();
     while !rest.is_empty() {
         let Some((target, after)) = rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) else {
-            return Link::Unreadable;
+            return NextPage::Unreadable;
         };
         let mut links = pieces(after, ',');
         let parameters = links.next().unwrap_or_default();
@@ -238,11 +239,11 @@ fn next_of(header: &str) -> Link {
             name.trim().eq_ignore_ascii_case("rel") && relations.any(|relation| relation.eq_ignore_ascii_case("next"))
         });
         if next {
-            return Link::Next(target.trim().to_owned());
+            return NextPage::At(target.trim().to_owned());
         }
         rest = after[parameters.len()..].trim_start_matches([',', ' ', '\t']);
     }
-    Link::None
+    NextPage::None
 }
 
 /// Splits where a separator stands in no quotes.

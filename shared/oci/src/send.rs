@@ -3,14 +3,14 @@
 use pipe_core::http::{Authorization, Request, Response, Url};
 
 use crate::Repository;
-use crate::auth::{Access, Asked};
+use crate::auth::{Access, Scope};
 use crate::client::Registry;
-use crate::error::{Error, Kind, explained, explanation};
+use crate::error::{Error, ErrorKind, refusal_line, refusal_message};
 
 impl Registry {
     /// `https://host/v2/name/rest`
     pub(crate) fn url(&self, repository: &Repository, rest: &str) -> String {
-        let scheme = if self.settings.is_plain(repository) { "http" } else { "https" };
+        let scheme = if self.settings.uses_plain_http(repository) { "http" } else { "https" };
         format!("{scheme}://{}/v2/{}/{rest}", repository.host(), repository.repository)
     }
 
@@ -37,13 +37,13 @@ impl Registry {
         request: Request,
         what: &str,
         repository: &Repository,
-        scope: &[(&Repository, Access)],
+        access: &[(&Repository, Access)],
     ) -> Result<Response, Error> {
         let host = repository.host();
         let registry = Url::parse(&self.url(repository, "")).ok().map(|url| url.origin());
         let is_registry = |url: &Url| registry.as_ref().is_some_and(|registry| *registry == url.origin());
         let ours = request.url().is_some_and(is_registry);
-        let request = request.accept(401).explained_by(explained);
+        let request = request.accept(401).explained_by(refusal_message);
         let exchange = async |authorization: Option<&Authorization>| {
             let request = match authorization {
                 Some(authorization) => request.clone().authorize(authorization, host),
@@ -53,28 +53,26 @@ impl Registry {
             if response.status == 401 && !is_registry(&response.url) {
                 let host = response.url.host_str().unwrap_or_default();
                 let text = format!("{what}: {host}, where the registry sends us, asks for credentials");
-                return Err(Error::new(Kind::Denied, text));
+                return Err(Error::new(ErrorKind::Denied, text));
             }
             Ok(response)
         };
-        let asked = Asked { http: &self.http, settings: &self.settings, repository, scope };
+        let scope = Scope { http: &self.http, settings: &self.settings, repository, access };
         let about = |error: Error| error.about(what);
-        let known = if ours { self.authorizer.known(&asked).await.map_err(about)? } else { None };
+        let known = if ours { self.authorizer.known(&scope).await.map_err(about)? } else { None };
         let response = exchange(known.as_ref()).await?;
         if response.status != 401 {
             return Ok(response);
         }
-        let answer = self.authorizer.answer(&asked, &response, known.as_ref()).await.map_err(about)?;
+        let answer = self.authorizer.answer(&scope, &response, known.as_ref()).await.map_err(about)?;
         let response = exchange(Some(&answer)).await?;
         if response.status == 401 {
-            return Err(self.authorizer.lacking(repository, &explanation(&response.body)).about(what));
+            return Err(self
+                .authorizer
+                .credentials()
+                .unauthorized(repository, &refusal_line(&response.body))
+                .about(what));
         }
         Ok(response)
     }
-}
-
-/// Hosts that are this machine.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let host = host.trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }

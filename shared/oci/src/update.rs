@@ -18,9 +18,10 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
 use crate::client::{Fetched, Registry};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
+use crate::settings::RetryPolicy;
 use crate::{Digest, Reference, Repository};
-use writer::{Reads, Tag, Writer, Written};
+use writer::{Reads, Tag, Write, Writer};
 
 /// What is to be at a tag.
 pub struct Edit {
@@ -30,50 +31,14 @@ pub struct Edit {
     pub manifest: Bytes,
 }
 
-/// How long to wait for what; tests hurry.
-#[derive(Debug, Clone)]
-pub(crate) struct Pace {
-    /// The least time before a tag is read back.
-    pub(crate) settle: Duration,
-    /// The most for any one wait of our own choice.
-    pub(crate) longest: Duration,
-    /// How long, in total, a tag that is as before is taken for a read that lags behind.
-    pub(crate) patience: Duration,
-    /// How often a tag is written.
-    pub(crate) rounds: u32,
-    /// When no further round begins.
-    pub(crate) deadline: Duration,
-    /// How often a write may fail by itself, of a tag or a blob.
-    pub(crate) failures: u32,
-    /// The most that the first wait after such a failure can be; it doubles from there.
-    pub(crate) backoff: Duration,
-    /// What a registry can ask to wait after those, in total.
-    pub(crate) budget: Duration,
-}
-
-impl Default for Pace {
-    fn default() -> Pace {
-        Pace {
-            settle: Duration::from_millis(250),
-            longest: Duration::from_secs(5),
-            patience: Duration::from_secs(3),
-            rounds: 20,
-            deadline: Duration::from_secs(120),
-            failures: 4,
-            backoff: Duration::from_millis(500),
-            budget: Duration::from_secs(60),
-        }
-    }
-}
-
 impl Registry {
     /// Makes the manifest at `reference`'s tag one for which `present` holds. `edit` makes the new one of the current one,
     /// and is asked again when somebody else was faster. Alone, it takes five requests and 250 ms (longer where
     /// requests are slow); where the tag is right already, one request.
     ///
     /// # Errors
-    /// `edit`'s own, the registry's, [`Kind::TooLarge`] for a manifest that could not be read afterwards, and
-    /// [`Kind::Lost`] when others overwrote it every time.
+    /// `edit`'s own, the registry's, [`ErrorKind::TooLarge`] for a manifest that could not be read afterwards, and
+    /// [`ErrorKind::Lost`] when others overwrote it every time.
     pub async fn update_tag(
         &self,
         reference: &Reference,
@@ -89,33 +54,33 @@ impl Registry {
                      entries first",
                     new.manifest.len()
                 );
-                return Err(Error::new(Kind::TooLarge, text));
+                return Err(Error::new(ErrorKind::TooLarge, text));
             }
             Ok(new)
         };
-        update(&At { registry: self, reference }, &self.pace, edit, present).await
+        update(&RegistryTag { registry: self, reference }, &self.retry_policy, edit, present).await
     }
 }
 
 async fn update(
     tag: &impl Tag,
-    pace: &Pace,
+    policy: &RetryPolicy,
     edit: impl Fn(Option<&Fetched>) -> Result<Edit, Error>,
     present: impl Fn(&Fetched) -> bool,
 ) -> Result<(), Error> {
     let began = Instant::now();
-    let (slowest, reads, patience) = (Duration::ZERO, Reads::Unknown(None), pace.patience);
-    let mut writer = Writer { tag, pace, slowest, reads, patience };
-    let (mut writes, mut failures, mut budget) = (0, 0, pace.budget);
-    for round in 0..pace.rounds {
-        if began.elapsed() > pace.deadline {
+    let (slowest, reads, budget) = (Duration::ZERO, Reads::Unknown(None), policy.stale_read_budget);
+    let mut writer = Writer { tag, policy, slowest, reads, stale_read_budget: budget };
+    let (mut writes, mut failures, mut budget) = (0, 0, policy.retry_after_budget);
+    for round in 0..policy.max_rounds {
+        if began.elapsed() > policy.deadline {
             break;
         }
         let current = writer.read().await?;
         if current.as_ref().is_some_and(&present) {
             writer.there();
             // What we wrote ourselves may yet be overwritten.
-            let written = Written { at: Instant::now(), digest: None, before: None, contended: true };
+            let written = Write { at: Instant::now(), digest: None, before: None, contended: true };
             if writes == 0 || writer.stays(&written, &present).await? {
                 return Ok(());
             }
@@ -132,17 +97,17 @@ async fn update(
         let digest = Some(Digest::of(&new.manifest));
         match writer.write(new.media_type, new.manifest).await {
             Ok(()) => {
-                let written = Written { at: Instant::now(), digest, before: Some(before), contended: round > 0 };
+                let written = Write { at: Instant::now(), digest, before: Some(before), contended: round > 0 };
                 if writer.stays(&written, &present).await? {
                     return Ok(());
                 }
                 writer.pause(round).await;
             }
             // Written or not: the next round sees.
-            Err(error) if error.kind() == Kind::Unavailable => {
+            Err(error) if error.kind() == ErrorKind::Unavailable => {
                 failures += 1;
-                let wait = error.retry_after().unwrap_or_else(|| backoff(pace, failures));
-                if failures >= pace.failures || wait > budget {
+                let wait = error.retry_after().unwrap_or_else(|| policy.backoff(failures));
+                if failures >= policy.max_failures || wait > budget {
                     return Err(error);
                 }
                 budget -= wait;
@@ -151,26 +116,20 @@ async fn update(
             Err(error) => return Err(error),
         }
     }
-    let (name, rounds) = (tag.name(), pace.rounds);
+    let (name, rounds) = (tag.name(), policy.max_rounds);
     let text = match writes {
         0 => format!("{name} is as it was: somebody else changed it each of {rounds} times before it was written"),
         _ => format!("{name} lacks what was written: somebody else overwrote it each of {writes} times"),
     };
-    Err(Error::new(Kind::Lost, text))
+    Err(Error::new(ErrorKind::Lost, text))
 }
 
-/// Before an attempt after `failures`, where nobody says how long.
-pub(crate) fn backoff(pace: &Pace, failures: u32) -> Duration {
-    let most = pace.backoff.saturating_mul(1 << failures.saturating_sub(1).min(10));
-    most.min(pace.longest).mul_f64(fastrand::f64())
-}
-
-struct At<'a> {
+struct RegistryTag<'a> {
     registry: &'a Registry,
     reference: &'a Reference,
 }
 
-impl Tag for At<'_> {
+impl Tag for RegistryTag<'_> {
     fn name(&self) -> String {
         self.reference.to_string()
     }

@@ -7,13 +7,12 @@ use pipe_core::http::{Method, Request, Response};
 use tokio::time::sleep;
 
 use crate::auth::Access;
-use crate::client::{REPLY, Registry, digest_in};
-use crate::error::{Error, Kind};
-use crate::update::backoff;
+use crate::client::{MAX_REPLY, Registry, digest_in};
+use crate::error::{Error, ErrorKind};
 use crate::{Descriptor, Repository};
 
 /// How often an upload is begun.
-const UPLOADS: u32 = 4;
+const MAX_UPLOADS: u32 = 4;
 
 /// A blob, where it goes and what went wrong so far.
 struct Upload<'a> {
@@ -27,7 +26,7 @@ struct Upload<'a> {
 }
 
 /// Where an upload that was begun goes on.
-struct Place {
+struct UploadLocation {
     url: String,
     /// Bytes of a piece at least.
     least: usize,
@@ -41,13 +40,13 @@ impl Registry {
     pub async fn has_blob(&self, repository: &Repository, descriptor: &Descriptor) -> Result<bool, Error> {
         let what = format!("the blob {} of {repository}", descriptor.digest);
         let head = Request::new(Method::HEAD, &self.url(repository, &format!("blobs/{}", descriptor.digest)));
-        let head = head.accept(404).max_body(REPLY);
+        let head = head.accept(404).max_body(MAX_REPLY);
         let response = self.send(head, &what, repository, &[(repository, Access::Push)]).await?;
         Ok(response.status != 404)
     }
 
     /// Writes a blob, unless it is there: in one request, or in pieces where it is larger than
-    /// [`Settings::chunk`](crate::Settings::chunk). What breaks on the way goes on where it was, or else begins again, a
+    /// [`RegistrySettings::chunk`](crate::RegistrySettings::chunk). What breaks on the way goes on where it was, or else begins again, a
     /// few times.
     ///
     /// # Errors
@@ -69,7 +68,7 @@ impl Registry {
             bytes: &bytes,
             what: format!("writing the blob {} to {repository}", descriptor.digest),
             failures: 0,
-            budget: self.pace.budget,
+            budget: self.retry_policy.retry_after_budget,
         };
         for begun in 1.. {
             let place = upload.begin().await?;
@@ -78,16 +77,16 @@ impl Registry {
                 Err(error) => error,
             };
             // It is its own digest that we send: a refusal is about an upload that went wrong before.
-            if !matches!(error.kind(), Kind::Unavailable | Kind::NotFound | Kind::Refused) {
+            if !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::NotFound | ErrorKind::Refused) {
                 return Err(error);
             }
             // The first one may have arrived, and only its answer was lost.
             if self.has_blob(repository, &descriptor).await.unwrap_or(false) {
                 break;
             }
-            if begun >= UPLOADS || (error.kind() == Kind::Refused && upload.failures == 0) {
+            if begun >= MAX_UPLOADS || (error.kind() == ErrorKind::Refused && upload.failures == 0) {
                 // An upload that is not found is no blob that is not there.
-                let kind = if error.is_not_found() { Kind::Unavailable } else { error.kind() };
+                let kind = if error.is_not_found() { ErrorKind::Unavailable } else { error.kind() };
                 return Err(error.of_kind(kind));
             }
             upload.wait(error).await?;
@@ -108,7 +107,7 @@ impl Registry {
         let what = format!("mounting the blob {} in {to}", descriptor.digest);
         let post = Request::post(&self.url(to, &format!("blobs/uploads/{query}")))
             .body("application/octet-stream", Bytes::new());
-        let post = post.idempotent().accept(400).accept(404).accept(405).max_body(REPLY);
+        let post = post.idempotent().accept(400).accept(404).accept(405).max_body(MAX_REPLY);
         let scope = [(to, Access::Push), (from, Access::Pull)];
         let response = self.send(post, &what, to, &scope).await?;
         if response.status == 201 {
@@ -116,7 +115,7 @@ impl Registry {
         }
         // It has begun an upload instead, which nobody will go on with.
         if let Some(place) = self.location(&response).filter(|_| response.status == 202) {
-            let cancel = Request::new(Method::DELETE, &place).accept(404).accept(405).max_body(REPLY);
+            let cancel = Request::new(Method::DELETE, &place).accept(404).accept(405).max_body(MAX_REPLY);
             drop(self.send(cancel, &what, to, &[(to, Access::Delete)]).await);
         }
         Ok(false)
@@ -131,7 +130,7 @@ impl Registry {
 impl Upload<'_> {
     async fn ask(&self, request: Request) -> Result<Response, Error> {
         let scope = [(self.repository, Access::Push)];
-        self.registry.send(request.max_body(REPLY), &self.what, self.repository, &scope).await
+        self.registry.send(request.max_body(MAX_REPLY), &self.what, self.repository, &scope).await
     }
 
     /// The next place, or the one that it was.
@@ -143,13 +142,13 @@ impl Upload<'_> {
     }
 
     fn nowhere(&self) -> Error {
-        Error::new(Kind::Malformed, format!("{}: the registry names no place for it that can be used", self.what))
+        Error::new(ErrorKind::Malformed, format!("{}: the registry names no place for it that can be used", self.what))
     }
 
     /// As long as the registry asks for, or else longer with every failure.
     async fn wait(&mut self, error: Error) -> Result<(), Error> {
         self.failures += 1;
-        let wait = error.retry_after().unwrap_or_else(|| backoff(&self.registry.pace, self.failures));
+        let wait = error.retry_after().unwrap_or_else(|| self.registry.retry_policy.backoff(self.failures));
         if wait > self.budget {
             return Err(error);
         }
@@ -158,17 +157,17 @@ impl Upload<'_> {
         Ok(())
     }
 
-    async fn begin(&self) -> Result<Place, Error> {
+    async fn begin(&self) -> Result<UploadLocation, Error> {
         let url = self.registry.url(self.repository, "blobs/uploads/");
         // An upload that was begun twice costs nothing.
         let post = Request::post(&url).idempotent().body("application/octet-stream", Bytes::new());
         let response = self.ask(post).await?;
         let url = self.registry.location(&response).ok_or_else(|| self.nowhere())?;
         let least = response.header("oci-chunk-min-length").and_then(|least| least.trim().parse().ok());
-        Ok(Place { url, least: least.unwrap_or(0) })
+        Ok(UploadLocation { url, least: least.unwrap_or(0) })
     }
 
-    async fn send(&mut self, place: Place) -> Result<(), Error> {
+    async fn send(&mut self, place: UploadLocation) -> Result<(), Error> {
         let chunk = self.registry.settings.chunk.max(place.least).max(1);
         let (place, last) = if self.bytes.len() > chunk {
             (self.pieces(place.url, chunk).await?, Bytes::new())
@@ -182,14 +181,17 @@ impl Upload<'_> {
         // Not twice: a registry may have kept the beginning of the first, and would add the second to it.
         let response = self.ask(put.once()).await?;
         if let Some(other) = digest_in(&response).filter(|other| other != digest) {
-            return Err(Error::new(Kind::DigestMismatch, format!("{}: the registry has it as {other}", self.what)));
+            return Err(Error::new(
+                ErrorKind::DigestMismatch,
+                format!("{}: the registry has it as {other}", self.what),
+            ));
         }
         // A redirect can turn it into a GET, whose success means nothing.
         if asked.is_some_and(|asked| asked != response.url)
             && !self.registry.has_blob(self.repository, self.descriptor).await?
         {
             let text = format!("{}: the registry redirects it, and has no such blob then", self.what);
-            return Err(Error::new(Kind::Malformed, text));
+            return Err(Error::new(ErrorKind::Malformed, text));
         }
         Ok(())
     }
@@ -209,19 +211,19 @@ impl Upload<'_> {
                     (start, stuck) = (had.unwrap_or(end), 0);
                     continue;
                 }
-                Ok(_) => Error::new(Kind::Unavailable, format!("{}: the registry is elsewhere in it", self.what)),
-                Err(error) if error.kind() == Kind::Unavailable => error,
+                Ok(_) => Error::new(ErrorKind::Unavailable, format!("{}: the registry is elsewhere in it", self.what)),
+                Err(error) if error.kind() == ErrorKind::Unavailable => error,
                 Err(error) => return Err(error),
             };
             stuck += 1;
-            if stuck >= self.registry.pace.failures {
+            if stuck >= self.registry.retry_policy.max_failures {
                 return Err(failed);
             }
             self.wait(failed.clone()).await?;
             // Asks how far it came.
             let status = match self.ask(Request::get(&place)).await {
                 Ok(status) => status,
-                Err(error) if error.kind() == Kind::Cancelled => return Err(error),
+                Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
                 Err(_) => return Err(failed),
             };
             place = self.next(&status, &place)?;

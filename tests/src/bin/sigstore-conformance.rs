@@ -11,15 +11,15 @@ use std::collections::HashMap;
 use std::process::ExitCode;
 
 use pipe_core::http::{Client, Settings};
-use pipe_evidence::find::{Evidence, Place};
+use pipe_evidence::find::{Evidence, Location};
 use pipe_evidence::fulcio::Fulcio;
 use pipe_evidence::key::{PrivateKey, PublicKey};
 use pipe_evidence::rekor::Rekor;
-use pipe_evidence::sign::Signing;
+use pipe_evidence::sign::BundleSigner;
 use pipe_evidence::timestamp::TimestampAuthority;
 use pipe_evidence::token::IdToken;
-use pipe_evidence::trust::{Instance, Overrides, Services, Trust};
-use pipe_evidence::verify::{Authority, Demands, IdentityRule, Pattern, Verifier};
+use pipe_evidence::trust::{ServiceOverrides, Services, SigstoreInstance, Trust};
+use pipe_evidence::verify::{Authority, IdentityRule, Pattern, VerificationOptions, Verifier};
 use pipe_oci::Digest;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -58,8 +58,8 @@ fn trust(options: &HashMap<String, String>) -> Result<Trust, Box<dyn std::error:
     let config = options.get("signing-config").map(std::fs::read_to_string).transpose()?;
     match options.get("trusted-root") {
         Some(path) => Ok(Trust::from_json(&std::fs::read_to_string(path)?, config.as_deref())?),
-        None if options.contains_key("staging") => Ok(Trust::embedded(Instance::Staging)?),
-        None => Ok(Trust::embedded(Instance::PublicGood)?),
+        None if options.contains_key("staging") => Ok(Trust::embedded(SigstoreInstance::Staging)?),
+        None => Ok(Trust::embedded(SigstoreInstance::PublicGood)?),
     }
 }
 
@@ -73,10 +73,10 @@ fn verify(options: &HashMap<String, String>, what: &str) -> Outcome {
             ..IdentityRule::any()
         })),
     };
-    let demands = Demands { log: true, sct: options.get("key").is_none() };
+    let demands = VerificationOptions { log: true, sct: options.get("key").is_none() };
     let verifier = Verifier::new(authority, Some(&trust), demands)?;
     let bundle = std::fs::read(needed(options, "bundle")?)?;
-    let evidence = Evidence::from_bundle(Place::File(what.to_owned()), &bundle)?;
+    let evidence = Evidence::from_bundle(Location::File(what.to_owned()), &bundle)?;
     match Digest::parse(what) {
         Ok(digest) => verifier.verify(&digest, &evidence)?,
         Err(_) => {
@@ -91,14 +91,14 @@ fn sign(options: &HashMap<String, String>, file: &str) -> Outcome {
     let content = std::fs::read(file)?;
     let token = IdToken::parse(needed(options, "identity-token")?.clone().into())?;
     let trust = trust(options)?;
-    let services = Services::choose(trust.signing_config(), &Overrides::default(), jiff::Timestamp::now());
+    let services = Services::choose(trust.signing_config(), &ServiceOverrides::default(), jiff::Timestamp::now());
     let http = Client::new(&Settings::default(), tokio_util::sync::CancellationToken::new())?;
     let signed = async {
         let key = PrivateKey::generate()?;
         let certificate = Fulcio::new(http.clone(), services.fulcio()?).certificate(&token, &key).await?;
         let rekor = services.rekor()?;
         let mut signing =
-            Signing::new(key).certified(certificate).logged(Rekor::new(http.clone(), &rekor.url, rekor.version));
+            BundleSigner::new(key).certified(certificate).logged(Rekor::new(http.clone(), &rekor.url, rekor.version));
         if let Ok(tsa) = services.tsa() {
             signing = signing.timestamped(TimestampAuthority::new(http, tsa));
         }

@@ -11,19 +11,19 @@ use scrypt::Params;
 use secrecy::{ExposeSecret, SecretSlice};
 use serde::{Deserialize, Serialize};
 
-use super::KeyError;
+use super::error::KeyError;
 
 /// N of the keys that are made here: cosign's of today.
 const COST: u32 = 1 << 16;
 
 /// N times r that is still opened: 64 MiB of memory.
-const MOST: u64 = 1 << 19;
+const MAX_MEMORY_COST: u64 = 1 << 19;
 
 /// The parallelism that is still opened, which multiplies the time.
-const MOST_PARALLEL: u32 = 4;
+const MAX_PARALLELISM: u32 = 4;
 
 #[derive(Serialize, Deserialize)]
-struct Document {
+struct EncryptedKey {
     kdf: Kdf,
     cipher: Cipher,
     ciphertext: String,
@@ -53,7 +53,7 @@ struct Cipher {
 /// The DER within.
 pub(super) fn open(document: &[u8], password: &[u8]) -> Result<SecretSlice<u8>, KeyError> {
     let damaged = || KeyError::Malformed("the encrypted key is damaged".to_owned());
-    let document: Document = serde_json::from_slice(document).map_err(|_| damaged())?;
+    let document: EncryptedKey = serde_json::from_slice(document).map_err(|_| damaged())?;
     if document.kdf.name != "scrypt" || document.cipher.name != "nacl/secretbox" {
         return Err(KeyError::Unsupported(
             "the key is not encrypted as cosign does it (scrypt, nacl/secretbox)".into(),
@@ -76,7 +76,7 @@ pub(super) fn seal(der: &[u8], password: &[u8]) -> Result<Vec<u8>, KeyError> {
     aws_lc_rs::rand::fill(&mut nonce).map_err(|_| failed())?;
     let cost = Cost { n: COST, r: 8, p: 1 };
     let sealed = cipher(&cost, &salt, password)?.encrypt(Nonce::from_slice(&nonce), der).map_err(|_| failed())?;
-    let document = Document {
+    let document = EncryptedKey {
         kdf: Kdf { name: "scrypt".to_owned(), params: cost, salt: STANDARD.encode(salt) },
         cipher: Cipher { name: "nacl/secretbox".to_owned(), nonce: STANDARD.encode(nonce) },
         ciphertext: STANDARD.encode(sealed),
@@ -89,7 +89,8 @@ fn cipher(cost: &Cost, salt: &[u8], password: &[u8]) -> Result<XSalsa20Poly1305,
         let Cost { n, r, p } = cost;
         KeyError::Unsupported(format!("the key's scrypt parameters (N={n}, r={r}, p={p}) are out of bounds"))
     };
-    if !cost.n.is_power_of_two() || u64::from(cost.n) * u64::from(cost.r) > MOST || cost.p > MOST_PARALLEL {
+    if !cost.n.is_power_of_two() || u64::from(cost.n) * u64::from(cost.r) > MAX_MEMORY_COST || cost.p > MAX_PARALLELISM
+    {
         return Err(unsupported());
     }
     let log_n = u8::try_from(cost.n.trailing_zeros()).map_err(|_| unsupported())?;

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::KeyError;
+use super::error::KeyError;
 
 /// One block.
 pub(super) struct Pem {

@@ -7,12 +7,12 @@ use base64::engine::general_purpose::STANDARD;
 use pipe_core::aws::{Aws, AwsError};
 use serde_json::{Value, json};
 
-use super::{checked, digest};
+use super::signature::{checked, digest};
 use crate::key::{Algorithm, PublicKey};
-use crate::sign::{SignError, Signature, Signer};
+use crate::sign::{SignError, SignatureFuture, Signer};
 
 /// Bytes of a message that the service takes whole, and hashes itself.
-const LONGEST: usize = 4096;
+const MAX_RAW_MESSAGE: usize = 4096;
 
 /// An asymmetric key for signing.
 pub struct AwsKey {
@@ -46,7 +46,9 @@ impl AwsKey {
             Algorithm::Ed25519 => "ED25519_SHA_512",
         };
         let (kind, message_or_digest) = match self.public.algorithm() {
-            other if message.len() > LONGEST && other != Algorithm::Ed25519 => ("DIGEST", digest(other, message)),
+            other if message.len() > MAX_RAW_MESSAGE && other != Algorithm::Ed25519 => {
+                ("DIGEST", digest(other, message))
+            }
             _ => ("RAW", message.to_vec()),
         };
         let body = json!({
@@ -67,7 +69,7 @@ impl Signer for AwsKey {
         &self.public
     }
 
-    fn sign<'a>(&'a self, message: &'a [u8]) -> Signature<'a> {
+    fn sign<'a>(&'a self, message: &'a [u8]) -> SignatureFuture<'a> {
         Box::pin(self.request(message))
     }
 }

@@ -1,12 +1,14 @@
 use pipe_core::aws::{Aws, Credentials, Source};
 use pipe_core::http::{Client, Settings};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 use wiremock::matchers::{header, method};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::*;
-use crate::key::PrivateKey;
+use crate::key::{PrivateKey, PublicKey};
+use crate::sign::SignError;
 
 fn http() -> Client {
     Client::new(&Settings { attempts: 1, ..Settings::default() }, CancellationToken::new()).unwrap()
@@ -20,17 +22,18 @@ fn aws(server: &MockServer) -> Aws {
 
 #[test]
 fn keys_are_named_as_cosign_names_them() {
-    let aws = |host: Option<&str>, key: &str| Ok(Reference::Aws { host: host.map(str::to_owned), key: key.to_owned() });
+    let aws =
+        |host: Option<&str>, key: &str| Ok(KeyReference::Aws { host: host.map(str::to_owned), key: key.to_owned() });
     assert_eq!("awskms:///alias/signing".parse(), aws(None, "alias/signing"));
     assert_eq!("awskms://localhost:4566/alias/signing".parse(), aws(Some("localhost:4566"), "alias/signing"));
     let endpoint = "awskms://vpce-1.kms.eu-west-1.vpce.amazonaws.com/1234abcd";
-    assert_eq!(endpoint.parse::<Reference>().unwrap().to_string(), endpoint);
-    assert_eq!("awskms:///arn:aws:kms:evil.example/:1:key/x".parse::<Reference>().unwrap().region(), None);
+    assert_eq!(endpoint.parse::<KeyReference>().unwrap().to_string(), endpoint);
+    assert_eq!("awskms:///arn:aws:kms:evil.example/:1:key/x".parse::<KeyReference>().unwrap().region(), None);
     let arn = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
-    let reference: Reference = format!("awskms:///{arn}").parse().unwrap();
+    let reference: KeyReference = format!("awskms:///{arn}").parse().unwrap();
     assert_eq!(reference.region(), Some("eu-west-1"));
     assert_eq!(reference.to_string(), format!("awskms:///{arn}"));
-    assert_eq!("hashivault://signing".parse(), Ok(Reference::Vault { key: "signing".to_owned() }));
+    assert_eq!("hashivault://signing".parse(), Ok(KeyReference::Vault { key: "signing".to_owned() }));
     for wrong in [
         "",
         "awskms://alias/x",
@@ -44,7 +47,7 @@ fn keys_are_named_as_cosign_names_them() {
         "hashivault://a b",
         "signing",
     ] {
-        assert_eq!(wrong.parse::<Reference>(), Err(ReferenceError), "{wrong}");
+        assert_eq!(wrong.parse::<KeyReference>(), Err(KeyReferenceError), "{wrong}");
     }
 }
 

@@ -8,9 +8,9 @@ use pipe_core::http::{Client, HttpError, Kind, Request};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::{checked, digest};
+use super::signature::{checked, digest};
 use crate::key::{Algorithm, PublicKey};
-use crate::sign::{SignError, Signature, Signer};
+use crate::sign::{SignError, SignatureFuture, Signer};
 
 /// A server and who we are there.
 #[derive(Clone)]
@@ -99,7 +99,7 @@ impl Signer for VaultKey {
         &self.public
     }
 
-    fn sign<'a>(&'a self, message: &'a [u8]) -> Signature<'a> {
+    fn sign<'a>(&'a self, message: &'a [u8]) -> SignatureFuture<'a> {
         Box::pin(self.request(message))
     }
 }

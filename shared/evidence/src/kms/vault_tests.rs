@@ -2,12 +2,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pipe_core::http::{Client, Settings};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 use wiremock::matchers::{body_partial_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
-use crate::key::PrivateKey;
+use crate::key::{PrivateKey, PublicKey};
+use crate::sign::SignError;
 
 fn vault(server: &MockServer) -> Vault {
     let http = Client::new(&Settings { attempts: 1, ..Settings::default() }, CancellationToken::new()).unwrap();

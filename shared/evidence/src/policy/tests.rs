@@ -10,7 +10,7 @@ fn verified(predicate_type: &str, predicate: &Value) -> Verified {
     let raw = RawValue::from_string(predicate.to_string()).unwrap();
     let statement = Statement::new(Subject::new("", Digest::of(b"image")), predicate_type, raw);
     let by = Signatory::Key(PrivateKey::generate().unwrap().public_key().clone());
-    Verified { what: What::Attestation(statement), by, time: None, log_index: None }
+    Verified { content: Content::Attestation(statement), by, time: None, log_index: None }
 }
 
 fn judge(checks: Vec<Check>, predicate_type: &str, predicate: &Value) -> Result<(), String> {

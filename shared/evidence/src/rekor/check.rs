@@ -4,10 +4,10 @@ use sigstore_rekor::RekorEntryBody;
 use sigstore_rekor::body::{DsseV001Body, HashedRekordV001Body, HashedRekordV002Body, PublicKeyContent};
 use sigstore_types::{DerCertificate, DerPublicKey, HashAlgorithm, KindVersion, PemContent, TransparencyLogEntry};
 
-use super::{Entry, Signed, Verifier};
+use super::entry::{EntryVerifier, ProposedEntry, SignedContent};
 
 /// Of version 1. The error is what is wrong.
-pub(super) fn v1(entry: &Entry<'_>, logged: &TransparencyLogEntry) -> Result<(), String> {
+pub(super) fn v1(entry: &ProposedEntry<'_>, logged: &TransparencyLogEntry) -> Result<(), String> {
     same(entry, logged)?;
     if logged.inclusion_promise.is_none() || logged.integrated_time.is_none() {
         return Err("an entry without the log's signed time".to_owned());
@@ -16,7 +16,7 @@ pub(super) fn v1(entry: &Entry<'_>, logged: &TransparencyLogEntry) -> Result<(),
 }
 
 /// Of version 2.
-pub(super) fn v2(entry: &Entry<'_>, logged: &TransparencyLogEntry) -> Result<(), String> {
+pub(super) fn v2(entry: &ProposedEntry<'_>, logged: &TransparencyLogEntry) -> Result<(), String> {
     if logged.kind_version != KindVersion::HashedRekordV002 {
         return Err(format!("an entry of the kind {} instead of hashedrekord 0.0.2", logged.kind_version.kind()));
     }
@@ -35,13 +35,13 @@ fn included(logged: &TransparencyLogEntry) -> Result<(), String> {
     }
 }
 
-fn same(entry: &Entry<'_>, logged: &TransparencyLogEntry) -> Result<(), String> {
+fn same(entry: &ProposedEntry<'_>, logged: &TransparencyLogEntry) -> Result<(), String> {
     let body = RekorEntryBody::parse(&logged.canonicalized_body, logged.kind_version);
     let is_same = match (&body, &entry.signed) {
         (Err(error), _) => return Err(format!("not an entry: {error}")),
-        (Ok(RekorEntryBody::HashedRekordV001(body)), Signed::Message { .. }) => hashedrekord_v1(entry, body),
+        (Ok(RekorEntryBody::HashedRekordV001(body)), SignedContent::Message { .. }) => hashedrekord_v1(entry, body),
         (Ok(RekorEntryBody::HashedRekordV002(body)), _) => hashedrekord_v2(entry, body),
-        (Ok(RekorEntryBody::DsseV001(body)), Signed::Envelope(envelope)) => {
+        (Ok(RekorEntryBody::DsseV001(body)), SignedContent::Envelope(envelope)) => {
             dsse_v1(entry, envelope.payload.as_bytes(), body)
         }
         _ => false,
@@ -49,7 +49,7 @@ fn same(entry: &Entry<'_>, logged: &TransparencyLogEntry) -> Result<(), String> 
     if is_same { Ok(()) } else { Err("the entry of another signature".to_owned()) }
 }
 
-fn hashedrekord_v1(entry: &Entry<'_>, body: &HashedRekordV001Body) -> bool {
+fn hashedrekord_v1(entry: &ProposedEntry<'_>, body: &HashedRekordV001Body) -> bool {
     let hash = &body.spec.data.hash;
     let signature = &body.spec.signature;
     hash.algorithm == HashAlgorithm::Sha2256
@@ -58,7 +58,7 @@ fn hashedrekord_v1(entry: &Entry<'_>, body: &HashedRekordV001Body) -> bool {
         && by_content(entry.verifier, &signature.public_key)
 }
 
-fn hashedrekord_v2(entry: &Entry<'_>, body: &HashedRekordV002Body) -> bool {
+fn hashedrekord_v2(entry: &ProposedEntry<'_>, body: &HashedRekordV002Body) -> bool {
     let logged = &body.spec.hashed_rekord_v002;
     let verifier = &logged.signature.verifier;
     let by = match (&verifier.x509_certificate, &verifier.public_key) {
@@ -72,7 +72,7 @@ fn hashedrekord_v2(entry: &Entry<'_>, body: &HashedRekordV002Body) -> bool {
         && by
 }
 
-fn dsse_v1(entry: &Entry<'_>, payload: &[u8], body: &DsseV001Body) -> bool {
+fn dsse_v1(entry: &ProposedEntry<'_>, payload: &[u8], body: &DsseV001Body) -> bool {
     let payload_hash = &body.spec.payload_hash;
     let [signature] = body.spec.signatures.as_slice() else {
         return false;
@@ -83,16 +83,16 @@ fn dsse_v1(entry: &Entry<'_>, payload: &[u8], body: &DsseV001Body) -> bool {
         && by_pem(entry.verifier, &signature.verifier)
 }
 
-fn by_content(verifier: Verifier<'_>, logged: &PublicKeyContent) -> bool {
+fn by_content(verifier: EntryVerifier<'_>, logged: &PublicKeyContent) -> bool {
     by_pem(verifier, &logged.content)
 }
 
-fn by_pem(verifier: Verifier<'_>, logged: &PemContent) -> bool {
+fn by_pem(verifier: EntryVerifier<'_>, logged: &PemContent) -> bool {
     let Ok(pem) = std::str::from_utf8(logged.as_bytes()) else {
         return false;
     };
     match verifier {
-        Verifier::Certificate(_) => DerCertificate::from_pem(pem).is_ok_and(|der| verifier.is_certificate(&der)),
-        Verifier::Key(_) => DerPublicKey::from_pem(pem).is_ok_and(|der| verifier.is_key(&der)),
+        EntryVerifier::Certificate(_) => DerCertificate::from_pem(pem).is_ok_and(|der| verifier.is_certificate(&der)),
+        EntryVerifier::Key(_) => DerPublicKey::from_pem(pem).is_ok_and(|der| verifier.is_key(&der)),
     }
 }

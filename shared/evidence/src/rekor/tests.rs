@@ -4,13 +4,14 @@ mod v2;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use sigstore_types::{DsseSignature, KeyId, PayloadBytes};
+use sigstore_types::{DsseEnvelope, DsseSignature, KeyId, PayloadBytes, SignatureBytes};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Respond, ResponseTemplate};
 
 use super::*;
+use crate::certificate::Certificate;
 use crate::certificate::tests::{issue, uri};
-use crate::key::PrivateKey;
+use crate::key::{PrivateKey, PublicKey};
 use crate::keyless::tests::client;
 
 /// A signer with a certificate.
@@ -35,18 +36,18 @@ impl Signer {
     }
 
     /// A signed message, by the key alone or by its certificate.
-    fn message(&self, text: &str, verifier: fn(&Signer) -> Verifier<'_>) -> Entry<'_> {
+    fn message(&self, text: &str, verifier: fn(&Signer) -> EntryVerifier<'_>) -> ProposedEntry<'_> {
         let sha256 = *sigstore_crypto::sha256(text.as_bytes()).as_bytes();
-        Entry::message(sha256, &self.key.sign(text.as_bytes()).unwrap(), verifier(self))
+        ProposedEntry::message(sha256, &self.key.sign(text.as_bytes()).unwrap(), verifier(self))
     }
 }
 
-fn by_certificate(signer: &Signer) -> Verifier<'_> {
-    Verifier::Certificate(&signer.certificate)
+fn by_certificate(signer: &Signer) -> EntryVerifier<'_> {
+    EntryVerifier::Certificate(&signer.certificate)
 }
 
-fn by_key(signer: &Signer) -> Verifier<'_> {
-    Verifier::Key(signer.key.public_key())
+fn by_key(signer: &Signer) -> EntryVerifier<'_> {
+    EntryVerifier::Key(signer.key.public_key())
 }
 
 async fn log(version: RekorVersion, answer: impl Respond + 'static) -> (MockServer, Rekor) {

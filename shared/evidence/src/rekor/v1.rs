@@ -9,15 +9,16 @@ use serde_json::{Value, json};
 use sigstore_rekor::LogEntry;
 use sigstore_types::{KindVersion, TransparencyLogEntry};
 
-use super::{Entry, MOST, Rekor, Signed, check};
+use super::entry::{ProposedEntry, SignedContent};
+use super::{MAX_ANSWER, Rekor, check};
 use crate::key::Algorithm;
 use crate::keyless::KeylessError;
 
 /// Bytes from which on a request that broke off is taken to have been too large.
-const LARGE: usize = 100 * 1024;
+const LARGE_REQUEST: usize = 100 * 1024;
 
 impl Rekor {
-    pub(super) async fn record_v1(&self, entry: &Entry<'_>) -> Result<TransparencyLogEntry, KeylessError> {
+    pub(super) async fn record_v1(&self, entry: &ProposedEntry<'_>) -> Result<TransparencyLogEntry, KeylessError> {
         let (kind, body) = proposed(entry)?;
         let size = body.len();
         if size > self.limit {
@@ -31,7 +32,7 @@ impl Rekor {
         let request = self.post("/api/v1/log/entries").body("application/json", body).accept(409);
         let response = match self.endpoint.send(request, None).await {
             Ok(response) => response,
-            Err(KeylessError::Unavailable { service, host, why }) if size > LARGE => {
+            Err(KeylessError::Unavailable { service, host, why }) if size > LARGE_REQUEST => {
                 let size = kibibytes(size);
                 let why = format!("{why}; the request had {size}, and servers of Rekor v1 cut off what is too large");
                 return Err(KeylessError::Unavailable { service, host, why });
@@ -52,12 +53,12 @@ impl Rekor {
             return Err(self.endpoint.malformed("an entry that exists already, and not which"));
         }
         let url = self.endpoint.url(&format!("/api/v1/log/entries/{id}"));
-        self.endpoint.send(Request::get(&url).header("Accept", "application/json").max_body(MOST), None).await
+        self.endpoint.send(Request::get(&url).header("Accept", "application/json").max_body(MAX_ANSWER), None).await
     }
 
     fn read(
         &self,
-        entry: &Entry<'_>,
+        entry: &ProposedEntry<'_>,
         kind: KindVersion,
         response: &Response,
     ) -> Result<TransparencyLogEntry, KeylessError> {
@@ -75,17 +76,17 @@ impl Rekor {
 }
 
 /// The kind of entry and the request for it. The types of sigstore-rekor are for certificates only.
-fn proposed(entry: &Entry<'_>) -> Result<(KindVersion, Vec<u8>), KeylessError> {
+fn proposed(entry: &ProposedEntry<'_>) -> Result<(KindVersion, Vec<u8>), KeylessError> {
     loggable(entry)?;
     let verifier = STANDARD.encode(entry.verifier.to_pem());
     let failed = |error: serde_json::Error| KeylessError::Unsupported(error.to_string());
     let (kind, spec) = match &entry.signed {
-        Signed::Envelope(envelope) => {
+        SignedContent::Envelope(envelope) => {
             let envelope = serde_json::to_string(envelope).map_err(failed)?;
             let spec = json!({ "proposedContent": { "envelope": envelope, "verifiers": [verifier] } });
             (KindVersion::DsseV001, spec)
         }
-        Signed::Message { sha256, signature } => {
+        SignedContent::Message { sha256, signature } => {
             let spec = json!({
                 "data": { "hash": { "algorithm": "sha256", "value": sha256.to_hex() } },
                 "signature": { "content": signature.to_base64(), "publicKey": { "content": verifier } },
@@ -99,16 +100,16 @@ fn proposed(entry: &Entry<'_>) -> Result<(KindVersion, Vec<u8>), KeylessError> {
 
 /// The log verifies ECDSA with SHA-256 whatever the curve, and a signature over a message with the message's SHA-256
 /// alone (found with the code of its server, 1.5).
-fn loggable(entry: &Entry<'_>) -> Result<(), KeylessError> {
+fn loggable(entry: &ProposedEntry<'_>) -> Result<(), KeylessError> {
     let unsupported = |algorithm: Algorithm, instead: &str| {
         Err(KeylessError::Unsupported(format!(
             "Rekor can't verify what a key of {algorithm} signed, for which it would need more than a SHA-256: use {instead}"
         )))
     };
     match (entry.verifier.algorithm(), &entry.signed) {
-        (Algorithm::EcdsaP256 | Algorithm::Rsa, _) | (Algorithm::Ed25519, Signed::Envelope(_)) => Ok(()),
+        (Algorithm::EcdsaP256 | Algorithm::Rsa, _) | (Algorithm::Ed25519, SignedContent::Envelope(_)) => Ok(()),
         (algorithm @ Algorithm::EcdsaP384, _) => unsupported(algorithm, "another key or no log"),
-        (algorithm @ Algorithm::Ed25519, Signed::Message { .. }) => {
+        (algorithm @ Algorithm::Ed25519, SignedContent::Message { .. }) => {
             unsupported(algorithm, "an attestation, another key or no log")
         }
     }

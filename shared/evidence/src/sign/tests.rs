@@ -10,7 +10,7 @@ async fn nothing_is_signed_when_the_certificate_has_ended() {
     let der = STANDARD.decode(bundle["verificationMaterial"]["certificate"]["rawBytes"].as_str().unwrap()).unwrap();
     // As long as Fulcio makes it, long ago: it is the time since it was had that counts.
     let certificate = Certificate::from_der(der, Vec::new()).unwrap();
-    let signing = Signing::new(PrivateKey::generate().unwrap()).certified(certificate);
+    let signing = BundleSigner::new(PrivateKey::generate().unwrap()).certified(certificate);
     tokio::time::advance(Duration::from_secs(9 * 60)).await;
     signing.message(b"a file").await.unwrap();
     tokio::time::advance(Duration::from_secs(60)).await;

@@ -11,7 +11,7 @@ use crate::rekor::RekorVersion;
 
 /// Services that are chosen by hand, whatever the signing config says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Overrides {
+pub struct ServiceOverrides {
     pub fulcio: Option<String>,
     pub rekor: Option<RekorService>,
     /// The version of the log to choose from the signing config.
@@ -39,7 +39,7 @@ pub struct Services {
 
 impl Services {
     /// Chooses the services to use at `now`.
-    pub fn choose(config: Option<&SigningConfig>, overrides: &Overrides, now: Timestamp) -> Services {
+    pub fn choose(config: Option<&SigningConfig>, overrides: &ServiceOverrides, now: Timestamp) -> Services {
         let url = |own: &Option<String>, what: &'static str, list: fn(&SigningConfig) -> Listed<'_>, known: &[u32]| {
             own.as_ref().map_or_else(|| Ok(pick(config, what, list, known, now)?.url.clone()), |url| Ok(url.clone()))
         };

@@ -15,9 +15,9 @@ use crate::rekor::RekorVersion;
 #[test]
 fn every_instance_is_embedded() {
     for (instance, source, has_config) in [
-        (Instance::PublicGood, "the embedded trusted root of Sigstore's public instance", true),
-        (Instance::Staging, "the embedded trusted root of Sigstore's staging instance", true),
-        (Instance::GitHub, "the embedded trusted root of GitHub's instance", false),
+        (SigstoreInstance::PublicGood, "the embedded trusted root of Sigstore's public instance", true),
+        (SigstoreInstance::Staging, "the embedded trusted root of Sigstore's staging instance", true),
+        (SigstoreInstance::GitHub, "the embedded trusted root of GitHub's instance", false),
     ] {
         let trust = Trust::embedded(instance).unwrap();
         assert_eq!(trust.source().to_string(), source);
@@ -29,7 +29,7 @@ fn every_instance_is_embedded() {
 #[test]
 fn documents_are_read() {
     let trust = Trust::from_json(SIGSTORE_PRODUCTION_TRUSTED_ROOT, Some(SIGSTORE_PRODUCTION_SIGNING_CONFIG)).unwrap();
-    assert_eq!(trust.source(), &Source::Given);
+    assert_eq!(trust.source(), &TrustSource::Given);
     assert!(trust.signing_config().is_some());
     assert!(Trust::from_json(SIGSTORE_PRODUCTION_TRUSTED_ROOT, None).unwrap().signing_config().is_none());
     let error = Trust::from_json("{}", None).unwrap_err().to_string();

@@ -9,36 +9,36 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use pipe_core::http::{Client, Kind, Request};
+use sigstore_trust_root::SigstoreInstance;
 use sigstore_tuf::transport::FetchFuture;
 use sigstore_tuf::{Error, Repository, Updater};
 use tokio::time::timeout;
 
-use super::Instance;
 use crate::keyless::{Endpoint, KeylessError, Service};
 
 /// For a refresh with all its requests, of which a repository decides how many there are.
-const PATIENCE: Duration = Duration::from_secs(120);
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Bytes of a target that are read. Real ones have 10 KiB.
-const TARGET: u64 = 4 * 1024 * 1024;
+const MAX_TARGET: u64 = 4 * 1024 * 1024;
 
 pub(super) struct Targets {
     pub(super) trusted_root: String,
     pub(super) signing_config: Option<String>,
 }
 
-pub(super) fn url(instance: Instance) -> &'static str {
+pub(super) fn url(instance: SigstoreInstance) -> &'static str {
     match instance {
-        Instance::Staging => "https://tuf-repo-cdn.sigstage.dev",
-        Instance::GitHub => "https://tuf-repo.github.com",
+        SigstoreInstance::Staging => "https://tuf-repo-cdn.sigstage.dev",
+        SigstoreInstance::GitHub => "https://tuf-repo.github.com",
         _ => "https://tuf-repo-cdn.sigstore.dev",
     }
 }
 
-pub(super) fn embedded(instance: Instance) -> &'static [u8] {
+pub(super) fn embedded(instance: SigstoreInstance) -> &'static [u8] {
     match instance {
-        Instance::Staging => include_bytes!("staging.root.json"),
-        Instance::GitHub => include_bytes!("github.root.json"),
+        SigstoreInstance::Staging => include_bytes!("staging.root.json"),
+        SigstoreInstance::GitHub => include_bytes!("github.root.json"),
         _ => include_bytes!("public-good.root.json"),
     }
 }
@@ -48,8 +48,9 @@ pub(super) async fn fetch(http: &Client, mirror: &str, root_json: &[u8]) -> Resu
     let endpoint = Endpoint::new(Service::Tuf, http.clone(), mirror);
     let failure = Arc::default();
     let mirror = Mirror { http: http.clone(), endpoint: endpoint.clone(), failure: Arc::clone(&failure) };
-    let fetched = timeout(PATIENCE, refresh(mirror, root_json, Timestamp::now())).await;
-    let fetched = fetched.map_err(|_| endpoint.unavailable(format!("not finished within {} s", PATIENCE.as_secs())))?;
+    let fetched = timeout(REFRESH_TIMEOUT, refresh(mirror, root_json, Timestamp::now())).await;
+    let fetched =
+        fetched.map_err(|_| endpoint.unavailable(format!("not finished within {} s", REFRESH_TIMEOUT.as_secs())))?;
     fetched.map_err(|error| match failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
         // What failed on the wire, in its own words.
         Some(failed) => failed,
@@ -61,7 +62,7 @@ pub(super) async fn fetch(http: &Client, mirror: &str, root_json: &[u8]) -> Resu
 
 async fn refresh(mirror: Mirror, root_json: &[u8], now: Timestamp) -> Result<Targets, Error> {
     let mut config = sigstore_tuf::UpdaterConfig::default();
-    config.target_max_length = TARGET;
+    config.target_max_length = MAX_TARGET;
     let mut updater = Updater::new(mirror, root_json)?.with_config(config);
     updater.refresh(now).await?;
     let trusted_root = updater.get_target("trusted_root.json", now).await?;
@@ -84,8 +85,8 @@ struct Mirror {
 }
 
 impl Mirror {
-    async fn fetch(&self, path: String, most: u64) -> Result<Option<Vec<u8>>, Error> {
-        let request = Request::get(&self.endpoint.url(&path)).max_body(most);
+    async fn fetch(&self, path: String, limit: u64) -> Result<Option<Vec<u8>>, Error> {
+        let request = Request::get(&self.endpoint.url(&path)).max_body(limit);
         match self.http.send(request).await {
             Ok(response) => Ok(Some(response.body)),
             // Object stores say 403 where listing is not allowed.

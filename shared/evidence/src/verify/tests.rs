@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::find::Place;
+use crate::find::Location;
 use crate::key::PrivateKey;
 
 const BUNDLE: &str = include_str!("data/bundle.json");
@@ -15,7 +15,7 @@ const ROOT: &str = include_str!("data/trusted_root.json");
 const SUBJECT: &str = include_str!("data/subject");
 const WORKFLOW: &str = "https://github.com/org/app/.github/workflows/release.yml@refs/heads/main";
 
-const STRICT: Demands = Demands { log: true, sct: true };
+const STRICT: VerificationOptions = VerificationOptions { log: true, sct: true };
 
 fn subject() -> Digest {
     Digest::parse(SUBJECT.trim()).unwrap()
@@ -25,13 +25,13 @@ fn rule() -> IdentityRule {
     IdentityRule { identity: Some(Pattern::exact(WORKFLOW)), ..IdentityRule::any() }
 }
 
-fn verifier(rule: IdentityRule, root: &str, demands: Demands) -> Verifier {
+fn verifier(rule: IdentityRule, root: &str, demands: VerificationOptions) -> Verifier {
     let trust = Trust::from_json(root, None).unwrap();
     Verifier::new(Authority::Identity(Box::new(rule)), Some(&trust), demands).unwrap()
 }
 
 fn evidence(bundle: &[u8]) -> Result<Evidence, String> {
-    Evidence::from_bundle(Place::File("bundle".to_owned()), bundle)
+    Evidence::from_bundle(Location::File("bundle".to_owned()), bundle)
 }
 
 /// What a strict verifier says to a bundle that `change` was made to.
@@ -77,7 +77,7 @@ fn flip(bundle: &mut Value, place: &str, bit: usize) {
 #[test]
 fn what_was_signed_is_accepted_with_everything_that_vouches_for_it() {
     let verified = after(|_| {}).unwrap();
-    assert!(matches!(verified.what, What::Signature { .. }));
+    assert!(matches!(verified.content, Content::Signature { .. }));
     let Signatory::Certificate(certificate) = verified.by else { panic!("a certificate") };
     assert_eq!(certificate.subject.unwrap().as_str(), WORKFLOW);
     assert_eq!(certificate.claims.source_repository_uri.as_deref(), Some("https://github.com/org/app"));
@@ -149,7 +149,7 @@ fn each_check_says_what_it_found() {
     assert_eq!(refusal, Refusal::WrongSubject { found: SUBJECT.trim().to_owned() });
     let key = PrivateKey::generate().unwrap();
     let keys = Authority::Keys(vec![key.public_key().clone()]);
-    let by_key = Verifier::new(keys, None, Demands { log: false, sct: false }).unwrap();
+    let by_key = Verifier::new(keys, None, VerificationOptions { log: false, sct: false }).unwrap();
     assert_eq!(by_key.verify(&subject(), &bundle).unwrap_err(), Refusal::NotByKey);
     let named = json!({ "publicKey": { "hint": key.public_key().hint() } });
     assert_eq!(refused(|bundle| bundle["verificationMaterial"] = named), Refusal::NotByCertificate);
@@ -162,7 +162,7 @@ fn what_is_not_asked_for_is_not_needed() {
         bundle["verificationMaterial"]["tlogEntries"] = json!([]);
         evidence(bundle.to_string().as_bytes()).unwrap()
     };
-    let lenient = Demands { log: false, sct: true };
+    let lenient = VerificationOptions { log: false, sct: true };
     let verified = verifier(rule(), ROOT, lenient).verify(&subject(), &bundle).unwrap();
     assert_eq!((verified.log_index, verified.time.is_some()), (None, true));
 }
@@ -172,7 +172,7 @@ fn a_verifier_without_what_it_needs_is_none() {
     let identity = || Authority::Identity(Box::new(rule()));
     assert!(Verifier::new(identity(), None, STRICT).is_err());
     let key = Authority::Keys(vec![PrivateKey::generate().unwrap().public_key().clone()]);
-    assert!(Verifier::new(key, None, Demands { log: true, sct: false }).is_err());
+    assert!(Verifier::new(key, None, VerificationOptions { log: true, sct: false }).is_err());
 }
 
 proptest! {
@@ -235,5 +235,5 @@ fn said(verified: &Verified) -> (String, Option<String>, Option<String>, Option<
         }
         Signatory::Key(key) => (Some(key.to_string()), None),
     };
-    (verified.what.predicate_type().to_owned(), subject, issuer, verified.log_index)
+    (verified.content.predicate_type().to_owned(), subject, issuer, verified.log_index)
 }

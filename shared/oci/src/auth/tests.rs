@@ -4,19 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use pipe_core::http::{Client, Response, Settings as HttpSettings, Url};
+use pipe_core::http::{Client, Response, Settings, Url};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use wiremock::matchers::{any, header, method, path, path_regex, query_param};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use super::{Access, Asked, Authorizer};
-use crate::{Credentials, Kind, Reference, Registry, Repository, Settings};
+use super::{Access, Authorizer, Scope};
+use crate::{Credentials, ErrorKind, Reference, Registry, RegistrySettings, Repository};
 
 fn registry(credentials: Credentials) -> Registry {
-    let settings = HttpSettings { attempts: 1, ..HttpSettings::default() };
+    let settings = Settings { attempts: 1, ..Settings::default() };
     let http = Client::new(&settings, CancellationToken::new()).unwrap();
-    Registry::new(http, credentials, Settings::default())
+    Registry::new(http, credentials, RegistrySettings::default())
 }
 
 fn host(server: &MockServer) -> String {
@@ -112,7 +112,7 @@ async fn no_credentials_and_refused_ones_are_told_apart() {
     let anonymous = ResponseTemplate::new(200).set_body_json(json!({ "token": "useless" }));
     Mock::given(path("/token")).respond_with(anonymous).with_priority(9).mount(&server).await;
     let error = registry(as_ada(&server)).manifest(&image(&server)).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Unauthorized);
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
     let what = format!("the manifest of {}", image(&server));
     assert_eq!(error.to_string(), format!("{what}: the credentials for {} were refused", host(&server)));
     let error = registry(Credentials::default()).manifest(&image(&server)).await.unwrap_err();
@@ -131,7 +131,7 @@ async fn basic_registries_and_refresh_tokens() {
     Mock::given(any()).respond_with(challenge).with_priority(9).mount(&server).await;
     registry(as_ada(&server)).manifest(&image(&server)).await.unwrap();
     let error = registry(Credentials::default()).manifest(&image(&server)).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Unauthorized);
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
 
     let server = MockServer::start().await;
     protect(&server, &["fresh"]).await;
@@ -218,7 +218,7 @@ async fn a_stranger_s_challenge_is_not_answered() {
         registry.push_blob(&repository, "text/plain", "blob".into()).await.unwrap_err(),
     ];
     for error in errors {
-        assert_eq!(error.kind(), Kind::Denied, "{error}");
+        assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
         assert!(error.to_string().contains("where the registry sends us, asks for credentials"), "{error}");
     }
     let received = stranger.received_requests().await.unwrap();

@@ -10,13 +10,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Asked, Authorizer};
-use crate::credentials::Credential;
-use crate::error::{Error, Kind, explained, said};
-use crate::send::is_loopback;
+use super::scope::Scope;
+use crate::credentials::{Credential, Credentials};
+use crate::error::{Error, ErrorKind, excerpt, refusal_message};
+use crate::reference::is_loopback;
 
 /// How long a token is used when nobody says: the specification's default.
-const LIFETIME: u64 = 60;
+const DEFAULT_LIFETIME: u64 = 60;
 
 /// A token this near its end is not used any more.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -28,14 +28,14 @@ pub(super) struct Grant {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct TokenResponse {
     token: Option<String>,
     access_token: Option<String>,
     #[serde(default)]
     expires_in: Value,
 }
 
-impl Answer {
+impl TokenResponse {
     fn token(self) -> Option<SecretString> {
         [self.token, self.access_token].into_iter().flatten().find(|token| !token.is_empty()).map(SecretString::from)
     }
@@ -44,7 +44,7 @@ impl Answer {
     fn lifetime(&self) -> Duration {
         let text = self.expires_in.as_str().and_then(|text| text.parse().ok());
         let seconds = self.expires_in.as_f64().or(text).filter(|seconds| *seconds > 0.0);
-        Duration::try_from_secs_f64(seconds.unwrap_or(LIFETIME as f64).clamp(10.0, 3600.0)).unwrap_or(MARGIN)
+        Duration::try_from_secs_f64(seconds.unwrap_or(DEFAULT_LIFETIME as f64).clamp(10.0, 3600.0)).unwrap_or(MARGIN)
     }
 }
 
@@ -52,20 +52,20 @@ impl Answer {
 /// Docker does, even at another host. That has to be reached by https; without TLS only from a registry that is itself
 /// reached without, so that none on the network can have a password sent in clear.
 pub(super) async fn fetch(
-    authorizer: &Authorizer,
-    asked: &Asked<'_>,
+    credentials: &Credentials,
+    scope: &Scope<'_>,
     realm: &str,
     service: Option<&str>,
     scopes: &[String],
 ) -> Result<Grant, Error> {
-    let repository = asked.repository;
+    let repository = scope.repository;
     let registry = &repository.registry;
-    let credential = authorizer.credentials.of(repository);
-    let malformed = |why: &str| Error::new(Kind::Malformed, format!("the token service of {registry} {why}"));
+    let credential = credentials.of(repository);
+    let malformed = |why: &str| Error::new(ErrorKind::Malformed, format!("the token service of {registry} {why}"));
     let url = Url::parse(realm).map_err(|_| malformed("is at no URL"))?;
     let host = url.host_str().unwrap_or_default();
-    let everywhere = asked.settings.plain_http == Some(true);
-    let in_clear = asked.settings.is_plain(repository) && (everywhere || is_loopback(host));
+    let everywhere = scope.settings.plain_http == Some(true);
+    let in_clear = scope.settings.uses_plain_http(repository) && (everywhere || is_loopback(host));
     if url.scheme() != "https" && !(url.scheme() == "http" && in_clear) {
         return Err(malformed("is not asked, since it is not reached by https"));
     }
@@ -79,19 +79,19 @@ pub(super) async fn fetch(
         _ => query(&url, service, scopes),
     };
     let what = format!("a token for {registry}");
-    let response = asked.http.send(request.max_body(1 << 20).explained_by(explained)).await;
+    let response = scope.http.send(request.max_body(1 << 20).explained_by(refusal_message)).await;
     let response = response.map_err(|error| {
         let identity = matches!(credential, Some(Credential::Identity(_)));
         match error.status() {
             // OAuth2 refuses a refresh token with 400 `invalid_grant`.
-            Some(400) if identity => authorizer.lacking(repository, said(&error)),
-            Some(401 | 403) => authorizer.lacking(repository, said(&error)),
+            Some(400) if identity => credentials.unauthorized(repository, excerpt(&error)),
+            Some(401 | 403) => credentials.unauthorized(repository, excerpt(&error)),
             // Whatever is not there, it is not what was to be read with the token.
-            Some(404) => Error::http(&what, &error).of_kind(Kind::Unavailable),
+            Some(404) => Error::http(&what, &error).of_kind(ErrorKind::Unavailable),
             _ => Error::http(&what, &error),
         }
     })?;
-    let answer: Answer = response.json().map_err(|_| malformed("answers no JSON with a token"))?;
+    let answer: TokenResponse = response.json().map_err(|_| malformed("answers no JSON with a token"))?;
     let until = Instant::now() + answer.lifetime() - MARGIN;
     let token = answer.token().ok_or_else(|| malformed("answers no token"))?;
     Ok(Grant { token, until })
@@ -122,7 +122,7 @@ mod tests {
 
     use serde_json::json;
 
-    use super::Answer;
+    use super::TokenResponse;
 
     #[test]
     fn tokens_last_as_long_as_they_say_within_reason() {
@@ -138,10 +138,10 @@ mod tests {
             (json!("soon"), 60.0),
             (json!(null), 60.0),
         ] {
-            let answer: Answer = serde_json::from_value(json!({ "token": "t", "expires_in": told })).unwrap();
+            let answer: TokenResponse = serde_json::from_value(json!({ "token": "t", "expires_in": told })).unwrap();
             assert_eq!(answer.lifetime(), Duration::from_secs_f64(expected), "{told}");
         }
-        let answer: Answer = serde_json::from_str("{}").unwrap();
+        let answer: TokenResponse = serde_json::from_str("{}").unwrap();
         assert_eq!(answer.lifetime(), Duration::from_secs(60));
     }
 }

@@ -4,27 +4,27 @@ mod faults;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pipe_core::http::{Client, Settings as HttpSettings};
+use pipe_core::http::{Client, Settings};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use wiremock::matchers::{method, path, path_regex};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use crate::settings::RetryPolicy;
 use crate::types::media_type;
-use crate::update::Pace;
-use crate::{Credentials, Descriptor, Digest, Kind, Reference, Registry, Settings};
+use crate::{Credentials, Descriptor, Digest, ErrorKind, Reference, Registry, RegistrySettings};
 
-pub(crate) fn registry(settings: Settings) -> Registry {
+pub(crate) fn registry(settings: RegistrySettings) -> Registry {
     trying(1, settings)
 }
 
 /// One that sends a request several times.
-pub(crate) fn trying(attempts: u32, settings: Settings) -> Registry {
+pub(crate) fn trying(attempts: u32, settings: RegistrySettings) -> Registry {
     let backoff = Duration::from_millis(2);
-    let http = HttpSettings { attempts, backoff, ..HttpSettings::default() };
+    let http = Settings { attempts, backoff, ..Settings::default() };
     let http = Client::new(&http, CancellationToken::new()).unwrap();
     let mut registry = Registry::new(http, Credentials::default(), settings);
-    registry.pace = Arc::new(Pace { backoff, ..Pace::default() });
+    registry.retry_policy = Arc::new(RetryPolicy { first_backoff: backoff, ..RetryPolicy::default() });
     registry
 }
 
@@ -48,7 +48,7 @@ async fn serve(server: &MockServer, at: &str, media_type: &str, body: &Value) ->
 async fn a_tag_is_resolved_by_head_or_else_by_the_manifest() {
     let server = MockServer::start().await;
     let digest = serve(&server, "1", media_type::MANIFEST, &json!({ "a": 1 })).await;
-    let descriptor = registry(Settings::default()).resolve(&reference(&server, "app:1")).await.unwrap();
+    let descriptor = registry(RegistrySettings::default()).resolve(&reference(&server, "app:1")).await.unwrap();
     assert_eq!(
         (descriptor.digest.clone(), descriptor.size, descriptor.media_type.as_str()),
         (digest, 7, media_type::MANIFEST)
@@ -64,7 +64,7 @@ async fn a_tag_is_resolved_by_head_or_else_by_the_manifest() {
         let answer = ResponseTemplate::new(200)
             .set_body_raw("{\"a\":1}", "application/vnd.oci.image.manifest.v1+json; charset=x");
         Mock::given(method("GET")).respond_with(answer).mount(&server).await;
-        let found = registry(Settings::default()).resolve(&reference(&server, "app:1")).await.unwrap();
+        let found = registry(RegistrySettings::default()).resolve(&reference(&server, "app:1")).await.unwrap();
         assert_eq!(found, descriptor);
     }
 }
@@ -80,24 +80,24 @@ async fn content_that_is_not_what_its_digest_says_is_not_used() {
         .respond_with(ResponseTemplate::new(200).set_body_string("abc"))
         .mount(&server)
         .await;
-    let registry = registry(Settings::default());
+    let registry = registry(RegistrySettings::default());
     for name in ["app:1".to_owned(), format!("app@{wrong}"), format!("app@{}", Digest::of(b"x"))] {
         let error = registry.manifest(&reference(&server, &name)).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::DigestMismatch, "{error}");
+        assert_eq!(error.kind(), ErrorKind::DigestMismatch, "{error}");
     }
     let repository = reference(&server, "app").repository;
     let mut descriptor = Descriptor::of("text/plain", b"abc");
     assert_eq!(registry.blob(&repository, &descriptor, 10).await.unwrap(), b"abc");
     descriptor.digest = Digest::of(b"abd");
-    assert_eq!(registry.blob(&repository, &descriptor, 10).await.unwrap_err().kind(), Kind::DigestMismatch);
+    assert_eq!(registry.blob(&repository, &descriptor, 10).await.unwrap_err().kind(), ErrorKind::DigestMismatch);
     descriptor.size = 2;
-    assert_eq!(registry.blob(&repository, &descriptor, 10).await.unwrap_err().kind(), Kind::TooLarge);
+    assert_eq!(registry.blob(&repository, &descriptor, 10).await.unwrap_err().kind(), ErrorKind::TooLarge);
     descriptor.size = 4;
-    assert_eq!(registry.blob(&repository, &descriptor, 10).await.unwrap_err().kind(), Kind::DigestMismatch);
+    assert_eq!(registry.blob(&repository, &descriptor, 10).await.unwrap_err().kind(), ErrorKind::DigestMismatch);
     // Announced as too large: not even asked for.
     descriptor.size = 11;
     let before = server.received_requests().await.unwrap().len();
-    assert_eq!(registry.blob(&repository, &descriptor, 10).await.unwrap_err().kind(), Kind::TooLarge);
+    assert_eq!(registry.blob(&repository, &descriptor, 10).await.unwrap_err().kind(), ErrorKind::TooLarge);
     assert_eq!(server.received_requests().await.unwrap().len(), before);
 }
 
@@ -108,32 +108,35 @@ async fn manifests_are_bounded() {
         .respond_with(ResponseTemplate::new(200).set_body_bytes(vec![b' '; 2000]))
         .mount(&server)
         .await;
-    let settings = Settings { max_manifest: 1999, ..Settings::default() };
+    let settings = RegistrySettings { max_manifest: 1999, ..RegistrySettings::default() };
     let error = registry(settings).manifest(&reference(&server, "app:1")).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::TooLarge, "{error}");
+    assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");
 }
 
 #[tokio::test]
 async fn kinds_of_refusals() {
     for (status, kind) in [
-        (404, Kind::NotFound),
-        (403, Kind::Denied),
-        (400, Kind::Refused),
-        (413, Kind::TooLarge),
-        (408, Kind::Unavailable),
-        (429, Kind::Unavailable),
-        (500, Kind::Unavailable),
+        (404, ErrorKind::NotFound),
+        (403, ErrorKind::Denied),
+        (400, ErrorKind::Refused),
+        (413, ErrorKind::TooLarge),
+        (408, ErrorKind::Unavailable),
+        (429, ErrorKind::Unavailable),
+        (500, ErrorKind::Unavailable),
     ] {
         let server = MockServer::start().await;
         let refusal =
             ResponseTemplate::new(status).set_body_json(json!({ "errors": [{ "code": "X", "message": "told" }] }));
         Mock::given(method("GET")).respond_with(refusal).mount(&server).await;
-        let error = registry(Settings::default()).manifest(&reference(&server, "app:1")).await.unwrap_err();
+        let error = registry(RegistrySettings::default()).manifest(&reference(&server, "app:1")).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains("app:1") && error.to_string().contains(": told (X)"), "{error}");
     }
     let closed = Reference::parse("127.0.0.1:1/app:1").unwrap();
-    assert_eq!(registry(Settings::default()).manifest(&closed).await.unwrap_err().kind(), Kind::Unavailable);
+    assert_eq!(
+        registry(RegistrySettings::default()).manifest(&closed).await.unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
 }
 
 fn child(media_type: &str, digest: &Digest, architecture: &str) -> Value {
@@ -156,7 +159,7 @@ async fn indexes_are_opened_and_what_build_tools_hide_is_left_out() {
         child(media_type::MANIFEST, &image, "amd64"),
     ] });
     serve(&server, "1", media_type::INDEX, &index).await;
-    let registry = registry(Settings::default());
+    let registry = registry(RegistrySettings::default());
     let images = registry.images(&reference(&server, "app:1")).await.unwrap();
     let digests: Vec<&Digest> = images.iter().map(|image| &image.digest).collect();
     assert_eq!(digests, [&image, &Digest::of(b"arm")]);
@@ -169,14 +172,14 @@ async fn indexes_are_opened_and_what_build_tools_hide_is_left_out() {
         inner = serve(&server, &format!("level{level}"), media_type::INDEX, &index).await;
     }
     let error = registry.images(&reference(&server, "app:level4")).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Malformed, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Malformed, "{error}");
 }
 
 /// Futures of a registry can be spawned.
 #[tokio::test]
 async fn every_request_can_be_made_on_another_thread() {
     fn is_send(_: impl Send) {}
-    let registry = registry(Settings::default());
+    let registry = registry(RegistrySettings::default());
     let image = Reference::parse("127.0.0.1:1/app:1").unwrap();
     let (repository, digest) = (&image.repository, Digest::of(b"x"));
     let descriptor = Descriptor::of("text/plain", b"x");
@@ -189,6 +192,6 @@ async fn every_request_can_be_made_on_another_thread() {
     is_send(registry.push_manifest(repository, "1", media_type::MANIFEST, "{}".into()));
     is_send(registry.referrers(repository, &digest));
     is_send(registry.attach(repository, &manifest));
-    let edit = |_: Option<&crate::Fetched>| Err(crate::Error::new(Kind::Lost, ""));
+    let edit = |_: Option<&crate::Fetched>| Err(crate::Error::new(ErrorKind::Lost, ""));
     is_send(registry.update_tag(&image, edit, |_| true));
 }

@@ -54,13 +54,13 @@ async fn aws_gives_user_and_password() {
 async fn what_aws_does_not_give_is_told() {
     let denied = json!({ "__type": "AccessDeniedException", "Message": "not authorized" });
     for (status, body, kind, told) in [
-        (400, denied, Kind::Unauthorized, "AWS ecr: AccessDeniedException: not authorized"),
-        (503, json!({}), Kind::Unavailable, "503 Service Unavailable"),
-        (400, json!({ "__type": "ThrottlingException" }), Kind::Unavailable, "ThrottlingException"),
-        (200, json!({}), Kind::Malformed, "AWS ecr answers no token"),
-        (200, json!({ "authorizationData": [] }), Kind::Malformed, "AWS ecr answers no token"),
-        (200, token(b"no-colon"), Kind::Malformed, "AWS ecr answers no token"),
-        (200, token(&[0xff, b':']), Kind::Malformed, "AWS ecr answers no token"),
+        (400, denied, ErrorKind::Unauthorized, "AWS ecr: AccessDeniedException: not authorized"),
+        (503, json!({}), ErrorKind::Unavailable, "503 Service Unavailable"),
+        (400, json!({ "__type": "ThrottlingException" }), ErrorKind::Unavailable, "ThrottlingException"),
+        (200, json!({}), ErrorKind::Malformed, "AWS ecr answers no token"),
+        (200, json!({ "authorizationData": [] }), ErrorKind::Malformed, "AWS ecr answers no token"),
+        (200, token(b"no-colon"), ErrorKind::Malformed, "AWS ecr answers no token"),
+        (200, token(&[0xff, b':']), ErrorKind::Malformed, "AWS ecr answers no token"),
     ] {
         let error = answered(status, body).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");

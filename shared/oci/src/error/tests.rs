@@ -1,4 +1,4 @@
-use super::{explained, explanation};
+use super::{refusal_line, refusal_message};
 
 #[test]
 fn refusals_are_quoted_in_words() {
@@ -17,9 +17,9 @@ fn refusals_are_quoted_in_words() {
         ("<html>", None),
         ("", None),
     ] {
-        assert_eq!(explained(body.as_bytes()).as_deref(), expected, "{body}");
+        assert_eq!(refusal_message(body.as_bytes()).as_deref(), expected, "{body}");
     }
     let long = format!(r#"{{"message":"a\n\u001b[31mb\u0000{}"}}"#, "é".repeat(500));
-    let line = explanation(long.as_bytes());
+    let line = refusal_line(long.as_bytes());
     assert!(line.starts_with("a [31mb é") && line.ends_with("é...") && line.chars().count() == 203, "{line}");
 }

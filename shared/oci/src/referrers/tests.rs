@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use wiremock::matchers::{method, path, path_regex};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use super::{Link, next_of};
+use super::{NextPage, next_of};
 use crate::client::tests::{reference, registry};
 use crate::types::media_type;
-use crate::{Descriptor, Digest, Kind, Manifest, Settings};
+use crate::{Descriptor, Digest, ErrorKind, Manifest, RegistrySettings};
 
 fn subject() -> Digest {
     Digest::of(b"image")
@@ -43,10 +43,10 @@ async fn ten_thousand_referrers_come_in_pages() {
     };
     Mock::given(path_regex("/referrers/")).respond_with(pages).mount(&server).await;
     let repository = reference(&server, "app").repository;
-    let found = registry(Settings::default()).referrers(&repository, &subject()).await.unwrap();
+    let found = registry(RegistrySettings::default()).referrers(&repository, &subject()).await.unwrap();
     assert_eq!(found.len(), 10_000);
-    let few = registry(Settings { max_pages: 9, ..Settings::default() });
-    assert_eq!(few.referrers(&repository, &subject()).await.unwrap_err().kind(), Kind::TooLarge);
+    let few = registry(RegistrySettings { max_pages: 9, ..RegistrySettings::default() });
+    assert_eq!(few.referrers(&repository, &subject()).await.unwrap_err().kind(), ErrorKind::TooLarge);
 }
 
 #[tokio::test]
@@ -60,8 +60,8 @@ async fn pages_that_lead_astray_are_an_error() {
             .mount(&server)
             .await;
         let repository = reference(&server, "app").repository;
-        let error = registry(Settings::default()).referrers(&repository, &subject()).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Malformed, "{error}");
+        let error = registry(RegistrySettings::default()).referrers(&repository, &subject()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Malformed, "{error}");
     }
 }
 
@@ -77,7 +77,7 @@ async fn a_registry_without_a_list_has_the_tag() {
         let tag = format!("/v2/app/manifests/{}", subject().tag_prefix());
         Mock::given(path(tag)).respond_with(index(vec![entry(1), entry(2), entry(1)])).mount(&server).await;
         let repository = reference(&server, "app").repository;
-        let found = registry(Settings::default()).referrers(&repository, &subject()).await.unwrap();
+        let found = registry(RegistrySettings::default()).referrers(&repository, &subject()).await.unwrap();
         assert_eq!(found.len(), 3 - 1, "each once");
     }
 }
@@ -88,7 +88,7 @@ async fn both_lists_count_where_there_are_two() {
     Mock::given(path_regex("/referrers/")).respond_with(index(vec![entry(1), entry(2)])).mount(&server).await;
     Mock::given(path_regex("/manifests/sha256-")).respond_with(index(vec![entry(2), entry(3)])).mount(&server).await;
     let repository = reference(&server, "app").repository;
-    let found = registry(Settings::default()).referrers(&repository, &subject()).await.unwrap();
+    let found = registry(RegistrySettings::default()).referrers(&repository, &subject()).await.unwrap();
     assert_eq!(found.len(), 3);
 }
 
@@ -100,7 +100,10 @@ async fn a_failure_is_never_none() {
         Mock::given(path_regex(at)).respond_with(ResponseTemplate::new(status)).mount(&server).await;
         Mock::given(method("GET")).respond_with(ResponseTemplate::new(404)).with_priority(9).mount(&server).await;
         let repository = reference(&server, "app").repository;
-        assert!(registry(Settings::default()).referrers(&repository, &subject()).await.is_err(), "{at} {status}");
+        assert!(
+            registry(RegistrySettings::default()).referrers(&repository, &subject()).await.is_err(),
+            "{at} {status}"
+        );
     }
     let image = json!({ "schemaVersion": 2, "mediaType": media_type::MANIFEST, "manifests": [] }).to_string();
     for body in ["{\"manifests\":{}}", "{\"schemaVersion\":2}", "[]", "{", &image] {
@@ -108,8 +111,8 @@ async fn a_failure_is_never_none() {
         let broken = ResponseTemplate::new(200).set_body_raw(body, media_type::INDEX);
         Mock::given(path_regex("/referrers/")).respond_with(broken).mount(&server).await;
         let repository = reference(&server, "app").repository;
-        let error = registry(Settings::default()).referrers(&repository, &subject()).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Malformed, "{body}");
+        let error = registry(RegistrySettings::default()).referrers(&repository, &subject()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Malformed, "{body}");
     }
     // An image at the tag of the list.
     let server = MockServer::start().await;
@@ -117,7 +120,7 @@ async fn a_failure_is_never_none() {
     let image = ResponseTemplate::new(200).set_body_raw("{}", media_type::MANIFEST);
     Mock::given(path_regex("/manifests/sha256-")).respond_with(image).mount(&server).await;
     let repository = reference(&server, "app").repository;
-    let error = registry(Settings::default()).referrers(&repository, &subject()).await.unwrap_err();
+    let error = registry(RegistrySettings::default()).referrers(&repository, &subject()).await.unwrap_err();
     assert!(error.to_string().contains("should list what refers to an image"), "{error}");
 }
 
@@ -128,7 +131,7 @@ async fn an_artifact_without_a_type_has_its_configuration_s() {
         subject: Some(Descriptor::new(media_type::MANIFEST, subject(), 1)),
         ..Manifest::new(Descriptor::of("text/config", b"{}"), Vec::new())
     };
-    let registry = fake.registry(Settings::default());
+    let registry = fake.registry(RegistrySettings::default());
     registry.attach(&fake.repository(), &manifest).await.unwrap();
     let listed = registry.referrers(&fake.repository(), &subject()).await.unwrap();
     assert_eq!(listed[0].artifact_type.as_deref(), Some("text/config"));
@@ -152,10 +155,10 @@ async fn a_page_that_can_t_be_followed_is_not_the_last() {
         Mock::given(path_regex("/referrers/sha256")).respond_with(first).mount(&server).await;
         Mock::given(path_regex("/referrers/next")).respond_with(index(vec![entry(2)])).mount(&server).await;
         let repository = reference(&server, "app").repository;
-        let found = registry(Settings::default()).referrers(&repository, &subject()).await;
+        let found = registry(RegistrySettings::default()).referrers(&repository, &subject()).await;
         match (found, expected) {
             (Ok(found), Some(expected)) => assert_eq!(found.len(), expected),
-            (Err(error), None) => assert_eq!(error.kind(), Kind::Malformed, "{error}"),
+            (Err(error), None) => assert_eq!(error.kind(), ErrorKind::Malformed, "{error}"),
             (outcome, _) => panic!("{outcome:?}"),
         }
     }
@@ -167,7 +170,7 @@ async fn a_page_that_can_t_be_followed_is_not_the_last() {
         Mock::given(path_regex("/referrers/sha256")).respond_with(first).mount(&server).await;
         Mock::given(path_regex("/referrers/next")).respond_with(ResponseTemplate::new(status)).mount(&server).await;
         let repository = reference(&server, "app").repository;
-        let error = registry(Settings::default()).referrers(&repository, &subject()).await.unwrap_err();
+        let error = registry(RegistrySettings::default()).referrers(&repository, &subject()).await.unwrap_err();
         assert!(!error.is_not_found(), "{status}: only a list that is not there is not found");
         assert!(status != 404 || error.to_string().ends_with("page 2 of them is gone"), "{error}");
     }
@@ -185,9 +188,9 @@ async fn all_pages_together_are_bounded() {
     };
     Mock::given(path_regex("/referrers/")).respond_with(pages).mount(&server).await;
     let repository = reference(&server, "app").repository;
-    let small = registry(Settings { max_manifest: 2000, ..Settings::default() });
+    let small = registry(RegistrySettings { max_manifest: 2000, ..RegistrySettings::default() });
     let error = small.referrers(&repository, &subject()).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::TooLarge, "{error}");
+    assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");
     assert!(error.to_string().contains("more than 8000 bytes"), "{error}");
     assert!(server.received_requests().await.unwrap().len() < 20);
 }
@@ -202,7 +205,7 @@ async fn a_registry_that_lists_needs_no_tag() {
         subject: Some(Descriptor::new(media_type::MANIFEST, subject(), 1)),
         ..Manifest::new(Descriptor::of(media_type::EMPTY, b"{}"), Vec::new())
     };
-    let attached = registry(Settings::default()).attach(&repository, &manifest).await.unwrap();
+    let attached = registry(RegistrySettings::default()).attach(&repository, &manifest).await.unwrap();
     assert_eq!(attached.fallback_tag, None);
 
     let silent = MockServer::start().await;
@@ -213,10 +216,10 @@ async fn a_registry_that_lists_needs_no_tag() {
         .mount(&silent)
         .await;
     let repository = reference(&silent, "app").repository;
-    let attached = registry(Settings::default()).attach(&repository, &manifest).await.unwrap();
+    let attached = registry(RegistrySettings::default()).attach(&repository, &manifest).await.unwrap();
     assert_eq!(attached.fallback_tag, None, "one that doesn't say that it keeps lists");
     let nothing = Manifest::new(Descriptor::of(media_type::EMPTY, b"{}"), Vec::new());
-    assert!(registry(Settings::default()).attach(&repository, &nothing).await.is_err());
+    assert!(registry(RegistrySettings::default()).attach(&repository, &nothing).await.is_err());
 }
 
 #[tokio::test]
@@ -225,16 +228,16 @@ async fn a_manifest_that_the_registry_has_differently_is_told() {
     let other = ResponseTemplate::new(201).insert_header("docker-content-digest", Digest::of(b"other").to_string());
     Mock::given(method("PUT")).and(path("/v2/app/manifests/1")).respond_with(other).mount(&server).await;
     let repository = reference(&server, "app").repository;
-    let error = registry(Settings::default())
+    let error = registry(RegistrySettings::default())
         .push_manifest(&repository, "1", media_type::MANIFEST, Bytes::from_static(b"{}"))
         .await
         .unwrap_err();
-    assert_eq!(error.kind(), Kind::DigestMismatch);
+    assert_eq!(error.kind(), ErrorKind::DigestMismatch);
 }
 
 #[test]
 fn links_are_read_as_they_are_written() {
-    let next = |target: &str| Link::Next(target.to_owned());
+    let next = |target: &str| NextPage::At(target.to_owned());
     for (header, expected) in [
         ("</v2/a?n=1>; rel=\"next\"", next("/v2/a?n=1")),
         ("</v2/a?last=x,y;z&n=1>; rel=\"next\"", next("/v2/a?last=x,y;z&n=1")),
@@ -242,13 +245,13 @@ fn links_are_read_as_they_are_written() {
         ("</first>; rel=\"first\", </next>; title=x; rel=next", next("/next")),
         ("</next>; title=\"a, b\"; rel=\"last next\"", next("/next")),
         ("</v2/a>; title=\"a, \\\"b; <c\"; REL=\"last Next\"", next("/v2/a")),
-        ("</x>; title=\"x; rel=next\"", Link::None),
-        ("</x>; rel=\"prev\"", Link::None),
-        ("</x>; title=\"rel=next\"", Link::None),
-        ("</x>", Link::None),
-        ("", Link::None),
-        ("garbage", Link::Unreadable),
-        ("</never; rel=next", Link::Unreadable),
+        ("</x>; title=\"x; rel=next\"", NextPage::None),
+        ("</x>; rel=\"prev\"", NextPage::None),
+        ("</x>; title=\"rel=next\"", NextPage::None),
+        ("</x>", NextPage::None),
+        ("", NextPage::None),
+        ("garbage", NextPage::Unreadable),
+        ("</never; rel=next", NextPage::Unreadable),
     ] {
         assert_eq!(next_of(header), expected, "{header}");
     }

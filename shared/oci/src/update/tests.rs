@@ -13,7 +13,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 use super::Edit;
 use crate::client::tests::{reference, registry};
 use crate::types::media_type;
-use crate::{Fetched, Registry, Settings};
+use crate::{Fetched, Registry, RegistrySettings};
 
 /// A tag as a registry has it: a set of lines.
 #[derive(Clone, Default)]
@@ -56,7 +56,7 @@ async fn what_many_add_at_once_is_all_there() {
         let server = MockServer::start().await;
         let tag = Tag::default();
         Mock::given(path("/v2/app/manifests/list")).respond_with(tag.clone()).mount(&server).await;
-        let registry = registry(Settings::default());
+        let registry = registry(RegistrySettings::default());
         let lines: Vec<String> = (0..8).map(|number| format!("line {number}")).collect();
         for outcome in futures_util::future::join_all(lines.iter().map(|line| add(&registry, &server, line))).await {
             outcome.unwrap();
@@ -70,7 +70,7 @@ async fn what_many_add_at_once_is_all_there() {
 async fn alone_it_takes_four_requests() {
     let server = MockServer::start().await;
     Mock::given(path("/v2/app/manifests/list")).respond_with(Tag::default()).mount(&server).await;
-    add(&registry(Settings::default()), &server, "a").await.unwrap();
+    add(&registry(RegistrySettings::default()), &server, "a").await.unwrap();
     let methods: Vec<String> =
         server.received_requests().await.unwrap().iter().map(|request| request.method.to_string()).collect();
     // One more on a machine that is too busy to answer at once.

@@ -5,17 +5,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
-use super::Pace;
 use crate::Digest;
 use crate::client::Fetched;
 use crate::error::Error;
+use crate::settings::RetryPolicy;
 
 /// Between another's look and write lie the answer to one request and the way of another. Ours are alike, but may have
 /// been the fast ones.
 const MARGIN: u32 = 4;
 
 /// How often a tag that somebody else wrote is read once more, to tell whether it was before us or after.
-const PROBES: u32 = 8;
+const MAX_PROBES: u32 = 8;
 
 /// A tag at a registry, as far as it takes to change it.
 pub(super) trait Tag {
@@ -31,11 +31,12 @@ pub(super) trait Tag {
 /// One who changes a tag, and what he has seen of the registry.
 pub(super) struct Writer<'a, T> {
     pub(super) tag: &'a T,
-    pub(super) pace: &'a Pace,
+    pub(super) policy: &'a RetryPolicy,
     /// What one request took at most.
     pub(super) slowest: Duration,
     pub(super) reads: Reads,
-    pub(super) patience: Duration,
+    /// What is left of [`RetryPolicy::stale_read_budget`].
+    pub(super) stale_read_budget: Duration,
 }
 
 /// Whether reads are known to lag behind writes.
@@ -77,18 +78,14 @@ impl<T: Tag> Writer<'_, T> {
     }
 
     /// What was written is not there.
-    fn missing(&mut self, written: &Written) {
+    fn missing(&mut self, written: &Write) {
         if let Reads::Unknown(since) = self.reads {
             self.reads = Reads::Unknown(since.or(Some(written.at)));
         }
     }
 
     /// Waits until nobody who looked before our write can still write, and says whether it is there then.
-    pub(super) async fn stays(
-        &mut self,
-        written: &Written,
-        present: &impl Fn(&Fetched) -> bool,
-    ) -> Result<bool, Error> {
+    pub(super) async fn stays(&mut self, written: &Write, present: &impl Fn(&Fetched) -> bool) -> Result<bool, Error> {
         let contended = written.contended;
         let long = self.slowest * MARGIN;
         if self.reads != Reads::Fresh {
@@ -103,8 +100,8 @@ impl<T: Tag> Writer<'_, T> {
         loop {
             let lag = if let Reads::Late(lag) = self.reads { lag } else { Duration::ZERO };
             let probing = calm == 0 && probes > 0;
-            let wait = if probing { self.pace.settle } else { self.pace.settle.max(long).max(lag * MARGIN) };
-            sleep(wait.min(self.pace.longest)).await;
+            let wait = if probing { self.policy.settle } else { self.policy.settle.max(long).max(lag * MARGIN) };
+            sleep(wait.min(self.policy.max_wait)).await;
             let seen = self.read().await?;
             if seen.as_ref().is_some_and(present) {
                 self.there();
@@ -126,17 +123,17 @@ impl<T: Tag> Writer<'_, T> {
             let as_before = written.before.as_ref().is_some_and(|before| *before == seen);
             probes += 1;
             let hope = match self.reads {
-                _ if self.patience.is_zero() => false,
+                _ if self.stale_read_budget.is_zero() => false,
                 Reads::Fresh => false,
                 // Still to come, or a read that is older than the last one.
                 _ if as_before => true,
-                Reads::Unknown(_) => contended && probes < PROBES,
+                Reads::Unknown(_) => contended && probes < MAX_PROBES,
                 Reads::Late(lag) => written.at.elapsed() < lag * 2,
             };
             if !hope {
                 return Ok(false);
             }
-            self.patience = self.patience.saturating_sub(self.pace.settle);
+            self.stale_read_budget = self.stale_read_budget.saturating_sub(self.policy.settle);
             calm = 0;
         }
     }
@@ -144,13 +141,13 @@ impl<T: Tag> Writer<'_, T> {
     /// A wait that spreads writers over more time the oftener they met.
     pub(super) async fn pause(&self, round: u32) {
         let lag = if let Reads::Late(lag) = self.reads { lag } else { Duration::ZERO };
-        let most = (self.pace.settle / 2).max(self.slowest).max(lag) * (round + 2).min(8);
-        sleep(most.min(self.pace.longest).mul_f64(fastrand::f64())).await;
+        let most = (self.policy.settle / 2).max(self.slowest).max(lag) * (round + 2).min(8);
+        sleep(most.min(self.policy.max_wait).mul_f64(fastrand::f64())).await;
     }
 }
 
 /// A write of ours.
-pub(super) struct Written {
+pub(super) struct Write {
     pub(super) at: Instant,
     pub(super) digest: Option<Digest>,
     /// What was at the tag, nothing included; `None` where that is not known.

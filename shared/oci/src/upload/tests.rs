@@ -5,7 +5,7 @@ use wiremock::matchers::{method, path, path_regex, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::client::tests::{reference, registry};
-use crate::{Descriptor, Kind, Settings};
+use crate::{Descriptor, ErrorKind, RegistrySettings};
 
 async fn missing(server: &MockServer) {
     Mock::given(method("HEAD")).respond_with(ResponseTemplate::new(404)).mount(server).await;
@@ -20,7 +20,10 @@ async fn a_blob_that_is_there_is_not_sent() {
     let server = MockServer::start().await;
     Mock::given(method("HEAD")).respond_with(ResponseTemplate::new(200)).mount(&server).await;
     let repository = reference(&server, "app").repository;
-    registry(Settings::default()).push_blob(&repository, "text/plain", Bytes::from_static(b"abc")).await.unwrap();
+    registry(RegistrySettings::default())
+        .push_blob(&repository, "text/plain", Bytes::from_static(b"abc"))
+        .await
+        .unwrap();
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
 }
 
@@ -42,7 +45,7 @@ async fn a_small_blob_goes_at_once_and_a_large_one_in_pieces() {
         .await;
     Mock::given(method("PUT")).respond_with(ResponseTemplate::new(201)).mount(&server).await;
     let repository = reference(&server, "app").repository;
-    let registry = registry(Settings { chunk: 4, ..Settings::default() });
+    let registry = registry(RegistrySettings { chunk: 4, ..RegistrySettings::default() });
     registry.push_blob(&repository, "text/plain", Bytes::from_static(b"abcd")).await.unwrap();
     registry.push_blob(&repository, "text/plain", Bytes::from_static(b"abcdefg")).await.unwrap();
     let requests = server.received_requests().await.unwrap();
@@ -69,7 +72,7 @@ async fn an_upload_that_broke_begins_again_and_not_for_ever() {
     Mock::given(method("PATCH")).respond_with(at("/v2/app/blobs/uploads/1")).with_priority(9).mount(&server).await;
     Mock::given(method("PUT")).respond_with(ResponseTemplate::new(201)).mount(&server).await;
     let repository = reference(&server, "app").repository;
-    let registry = registry(Settings { chunk: 4, ..Settings::default() });
+    let registry = registry(RegistrySettings { chunk: 4, ..RegistrySettings::default() });
     registry.push_blob(&repository, "text/plain", Bytes::from_static(b"abcdefg")).await.unwrap();
 
     let server = MockServer::start().await;
@@ -78,7 +81,7 @@ async fn an_upload_that_broke_begins_again_and_not_for_ever() {
     Mock::given(method("PATCH")).respond_with(ResponseTemplate::new(500)).mount(&server).await;
     let repository = reference(&server, "app").repository;
     let error = registry.push_blob(&repository, "text/plain", Bytes::from_static(b"abcdefg")).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Unavailable);
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
 }
 
 #[tokio::test]
@@ -87,9 +90,11 @@ async fn an_upload_without_a_place_is_an_error() {
     missing(&server).await;
     Mock::given(method("POST")).respond_with(ResponseTemplate::new(202)).mount(&server).await;
     let repository = reference(&server, "app").repository;
-    let error =
-        registry(Settings::default()).push_blob(&repository, "text/plain", Bytes::from_static(b"a")).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Malformed);
+    let error = registry(RegistrySettings::default())
+        .push_blob(&repository, "text/plain", Bytes::from_static(b"a"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Malformed);
 }
 
 #[tokio::test]
@@ -103,7 +108,7 @@ async fn a_blob_is_mounted_where_the_registry_does_that() {
         .respond_with(ResponseTemplate::new(201))
         .mount(&server)
         .await;
-    assert!(registry(Settings::default()).mount_blob(&from, &to, &descriptor).await.unwrap());
+    assert!(registry(RegistrySettings::default()).mount_blob(&from, &to, &descriptor).await.unwrap());
 
     let server = MockServer::start().await;
     let (from, to) = (reference(&server, "a/from").repository, reference(&server, "b/to").repository);
@@ -114,9 +119,9 @@ async fn a_blob_is_mounted_where_the_registry_does_that() {
         .expect(1)
         .mount(&server)
         .await;
-    assert!(!registry(Settings::default()).mount_blob(&from, &to, &descriptor).await.unwrap());
+    assert!(!registry(RegistrySettings::default()).mount_blob(&from, &to, &descriptor).await.unwrap());
     let elsewhere = "ghcr.io/a".parse().unwrap();
-    assert!(!registry(Settings::default()).mount_blob(&elsewhere, &to, &descriptor).await.unwrap());
+    assert!(!registry(RegistrySettings::default()).mount_blob(&elsewhere, &to, &descriptor).await.unwrap());
 }
 
 #[tokio::test]
@@ -129,7 +134,7 @@ async fn an_upload_that_the_registry_forgot_begins_again_and_not_for_ever() {
         Mock::given(method("PATCH")).respond_with(at("/v2/app/blobs/uploads/1")).with_priority(9).mount(&server).await;
         Mock::given(method("PUT")).respond_with(ResponseTemplate::new(201)).mount(&server).await;
         let repository = reference(&server, "app").repository;
-        let registry = registry(Settings { chunk: 4, ..Settings::default() });
+        let registry = registry(RegistrySettings { chunk: 4, ..RegistrySettings::default() });
         registry.push_blob(&repository, "text/plain", Bytes::from_static(b"abcdefg")).await.unwrap();
     }
     // In one request too, where several servers share the work.
@@ -138,9 +143,9 @@ async fn an_upload_that_the_registry_forgot_begins_again_and_not_for_ever() {
     Mock::given(method("POST")).respond_with(at("/v2/app/blobs/uploads/1")).expect(4).mount(&server).await;
     Mock::given(method("PUT")).respond_with(ResponseTemplate::new(404)).mount(&server).await;
     let repository = reference(&server, "app").repository;
-    let registry = registry(Settings::default());
+    let registry = registry(RegistrySettings::default());
     let error = registry.push_blob(&repository, "text/plain", Bytes::from_static(b"abc")).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Unavailable, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
 }
 
 #[tokio::test]
@@ -152,7 +157,10 @@ async fn an_upload_whose_answer_was_lost_is_finished() {
     Mock::given(method("POST")).respond_with(at("/v2/app/blobs/uploads/1")).expect(1).mount(&server).await;
     Mock::given(method("PUT")).respond_with(ResponseTemplate::new(404)).expect(1).mount(&server).await;
     let repository = reference(&server, "app").repository;
-    registry(Settings::default()).push_blob(&repository, "text/plain", Bytes::from_static(b"abc")).await.unwrap();
+    registry(RegistrySettings::default())
+        .push_blob(&repository, "text/plain", Bytes::from_static(b"abc"))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -164,7 +172,7 @@ async fn a_blob_that_the_registry_has_differently_is_told() {
     let written = ResponseTemplate::new(201).insert_header("docker-content-digest", other);
     Mock::given(method("PUT")).respond_with(written).mount(&server).await;
     let repository = reference(&server, "app").repository;
-    let registry = registry(Settings::default());
+    let registry = registry(RegistrySettings::default());
     let error = registry.push_blob(&repository, "text/plain", Bytes::from_static(b"abc")).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::DigestMismatch, "{error}");
+    assert_eq!(error.kind(), ErrorKind::DigestMismatch, "{error}");
 }

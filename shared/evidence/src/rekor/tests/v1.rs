@@ -73,7 +73,7 @@ async fn messages_and_attestations_are_logged_by_certificate_and_by_key() {
         assert_eq!(logged.inclusion_proof.unwrap().log_index.get(), 3);
         assert_eq!(logged.integrated_time.unwrap().as_second(), 1_700_000_000);
 
-        let logged = rekor.record(&Entry::envelope(&envelope, verifier(&signer))).await.unwrap();
+        let logged = rekor.record(&ProposedEntry::envelope(&envelope, verifier(&signer))).await.unwrap();
         assert_eq!(logged.kind_version, KindVersion::DsseV001);
     }
 }
@@ -90,7 +90,7 @@ async fn keys_whose_signatures_the_log_can_not_verify_are_refused_before_anythin
         let (server, rekor) = log(RekorVersion::V1, logging(|_| ())).await;
         let error = rekor.record(&signer.message("text", by_key)).await.unwrap_err();
         assert!(matches!(error, KeylessError::Unsupported(_)) && error.to_string().contains(name), "{error}");
-        let attested = rekor.record(&Entry::envelope(&signer.envelope("{}"), by_key(&signer))).await;
+        let attested = rekor.record(&ProposedEntry::envelope(&signer.envelope("{}"), by_key(&signer))).await;
         assert_eq!(attested.is_ok(), attestations, "{name}");
         assert_eq!(server.received_requests().await.unwrap().len(), usize::from(attestations));
     }
@@ -128,11 +128,11 @@ async fn an_entry_of_something_else_is_not_taken() {
         ResponseTemplate::new(400)
     };
     let (_server, rekor) = log(RekorVersion::V1, keep).await;
-    rekor.record(&Entry::envelope(&theirs, by_certificate(&other))).await.unwrap_err();
+    rekor.record(&ProposedEntry::envelope(&theirs, by_certificate(&other))).await.unwrap_err();
     let theirs = canonical(&asked.lock().unwrap());
     let answer = ResponseTemplate::new(201).set_body_json(json!({ UUID: entry(&theirs) }));
     let (_server, rekor) = log(RekorVersion::V1, answer).await;
-    let error = rekor.record(&Entry::envelope(&ours, by_certificate(&signer))).await.unwrap_err();
+    let error = rekor.record(&ProposedEntry::envelope(&ours, by_certificate(&signer))).await.unwrap_err();
     malformed(&error, "the entry of another signature");
 }
 
@@ -223,13 +223,13 @@ async fn a_document_that_is_too_large_is_refused_before_it_is_sent() {
     let signer = Signer::new();
     let envelope = signer.envelope(&"x".repeat(2 * 1024 * 1024));
     let (server, rekor) = log(RekorVersion::V1, logging(|_| ())).await;
-    let error = rekor.record(&Entry::envelope(&envelope, by_key(&signer))).await.unwrap_err();
+    let error = rekor.record(&ProposedEntry::envelope(&envelope, by_key(&signer))).await.unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, KeylessError::Unsupported(_)), "{text}");
     assert!(text.contains("of 2732 KiB, of which 2048 KiB are sent"), "{text}");
     assert!(text.contains("use Rekor v2, which logs only a hash"), "{text}");
     assert!(server.received_requests().await.unwrap().is_empty());
-    rekor.with_limit(4 * 1024 * 1024).record(&Entry::envelope(&envelope, by_key(&signer))).await.unwrap();
+    rekor.with_limit(4 * 1024 * 1024).record(&ProposedEntry::envelope(&envelope, by_key(&signer))).await.unwrap();
 }
 
 #[tokio::test]
@@ -238,7 +238,7 @@ async fn what_failed_with_a_large_document_names_its_size() {
     let (_server, rekor) = log(RekorVersion::V1, ResponseTemplate::new(502)).await;
     let fails = async |size: usize| {
         let envelope = signer.envelope(&"x".repeat(size));
-        rekor.record(&Entry::envelope(&envelope, by_key(&signer))).await.unwrap_err().to_string()
+        rekor.record(&ProposedEntry::envelope(&envelope, by_key(&signer))).await.unwrap_err().to_string()
     };
     let text = fails(300 * 1024).await;
     assert!(text.contains("502") && text.contains("the request had 401 KiB"), "{text}");

@@ -60,7 +60,7 @@ async fn messages_and_attestations_are_logged_as_hashes() {
         let logged = rekor.record(&signer.message("text", verifier)).await.unwrap();
         assert_eq!(logged.kind_version, KindVersion::HashedRekordV002);
         assert_eq!(logged.log_index.get(), 7);
-        rekor.record(&Entry::envelope(&envelope, verifier(&signer))).await.unwrap();
+        rekor.record(&ProposedEntry::envelope(&envelope, verifier(&signer))).await.unwrap();
         let asked: Value = server.received_requests().await.unwrap()[1].body_json().unwrap();
         let pae = sigstore_types::pae("application/vnd.in-toto+json", br#"{"a":1}"#);
         assert_eq!(asked["hashedRekordRequestV002"]["digest"], sigstore_crypto::sha256(&pae).to_base64());
@@ -72,7 +72,7 @@ async fn many_are_logged_at_once() {
     let signer = Signer::new();
     let (server, rekor) = log(RekorVersion::V2, logging(|_| ())).await;
     let texts: Vec<String> = (0..16).map(|number| number.to_string()).collect();
-    let entries: Vec<Entry<'_>> = texts.iter().map(|text| signer.message(text, by_certificate)).collect();
+    let entries: Vec<ProposedEntry<'_>> = texts.iter().map(|text| signer.message(text, by_certificate)).collect();
     let logged = join_all(entries.iter().map(|entry| rekor.record(entry))).await;
     assert!(logged.iter().all(Result::is_ok));
     assert_eq!(server.received_requests().await.unwrap().len(), 16);
@@ -141,7 +141,7 @@ async fn other_keys_are_refused_before_anything_is_sent() {
     const RSA: &str = include_str!("rsa.pub.pem");
     let key = PublicKey::from_pem(RSA).unwrap();
     let (server, rekor) = log(RekorVersion::V2, logging(|_| ())).await;
-    let error = rekor.record(&Entry::message([0; 32], b"x", Verifier::Key(&key))).await.unwrap_err();
+    let error = rekor.record(&ProposedEntry::message([0; 32], b"x", EntryVerifier::Key(&key))).await.unwrap_err();
     assert!(matches!(error, KeylessError::Unsupported(_)) && error.to_string().contains("a key of RSA"), "{error}");
     assert!(server.received_requests().await.unwrap().is_empty());
 }

@@ -29,12 +29,12 @@ fn config(change: impl Fn(&mut serde_json::Value)) -> SigningConfig {
     SigningConfig::from_json(&config.to_string()).unwrap()
 }
 
-fn choose(config: Option<&SigningConfig>, overrides: &Overrides) -> Services {
+fn choose(config: Option<&SigningConfig>, overrides: &ServiceOverrides) -> Services {
     Services::choose(config, overrides, NOW.parse::<Timestamp>().unwrap())
 }
 
 fn chosen(change: impl Fn(&mut serde_json::Value)) -> Services {
-    choose(Some(&config(change)), &Overrides::default())
+    choose(Some(&config(change)), &ServiceOverrides::default())
 }
 
 fn log(url: &str, version: RekorVersion) -> RekorService {
@@ -71,12 +71,12 @@ fn a_version_can_be_asked_for() {
     let config =
         config(|config| config["rekorTlogUrls"] = json!([current("https://two", 2), current("https://one", 1)]));
     let rekor = |version| {
-        let overrides = Overrides { rekor_version: Some(version), ..Overrides::default() };
+        let overrides = ServiceOverrides { rekor_version: Some(version), ..ServiceOverrides::default() };
         choose(Some(&config), &overrides).rekor().unwrap().clone()
     };
     assert_eq!(rekor(RekorVersion::V1), log("https://one", RekorVersion::V1));
     assert_eq!(rekor(RekorVersion::V2), log("https://two", RekorVersion::V2));
-    let overrides = Overrides { rekor_version: Some(RekorVersion::V2), ..Overrides::default() };
+    let overrides = ServiceOverrides { rekor_version: Some(RekorVersion::V2), ..ServiceOverrides::default() };
     let error = choose(Some(&super::services::config(|_| ())), &overrides).rekor().unwrap_err().to_string();
     let expected = "no transparency log (Rekor): of 1 in the signing config none is valid now with version 2";
     assert_eq!(error, expected);
@@ -98,14 +98,14 @@ fn what_is_not_there_says_so_when_it_is_needed() {
     assert!(services.oidc().unwrap_err().to_string().contains("of 1 in the signing config"));
     services.rekor().unwrap();
 
-    let none = choose(None, &Overrides::default());
+    let none = choose(None, &ServiceOverrides::default());
     let error = none.tsa().unwrap_err().to_string();
     assert_eq!(error, "no timestamp authority: there is no signing config, and no URL of it is set");
 }
 
 #[test]
 fn own_urls_go_first_whatever_the_config_wants() {
-    let overrides = Overrides {
+    let overrides = ServiceOverrides {
         fulcio: Some("https://f".to_owned()),
         rekor: Some(log("https://r", RekorVersion::V2)),
         rekor_version: None,
@@ -166,10 +166,10 @@ fn a_log_without_times_needs_a_timestamp_authority() {
 
 #[test]
 fn the_embedded_configs_have_what_signing_needs() {
-    for instance in [Instance::PublicGood, Instance::Staging] {
+    for instance in [SigstoreInstance::PublicGood, SigstoreInstance::Staging] {
         let trust = Trust::embedded(instance).unwrap();
         let now = "2026-07-01T00:00:00Z".parse().unwrap();
-        let services = Services::choose(trust.signing_config(), &Overrides::default(), now);
+        let services = Services::choose(trust.signing_config(), &ServiceOverrides::default(), now);
         services.fulcio().unwrap();
         services.rekor().unwrap();
         services.tsa().unwrap();

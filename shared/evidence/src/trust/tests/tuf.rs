@@ -143,7 +143,7 @@ async fn trouble_and_sizes_are_failures_of_the_repository() {
     ] {
         let server = MockServer::start().await;
         Mock::given(any()).respond_with(answer).mount(&server).await;
-        let trusted = TufRoot::Of(Instance::PublicGood);
+        let trusted = TufRoot::Of(SigstoreInstance::PublicGood);
         let error = Trust::from_tuf(&client(), &server.uri(), trusted).await.unwrap_err();
         assert!(matches!(error, KeylessError::Unavailable { service: Service::Tuf, .. }), "{error}");
         assert!(error.to_string().contains(what), "{error}");
@@ -152,7 +152,7 @@ async fn trouble_and_sizes_are_failures_of_the_repository() {
 
 #[tokio::test]
 async fn the_embedded_roots_are_whole() {
-    for instance in [Instance::PublicGood, Instance::Staging, Instance::GitHub] {
+    for instance in [SigstoreInstance::PublicGood, SigstoreInstance::Staging, SigstoreInstance::GitHub] {
         let server = MockServer::start().await;
         let error = Trust::from_tuf(&client(), &server.uri(), TufRoot::Of(instance)).await.unwrap_err();
         // Verified, and nothing after it found.

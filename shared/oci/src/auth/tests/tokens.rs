@@ -41,12 +41,12 @@ async fn a_refusal_without_a_challenge_is_answered_as_the_last_one() {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(401)).mount(&server).await;
     let error = registry.manifest(&self::image(&server)).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Malformed, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Malformed, "{error}");
 }
 
 #[tokio::test]
 async fn a_token_service_that_fails_is_asked_once_and_never_means_not_found() {
-    for (status, kind) in [(404, Kind::Unavailable), (500, Kind::Unavailable), (400, Kind::Refused)] {
+    for (status, kind) in [(404, ErrorKind::Unavailable), (500, ErrorKind::Unavailable), (400, ErrorKind::Refused)] {
         let server = MockServer::start().await;
         protect(&server, &[]).await;
         let trouble = ResponseTemplate::new(status).set_delay(Duration::from_millis(50));
@@ -64,7 +64,7 @@ async fn a_token_service_that_fails_is_asked_once_and_never_means_not_found() {
     Mock::given(path("/token")).respond_with(ResponseTemplate::new(404)).mount(&server).await;
     let image = image(&server);
     let none = registry(Credentials::default()).referrers(&image.repository, &crate::Digest::of(b"x")).await;
-    assert_eq!(none.unwrap_err().kind(), Kind::Unavailable);
+    assert_eq!(none.unwrap_err().kind(), ErrorKind::Unavailable);
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn tokens_come_under_either_name_and_last_as_long_as_they_say() {
             .mount(&server)
             .await;
         let error = registry(Credentials::default()).manifest(&image(&server)).await.unwrap_err();
-        assert!(error.kind() == Kind::Malformed && error.to_string().contains(told), "{error}");
+        assert!(error.kind() == ErrorKind::Malformed && error.to_string().contains(told), "{error}");
     }
 }
 
@@ -113,7 +113,7 @@ async fn what_the_token_service_says_is_told() {
             .await;
         for (credentials, who) in [(as_ada(&server), "were refused: "), (Credentials::default(), "asks for some: ")] {
             let error = registry(credentials).manifest(&image(&server)).await.unwrap_err();
-            assert_eq!(error.kind(), Kind::Unauthorized, "{error}");
+            assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
             assert!(error.to_string().ends_with(&format!("{who}{told}")), "{error}");
         }
     }
@@ -125,7 +125,7 @@ async fn what_the_token_service_says_is_told() {
     let mut credentials = Credentials::default();
     credentials.add(&host(&server), "<token>", "re/fresh".to_owned().into());
     let error = registry(credentials).manifest(&image(&server)).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Unauthorized);
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
     assert!(error.to_string().ends_with("were refused: expired [2J (invalid_grant)"), "{error}");
 }
 
@@ -172,7 +172,7 @@ async fn a_mount_is_asked_for_in_both_repositories() {
 async fn a_registry_with_tls_has_no_token_service_without() {
     let tokens = MockServer::start().await;
     Mock::given(any()).respond_with(Counting(Arc::default())).mount(&tokens).await;
-    let http = Client::new(&HttpSettings::default(), CancellationToken::new()).unwrap();
+    let http = Client::new(&Settings::default(), CancellationToken::new()).unwrap();
     let realm = format!("Bearer realm=\"{}/token\"", tokens.uri());
     let refusal = Response {
         status: 401,
@@ -187,11 +187,11 @@ async fn a_registry_with_tls_has_no_token_service_without() {
         ("127.0.0.1:5000", Some(false), false),
     ] {
         let repository: Repository = format!("{registry}/app").parse().unwrap();
-        let settings = Settings { plain_http, ..Settings::default() };
-        let scope = [(&repository, Access::Pull)];
-        let asked = Asked { http: &http, settings: &settings, repository: &repository, scope: &scope };
+        let settings = RegistrySettings { plain_http, ..RegistrySettings::default() };
+        let access = [(&repository, Access::Pull)];
+        let scope = Scope { http: &http, settings: &settings, repository: &repository, access: &access };
         let authorizer = Authorizer::new(Credentials::default());
-        let answer = authorizer.answer(&asked, &refusal, None).await;
+        let answer = authorizer.answer(&scope, &refusal, None).await;
         assert_eq!(answer.is_ok(), allowed, "{registry} {plain_http:?}");
         assert!(answer.is_ok() || answer.is_err_and(|error| error.to_string().contains("not reached by https")));
     }

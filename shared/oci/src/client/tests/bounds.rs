@@ -39,7 +39,7 @@ async fn a_gigabyte_is_not_read() {
     for header in ["content-length: 1073741824", "transfer-encoding: chunked", "connection: close"] {
         let (address, sent) = endless(header).await;
         let image = Reference::parse(&format!("{address}/app:1")).unwrap();
-        let registry = registry(Settings { max_manifest: 1 << 20, ..Settings::default() });
+        let registry = registry(RegistrySettings { max_manifest: 1 << 20, ..RegistrySettings::default() });
         let subject = Digest::of(b"x");
         let blob = Descriptor::new("text/plain", subject.clone(), 100);
         let errors = [
@@ -49,7 +49,7 @@ async fn a_gigabyte_is_not_read() {
             registry.push_manifest(&image.repository, "1", media_type::MANIFEST, "{}".into()).await.unwrap_err(),
         ];
         for error in errors {
-            assert_eq!(error.kind(), Kind::TooLarge, "{header}: {error}");
+            assert_eq!(error.kind(), ErrorKind::TooLarge, "{header}: {error}");
             assert!(error.to_string().contains("app"), "{error}");
         }
         // What the sockets' buffers take comes on top.
@@ -83,7 +83,7 @@ async fn a_document_says_itself_what_it_is() {
     ] {
         let server = MockServer::start().await;
         serve(&server, "1", header, &body).await;
-        let fetched = registry(Settings::default()).manifest(&reference(&server, "app:1")).await.unwrap();
+        let fetched = registry(RegistrySettings::default()).manifest(&reference(&server, "app:1")).await.unwrap();
         assert_eq!(fetched.descriptor.media_type, expected, "{header} {body}");
     }
 }
@@ -105,7 +105,7 @@ async fn a_head_that_is_no_manifest_s_is_not_believed() {
             .expect(1)
             .mount(&server)
             .await;
-        let found = registry(Settings::default()).resolve(&reference(&server, &name)).await.unwrap();
+        let found = registry(RegistrySettings::default()).resolve(&reference(&server, &name)).await.unwrap();
         assert_eq!((found.digest, found.size), (digest.clone(), 2));
     }
 }
@@ -117,7 +117,7 @@ async fn indexes_without_end_are_an_error() {
     let leaf = serve(&server, "leaf", media_type::INDEX, &json!({ "schemaVersion": 2, "manifests": [] })).await;
     let many = json!({ "schemaVersion": 2, "manifests": vec![child(media_type::INDEX, &leaf, "arm64"); 500] });
     serve(&server, "1", media_type::INDEX, &many).await;
-    let registry = registry(Settings::default());
+    let registry = registry(RegistrySettings::default());
     assert_eq!(registry.images(&reference(&server, "app:1")).await.unwrap(), []);
     assert_eq!(server.received_requests().await.unwrap().len(), 2);
 
@@ -129,14 +129,14 @@ async fn indexes_without_end_are_an_error() {
     }
     serve(&server, "2", media_type::INDEX, &json!({ "schemaVersion": 2, "manifests": children })).await;
     let error = registry.images(&reference(&server, "app:2")).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::TooLarge, "{error}");
+    assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");
 
     let images: Vec<Value> = (0..10_001_u32)
         .map(|number| json!({ "mediaType": media_type::MANIFEST, "digest": Digest::of(&number.to_be_bytes()), "size": 1 }))
         .collect();
     serve(&server, "3", media_type::INDEX, &json!({ "schemaVersion": 2, "manifests": images })).await;
     let error = registry.images(&reference(&server, "app:3")).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::TooLarge, "{error}");
+    assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");
 }
 
 #[tokio::test]
@@ -146,24 +146,27 @@ async fn a_redirected_write_is_not_believed() {
     Mock::given(method("PUT")).respond_with(away).mount(&server).await;
     Mock::given(path("/page")).respond_with(ResponseTemplate::new(200)).mount(&server).await;
     let repository = reference(&server, "app").repository;
-    let registry = registry(Settings::default());
+    let registry = registry(RegistrySettings::default());
     let error = registry.push_manifest(&repository, "1", media_type::MANIFEST, "{}".into()).await.unwrap_err();
-    assert!(error.kind() == Kind::Malformed && error.to_string().contains("redirects it"), "{error}");
+    assert!(error.kind() == ErrorKind::Malformed && error.to_string().contains("redirects it"), "{error}");
 
     let begun = ResponseTemplate::new(202).insert_header("location", "/upload");
     Mock::given(method("POST")).respond_with(begun).mount(&server).await;
     Mock::given(method("HEAD")).respond_with(ResponseTemplate::new(404)).mount(&server).await;
     let error = registry.push_blob(&repository, "text/plain", "a".into()).await.unwrap_err();
-    assert!(error.kind() == Kind::Malformed && error.to_string().contains("redirects it"), "{error}");
+    assert!(error.kind() == ErrorKind::Malformed && error.to_string().contains("redirects it"), "{error}");
 }
 
 #[tokio::test]
 async fn a_run_that_is_cancelled_says_so() {
     let cancel = CancellationToken::new();
-    let client = Client::new(&HttpSettings::default(), cancel.clone()).unwrap();
-    let registry = Registry::new(client, Credentials::default(), Settings::default());
+    let client = Client::new(&Settings::default(), cancel.clone()).unwrap();
+    let registry = Registry::new(client, Credentials::default(), RegistrySettings::default());
     cancel.cancel();
     let image = Reference::parse("127.0.0.1:1/app:1").unwrap();
-    assert_eq!(registry.manifest(&image).await.unwrap_err().kind(), Kind::Cancelled);
-    assert_eq!(registry.referrers(&image.repository, &Digest::of(b"x")).await.unwrap_err().kind(), Kind::Cancelled);
+    assert_eq!(registry.manifest(&image).await.unwrap_err().kind(), ErrorKind::Cancelled);
+    assert_eq!(
+        registry.referrers(&image.repository, &Digest::of(b"x")).await.unwrap_err().kind(),
+        ErrorKind::Cancelled
+    );
 }

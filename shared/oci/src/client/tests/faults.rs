@@ -28,16 +28,16 @@ async fn a_body_that_breaks_off_is_fetched_again_and_never_used() {
             }
         }
     });
-    let http = HttpSettings { attempts: 3, backoff: Duration::from_millis(1), ..HttpSettings::default() };
+    let http = Settings { attempts: 3, backoff: Duration::from_millis(1), ..Settings::default() };
     let http = Client::new(&http, CancellationToken::new()).unwrap();
-    let registry = Registry::new(http, Credentials::default(), Settings::default());
+    let registry = Registry::new(http, Credentials::default(), RegistrySettings::default());
     let descriptor = Descriptor::of("text/plain", b"abcdef");
     let repository = format!("{host}/app").parse().unwrap();
     assert_eq!(registry.blob(&repository, &descriptor, 10).await.unwrap(), b"abcdef");
     assert_eq!(tries.swap(0, Ordering::Relaxed), 2);
     let never = format!("{host}/never/app").parse().unwrap();
     let error = registry.blob(&never, &descriptor, 10).await.unwrap_err();
-    assert_eq!((error.kind(), tries.load(Ordering::Relaxed)), (Kind::Unavailable, 3), "{error}");
+    assert_eq!((error.kind(), tries.load(Ordering::Relaxed)), (ErrorKind::Unavailable, 3), "{error}");
 }
 
 #[tokio::test]
@@ -46,9 +46,9 @@ async fn a_registry_that_asks_to_wait_is_waited_for() {
     let busy = ResponseTemplate::new(429).insert_header("retry-after", "1");
     Mock::given(method("GET")).respond_with(busy).up_to_n_times(1).with_priority(1).mount(&server).await;
     serve(&server, "1", media_type::MANIFEST, &json!({ "schemaVersion": 2 })).await;
-    let http = HttpSettings { attempts: 2, backoff: Duration::ZERO, ..HttpSettings::default() };
+    let http = Settings { attempts: 2, backoff: Duration::ZERO, ..Settings::default() };
     let http = Client::new(&http, CancellationToken::new()).unwrap();
-    let registry = Registry::new(http, Credentials::default(), Settings::default());
+    let registry = Registry::new(http, Credentials::default(), RegistrySettings::default());
     let began = Instant::now();
     registry.manifest(&reference(&server, "app:1")).await.unwrap();
     assert!(began.elapsed() >= Duration::from_secs(1));

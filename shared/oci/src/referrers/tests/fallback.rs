@@ -9,7 +9,7 @@ use super::{entry, subject};
 use crate::client::tests::{reference, registry};
 use crate::fake::{Fake, Trouble};
 use crate::types::media_type;
-use crate::{Descriptor, Kind, Manifest, Settings};
+use crate::{Descriptor, ErrorKind, Manifest, RegistrySettings};
 
 /// An artifact that differs from others by its name.
 fn artifact(name: &str) -> Manifest {
@@ -27,15 +27,15 @@ async fn eight_who_attach_at_once_are_all_listed() {
         fake.delay(delay);
         let names: Vec<String> = (0..8).map(|number| number.to_string()).collect();
         // Each its own client, as jobs are.
-        let attached =
-            join_all(names.iter().map(async |name| {
-                fake.registry(Settings::default()).attach(&fake.repository(), &artifact(name)).await
-            }))
-            .await;
+        let attached = join_all(names.iter().map(async |name| {
+            fake.registry(RegistrySettings::default()).attach(&fake.repository(), &artifact(name)).await
+        }))
+        .await;
         for outcome in attached {
             assert_eq!(outcome.unwrap().fallback_tag, Some(subject().tag_prefix()));
         }
-        let listed = fake.registry(Settings::default()).referrers(&fake.repository(), &subject()).await.unwrap();
+        let listed =
+            fake.registry(RegistrySettings::default()).referrers(&fake.repository(), &subject()).await.unwrap();
         let mut types: Vec<String> = listed.into_iter().filter_map(|listed| listed.artifact_type).collect();
         types.sort();
         assert_eq!(types, names.iter().map(|name| format!("text/{name}")).collect::<Vec<_>>(), "delay {delay}");
@@ -54,7 +54,7 @@ async fn whatever_breaks_on_the_way_it_is_listed_once() {
     ] {
         let fake = Fake::start().await;
         fake.fail("PUT", "/manifests/sha256-", trouble);
-        let registry = fake.registry(Settings::default());
+        let registry = fake.registry(RegistrySettings::default());
         registry.attach(&fake.repository(), &artifact("a")).await.unwrap();
         assert!(fake.is_well());
         // A write that failed is not repeated without looking: who knows what was written meanwhile.
@@ -67,13 +67,14 @@ async fn whatever_breaks_on_the_way_it_is_listed_once() {
     }
     // What is refused is not tried again, nor what takes longer than there is time.
     for (answer, kind) in [
-        (ResponseTemplate::new(403), Kind::Denied),
-        (ResponseTemplate::new(400), Kind::Refused),
-        (ResponseTemplate::new(429).insert_header("retry-after", "3600"), Kind::Unavailable),
+        (ResponseTemplate::new(403), ErrorKind::Denied),
+        (ResponseTemplate::new(400), ErrorKind::Refused),
+        (ResponseTemplate::new(429).insert_header("retry-after", "3600"), ErrorKind::Unavailable),
     ] {
         let fake = Fake::start().await;
         fake.fail("PUT", "/manifests/sha256-", Trouble::Refused(answer));
-        let error = fake.registry(Settings::default()).attach(&fake.repository(), &artifact("a")).await.unwrap_err();
+        let error =
+            fake.registry(RegistrySettings::default()).attach(&fake.repository(), &artifact("a")).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
     }
 }
@@ -89,7 +90,7 @@ async fn what_others_wrote_stays_whatever_it_is() {
     let fake = Fake::start().await;
     let tag = subject().tag_prefix();
     fake.put(&tag, before.to_string().as_bytes());
-    let registry = fake.registry(Settings::default());
+    let registry = fake.registry(RegistrySettings::default());
     registry.attach(&fake.repository(), &artifact("a")).await.unwrap();
     let mut after: Value = serde_json::from_slice(&fake.manifest(&tag).unwrap()).unwrap();
     let added = after["manifests"].as_array_mut().unwrap().pop().unwrap();
@@ -97,7 +98,7 @@ async fn what_others_wrote_stays_whatever_it_is() {
     assert_eq!(added["artifactType"], "text/a");
     // To read it is another matter: what can't be read may be what is looked for.
     let error = registry.referrers(&fake.repository(), &subject()).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Malformed);
+    assert_eq!(error.kind(), ErrorKind::Malformed);
     assert!(error.to_string().contains(&tag), "{error}");
 
     // An index without a list has none to add to.
@@ -106,7 +107,7 @@ async fn what_others_wrote_stays_whatever_it_is() {
     for damaged in ["{}", "[]", r#"{"manifests":{}}"#, "{"] {
         fake.put(&tag, damaged.as_bytes());
         let error = registry.attach(&fake.repository(), &artifact("a")).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Malformed, "{damaged}: {error}");
+        assert_eq!(error.kind(), ErrorKind::Malformed, "{damaged}: {error}");
         assert_eq!(fake.manifest(&tag).unwrap(), damaged.as_bytes());
     }
 }
@@ -119,9 +120,9 @@ async fn an_index_that_is_full_stays_as_it_is() {
     for (limit, told) in [(index.len() as u64 + 10, "is full"), (index.len() as u64 - 1, "has more than")] {
         let fake = Fake::start().await;
         fake.put(&tag, index.as_bytes());
-        let registry = fake.registry(Settings { max_manifest: limit, ..Settings::default() });
+        let registry = fake.registry(RegistrySettings { max_manifest: limit, ..RegistrySettings::default() });
         let error = registry.attach(&fake.repository(), &artifact("a")).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::TooLarge);
+        assert_eq!(error.kind(), ErrorKind::TooLarge);
         assert!(error.to_string().contains(told) && error.to_string().contains(&tag), "{error}");
         assert_eq!(fake.manifest(&tag).unwrap(), index.as_bytes());
     }
@@ -133,7 +134,7 @@ async fn a_long_digest_has_a_tag_that_is_not_too_long() {
     let digest = crate::Digest::parse(&format!("sha512:{}", "ab".repeat(64))).unwrap();
     let manifest =
         Manifest { subject: Some(Descriptor::new(media_type::MANIFEST, digest.clone(), 1)), ..artifact("a") };
-    let registry = fake.registry(Settings::default());
+    let registry = fake.registry(RegistrySettings::default());
     let tag = registry.attach(&fake.repository(), &manifest).await.unwrap().fallback_tag.unwrap();
     assert_eq!(tag, format!("sha512-{}", "ab".repeat(32)));
     assert_eq!(registry.referrers(&fake.repository(), &digest).await.unwrap().len(), 1);
@@ -156,8 +157,8 @@ async fn dockers_kind_of_list_becomes_an_index() {
         subject: Some(Descriptor::new(media_type::MANIFEST, subject(), 1)),
         ..Manifest::new(Descriptor::of(media_type::EMPTY, b"{}"), Vec::new())
     };
-    let error = registry(Settings::default()).attach(&repository, &manifest).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Denied, "what the tag says to it: {error}");
+    let error = registry(RegistrySettings::default()).attach(&repository, &manifest).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied, "what the tag says to it: {error}");
     let requests = server.received_requests().await.unwrap();
     let written = requests.iter().rfind(|request| request.method.as_str() == "PUT").unwrap();
     assert_eq!(written.headers["content-type"], media_type::INDEX);

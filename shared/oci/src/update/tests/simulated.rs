@@ -11,9 +11,9 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use super::super::writer::Tag;
-use super::super::{Edit, Pace, update};
+use super::super::{Edit, RetryPolicy, update};
 use crate::types::media_type;
-use crate::{Descriptor, Digest, Error, Fetched, Kind};
+use crate::{Descriptor, Digest, Error, ErrorKind, Fetched};
 
 /// Everything that was ever at the tag, with its time.
 struct Simulated {
@@ -81,7 +81,7 @@ impl Way<'_> {
             let text = lines.into_iter().collect::<Vec<_>>().join("\n");
             Ok(Edit { blobs: Vec::new(), media_type: media_type::INDEX, manifest: text.into() })
         };
-        update(self, &Pace::default(), edit, |fetched| lines(&fetched.bytes).contains(line)).await
+        update(self, &RetryPolicy::default(), edit, |fetched| lines(&fetched.bytes).contains(line)).await
     }
 }
 
@@ -109,7 +109,7 @@ impl Tag for Way<'_> {
             if !fails || luck % 2 == 0 {
                 self.registry.put(manifest);
             }
-            if fails { Err(Error::new(Kind::Unavailable, "it broke")) } else { Ok(()) }
+            if fails { Err(Error::new(ErrorKind::Unavailable, "it broke")) } else { Ok(()) }
         })
         .await
     }
@@ -221,7 +221,7 @@ async fn one_who_always_overwrites_is_told_and_not_for_ever() {
         told = way.add("a") => told,
         () = vandal => Ok(()),
     };
-    assert_eq!(told.unwrap_err().kind(), Kind::Lost);
+    assert_eq!(told.unwrap_err().kind(), ErrorKind::Lost);
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
 }
 
@@ -232,7 +232,7 @@ async fn one_that_forgets_is_told_and_not_for_ever() {
     let began = Instant::now();
     let told = Way { registry: &registry, delay: 0..5 }.add("a").await;
     let error = told.unwrap_err();
-    assert_eq!(error.kind(), Kind::Lost);
+    assert_eq!(error.kind(), ErrorKind::Lost);
     assert!(
         error.to_string().contains("lacks what was written: somebody else overwrote it each of 20 times"),
         "{error}"
@@ -256,7 +256,7 @@ async fn one_who_never_gets_to_write_is_told_that() {
         () = busy => Ok(()),
     };
     let error = told.unwrap_err();
-    assert_eq!(error.kind(), Kind::Lost);
+    assert_eq!(error.kind(), ErrorKind::Lost);
     assert!(error.to_string().contains("the tag is as it was"), "{error}");
     assert!(registry.history.borrow().iter().flat_map(|(_, bytes)| bytes).all(|bytes| bytes.starts_with(b"other")));
 }

@@ -4,13 +4,13 @@ use bytes::Bytes;
 use wiremock::ResponseTemplate;
 
 use crate::fake::{Fake, Trouble};
-use crate::{Digest, Error, Kind, Settings};
+use crate::{Digest, Error, ErrorKind, RegistrySettings};
 
 const BLOB: &[u8] = b"abcdefghij";
 
 /// Writes ten bytes in pieces of `chunk`, and gives what was asked for after the first `HEAD`.
 async fn push(fake: &Fake, chunk: usize) -> (Result<(), Error>, Vec<String>) {
-    let registry = fake.registry(Settings { chunk, ..Settings::default() });
+    let registry = fake.registry(RegistrySettings { chunk, ..RegistrySettings::default() });
     let outcome = registry.push_blob(&fake.repository(), "text/plain", Bytes::from_static(BLOB)).await;
     (outcome.map(drop), fake.log().split_off(1))
 }
@@ -107,9 +107,9 @@ async fn an_answer_that_is_lost_is_no_failure() {
 async fn what_is_refused_is_not_sent_again() {
     let told = serde_json::json!({ "errors": [{ "code": "SIZE_INVALID", "message": "too\nlarge" }] });
     for (answer, kind, requests) in [
-        (status(400).set_body_json(&told), Kind::Refused, 3),
-        (status(403).set_body_json(&told), Kind::Denied, 2),
-        (status(413).set_body_json(&told), Kind::TooLarge, 2),
+        (status(400).set_body_json(&told), ErrorKind::Refused, 3),
+        (status(403).set_body_json(&told), ErrorKind::Denied, 2),
+        (status(413).set_body_json(&told), ErrorKind::TooLarge, 2),
     ] {
         let fake = Fake::start().await;
         fake.fail("PUT", "/uploads/", Trouble::Refused(answer));
@@ -128,7 +128,7 @@ async fn a_wait_that_is_too_long_is_an_error_at_once() {
         let busy = status(429).insert_header("retry-after", "3600");
         fake.fail(if chunk == 4 { "PATCH" } else { "PUT" }, "/uploads/", Trouble::Refused(busy));
         let (outcome, _) = push(&fake, chunk).await;
-        assert_eq!(outcome.unwrap_err().kind(), Kind::Unavailable);
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Unavailable);
     }
 }
 
@@ -151,6 +151,6 @@ async fn places_that_can_t_be_used_are_an_error() {
         fake.fail("POST", "/uploads/", Trouble::Done(status(202).insert_header("location", place)));
         let (outcome, _) = push(&fake, 4).await;
         let error = outcome.unwrap_err();
-        assert!(error.kind() == Kind::Malformed && error.to_string().contains("no place"), "{error}");
+        assert!(error.kind() == ErrorKind::Malformed && error.to_string().contains("no place"), "{error}");
     }
 }

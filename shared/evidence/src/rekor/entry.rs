@@ -1,0 +1,82 @@
+//! What is logged, and with what it is verified.
+
+use sigstore_types::{DerCertificate, DerPublicKey, DsseEnvelope, Sha256Hash, SignatureBytes};
+
+use crate::certificate::Certificate;
+use crate::key::{Algorithm, PublicKey};
+
+/// What is logged: a signature, what it is of and who made it.
+#[derive(Debug, Clone)]
+pub struct ProposedEntry<'a> {
+    pub(super) signed: SignedContent<'a>,
+    pub(super) verifier: EntryVerifier<'a>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum SignedContent<'a> {
+    Envelope(&'a DsseEnvelope),
+    Message { sha256: Sha256Hash, signature: SignatureBytes },
+}
+
+/// What a logged signature is verified with.
+#[derive(Debug, Clone, Copy)]
+pub enum EntryVerifier<'a> {
+    Certificate(&'a Certificate),
+    Key(&'a PublicKey),
+}
+
+impl<'a> ProposedEntry<'a> {
+    /// An attestation with its signature.
+    pub fn envelope(envelope: &'a DsseEnvelope, verifier: EntryVerifier<'a>) -> ProposedEntry<'a> {
+        ProposedEntry { signed: SignedContent::Envelope(envelope), verifier }
+    }
+
+    /// A signature over a message, of which the log learns the SHA-256.
+    pub fn message(sha256: [u8; 32], signature: &[u8], verifier: EntryVerifier<'a>) -> ProposedEntry<'a> {
+        let (sha256, signature) = (Sha256Hash::new(sha256), SignatureBytes::from_bytes(signature));
+        ProposedEntry { signed: SignedContent::Message { sha256, signature }, verifier }
+    }
+
+    pub(super) fn signature(&self) -> &SignatureBytes {
+        match &self.signed {
+            SignedContent::Envelope(envelope) => &envelope.signature.sig,
+            SignedContent::Message { signature, .. } => signature,
+        }
+    }
+
+    /// What `hashedrekord` has as the hash of what was signed.
+    pub(super) fn sha256(&self) -> Sha256Hash {
+        match &self.signed {
+            SignedContent::Envelope(envelope) => sigstore_crypto::sha256(&envelope.pae()),
+            SignedContent::Message { sha256, .. } => *sha256,
+        }
+    }
+}
+
+impl EntryVerifier<'_> {
+    pub(super) fn algorithm(self) -> Algorithm {
+        self.key().algorithm()
+    }
+
+    pub(super) fn key(self) -> PublicKey {
+        match self {
+            EntryVerifier::Certificate(certificate) => certificate.identity().public_key.clone(),
+            EntryVerifier::Key(key) => key.clone(),
+        }
+    }
+
+    pub(super) fn to_pem(self) -> String {
+        match self {
+            EntryVerifier::Certificate(certificate) => certificate.to_pem(),
+            EntryVerifier::Key(key) => key.to_pem(),
+        }
+    }
+
+    pub(super) fn is_certificate(self, der: &DerCertificate) -> bool {
+        matches!(self, EntryVerifier::Certificate(certificate) if certificate.der() == der.as_bytes())
+    }
+
+    pub(super) fn is_key(self, der: &DerPublicKey) -> bool {
+        matches!(self, EntryVerifier::Key(key) if key.der() == der.as_bytes())
+    }
+}
