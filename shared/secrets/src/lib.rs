@@ -41,7 +41,6 @@
 
 mod allow;
 mod assignment;
-mod bech32;
 mod checks;
 mod drawn;
 mod engine;

@@ -6,9 +6,9 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::string::string_regex;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
+use super::checks;
 use super::checks::{Check, in_base};
 use super::rule::{Mode, Rule};
-use super::{bech32, checks};
 
 /// Draws values; equal seeds draw equal ones.
 pub(super) struct Samples(TestRunner);
@@ -95,9 +95,8 @@ impl Samples {
     }
 
     fn age(&mut self) -> String {
-        let data = self.draw("[qpzry9x8gf2tvdw0s3jn54khce6mua7l]{52}");
-        let sum = bech32::checksum(b"age-secret-key-", data.as_bytes());
-        format!("age-secret-key-1{data}{}", String::from_utf8(sum).unwrap()).to_uppercase()
+        let prefix = bech32::Hrp::parse("age-secret-key-").unwrap();
+        bech32::encode_upper::<bech32::Bech32>(prefix, self.draw("[ -~]{32}").as_bytes()).unwrap()
     }
 
     fn jwt(&mut self) -> String {

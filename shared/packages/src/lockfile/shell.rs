@@ -1,22 +1,21 @@
 //! Words of a command that a person will paste.
 
-/// The text as one word of a POSIX shell: as it is where that is safe, else in single quotes, and after `--` where the
-/// command would take it for an option (npm has had a package called `-`).
+use std::borrow::Cow;
+
+/// The text as one word of a POSIX shell: unchanged if that is safe, otherwise quoted. A word that the command would take
+/// for an option follows `--` (npm has had a package called `-`). Control characters are dropped.
 pub(super) fn word(text: &str) -> String {
-    let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '@' | '/' | '.' | '_' | '-' | '+' | ':' | '=' | '~');
-    if !text.is_empty() && text.chars().all(safe) && !text.starts_with(['-', '~']) {
-        return text.to_owned();
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    let quoted = shlex::try_quote(&text).unwrap_or_default();
+    if text.starts_with('-') {
+        return format!("-- {quoted}");
     }
-    let mut quoted = String::with_capacity(text.len() + 5);
-    quoted.push_str(if text.starts_with('-') { "-- '" } else { "'" });
-    for c in text.chars().filter(|c| !c.is_control()) {
-        match c {
-            '\'' => quoted.push_str("'\\''"),
-            c => quoted.push(c),
-        }
+    // The crate quotes `=` and `~` anywhere. A shell expands them at the start of a word only, and versions hold both.
+    let unchanged = |part: &str| part.is_empty() || matches!(shlex::try_quote(part), Ok(Cow::Borrowed(_)));
+    if !text.is_empty() && !text.starts_with(['=', '~']) && text.split(['=', '~']).all(unchanged) {
+        return text;
     }
-    quoted.push('\'');
-    quoted
+    quoted.into_owned()
 }
 
 #[cfg(test)]
@@ -26,10 +25,13 @@ mod tests {
     #[test]
     fn only_harmless_words_stay_bare() {
         assert_eq!(word("@scope/name@1.2.3"), "@scope/name@1.2.3");
+        assert_eq!(word("name==1.0~rc1"), "name==1.0~rc1");
         assert_eq!(word("$(reboot)"), "'$(reboot)'");
-        assert_eq!(word("a'b;c\nd"), "'a'\\''b;cd'");
-        assert_eq!(word("--force"), "-- '--force'");
+        assert_eq!(word("a'b;c\nd"), "\"a'b;cd\"");
+        assert_eq!(word("--force"), "-- --force");
+        assert_eq!(word("-$(reboot)"), "-- '-$(reboot)'");
         assert_eq!(word("~root"), "'~root'");
+        assert_eq!(word("=ls"), "'=ls'");
         assert_eq!(word(""), "''");
     }
 }
