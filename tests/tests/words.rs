@@ -90,7 +90,6 @@ const NOT_YET: &[&str] = &[
     "TRUSTED_ROOT",
     "VERSION",
     "action.yml",
-    "docs/architecture.md",
     "docs/benchmarks.md",
     "docs/decisions/0009-retries.md",
     "docs/notify/bitbucket.md",
