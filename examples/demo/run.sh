@@ -4,7 +4,7 @@
 # than a Rust toolchain.
 set -eu
 cd "$(dirname "$0")/../.."
-${CARGO:-cargo} build --quiet --locked -p security-pipe -p sign-pipe -p pipewright-tests --bin security-pipe \
+${CARGO:-cargo} build --quiet --locked -p security-pipe -p sign-pipe -p pipewright-harness --bin security-pipe \
 	--bin sign-pipe --bin demo-registry
 root=$PWD
 bin=$(dirname "$(ls -t "${CARGO_TARGET_DIR:-$root/target}"/*/debug/sign-pipe | head -n 1)")

@@ -6,7 +6,7 @@ mod common;
 use std::time::Duration;
 
 use common::*;
-use pipewright_tests::{Reply, Repo, Server};
+use pipewright_harness::{Reply, Repo, Server};
 
 #[test]
 fn a_webhook_and_nothing_else_sends_a_message_that_says_it_all() {

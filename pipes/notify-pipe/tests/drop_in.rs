@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use pipewright_tests::Outcome;
+use pipewright_harness::Outcome;
 
 const HOOK_URL: &str = "https://hooks.example.com/services/T0/B0/tokentokentokentoken";
 const EMAIL: [(&str, &str); 4] = [

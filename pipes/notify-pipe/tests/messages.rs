@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use pipewright_tests::{Pipe, Repo};
+use pipewright_harness::{Pipe, Repo};
 use serde_json::{Value, json};
 
 /// Quotes, line breaks, emoji, mentions, markup, right-to-left text and control characters.
@@ -32,7 +32,7 @@ fn rich_text(payload: &Value) -> String {
 fn a_message_arrives_as_typed_and_calls_nobody() {
     // The ancestor put texts into JSON by hand (N-3).
     let repo = repo();
-    let server = pipewright_tests::Server::start(|_| pipewright_tests::Reply::json(200, r#"{"ok":true,"id":"1"}"#));
+    let server = pipewright_harness::Server::start(|_| pipewright_harness::Reply::json(200, r#"{"ok":true,"id":"1"}"#));
     notify(&repo)
         .env("CHANNELS", "slack,teams,discord,mattermost,google-chat,telegram,webhook")
         .env("SLACK_WEBHOOK_URL", format!("{}/slack", server.url()))
@@ -79,7 +79,7 @@ fn an_error_is_red_and_only_success_is_green() {
         ("info", 0x09_69_da, "ℹ️"),
     ] {
         let repo = repo();
-        let server = pipewright_tests::Server::start(|_| pipewright_tests::Reply::json(200, r#"{"id":"1"}"#));
+        let server = pipewright_harness::Server::start(|_| pipewright_harness::Reply::json(200, r#"{"id":"1"}"#));
         notify(&repo).env("DISCORD_WEBHOOK_URL", server.url()).env("STATUS", status).run().expect(0);
         let embed = &body(&only(&server))["embeds"][0];
         assert_eq!(embed["color"], color, "{status}");
@@ -160,7 +160,7 @@ fn the_thirteen_variables_that_nobody_read_have_an_effect() {
     for left_out in ["Author", "#128", "Repository"] {
         assert!(!text.contains(left_out), "{left_out}: {text}");
     }
-    let discord = pipewright_tests::Server::start(|_| pipewright_tests::Reply::json(200, r#"{"id":"1"}"#));
+    let discord = pipewright_harness::Server::start(|_| pipewright_harness::Reply::json(200, r#"{"id":"1"}"#));
     notify(&repo)
         .env("DISCORD_WEBHOOK_URL", discord.url())
         .env("DISCORD_AVATAR_URL", "https://example.com/a.png")
@@ -348,7 +348,7 @@ fn a_template_that_can_t_be_rendered_costs_no_message() {
 #[test]
 fn addresses_in_a_message_stay_whole() {
     let repo = repo();
-    let server = pipewright_tests::Server::start(|_| pipewright_tests::Reply::json(200, r#"{"ok":true,"id":"1"}"#));
+    let server = pipewright_harness::Server::start(|_| pipewright_harness::Reply::json(200, r#"{"ok":true,"id":"1"}"#));
     notify(&repo)
         .env("CHANNELS", "discord,mattermost,telegram")
         .env("DISCORD_WEBHOOK_URL", format!("{}/discord", server.url()))

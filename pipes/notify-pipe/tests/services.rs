@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use pipewright_tests::{Pipe, Reply, Repo, Request, Server};
+use pipewright_harness::{Pipe, Reply, Repo, Request, Server};
 use serde_json::json;
 
 /// A server that gives everything an id.

@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use pipewright_tests::{Pipe, Reply, Repo, Request, Server};
+use pipewright_harness::{Pipe, Reply, Repo, Request, Server};
 use serde_json::{Value, json};
 
 /// Slack's API as far as a message needs it; `refuse` has a method and the error it answers with.

@@ -5,7 +5,7 @@
 mod common;
 
 use common::*;
-use pipewright_tests::Repo;
+use pipewright_harness::Repo;
 use serde_json::{Value, json};
 
 #[test]
@@ -36,7 +36,7 @@ fn notify_on_decides_by_what_was_before() {
 fn the_ci_s_api_tells_how_the_run_before_ended_and_when_this_one_began() {
     let repo = repo();
     let run = |conclusion: &'static str| {
-        let server = pipewright_tests::Server::start(move |request| {
+        let server = pipewright_harness::Server::start(move |request| {
             assert!(!request.path.contains(".."));
             let reply = match request.path.split('?').next().unwrap() {
                 "/api/repos/o/r/actions/runs/9" => json!({ "workflow_id": 5, "run_number": 3, "head_branch": "main",
@@ -46,9 +46,9 @@ fn the_ci_s_api_tells_how_the_run_before_ended_and_when_this_one_began() {
                     { "run_number": 3, "conclusion": "failure" },
                     { "run_number": 2, "conclusion": conclusion },
                     { "run_number": 1, "conclusion": "failure" } ] }),
-                _ => return pipewright_tests::Reply::Send(200, Vec::new(), b"ok".to_vec()),
+                _ => return pipewright_harness::Reply::Send(200, Vec::new(), b"ok".to_vec()),
             };
-            pipewright_tests::Reply::json(200, reply.to_string())
+            pipewright_harness::Reply::json(200, reply.to_string())
         });
         let outcome = slack(&repo, &server)
             .envs(&[("GITHUB_ACTIONS", "true"), ("GITHUB_REPOSITORY", "o/r"), ("GITHUB_RUN_ID", "9")])
@@ -182,15 +182,15 @@ fn a_report_of_another_run_is_refused() {
 #[test]
 fn a_job_of_its_own_learns_from_the_api_that_another_job_failed() {
     let repo = repo();
-    let server = pipewright_tests::Server::start(|request| {
+    let server = pipewright_harness::Server::start(|request| {
         let reply = match request.path.split('?').next().unwrap() {
             "/api/repos/o/r/actions/runs/9" => json!({ "workflow_id": 5, "run_number": 3, "head_branch": "main" }),
             "/api/repos/o/r/actions/runs/9/jobs" => json!({ "jobs": [
                 { "name": "lint", "conclusion": "success" }, { "name": "test (3.12)", "conclusion": "failure" },
                 { "name": "notify", "conclusion": null } ] }),
-            _ => return pipewright_tests::Reply::Send(200, Vec::new(), b"ok".to_vec()),
+            _ => return pipewright_harness::Reply::Send(200, Vec::new(), b"ok".to_vec()),
         };
-        pipewright_tests::Reply::json(200, reply.to_string())
+        pipewright_harness::Reply::json(200, reply.to_string())
     });
     let run = |vars: &[(&str, &str)]| {
         slack(&repo, &server)
@@ -215,13 +215,13 @@ fn a_job_of_its_own_learns_from_the_api_that_another_job_failed() {
 #[test]
 fn what_the_api_says_of_jobs_is_not_needed_for_the_rest() {
     let repo = repo();
-    let server = pipewright_tests::Server::start(|request| match request.path.split('?').next().unwrap() {
+    let server = pipewright_harness::Server::start(|request| match request.path.split('?').next().unwrap() {
         "/api/repos/o/r/actions/runs/9" => {
             let run = json!({ "workflow_id": 5, "run_number": 3, "run_started_at": "2026-01-01T00:00:00Z" });
-            pipewright_tests::Reply::json(200, run.to_string())
+            pipewright_harness::Reply::json(200, run.to_string())
         }
-        path if path.starts_with("/api") => pipewright_tests::Reply::json(403, r#"{"message": "not accessible"}"#),
-        _ => pipewright_tests::Reply::Send(200, Vec::new(), b"ok".to_vec()),
+        path if path.starts_with("/api") => pipewright_harness::Reply::json(403, r#"{"message": "not accessible"}"#),
+        _ => pipewright_harness::Reply::Send(200, Vec::new(), b"ok".to_vec()),
     });
     slack(&repo, &server)
         .envs(&[("GITHUB_ACTIONS", "true"), ("GITHUB_REPOSITORY", "o/r"), ("GITHUB_RUN_ID", "9")])
@@ -283,7 +283,7 @@ fn on_gitlab_the_pipeline_s_page_is_shown_and_no_report_of_another_pipe_is_touch
 fn bitbucket_s_api_tells_the_same_of_its_pipelines() {
     let repo = repo();
     let run = |before: &'static str| {
-        let server = pipewright_tests::Server::start(move |request| {
+        let server = pipewright_harness::Server::start(move |request| {
             let reply = match request.path.as_str() {
                 "/api/repositories/org/shop/pipelines/128" => json!({ "created_on": "2026-01-01T00:00:00Z" }),
                 path if path.starts_with("/api/repositories/org/shop/pipelines/?target.ref_name=main&") => {
@@ -292,10 +292,10 @@ fn bitbucket_s_api_tells_the_same_of_its_pipelines() {
                         { "build_number": 127, "state": { "result": { "name": "STOPPED" } } },
                         { "build_number": 126, "state": { "result": { "name": before } } } ] })
                 }
-                _ => return pipewright_tests::Reply::Send(200, Vec::new(), b"ok".to_vec()),
+                _ => return pipewright_harness::Reply::Send(200, Vec::new(), b"ok".to_vec()),
             };
             assert_eq!(request.header("authorization"), Some("Bearer token-of-bitbucket"));
-            pipewright_tests::Reply::json(200, reply.to_string())
+            pipewright_harness::Reply::json(200, reply.to_string())
         });
         slack(&repo, &server)
             .envs(BITBUCKET)
@@ -314,7 +314,7 @@ fn bitbucket_s_api_tells_the_same_of_its_pipelines() {
 #[test]
 fn gitlab_s_api_tells_of_pipelines_before_and_of_jobs_beside() {
     let repo = repo();
-    let server = pipewright_tests::Server::start(|request| {
+    let server = pipewright_harness::Server::start(|request| {
         let reply = match request.path.split('?').next().unwrap() {
             "/api/projects/o%2Fr/pipelines/30" => json!({ "created_at": "2026-01-01T00:00:00Z", "ref": "main" }),
             "/api/projects/o%2Fr/pipelines" => {
@@ -322,9 +322,9 @@ fn gitlab_s_api_tells_of_pipelines_before_and_of_jobs_beside() {
             }
             "/api/projects/o%2Fr/pipelines/30/jobs" => json!([
                 { "name": "test", "status": "failed" }, { "name": "lint", "status": "failed", "allow_failure": true } ]),
-            _ => return pipewright_tests::Reply::Send(200, Vec::new(), b"ok".to_vec()),
+            _ => return pipewright_harness::Reply::Send(200, Vec::new(), b"ok".to_vec()),
         };
-        pipewright_tests::Reply::json(200, reply.to_string())
+        pipewright_harness::Reply::json(200, reply.to_string())
     });
     let run = |vars: &[(&str, &str)]| {
         slack(&repo, &server)

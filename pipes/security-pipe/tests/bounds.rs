@@ -8,7 +8,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::time::{Duration, Instant};
 
 use common::*;
-use pipewright_tests::Repo;
+use pipewright_harness::Repo;
 
 #[test]
 fn a_gigantic_file_and_a_loop_of_links_are_survived_and_told() {
@@ -89,7 +89,7 @@ fn compiling_advisories_keeps_to_its_memory() {
     let files: Vec<_> = (0..8_000).map(|number| (format!("GHSA-{number}.json"), record(number).into_bytes())).collect();
     let db = tempfile::tempdir().unwrap();
     fs::create_dir(db.path().join("npm")).unwrap();
-    fs::write(db.path().join("npm/all.zip"), pipewright_tests::zip(&files)).unwrap();
+    fs::write(db.path().join("npm/all.zip"), pipewright_harness::zip(&files)).unwrap();
     let outcome = pipe(&repo, &db).env("OSV_DB_COMPILE", "advisories.idx").run().expect(0);
     assert!(outcome.stdout.contains("8,000 advisories of 2026-11-01 for 8,000 packages"), "{}", outcome.stdout);
     assert!(fs::metadata(repo.join("advisories.idx")).unwrap().len() > 25_000_000);
@@ -120,7 +120,7 @@ fn a_file_made_of_keys_is_bounded_and_never_a_pass() {
 fn a_folder_that_can_t_be_read_is_exit_3_and_named() {
     let repo = Repo::new();
     repo.write("open/a.txt", "x").write("closed/b.txt", "x");
-    for path in pipewright_tests::files(repo.path()).iter().chain([&repo.path().to_owned()]) {
+    for path in pipewright_harness::files(repo.path()).iter().chain([&repo.path().to_owned()]) {
         chown(path, Some(65534), Some(65534)).expect("these tests run as root");
     }
     fs::set_permissions(repo.path(), fs::Permissions::from_mode(0o755)).unwrap();

@@ -9,7 +9,7 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use common::*;
-use pipewright_tests::{Outcome, Pipe, Reply, Repo, Server, advisory, database, files};
+use pipewright_harness::{Outcome, Pipe, Reply, Repo, Server, advisory, database, files};
 use regex_automata::meta::Regex;
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -5,7 +5,7 @@
 mod common;
 
 use common::*;
-use pipewright_tests::Repo;
+use pipewright_harness::Repo;
 use serde_json::Value;
 
 /// The variables of the bash pipe's own `pipe.yml` with its defaults, of which one has none.

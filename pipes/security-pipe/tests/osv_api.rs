@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use common::*;
-use pipewright_tests::{Pipe, Reply, Repo, Request, Server, advisory};
+use pipewright_harness::{Pipe, Reply, Repo, Request, Server, advisory};
 use serde_json::{Value, json};
 
 /// Answers like OSV: `critical` before 2.0 has an advisory.

@@ -7,7 +7,7 @@ use std::fs;
 use std::sync::Mutex;
 
 use common::*;
-use pipewright_tests::{Pipe, Reply, Repo, Server};
+use pipewright_harness::{Pipe, Reply, Repo, Server};
 use serde_json::Value;
 
 /// The proxy's port is given, and both tests about it need it.

@@ -5,7 +5,7 @@
 mod common;
 
 use common::*;
-use pipewright_tests::{Outcome, Pipe, Reply, Repo, Server};
+use pipewright_harness::{Outcome, Pipe, Reply, Repo, Server};
 use serde_json::json;
 
 const IGNORE: &str = ".pipewright/ignore.toml";

@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 
 use common::*;
-use pipewright_tests::{Pipe, Repo, advisory, database};
+use pipewright_harness::{Pipe, Repo, advisory, database};
 
 #[test]
 fn a_clean_repository_passes_without_a_variable_but_the_database() {

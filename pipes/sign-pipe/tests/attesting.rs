@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Keys, payloads, signing, statements, verifying};
-use pipewright_tests::{MemoryRegistry, Pipe, Repo};
+use pipewright_harness::{MemoryRegistry, Pipe, Repo};
 use serde_json::{Value, json};
 
 const SBOM: &str =

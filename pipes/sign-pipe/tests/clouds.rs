@@ -1,7 +1,7 @@
 //! What has to be said about AWS and Vault, and when.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on fails")]
 
-use pipewright_tests::{MemoryRegistry, Outcome, Pipe, Repo};
+use pipewright_harness::{MemoryRegistry, Outcome, Pipe, Repo};
 use serde_json::json;
 
 const ECR: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:1";

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Keys, signing, verifying};
-use pipewright_tests::{MemoryRegistry, Reply, Repo, Request};
+use pipewright_harness::{MemoryRegistry, Reply, Repo, Request};
 use serde_json::Value;
 
 /// Signs `image` with eight keys at once; all succeed, and each signature is there.
@@ -187,7 +187,7 @@ fn a_killed_run_is_resumed() {
 
 fn digest_of(registry: &MemoryRegistry, name: &str) -> String {
     let manifest: Value = registry.manifest(name, "1").unwrap();
-    pipewright_tests::digest(&serde_json::to_vec(&manifest).unwrap())
+    pipewright_harness::digest(&serde_json::to_vec(&manifest).unwrap())
 }
 
 #[test]

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Keys, signing, verifying};
-use pipewright_tests::{MemoryRegistry, Outcome, Pipe, Reply, Repo};
+use pipewright_harness::{MemoryRegistry, Outcome, Pipe, Reply, Repo};
 use serde_json::{Value, json};
 
 /// An image that `keys` signed.

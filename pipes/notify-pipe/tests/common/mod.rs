@@ -1,7 +1,7 @@
 //! What the tests of notify-pipe share.
 #![allow(dead_code, reason = "not every test uses everything")]
 
-use pipewright_tests::{Outcome, Pipe, Reply, Repo, Request, Server};
+use pipewright_harness::{Outcome, Pipe, Reply, Repo, Request, Server};
 use serde_json::Value;
 
 /// The path of an incoming webhook, as secret as its like.
@@ -79,7 +79,7 @@ pub(crate) const BITBUCKET: &[(&str, &str)] = &[
 pub(crate) fn everything(outcome: &Outcome) -> String {
     let mut text = outcome.output();
     if outcome.reports.exists() {
-        for path in pipewright_tests::files(&outcome.reports) {
+        for path in pipewright_harness::files(&outcome.reports) {
             if path.is_file() {
                 text.push_str(&String::from_utf8_lossy(&std::fs::read(path).unwrap()));
             }

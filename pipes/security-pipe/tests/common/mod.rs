@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pipewright_tests::{Pipe, Repo, advisory, database};
+use pipewright_harness::{Pipe, Repo, advisory, database};
 use tempfile::TempDir;
 
 pub const CRITICAL: &str = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H";
@@ -66,9 +66,9 @@ pub fn pipe(repo: &Repo, db: &TempDir) -> Pipe {
 }
 
 /// Everything a run printed and wrote.
-pub fn everything(outcome: &pipewright_tests::Outcome) -> String {
+pub fn everything(outcome: &pipewright_harness::Outcome) -> String {
     let mut text = outcome.output();
-    for path in pipewright_tests::files(&outcome.reports) {
+    for path in pipewright_harness::files(&outcome.reports) {
         if path.is_file() {
             text.push_str(&String::from_utf8_lossy(&std::fs::read(path).unwrap()));
         }

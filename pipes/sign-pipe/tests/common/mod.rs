@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use pipewright_tests::{MemoryRegistry, Pipe, Repo};
+use pipewright_harness::{MemoryRegistry, Pipe, Repo};
 use serde_json::Value;
 
 /// A pair of keys in PEM.

@@ -1,0 +1,96 @@
+//! The root action hands every input on, those that no version of a pipe honours yet included: a scan that was asked for
+//! and does not exist must end with 3, never with a pass because the input was dropped on the way.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on fails")]
+
+use std::fs;
+
+use pipe_core::spec::{Kind, Spec, Var};
+use pipewright_harness::{Pipe, Repo, root};
+
+/// The inputs that the root action's step for a pipe forwards, each with the variable that the container gets.
+fn forwarded(action: &str, pipe: &str) -> Vec<(String, String)> {
+    let (_, step) = action.split_once(&format!("/pipes/{pipe}@")).expect("the root action has a step for each pipe");
+    let step = step.split("\n    - ").next().unwrap();
+    step.lines()
+        .filter_map(|line| {
+            let (key, input) = line.trim().split_once(": ${{ inputs.")?;
+            let input = input.split([' ', '|']).next()?.to_owned();
+            let variable =
+                if key.starts_with("INPUT_") { key.to_owned() } else { format!("INPUT_{}", key.to_uppercase()) };
+            Some((input, variable))
+        })
+        .collect()
+}
+
+/// A value that is right in form and asks for something.
+fn value(var: &Var) -> &'static str {
+    match var.kind {
+        Kind::Bool => "true",
+        Kind::Integer { .. } => "1",
+        _ => "something",
+    }
+}
+
+fn specs() -> [&'static Spec; 3] {
+    [&security_pipe::SPEC, &sign_pipe::SPEC, &notify_pipe::SPEC]
+}
+
+#[test]
+fn it_declares_and_forwards_every_variable_of_every_pipe() {
+    let action = fs::read_to_string(root().join("action.yml")).unwrap();
+    for spec in specs() {
+        let forwarded = forwarded(&action, spec.name);
+        assert_eq!(forwarded.len(), spec.vars().count(), "{}", spec.name);
+        for var in spec.vars() {
+            let name = var.name.to_lowercase();
+            assert!(action.contains(&format!("\n  {name}:\n    description: ")), "{name} is not declared");
+            let expected = (name, format!("INPUT_{}", var.name));
+            assert!(forwarded.contains(&expected), "{}: {} is not forwarded", spec.name, var.name);
+        }
+    }
+}
+
+#[test]
+fn a_variable_that_no_version_honours_yet_ends_the_run_with_3() {
+    let action = fs::read_to_string(root().join("action.yml")).unwrap();
+    let mut tried = 0;
+    for spec in specs() {
+        for var in spec.vars().filter(|var| !spec.honours(var)) {
+            // What only configures a scan asks for nothing until that scan is switched on.
+            let scan = spec.vars().find(|other| Some(other.name) == var.part_of);
+            let needed = spec.vars().filter(|other| {
+                let of_it = other.part_of == Some(scan.unwrap_or(var).name);
+                of_it && other.required.is_some() && other.name != var.name
+            });
+            let repo = Repo::new();
+            repo.write("a.txt", "text").commit("first");
+            let mut pipe = Pipe::new(spec.name, repo.path()).env("SCA_SCAN", "false").env("SBOM_GENERATE", "false");
+            for var in [var].into_iter().chain(scan).chain(needed) {
+                let (_, variable) = forwarded(&action, spec.name)
+                    .into_iter()
+                    .find(|(input, _)| *input == var.name.to_lowercase())
+                    .expect(var.name);
+                pipe = pipe.env(variable, value(var));
+            }
+            let outcome = pipe.run().expect(3);
+            assert!(outcome.output().contains("not in this version"), "{}: {}", var.name, outcome.output());
+            tried += 1;
+        }
+    }
+    assert_eq!(tried, 13, "a scan that is now there leaves this count");
+}
+
+#[test]
+fn no_page_and_no_manifest_of_a_pipe_offers_what_it_does_not_do() {
+    for spec in specs() {
+        let hidden: Vec<&str> = spec.vars().filter(|var| !spec.honours(var)).map(|var| var.name).collect();
+        for what in ["action.yml", "pipe.yml", "variables.md", "schema"] {
+            let printed = Pipe::new(spec.name, &root()).arg("--print").arg(what).run().expect(0).stdout;
+            let words: Vec<String> =
+                printed.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_uppercase).collect();
+            for name in &hidden {
+                assert!(!words.iter().any(|word| word == name), "{}: {what} offers {name}", spec.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,450 @@
+//! The habits of language that STYLE.md lists, looked for in everything that a user or a developer reads: pages, metadata,
+//! messages and documentation comments.
+//!
+//! A hit is a sentence to write again, not a word to replace. If the word is right where it stands, its sentence goes to
+//! [`RIGHT`] with the reason.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on fails")]
+
+mod sources;
+
+use std::fs;
+use std::path::PathBuf;
+
+use pipe_core::spec::Spec;
+use pipewright_harness::{files, root};
+use regex::Regex;
+use sources::{relative, sources};
+
+/// What to avoid, and what to write instead.
+const AVOIDED: &[(&str, &str)] = &[
+    (r"\b(tell|tells|telling|told)\b", "report, print, show, include, return"),
+    (r"\b(whom|whoever|nobody|somebody|anybody|everybody)\b", "the name of the program, the service or the person"),
+    (r"\bcan(no|')t be had\b|\b(is|are|was|were|be|been) had\b", "is not available, could not be fetched"),
+    (r"\bbesides\b", "in addition, or nothing"),
+    (r"\bof (its|their) own\b", "its own, separate"),
+    (r"\bby (itself|themselves)\b", "automatically, or nothing"),
+    (r"\b(is|are) exit \d", "exits with"),
+    (r"\bthere (is|are) no \w+ of\b", "no X found"),
+    (r"\bas far as\b", "if, when"),
+    (r"\bis no [a-z]", "is not a"),
+    (r"\b(is|are) none\b", "is not one, does not exist"),
+    (r"\bleft alone\b", "is not called, is not changed"),
+    (r"\bword for it\b", "the name"),
+    (
+        r"\bwhere (there (is|are)|it is (set|not)|none is|that is not|it (isn't|can't|cannot|may|does not|doesn't))\b",
+        "if, when",
+    ),
+];
+
+/// Phrases with one of these words that are right, and why.
+const RIGHT: &[(&str, &str)] = &[
+    ("there is no ", "a plain statement, if `of` does not follow"),
+    ("is no longer", "an adverb"),
+    ("tell apart", "the idiom for distinguishing"),
+];
+
+/// Files and names of variables that are not rewritten yet.
+const NOT_YET: &[&str] = &[
+    "ATTEST_PROVENANCE",
+    "ATTEST_SBOM",
+    "ATTEST_SCAN",
+    "BITBUCKET_STATUS_KEY",
+    "CONTRIBUTING.md",
+    "CVSS_THRESHOLD",
+    "DATADOG_API_KEY",
+    "DISCORD_WEBHOOK_URL",
+    "DOCKER_CONFIG",
+    "EMAIL_SMTP_PASSWORD",
+    "EMAIL_TO",
+    "ENVIRONMENT",
+    "EVENT",
+    "FAIL_ON_ERROR",
+    "GITHUB_TOKEN",
+    "GITLAB_TOKEN",
+    "GOOGLE_CHAT_WEBHOOK_URL",
+    "IMAGE",
+    "INCLUDE_BUILD_INFO",
+    "INCLUDE_COMMIT_INFO",
+    "INCLUDE_REPO_INFO",
+    "JOB_STATUS",
+    "LOG_FILE",
+    "LOG_LINES",
+    "MATTERMOST_WEBHOOK_URL",
+    "MENTION_CHANNEL",
+    "MENTION_USERS",
+    "ON_SCAN_ERROR",
+    "OSV_SOURCE",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "PAGERDUTY_EVENT",
+    "PAGERDUTY_ROUTING_KEY",
+    "PREVIOUS_COMMIT",
+    "PUSHGATEWAY_URL",
+    "REPORT_FILES",
+    "ROLLBACK",
+    "SIGNING_MODE",
+    "STATUS",
+    "TEAMS_WEBHOOK_URL",
+    "TELEGRAM_BOT_TOKEN",
+    "TELEGRAM_CHAT_ID",
+    "THREAD_TS",
+    "TRUSTED_ROOT",
+    "VERSION",
+    "action.yml",
+    "docs/benchmarks.md",
+    "docs/decisions/0009-retries.md",
+    "docs/notify/bitbucket.md",
+    "docs/notify/cdevents.md",
+    "docs/notify/datadog.md",
+    "docs/notify/discord.md",
+    "docs/notify/github.md",
+    "docs/notify/google-chat.md",
+    "docs/notify/jsm.md",
+    "docs/notify/metrics.md",
+    "docs/notify/pagerduty.md",
+    "docs/notify/pushgateway.md",
+    "docs/notify/slack.md",
+    "docs/notify/teams.md",
+    "docs/notify/templates.md",
+    "docs/notify/webhook.md",
+    "docs/schemas/notify-pipe.variables.schema.json",
+    "docs/schemas/security-pipe.variables.schema.json",
+    "docs/schemas/sign-pipe.variables.schema.json",
+    "docs/variables.md",
+    "notify-pipe",
+    "pipes/notify-pipe/README.md",
+    "pipes/notify-pipe/action.yml",
+    "pipes/notify-pipe/pipe.yml",
+    "pipes/notify-pipe/src/channel.rs",
+    "pipes/notify-pipe/src/channel/bitbucket.rs",
+    "pipes/notify-pipe/src/channel/datadog.rs",
+    "pipes/notify-pipe/src/channel/discord.rs",
+    "pipes/notify-pipe/src/channel/email.rs",
+    "pipes/notify-pipe/src/channel/github.rs",
+    "pipes/notify-pipe/src/channel/google_chat.rs",
+    "pipes/notify-pipe/src/channel/markdown.rs",
+    "pipes/notify-pipe/src/channel/mattermost.rs",
+    "pipes/notify-pipe/src/channel/otlp.rs",
+    "pipes/notify-pipe/src/channel/pagerduty.rs",
+    "pipes/notify-pipe/src/channel/pushgateway.rs",
+    "pipes/notify-pipe/src/channel/slack.rs",
+    "pipes/notify-pipe/src/channel/slack/blocks.rs",
+    "pipes/notify-pipe/src/channel/slack/bot.rs",
+    "pipes/notify-pipe/src/channel/slack/webhook.rs",
+    "pipes/notify-pipe/src/channel/teams.rs",
+    "pipes/notify-pipe/src/channel/telegram.rs",
+    "pipes/notify-pipe/src/channel/webhook.rs",
+    "pipes/notify-pipe/src/compose.rs",
+    "pipes/notify-pipe/src/config.rs",
+    "pipes/notify-pipe/src/deployment.rs",
+    "pipes/notify-pipe/src/execute.rs",
+    "pipes/notify-pipe/src/http.rs",
+    "pipes/notify-pipe/src/log.rs",
+    "pipes/notify-pipe/src/mention.rs",
+    "pipes/notify-pipe/src/pipeline.rs",
+    "pipes/notify-pipe/src/post.rs",
+    "pipes/notify-pipe/src/reports.rs",
+    "pipes/notify-pipe/src/state.rs",
+    "pipes/notify-pipe/src/status.rs",
+    "pipes/notify-pipe/src/text.rs",
+    "pipes/notify-pipe/src/vars.rs",
+    "pipes/notify-pipe/src/when.rs",
+    "pipes/security-pipe/README.md",
+    "pipes/security-pipe/action.yml",
+    "pipes/security-pipe/src/baseline.rs",
+    "pipes/security-pipe/src/config.rs",
+    "pipes/security-pipe/src/execute.rs",
+    "pipes/security-pipe/src/finding.rs",
+    "pipes/security-pipe/src/ignore_file.rs",
+    "pipes/security-pipe/src/inventory.rs",
+    "pipes/security-pipe/src/output.rs",
+    "pipes/security-pipe/src/output/junit.rs",
+    "pipes/security-pipe/src/output/sarif.rs",
+    "pipes/security-pipe/src/output/sarif/model.rs",
+    "pipes/security-pipe/src/output/text.rs",
+    "pipes/security-pipe/src/policy.rs",
+    "pipes/security-pipe/src/scanner.rs",
+    "pipes/security-pipe/src/scanner/dependencies.rs",
+    "pipes/security-pipe/src/tree.rs",
+    "pipes/security-pipe/src/vars.rs",
+    "pipes/sign-pipe/README.md",
+    "pipes/sign-pipe/action.yml",
+    "pipes/sign-pipe/src/attestation.rs",
+    "pipes/sign-pipe/src/attestation/provenance.rs",
+    "pipes/sign-pipe/src/attestation/sbom.rs",
+    "pipes/sign-pipe/src/attestation/scan.rs",
+    "pipes/sign-pipe/src/cloud.rs",
+    "pipes/sign-pipe/src/config.rs",
+    "pipes/sign-pipe/src/files.rs",
+    "pipes/sign-pipe/src/identity.rs",
+    "pipes/sign-pipe/src/images.rs",
+    "pipes/sign-pipe/src/keyless.rs",
+    "pipes/sign-pipe/src/registry.rs",
+    "pipes/sign-pipe/src/signing.rs",
+    "pipes/sign-pipe/src/verifier.rs",
+    "shared/advisories/src/api.rs",
+    "shared/advisories/src/folder.rs",
+    "shared/advisories/src/lib.rs",
+    "shared/advisories/src/matching.rs",
+    "shared/advisories/src/merge.rs",
+    "shared/core/src/aws.rs",
+    "shared/core/src/aws/sigv4.rs",
+    "shared/core/src/aws/source.rs",
+    "shared/core/src/context.rs",
+    "shared/core/src/env.rs",
+    "shared/core/src/env/find.rs",
+    "shared/core/src/git.rs",
+    "shared/core/src/git/dirty.rs",
+    "shared/core/src/http.rs",
+    "shared/core/src/http/client.rs",
+    "shared/core/src/http/request.rs",
+    "shared/core/src/http/retry.rs",
+    "shared/core/src/http/tls.rs",
+    "shared/core/src/manifest.rs",
+    "shared/core/src/platform.rs",
+    "shared/core/src/platform/bitbucket/insights.rs",
+    "shared/core/src/platform/context.rs",
+    "shared/core/src/platform/github/commands.rs",
+    "shared/core/src/platform/github/event.rs",
+    "shared/core/src/platform/github/files.rs",
+    "shared/core/src/platform/publish.rs",
+    "shared/core/src/platform/rendering.rs",
+    "shared/core/src/redact.rs",
+    "shared/core/src/redact/forms.rs",
+    "shared/core/src/redact/parts.rs",
+    "shared/core/src/report.rs",
+    "shared/core/src/report/earlier.rs",
+    "shared/core/src/run.rs",
+    "shared/core/src/run/signals.rs",
+    "shared/core/src/spec.rs",
+    "shared/core/src/trusted.rs",
+    "shared/core/src/trusted/api.rs",
+    "shared/evidence/src/certificate.rs",
+    "shared/evidence/src/find.rs",
+    "shared/evidence/src/fulcio.rs",
+    "shared/evidence/src/key.rs",
+    "shared/evidence/src/key/pem.rs",
+    "shared/evidence/src/keyless.rs",
+    "shared/evidence/src/kms/vault.rs",
+    "shared/evidence/src/legacy.rs",
+    "shared/evidence/src/lib.rs",
+    "shared/evidence/src/policy.rs",
+    "shared/evidence/src/policy/sbom.rs",
+    "shared/evidence/src/policy/scan.rs",
+    "shared/evidence/src/rekor/check.rs",
+    "shared/evidence/src/sign.rs",
+    "shared/evidence/src/statement.rs",
+    "shared/evidence/src/store.rs",
+    "shared/evidence/src/timestamp.rs",
+    "shared/evidence/src/token.rs",
+    "shared/evidence/src/trust.rs",
+    "shared/evidence/src/trust/services.rs",
+    "shared/evidence/src/trust/tuf.rs",
+    "shared/evidence/src/verify.rs",
+    "shared/evidence/src/verify/identity.rs",
+    "shared/oci/src/auth.rs",
+    "shared/oci/src/auth/token.rs",
+    "shared/oci/src/client.rs",
+    "shared/oci/src/error.rs",
+    "shared/oci/src/images.rs",
+    "shared/oci/src/lib.rs",
+    "shared/oci/src/reference.rs",
+    "shared/oci/src/referrers.rs",
+    "shared/oci/src/types.rs",
+    "shared/oci/src/update.rs",
+    "shared/oci/src/update/writer.rs",
+    "shared/packages/src/lockfile.rs",
+    "shared/packages/src/lockfile/cargo/members.rs",
+    "shared/packages/src/lockfile/go/modfile.rs",
+    "shared/packages/src/lockfile/go/sum.rs",
+    "shared/packages/src/lockfile/manifest.rs",
+    "shared/packages/src/lockfile/npm.rs",
+    "shared/packages/src/lockfile/npm/entry.rs",
+    "shared/packages/src/lockfile/pep508.rs",
+    "shared/packages/src/lockfile/poetry/schema.rs",
+    "shared/packages/src/lockfile/requirements.rs",
+    "shared/packages/src/lockfile/requirements/files.rs",
+    "shared/packages/src/lockfile/requirements/found.rs",
+    "shared/packages/src/lockfile/requirements/line.rs",
+    "shared/packages/src/lockfile/requirements/local.rs",
+    "shared/packages/src/sbom/purl.rs",
+    "shared/packages/src/version/python.rs",
+    "shared/secrets/src/assignment.rs",
+    "shared/secrets/src/checks.rs",
+    "shared/secrets/src/drawn.rs",
+    "shared/secrets/src/fingerprint.rs",
+    "shared/secrets/src/generic.rs",
+    "shared/secrets/src/pem.rs",
+    "shared/secrets/src/rule.rs",
+];
+
+/// The hits outside of what is not rewritten yet.
+fn to_rewrite(hits: Vec<String>) -> Vec<String> {
+    let later = |hit: &String| NOT_YET.iter().any(|path| hit.starts_with(&format!("{path}: ")));
+    hits.into_iter().filter(|hit| !later(hit)).collect()
+}
+
+struct Avoided {
+    pattern: Regex,
+    instead: &'static str,
+}
+
+fn avoided() -> Vec<Avoided> {
+    AVOIDED
+        .iter()
+        .map(|(pattern, instead)| Avoided { pattern: Regex::new(&format!("(?i){pattern}")).unwrap(), instead })
+        .collect()
+}
+
+/// One line for each habit in a text.
+fn habits(avoided: &[Avoided], place: &str, text: &str) -> Vec<String> {
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut hits = Vec::new();
+    for Avoided { pattern, instead } in avoided {
+        for found in pattern.find_iter(&flat) {
+            let (start, end) = (floor(&flat, found.start().saturating_sub(50)), ceil(&flat, found.end() + 30));
+            let around = &flat[start..end];
+            let right = |phrase: &str| {
+                let before = floor(&flat, found.start().saturating_sub(phrase.len()));
+                let of_it = flat[before..ceil(&flat, found.end() + phrase.len())].to_lowercase();
+                of_it.contains(phrase) && !found.as_str().to_lowercase().ends_with(" of")
+            };
+            if !RIGHT.iter().any(|(phrase, _)| right(phrase)) {
+                hits.push(format!("{place}: `{}` in \"…{around}…\": {instead}", found.as_str()));
+            }
+        }
+    }
+    hits
+}
+
+fn floor(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+fn ceil(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at += 1;
+    }
+    at
+}
+
+/// A page without its code blocks and inline code: output and names are others' words.
+fn prose(markdown: &str) -> String {
+    let mut code = false;
+    let mut text = String::new();
+    for line in markdown.lines() {
+        let fence = line.trim_start().starts_with("```");
+        code ^= fence;
+        if code || fence || line.starts_with("    ") {
+            text.push_str(" . ");
+            continue;
+        }
+        for (index, part) in line.split('`').enumerate() {
+            text.push_str(if index % 2 == 0 { part } else { "X" });
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn all(folders: &[&str], extension: &str) -> Vec<PathBuf> {
+    folders
+        .iter()
+        .map(|folder| root().join(folder))
+        .filter(|folder| folder.is_dir())
+        .flat_map(|folder| files(&folder))
+        .filter(|path| path.is_file() && path.extension().is_some_and(|ending| ending == extension))
+        .collect()
+}
+
+#[test]
+fn pages_and_metadata_are_plain_english() {
+    let avoided = avoided();
+    let mut hits = Vec::new();
+    let mut pages = all(&["docs", "examples", "bench", ".github"], "md");
+    pages.extend(fs::read_dir(root().join("pipes")).unwrap().map(|pipe| pipe.unwrap().path().join("README.md")));
+    pages.extend(["README.md", "CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md"].map(|name| root().join(name)));
+    assert!(pages.len() > 30, "{pages:?}");
+    for page in pages {
+        hits.extend(habits(&avoided, &relative(&page), &prose(&fs::read_to_string(&page).unwrap())));
+    }
+    let mut metadata = all(&["pipes"], "yml");
+    metadata.retain(|path| path.ends_with("action.yml") || path.ends_with("pipe.yml"));
+    metadata.extend(all(&["docs/schemas"], "json"));
+    metadata.extend(["action.yml", "pipe.yml"].map(|name| root().join(name)));
+    assert!(metadata.len() > 10, "{metadata:?}");
+    for path in metadata {
+        hits.extend(habits(&avoided, &relative(&path), &fs::read_to_string(&path).unwrap()));
+    }
+    let hits = to_rewrite(hits);
+    assert!(hits.is_empty(), "{} sentences to rewrite:\n{}", hits.len(), hits.join("\n"));
+}
+
+#[test]
+fn the_texts_of_every_spec_are_plain_english() {
+    let avoided = avoided();
+    let mut hits = Vec::new();
+    let mut texts = 0;
+    let specs: [&Spec; 3] = [&security_pipe::SPEC, &sign_pipe::SPEC, &notify_pipe::SPEC];
+    for spec in specs {
+        hits.extend(habits(&avoided, spec.name, spec.summary));
+        for group in spec.groups() {
+            hits.extend(habits(&avoided, spec.name, group.title));
+            for var in group.vars {
+                hits.extend(habits(&avoided, var.name, var.effect));
+                hits.extend(var.required.into_iter().flat_map(|when| habits(&avoided, var.name, when)));
+                texts += 1;
+            }
+        }
+    }
+    assert!(texts > 150, "{texts}");
+    let hits = to_rewrite(hits);
+    assert!(hits.is_empty(), "{} sentences to rewrite:\n{}", hits.len(), hits.join("\n"));
+}
+
+#[test]
+fn messages_are_plain_english() {
+    let avoided = avoided();
+    let mut messages = 0;
+    let mut hits = Vec::new();
+    for (path, said) in sources() {
+        // A literal without a space is a name, a key or a format.
+        for message in said.messages.iter().filter(|message| message.trim().contains(' ')) {
+            messages += 1;
+            hits.extend(habits(&avoided, &path, message));
+        }
+    }
+    assert!(messages > 1000, "{messages}");
+    let hits = to_rewrite(hits);
+    assert!(hits.is_empty(), "{} messages to rewrite:\n{}", hits.len(), hits.join("\n"));
+}
+
+#[test]
+fn documentation_comments_are_plain_english() {
+    let avoided = avoided();
+    let mut hits = Vec::new();
+    let mut documented = 0;
+    for (path, said) in sources() {
+        documented += usize::from(!said.comments.is_empty());
+        hits.extend(habits(&avoided, &path, &prose(&said.comments)));
+    }
+    assert!(documented > 100, "{documented}");
+    let hits = to_rewrite(hits);
+    assert!(hits.is_empty(), "{} comments to rewrite:\n{}", hits.len(), hits.join("\n"));
+}
+
+#[test]
+fn a_habit_is_found_across_lines_and_what_is_right_is_left() {
+    let avoided = avoided();
+    let found = |text: &str| habits(&avoided, "", text).len();
+    assert_eq!(found("the run is\ntold of it"), 1);
+    assert_eq!(found("a key of  its own"), 1);
+    assert_eq!(found("Setting it is exit 3."), 1);
+    assert_eq!(found("there is no token of a CI"), 1);
+    assert_eq!(found("it is no bundle"), 1);
+    assert_eq!(found("there is no bundle, and it is no longer needed"), 0);
+    assert_eq!(found("ähnlich told"), 1);
+}
