@@ -12,7 +12,7 @@ use pipe_core::http::Client;
 use pipe_core::platform::escape;
 use pipe_core::platform::rendering::{Fact, Rendering};
 use pipe_core::report::Recorder;
-use pipe_core::run::panic_text;
+use pipe_core::text::panic_text;
 use serde::Serialize;
 
 use crate::config::{Config, Fail, Selected};
@@ -271,7 +271,7 @@ mod tests {
     use pipe_core::Context;
     use pipe_core::env::Vars;
     use pipe_core::report::Recorder;
-    use pipe_core::workspace::Evidence;
+    use pipe_core::workspace::ReportDir;
     use serde_json::Value;
 
     use super::{Outcome, budget, deliver};
@@ -315,8 +315,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut vars = Vars::load(&SPEC, std::iter::empty::<(OsString, OsString)>(), dir.path(), dir.path());
         let ctx = Context::new(&SPEC, &mut vars, dir.path());
-        let evidence = Arc::new(Evidence::new(dir.path().to_owned(), dir.path()));
-        let report = Recorder::new(&SPEC, evidence, ctx.redactor.clone());
+        let report_dir = Arc::new(ReportDir::new(dir.path().to_owned(), dir.path()));
+        let report = Recorder::new(&SPEC, report_dir, ctx.redactor.clone());
         let (state, _) = State::open(None, Path::new("/"));
         let deadline = Instant::now() + Duration::from_millis(400);
         let post = Post { client: ctx.http().unwrap(), attempts: 1, deadline, state };

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use pipe_core::Context;
 use pipe_core::env::{MAX_FILE, Vars};
 use pipe_core::spec::Var;
-use pipe_core::workspace::{Evidence, Workspace};
+use pipe_core::workspace::{ReportDir, Workspace};
 
 pub(crate) const STATE_FILE: Var = Var::path(
     "STATE_FILE",
@@ -82,7 +82,7 @@ impl State {
         let written = serde_json::to_writer_pretty(&mut text, &current).map_err(std::io::Error::from);
         written
             .and_then(|()| writeln!(text))
-            .and_then(|()| Evidence::new(dir.to_owned(), &self.owner_of).write(&name.to_string_lossy(), &text))
+            .and_then(|()| ReportDir::new(dir.to_owned(), &self.owner_of).write(&name.to_string_lossy(), &text))
             .map_err(|error| format!("can't write {}: {error}", path.display()))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pipe_core::context::Context;
 use pipe_core::exit::{Ending, Pass, Stop};
 use pipe_core::report::Recorder;
-use pipe_core::run::plural;
+use pipe_core::text::plural;
 use tokio::runtime::Handle;
 
 use crate::config::Config;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use pipe_core::Context;
 use pipe_core::trusted::{Trusted, TrustedFiles};
-use pipe_core::workspace::{Evidence, Workspace};
+use pipe_core::workspace::{ReportDir, Workspace};
 
 use crate::baseline::Baseline;
 use crate::finding::{Finding, Status};
@@ -88,7 +88,7 @@ impl Policy {
             return Err("it is no file".to_owned());
         };
         let baseline = Baseline::of(findings);
-        Evidence::new(folder.to_owned(), &workspace.root)
+        ReportDir::new(folder.to_owned(), &workspace.root)
             .write(name, &baseline.to_json())
             .map_err(|error| error.to_string())?;
         Ok(baseline.len())

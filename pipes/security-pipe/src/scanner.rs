@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use pipe_core::console::Console;
 use pipe_core::env::Vars;
 use pipe_core::report::Recorder;
-use pipe_core::run::panic_text;
+use pipe_core::text::panic_text;
 use tokio_util::sync::CancellationToken;
 
 use crate::finding::Finding;
@@ -162,7 +162,7 @@ mod tests {
     use pipe_core::console::{Console, Style};
     use pipe_core::redact::Redactor;
     use pipe_core::report::Recorder;
-    use pipe_core::workspace::Evidence;
+    use pipe_core::workspace::ReportDir;
     use tokio_util::sync::CancellationToken;
 
     use super::dependencies::{Advisories, AdvisorySource};
@@ -197,8 +197,8 @@ mod tests {
     #[tokio::test]
     async fn a_scanner_that_panics_fails_or_hangs_loses_only_itself() {
         let dir = tempfile::tempdir().unwrap();
-        let evidence = Arc::new(Evidence::new(dir.path().to_owned(), dir.path()));
-        let report = Recorder::new(&SPEC, evidence, Redactor::new());
+        let report_dir = Arc::new(ReportDir::new(dir.path().to_owned(), dir.path()));
+        let report = Recorder::new(&SPEC, report_dir, Redactor::new());
         let advisories = Advisories {
             source: AdvisorySource::Database("nowhere".into()),
             client: None,

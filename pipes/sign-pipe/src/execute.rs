@@ -4,7 +4,7 @@ use futures_util::{StreamExt, stream};
 use pipe_core::Context;
 use pipe_core::exit::{Pass, Stop};
 use pipe_core::report::Recorder;
-use pipe_core::run::plural;
+use pipe_core::text::plural;
 use pipe_evidence::verify::Verifier;
 use pipe_oci::{Reference, Registry};
 use tokio::sync::Semaphore;

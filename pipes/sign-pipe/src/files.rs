@@ -114,6 +114,6 @@ fn read(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
 /// Whole or not at all, and owned by whoever owns the directory.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
     let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else { return Err("it has no name".to_owned()) };
-    let evidence = pipe_core::workspace::Evidence::new(dir.to_owned(), dir);
+    let evidence = pipe_core::workspace::ReportDir::new(dir.to_owned(), dir);
     evidence.write(&name.to_string_lossy(), bytes).map_err(|error| error.to_string())
 }

@@ -5,7 +5,7 @@ use pipe_core::console::{Color, Console};
 use pipe_core::exit::{Pass, Stop};
 use pipe_core::platform::escape::{markdown, terminal};
 use pipe_core::platform::rendering::{Fact, Rendering};
-use pipe_core::run::plural;
+use pipe_core::text::plural;
 use pipe_evidence::statement::predicate;
 
 use crate::config::Config;

@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 
 use crate::http::{Client, Kind, Request, Response};
 use crate::redact::Redactor;
-use refusal::{Refusal, presentable};
+use refusal::{Refusal, single_line};
 
 pub use sigv4::Credentials;
 pub use source::{Container, Source};
@@ -185,7 +185,7 @@ impl Aws {
         request: Request,
         secrets: &[&SecretString],
     ) -> Result<Answer, AwsError> {
-        let clean = |text: &str| presentable(text, secrets.iter().copied());
+        let clean = |text: &str| single_line(text, secrets.iter().copied());
         // Refusals are answers here, since they are longer than what an HTTP error quotes.
         let request = REFUSALS.iter().fold(request, |request, status| request.accept(*status));
         let response = self.http.send(request).await.map_err(|error| {
@@ -204,8 +204,8 @@ impl Aws {
             return Ok(Answer::Yes(response));
         }
         match Refusal::read(&response.body) {
-            Some(refusal) if refusal.is_passing() => Ok(Answer::Busy(clean(&refusal.words(response.status)))),
-            Some(refusal) => Err(AwsError::Refused { service, reason: clean(&refusal.words(response.status)) }),
+            Some(refusal) if refusal.is_transient() => Ok(Answer::Busy(clean(&refusal.text(response.status)))),
+            Some(refusal) => Err(AwsError::Refused { service, reason: clean(&refusal.text(response.status)) }),
             None => Err(AwsError::Refused { service, reason: format!("status {}", response.status) }),
         }
     }

@@ -9,6 +9,7 @@ pub mod console;
 pub mod context;
 pub mod env;
 pub mod exit;
+pub mod fs;
 pub mod git;
 pub mod http;
 pub mod manifest;
@@ -19,6 +20,7 @@ pub mod report;
 pub mod run;
 pub mod severity;
 pub mod spec;
+pub mod text;
 pub mod trusted;
 pub mod workspace;
 

@@ -18,11 +18,11 @@ use serde_json::{Map, Value, json};
 
 use crate::env::{Effective, Problem};
 use crate::exit::{Ending, Verdict};
+use crate::platform::CiContext;
 use crate::platform::rendering::Rendering;
-use crate::platform::{CiContext, Provider};
 use crate::redact::Redactor;
 use crate::spec::Spec;
-use crate::workspace::Evidence;
+use crate::workspace::ReportDir;
 
 pub use earlier::Earlier;
 
@@ -73,13 +73,13 @@ struct Document {
 #[derive(Debug, Clone)]
 pub struct Recorder {
     document: Arc<Mutex<Document>>,
-    evidence: Arc<Evidence>,
+    report_dir: Arc<ReportDir>,
     redactor: Redactor,
 }
 
 impl Recorder {
     /// A report that says "did not finish" until it is told otherwise. Nothing is written before [`Recorder::save`].
-    pub fn new(spec: &'static Spec, evidence: Arc<Evidence>, redactor: Redactor) -> Recorder {
+    pub fn new(spec: &'static Spec, report_dir: Arc<ReportDir>, redactor: Redactor) -> Recorder {
         let document = Document {
             spec,
             started_at: Timestamp::now(),
@@ -96,12 +96,12 @@ impl Recorder {
             ending: None,
             rendering: None,
         };
-        Recorder { document: Arc::new(Mutex::new(document)), evidence, redactor }
+        Recorder { document: Arc::new(Mutex::new(document)), report_dir, redactor }
     }
 
     /// Where this and the other files of the run are written.
-    pub fn evidence(&self) -> &Evidence {
-        &self.evidence
+    pub fn report_dir(&self) -> &ReportDir {
+        &self.report_dir
     }
 
     /// Hides secrets in everything this run prints and writes.
@@ -200,9 +200,9 @@ impl Recorder {
         self.lock().started_at.to_string()
     }
 
-    /// Writes another file of the run, redacted. A failure is kept by [`Evidence::failure`].
+    /// Writes another file of the run, redacted. A failure is kept by [`ReportDir::failure`].
     pub fn write(&self, name: &str, bytes: &[u8]) {
-        drop(self.evidence.write(name, &self.redactor.bytes(bytes)));
+        drop(self.report_dir.write(name, &self.redactor.bytes(bytes)));
     }
 
     /// Like [`Recorder::write`] for a JSON document, which stays one.
@@ -217,10 +217,10 @@ impl Recorder {
                 Err(_) => self.redactor.bytes(&bytes).into_owned(),
             },
         };
-        drop(self.evidence.write(name, &bytes));
+        drop(self.report_dir.write(name, &bytes));
     }
 
-    /// Writes the report as it stands. A failure is kept by [`Evidence::failure`] and ends the run with 3.
+    /// Writes the report as it stands. A failure is kept by [`ReportDir::failure`] and ends the run with 3.
     pub fn save(&self) {
         let (name, mut bytes) = {
             let document = self.lock();
@@ -279,15 +279,8 @@ impl Serialize for Document {
 }
 
 fn source(ci: &CiContext) -> Value {
-    let provider = match &ci.provider {
-        Provider::Bitbucket => "bitbucket",
-        Provider::GitHub => "github",
-        Provider::GitLab => "gitlab",
-        Provider::Other(name) => name,
-        Provider::None => "none",
-    };
     json!({
-        "provider": provider,
+        "provider": ci.provider.as_str(),
         "workspace": ci.workspace,
         "repository": ci.repository,
         "commit": ci.commit,

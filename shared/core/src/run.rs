@@ -22,7 +22,8 @@ use crate::plan::{self, Effects, Planned};
 use crate::platform::publish;
 use crate::report::{Recorder, report_name};
 use crate::spec::Spec;
-use crate::workspace::Evidence;
+use crate::text::{panic_text, plural};
+use crate::workspace::ReportDir;
 use args::{Args, Request};
 
 /// A pipe: from variables to a configuration, from that to a plan, and from that to effects.
@@ -97,7 +98,7 @@ async fn main<P: Pipe>(check_only: bool) -> u8 {
     let config = match config {
         Some(config) if vars.problems().is_empty() => config,
         _ => {
-            tell_problems(&vars, &ctx.console);
+            print_problems(&vars, &ctx.console);
             let count = vars.problems().len();
             let ending = Ending::Misconfigured(format!("{} in the configuration", plural(count, "problem")));
             return finish::finish(&ctx, &report, ending).await;
@@ -181,13 +182,7 @@ fn settle(outcome: Outcome, ended: Option<Ending>, report: &Recorder) -> Ending 
     }
 }
 
-/// The text a panic was raised with.
-pub fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    format!("internal error: {}", text.unwrap_or("no details"))
-}
-
-/// Panics are told like any other error: redacted, through the console.
+/// Prints panics like any other error, redacted by the console.
 fn hide_panics(console: &Arc<Console>) {
     let console = Arc::clone(console);
     panic::set_hook(Box::new(move |info| {
@@ -202,9 +197,9 @@ fn open_report(vars: &Vars, ctx: &Context) -> Recorder {
     } else {
         ctx.workspace.reports.parent().unwrap_or(&ctx.workspace.reports)
     };
-    let evidence = Arc::new(Evidence::new(ctx.workspace.reports.clone(), owner_of));
-    let report = Recorder::new(ctx.spec, Arc::clone(&evidence), ctx.redactor.clone());
-    evidence.remove(&report_name(ctx.spec));
+    let report_dir = Arc::new(ReportDir::new(ctx.workspace.reports.clone(), owner_of));
+    let report = Recorder::new(ctx.spec, Arc::clone(&report_dir), ctx.redactor.clone());
+    report_dir.remove(&report_name(ctx.spec));
     report.context(&ctx.ci);
     report.inputs(&vars.effective());
     report.problems(vars.problems());
@@ -246,7 +241,7 @@ fn check(vars: &Vars, ctx: &Context, later: &[String]) -> u8 {
         ctx.console.line("the configuration is valid");
         return 0;
     }
-    tell_problems(vars, &ctx.console);
+    print_problems(vars, &ctx.console);
     Ending::Misconfigured(String::new()).code()
 }
 
@@ -258,8 +253,8 @@ fn dry_run<P: Pipe>(config: Option<&P::Config>, vars: &Vars, ctx: &Context, late
     ctx.console.line(header(ctx));
     for input in vars.effective() {
         let Some(from) = &input.from else { continue };
-        const LONGEST: usize = 100;
-        let value: String = input.shown.chars().take(LONGEST).collect();
+        const MAX_SHOWN: usize = 100;
+        let value: String = input.shown.chars().take(MAX_SHOWN).collect();
         let cut = if value.len() < input.shown.len() { "..." } else { "" };
         let name = if from.contains(input.name) { String::new() } else { format!(" ({})", input.name) };
         ctx.console.line(format!("{from}={value:?}{cut}{name}: {}", input.effect));
@@ -287,7 +282,7 @@ fn own_effects(ctx: &Context, about_code: bool, later: &[String]) -> Effects {
     effects
 }
 
-fn tell_problems(vars: &Vars, console: &Console) {
+fn print_problems(vars: &Vars, console: &Console) {
     let mut text = format!("{} in the configuration\n", plural(vars.problems().len(), "problem"));
     for problem in vars.problems() {
         text.push_str(&format!("  {}: {}\n", problem.variable, problem.message));
@@ -317,9 +312,4 @@ fn header(ctx: &Context) -> String {
         header.push_str(&format!("  {}", escape(name)));
     }
     header
-}
-
-/// `1 problem`, `2 problems`.
-pub fn plural(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

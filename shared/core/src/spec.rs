@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::text::enumerate;
+
 /// What a pipe is called and which variables it reads.
 #[derive(Debug)]
 pub struct Spec {
@@ -223,15 +225,6 @@ impl Var {
     }
 }
 
-/// `a, b or c`.
-fn enumerate(words: &[&str]) -> String {
-    match words {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [init @ .., last] => format!("{} or {last}", init.join(", ")),
-    }
-}
-
 /// The variables every pipe understands.
 pub const COMMON: Group = Group {
     title: "Common to all pipes",
@@ -340,16 +333,4 @@ pub mod common {
         "ATLASSIAN_API_TOKEN",
         "An API token, used like BITBUCKET_ACCESS_TOKEN; if unset, BITBUCKET_ACCESS_TOKEN or the proxy is used.",
     );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::enumerate;
-
-    #[test]
-    fn words_are_listed_as_a_sentence_would() {
-        assert_eq!(enumerate(&["a"]), "a");
-        assert_eq!(enumerate(&["a", "b"]), "a or b");
-        assert_eq!(enumerate(&["a", "b", "c"]), "a, b or c");
-    }
 }

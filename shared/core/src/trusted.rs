@@ -9,6 +9,7 @@ use std::path::{Component, Path};
 
 use crate::context::Context;
 use crate::env::MAX_FILE;
+use crate::fs::{Links, if_present, read_text};
 use crate::platform::{self, Base};
 
 /// A policy file as it may be trusted.
@@ -112,19 +113,7 @@ impl<'a> TrustedFiles<'a> {
     }
 
     fn working_tree(&self, path: &Path) -> Result<Option<String>, String> {
-        let meta = match std::fs::metadata(path) {
-            Ok(meta) => meta,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(format!("can't be read: {error}")),
-        };
-        if !meta.is_file() {
-            return Err("expected a regular file".to_owned());
-        }
-        if meta.len() > MAX_POLICY {
-            return Err(format!("larger than {} MiB", MAX_POLICY / (1024 * 1024)));
-        }
-        let bytes = std::fs::read(path).map_err(|error| format!("can't be read: {error}"))?;
-        String::from_utf8(bytes).map(Some).map_err(|_| "expected UTF-8 text".to_owned())
+        if_present(read_text(path, MAX_POLICY, Links::Follow)).map_err(|error| error.to_string())
     }
 }
 

@@ -34,6 +34,7 @@ impl Workspace {
     /// The part of it that doesn't exist yet is taken as written.
     pub fn inside(root: &Path, dir: &Path, path: &Path) -> Result<PathBuf, &'static str> {
         const OUTSIDE: &str = "leads out of the checkout; give an absolute path if that is meant";
+        let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         let full = dir.join(path);
         let mut existing = full.as_path();
         let mut rest = Vec::new();
@@ -63,7 +64,7 @@ impl Workspace {
 /// old one or the new one and never half of it. What is created gets the owner of the workspace, so that the next step
 /// of a job can read and remove it although this one ran as root.
 #[derive(Debug)]
-pub struct Evidence {
+pub struct ReportDir {
     dir: PathBuf,
     owner: Option<(u32, u32)>,
     state: Mutex<State>,
@@ -75,18 +76,18 @@ struct State {
     failure: Option<String>,
 }
 
-impl Evidence {
+impl ReportDir {
     /// `owner_of` is the directory whose owner new files get.
-    pub fn new(dir: PathBuf, owner_of: &Path) -> Evidence {
+    pub fn new(dir: PathBuf, owner_of: &Path) -> ReportDir {
         let owner = fs::metadata(owner_of).ok().map(|meta: Metadata| (meta.uid(), meta.gid()));
-        Evidence { dir, owner, state: Mutex::default() }
+        ReportDir { dir, owner, state: Mutex::default() }
     }
 
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Writes `bytes` to `name` (which may contain `/`). A failure is remembered: see [`Evidence::failure`].
+    /// Writes `bytes` to `name` (which may contain `/`). A failure is remembered: see [`ReportDir::failure`].
     pub fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let outcome = self.replace(name, bytes);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -169,7 +170,7 @@ mod tests {
     use std::os::unix::fs::{MetadataExt, chown, symlink};
     use std::path::Path;
 
-    use super::{Evidence, Workspace};
+    use super::{ReportDir, Workspace};
 
     #[test]
     fn a_planted_link_is_replaced_and_never_followed() {
@@ -180,20 +181,21 @@ mod tests {
         fs::create_dir(&reports).unwrap();
         symlink(&victim, reports.join("report.json")).unwrap();
         symlink(&victim, reports.join(".report.json.tmp")).unwrap();
-        let evidence = Evidence::new(reports.clone(), root.path());
-        evidence.write("report.json", b"{}").unwrap();
+        let report_dir = ReportDir::new(reports.clone(), root.path());
+        report_dir.write("report.json", b"{}").unwrap();
         assert_eq!(fs::read_to_string(victim).unwrap(), "precious");
         assert!(fs::symlink_metadata(reports.join("report.json")).unwrap().is_file());
-        assert_eq!(evidence.written(), ["report.json"]);
+        assert_eq!(report_dir.written(), ["report.json"]);
         assert_eq!(fs::read_dir(reports).unwrap().count(), 1);
     }
 
     #[test]
-    fn new_files_and_folders_belong_to_the_workspace_s_owner() {
+    #[ignore = "needs root: make test"]
+    fn new_files_and_folders_get_the_owner_of_the_workspace() {
         let root = tempfile::tempdir().unwrap();
-        chown(root.path(), Some(12345), Some(54321)).expect("these tests run as root");
-        let evidence = Evidence::new(root.path().join("a/b"), root.path());
-        evidence.write("sbom/c.json", b"{}").unwrap();
+        chown(root.path(), Some(12345), Some(54321)).expect("only root may change owners");
+        let reports = ReportDir::new(root.path().join("a/b"), root.path());
+        reports.write("sbom/c.json", b"{}").unwrap();
         for name in ["a", "a/b", "a/b/sbom", "a/b/sbom/c.json"] {
             let meta = fs::metadata(root.path().join(name)).unwrap();
             assert_eq!((meta.uid(), meta.gid()), (12345, 54321), "{name}");
@@ -204,14 +206,14 @@ mod tests {
     fn the_first_failure_is_remembered() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("reports"), "a file where the folder should be").unwrap();
-        let evidence = Evidence::new(root.path().join("reports"), root.path());
-        assert!(evidence.write("report.json", b"{}").is_err());
-        assert!(evidence.failure().unwrap().contains("report.json"));
-        assert!(evidence.written().is_empty());
+        let reports = ReportDir::new(root.path().join("reports"), root.path());
+        assert!(reports.write("report.json", b"{}").is_err());
+        assert!(reports.failure().unwrap().contains("report.json"));
+        assert!(reports.written().is_empty());
     }
 
     #[test]
-    fn a_relative_path_can_t_leave_the_checkout() {
+    fn a_relative_path_stays_inside_the_checkout() {
         let outside = tempfile::tempdir().unwrap();
         let root = tempfile::tempdir().unwrap();
         let root = root.path().canonicalize().unwrap();
@@ -228,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_in_reports_start_at_the_repository_s_root() {
+    fn paths_in_reports_start_at_the_root_of_the_repository() {
         let workspace = Workspace { dir: "/r/service".into(), root: "/r".into(), reports: "/r/reports".into() };
         assert_eq!(workspace.relative(Path::new("src/./main.rs")), "service/src/main.rs");
         assert_eq!(workspace.relative(Path::new("/r/top")), "top");

@@ -135,7 +135,7 @@ impl Scanner for Dependencies {
         let mut scan = Scan {
             detail: format!(
                 "{}, {} packages",
-                pipe_core::run::plural(inventory.lockfiles.len(), "lockfile"),
+                pipe_core::text::plural(inventory.lockfiles.len(), "lockfile"),
                 thousands(packages.len() as u64)
             ),
             counts: vec![

@@ -46,7 +46,7 @@ impl Scanner for Sbom {
             // Said in full by the scan of dependencies; here it matters that the list is not whole.
             scan.unable.push(format!(
                 "incomplete: {} could not be read",
-                pipe_core::run::plural(inventory.errors.len(), "lockfile")
+                pipe_core::text::plural(inventory.errors.len(), "lockfile")
             ));
         }
         if inventory.lockfiles.is_empty() {

@@ -1,10 +1,10 @@
-//! What AWS says when it says no.
+//! AWS's error responses.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-/// Characters of a message that are shown.
-const SHOWN: usize = 400;
+/// Characters of a message that an error shows.
+const MAX_SHOWN: usize = 400;
 
 /// A refusal as AWS's services write it, in JSON or XML.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,15 +38,15 @@ impl Refusal {
         (!code.is_empty()).then_some(Refusal { code, message })
     }
 
-    /// No answer to the question but a wish to be asked later: the codes that AWS's SDKs try again.
-    pub(super) fn is_passing(&self) -> bool {
+    /// Whether another attempt may succeed: the codes that AWS's SDKs retry.
+    pub(super) fn is_transient(&self) -> bool {
         const OTHERS: [&str; 4] =
             ["TooManyRequestsException", "RequestLimitExceeded", "RequestTimeoutException", "IDPCommunicationError"];
         self.code.contains("Throttl") || OTHERS.contains(&self.code.as_str())
     }
 
     /// `AccessDeniedException: User ... is not authorized to perform ...`
-    pub(super) fn words(&self, status: u16) -> String {
+    pub(super) fn text(&self, status: u16) -> String {
         if self.message.is_empty() {
             return format!("{} (status {status})", self.code);
         }
@@ -55,7 +55,7 @@ impl Refusal {
 }
 
 /// One line without any of `secrets`, shortened.
-pub(super) fn presentable<'a>(text: &str, secrets: impl IntoIterator<Item = &'a SecretString>) -> String {
+pub(super) fn single_line<'a>(text: &str, secrets: impl IntoIterator<Item = &'a SecretString>) -> String {
     let mut text = text.to_owned();
     for secret in secrets {
         let secret = secret.expose_secret();
@@ -64,7 +64,7 @@ pub(super) fn presentable<'a>(text: &str, secrets: impl IntoIterator<Item = &'a 
         }
     }
     let text = text.replace(char::is_control, " ");
-    match text.char_indices().nth(SHOWN) {
+    match text.char_indices().nth(MAX_SHOWN) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text,
     }

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::io::Read;
+use std::fmt;
 use std::path::Path;
-use std::{fmt, fs};
 
 use secrecy::SecretString;
 
 use super::Problem;
 use super::parse::{Content, MAX_FILE, Raw, tidy};
+use crate::fs::{Links, read_text};
 use crate::spec::{Spec, Var};
+use crate::workspace::Workspace;
 
 /// Most specific first: an action's input, our own prefix, the bare name.
 const PREFIXES: [&str; 3] = ["INPUT_", "PIPEWRIGHT_", ""];
@@ -189,10 +190,10 @@ impl Environment {
 
     /// The values of undeclared variables that by their name hold a secret, so that none of them is ever printed.
     pub(super) fn sensitive(&self, spec: &Spec) -> Vec<SecretString> {
-        const TELLING: [&str; 9] =
+        const SECRET_WORDS: [&str; 9] =
             ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "API_KEY", "APIKEY", "PRIVATE_KEY", "CREDENTIAL", "KUBECONFIG"];
         /// Shorter ones are rather flags and names than secrets.
-        const LENGTH: usize = 8;
+        const MIN_LENGTH: usize = 8;
         let declared: BTreeSet<String> = spec.vars().flat_map(accepted_names).collect();
         let undeclared = self.vars.iter().filter(|(name, _)| {
             let bare = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
@@ -201,11 +202,11 @@ impl Environment {
         undeclared
             .filter(|(name, value)| {
                 let upper = name.to_ascii_uppercase();
-                value.len() >= LENGTH
+                value.len() >= MIN_LENGTH
                     && !upper.ends_with("_FILE")
                     && !upper.ends_with("_PATH")
                     && !upper.ends_with("_URL")
-                    && TELLING.iter().any(|word| upper.contains(word))
+                    && SECRET_WORDS.iter().any(|word| upper.contains(word))
             })
             .map(|(_, value)| SecretString::from(value.clone()))
             .collect()
@@ -243,8 +244,8 @@ fn is_item(name: &str, declared: &BTreeSet<String>) -> bool {
 
 fn nearest(name: &str, spec: &Spec, ours: bool) -> Option<&'static str> {
     /// A shorter bare name is too likely somebody else's.
-    const SHORTEST: usize = 7;
-    if !ours && name.len() < SHORTEST {
+    const MIN_LENGTH: usize = 7;
+    if !ours && name.len() < MIN_LENGTH {
         return None;
     }
     let upper = name.to_ascii_uppercase();
@@ -259,34 +260,9 @@ fn nearest(name: &str, spec: &Spec, ours: bool) -> Option<&'static str> {
         .map(|(_, declared)| declared)
 }
 
-/// The text of an `X_FILE`: a regular file of bounded size; a relative path stays inside the checkout after links are
+/// The text of an `X_FILE`: a regular file of bounded size. A relative path stays inside the checkout after links are
 /// resolved, so that a repository can't make a run read the machine's files.
 fn read_file(path: &Path, dir: &Path, root: &Path) -> Result<String, String> {
-    let full = dir.join(path);
-    let resolved = full.canonicalize().map_err(|error| format!("can't be read: {}", reason(&error)))?;
-    if path.is_relative() {
-        let root = root.canonicalize().map_err(|error| format!("can't be read: {}", reason(&error)))?;
-        if !resolved.starts_with(&root) {
-            return Err("leads out of the checkout; give an absolute path if that is meant".to_owned());
-        }
-    }
-    let meta = fs::metadata(&resolved).map_err(|error| format!("can't be read: {}", reason(&error)))?;
-    if !meta.is_file() {
-        return Err("expected a regular file".to_owned());
-    }
-    let file = fs::File::open(&resolved).map_err(|error| format!("can't be read: {}", reason(&error)))?;
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| format!("can't be read: {}", reason(&error)))?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err("is larger than 1 MiB".to_owned());
-    }
-    String::from_utf8(bytes).map_err(|_| "expected UTF-8 text".to_owned())
-}
-
-fn reason(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => error.to_string(),
-    }
+    let path = Workspace::inside(root, dir, path)?;
+    read_text(&path, MAX_FILE, Links::Follow).map_err(|error| error.to_string())
 }

@@ -68,7 +68,7 @@ impl Value {
 
 /// `NAME="value"` for a message: the value shortened, its control characters escaped; a secret's is left out.
 pub(super) fn typed(var: &Var, raw: &Raw) -> String {
-    const SHOWN: usize = 40;
+    const MAX_SHOWN: usize = 40;
     if var.is_secret() {
         return raw.typed.clone();
     }
@@ -76,7 +76,7 @@ pub(super) fn typed(var: &Var, raw: &Raw) -> String {
         Content::Text(text) => text.clone(),
         Content::Items(items) => items.join(","),
     };
-    let mut short: String = text.chars().take(SHOWN).collect();
+    let mut short: String = text.chars().take(MAX_SHOWN).collect();
     if short.len() < text.len() {
         short.push('…');
     }

@@ -15,13 +15,13 @@ use super::request::Request;
 use super::{Response, Settings, retry, tls};
 
 /// Bytes a second that an upload may be slow: a large body by itself is no timeout.
-const SLOWEST_UPLOAD: u64 = 64 * 1024;
+const MIN_UPLOAD_RATE: u64 = 64 * 1024;
 
 /// Bytes of a refusal that are read, for the error's excerpt.
-const REFUSAL: u64 = 8 * 1024;
+const MAX_REFUSAL: u64 = 8 * 1024;
 
 /// Redirects that are followed.
-const REDIRECTS: u32 = 5;
+const MAX_REDIRECTS: u32 = 5;
 
 /// Sends requests. Clones share connections.
 #[derive(Clone, Debug)]
@@ -99,20 +99,20 @@ impl Client {
 
     /// One attempt, with its redirects.
     async fn attempt(&self, request: &Request, mut hop: Hop) -> Result<Response, Failure> {
-        for followed in 0..=REDIRECTS {
+        for followed in 0..=MAX_REDIRECTS {
             let answer = self.exchange(request, &hop).await.map_err(|failure| failure.behind(followed, &hop.url))?;
             match answer {
                 Answer::Final(response) => return Ok(response),
                 Answer::Elsewhere { status, location } => hop = hop.follow(status, &location)?,
             }
         }
-        Err(Failure::new(Kind::Other, format!("more than {REDIRECTS} redirects")))
+        Err(Failure::new(Kind::Other, format!("more than {MAX_REDIRECTS} redirects")))
     }
 
     /// One request on the wire and its answer.
     async fn exchange(&self, request: &Request, hop: &Hop) -> Result<Answer, Failure> {
         let settings = &self.settings;
-        let upload = Duration::from_secs(hop.body.as_ref().map_or(0, |body| body.len() as u64 / SLOWEST_UPLOAD));
+        let upload = Duration::from_secs(hop.body.as_ref().map_or(0, |body| body.len() as u64 / MIN_UPLOAD_RATE));
         let patience = settings.connect_timeout + settings.read_timeout + upload;
         let proxied = self.proxies.apply_to(&hop.url);
         let mut response = match timeout(patience, self.inner.execute(hop.to_reqwest())).await {
@@ -133,7 +133,7 @@ impl Client {
             let retry_after = response.headers().get(RETRY_AFTER).and_then(retry::after);
             let mut body = Vec::new();
             // The status is the news, however the body ends.
-            let _ = self.read(&mut response, &mut body, limit.min(REFUSAL)).await;
+            let _ = self.read(&mut response, &mut body, limit.min(MAX_REFUSAL)).await;
             let retry_after = retry_after.or_else(|| request.retry_after.and_then(|within| within(&body)));
             return Err(Failure::status(status, &body, request.explanation, retry_after));
         }

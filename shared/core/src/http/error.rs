@@ -10,7 +10,7 @@ use reqwest::{StatusCode, Url};
 use super::request::{Explanation, without_secrets};
 
 /// Characters of a refusal's body that an error shows.
-const EXCERPT: usize = 200;
+const MAX_EXCERPT: usize = 200;
 
 /// What a caller branches on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,8 +130,8 @@ impl Failure {
         retry_after: Option<Duration>,
     ) -> Failure {
         let code = status.as_u16();
-        let said = explanation.and_then(|read| read(body));
-        let excerpt = excerpt(said.as_ref().map_or(body, String::as_bytes));
+        let explained = explanation.and_then(|read| read(body));
+        let excerpt = excerpt(explained.as_ref().map_or(body, String::as_bytes));
         let repeat = match code {
             429 | 503 => Repeat::Always,
             408 | 500 | 502 | 504 => Repeat::IfIdempotent,
@@ -215,7 +215,7 @@ fn seconds(duration: Duration) -> String {
 fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body).replace(char::is_control, " ");
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(EXCERPT) {
+    match line.char_indices().nth(MAX_EXCERPT) {
         Some((end, _)) => format!("{}...", &line[..end]),
         None => line,
     }

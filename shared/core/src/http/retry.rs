@@ -5,12 +5,12 @@ use std::time::{Duration, SystemTime};
 use reqwest::header::HeaderValue;
 
 /// No wait of our own choice is longer.
-const LONGEST: Duration = Duration::from_secs(20);
+const MAX_BACKOFF: Duration = Duration::from_secs(20);
 
 /// Somewhere between nothing and a limit that doubles with each attempt (from 1): "full jitter", which spreads many
 /// clients that failed at the same moment best. backon adds its jitter on top of the full delay, hence our own.
 pub(super) fn backoff(first: Duration, attempt: u32) -> Duration {
-    let limit = first.saturating_mul(1 << attempt.saturating_sub(1).min(20)).min(LONGEST);
+    let limit = first.saturating_mul(1 << attempt.saturating_sub(1).min(20)).min(MAX_BACKOFF);
     limit.mul_f64(fastrand::f64())
 }
 

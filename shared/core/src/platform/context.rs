@@ -17,6 +17,19 @@ pub enum Provider {
     None,
 }
 
+impl Provider {
+    /// The word for it in reports: `github`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Provider::Bitbucket => "bitbucket",
+            Provider::GitHub => "github",
+            Provider::GitLab => "gitlab",
+            Provider::Other(name) => name,
+            Provider::None => "none",
+        }
+    }
+}
+
 /// A run's surroundings. `None` is "not known here".
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CiContext {

@@ -23,9 +23,9 @@ use super::rendering::{Annotation, Fact, Rendering, key};
 use super::{Provider, bitbucket, escape};
 
 /// For all requests together.
-const LIMIT: Duration = Duration::from_secs(60);
+const MAX_TIME: Duration = Duration::from_secs(60);
 /// For one of them, with its second attempt.
-const ONE: Duration = Duration::from_secs(20);
+const MAX_REQUEST_TIME: Duration = Duration::from_secs(20);
 
 /// Shows the run's result where its platform's users look for it.
 pub(crate) async fn publish(ctx: &Context, report: &Recorder, ending: &Ending) {
@@ -37,16 +37,16 @@ pub(crate) async fn publish(ctx: &Context, report: &Recorder, ending: &Ending) {
             if without_result && !passes(ending) {
                 ctx.console.command(&commands::error(&rendering.key(), &rendering.details));
             }
-            tell(ctx, "job summary and outputs", github(ctx, &rendering));
+            warn_if_failed(ctx, "job summary and outputs", github(ctx, &rendering));
         }
         Provider::Bitbucket => {
             if let Some(path) = &ctx.ci.channels.pipeline_variables {
                 let left_out = variables::append(path, &rendering);
-                tell(ctx, "pipeline variables", left_out.map(|names| tell_left_out(ctx, &names)));
+                warn_if_failed(ctx, "pipeline variables", left_out.map(|names| notice_left_out(ctx, &names)));
             }
             // Whoever cancels a run is not waiting for its report.
             if rendering.about_code && !matches!(ending, Ending::Cancelled(_)) {
-                tell(ctx, "Code Insights", code_insights(ctx, &rendering).await);
+                warn_if_failed(ctx, "Code Insights", code_insights(ctx, &rendering).await);
             }
         }
         Provider::GitLab => gitlab(ctx, report, &rendering),
@@ -121,8 +121,8 @@ async fn code_insights(ctx: &Context, rendering: &Rendering) -> Result<(), Strin
     }
     let routes = Route::choose(&ctx.ci, ctx.tokens.bitbucket_authorization().is_some());
     tokio::select! {
-        outcome = tokio::time::timeout(LIMIT, deliver(ctx, &routes, &calls)) => {
-            outcome.unwrap_or_else(|_| Err(format!("no end within {} s", LIMIT.as_secs())))
+        outcome = tokio::time::timeout(MAX_TIME, deliver(ctx, &routes, &calls)) => {
+            outcome.unwrap_or_else(|_| Err(format!("no end within {} s", MAX_TIME.as_secs())))
         }
         () = cancelled() => Err("the run was cancelled".to_owned()),
     }
@@ -151,7 +151,7 @@ async fn deliver(ctx: &Context, routes: &[Route], calls: &[Call]) -> Result<(), 
 fn client(ctx: &Context, route: &Route) -> Result<Client, HttpError> {
     let mut settings = ctx.http_settings();
     settings.attempts = 2;
-    settings.total_timeout = ONE;
+    settings.total_timeout = MAX_REQUEST_TIME;
     if let Route::Proxy(address) = route {
         settings.http_proxy = Some(SecretString::from(address.clone()));
         settings.no_proxy = None;
@@ -178,12 +178,12 @@ fn request(ctx: &Context, route: &Route, call: &Call) -> Request {
 fn gitlab(ctx: &Context, report: &Recorder, rendering: &Rendering) {
     let (dotenv, left_out) = reports::dotenv(rendering);
     report.write(&dotenv_name(&rendering.pipe), dotenv.as_bytes());
-    tell_left_out(ctx, &left_out);
+    notice_left_out(ctx, &left_out);
     if rendering.about_code {
         let issues = serde_json::to_vec_pretty(&reports::code_quality(rendering)).unwrap_or_default();
         report.write_json(CODE_QUALITY, issues);
     }
-    if let Some(failure) = report.evidence().failure() {
+    if let Some(failure) = report.report_dir().failure() {
         ctx.console.warning(format!("GitLab's reports: {failure}"));
     }
 }
@@ -248,13 +248,13 @@ fn passes(ending: &Ending) -> bool {
     matches!(ending.verdict(), Verdict::Passed | Verdict::Warned | Verdict::Skipped)
 }
 
-fn tell(ctx: &Context, what: &str, outcome: Result<(), impl ToString>) {
+fn warn_if_failed(ctx: &Context, what: &str, outcome: Result<(), impl ToString>) {
     if let Err(error) = outcome {
         ctx.console.warning(format!("{what}: can't be published: {}", error.to_string()));
     }
 }
 
-fn tell_left_out(ctx: &Context, names: &[String]) {
+fn notice_left_out(ctx: &Context, names: &[String]) {
     if !names.is_empty() {
         let names = names.join(", ");
         ctx.console.notice(format!("not passed on as variables, because of their values or their number: {names}"));

@@ -143,12 +143,12 @@ fn is_origin(value: &str) -> bool {
 /// path and query, each long segment and each long query value, as written.
 fn url_tokens(value: &str) -> impl Iterator<Item = &str> {
     /// Shorter ones are words of the API rather than tokens.
-    const LENGTH: usize = 16;
+    const MIN_LENGTH: usize = 16;
     let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
     let whole = rest.and_then(|rest| rest.split_once('/')).map_or("", |(_, whole)| whole);
     let (path, query) = whole.split_once('?').unwrap_or((whole, ""));
     let values = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(_, value)| value));
-    [whole, path].into_iter().chain(path.split('/')).chain(values).filter(|part| part.len() >= LENGTH)
+    [whole, path].into_iter().chain(path.split('/')).chain(values).filter(|part| part.len() >= MIN_LENGTH)
 }
 
 /// Fields of [`FIELDS`] in a text that is YAML or JSON, block or flow, whole or damaged: name and value.

@@ -3,8 +3,6 @@
 //! A report says what a gate found, so one that is not of this run must not speak for it: a file that Git tracks, or that
 //! names another run, commit or tree, is refused.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -12,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::SCHEMA_VERSION;
 use crate::context::Context;
+use crate::fs::{Links, if_present, read_bounded};
 
 /// Bytes of a report that are read.
 const MAX_REPORT: u64 = 32 * 1024 * 1024;
@@ -54,19 +53,8 @@ impl Earlier {
     /// # Errors
     /// It can't be read or understood, or it is not of this run; the text is a fragment that says why.
     pub fn read(path: &Path, ctx: &Context) -> Result<Option<Earlier>, String> {
-        let file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(format!("can't be read: {error}")),
-        };
-        if !file.metadata().is_ok_and(|meta| meta.is_file()) {
-            return Err("is no regular file".to_owned());
-        }
-        let mut bytes = Vec::new();
-        file.take(MAX_REPORT + 1).read_to_end(&mut bytes).map_err(|error| format!("can't be read: {error}"))?;
-        if bytes.len() as u64 > MAX_REPORT {
-            return Err(format!("has more than {MAX_REPORT} bytes"));
-        }
+        let read = if_present(read_bounded(path, MAX_REPORT, Links::Follow));
+        let Some(bytes) = read.map_err(|error| format!("can't be read: {error}"))? else { return Ok(None) };
         let report: Earlier = serde_json::from_slice(&bytes).map_err(|error| format!("is no report: {error}"))?;
         report.check(ctx)?;
         if tracked(path, ctx) {

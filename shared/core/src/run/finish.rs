@@ -9,7 +9,7 @@ use crate::report::{Recorder, report_name};
 /// Ends the run with `ending`, or with 3 where it would pass but its evidence could not be written.
 pub(super) async fn finish(ctx: &Context, report: &Recorder, ending: Ending) -> u8 {
     report.finish(&ending);
-    let ending = match report.evidence().failure() {
+    let ending = match report.report_dir().failure() {
         Some(failure) => {
             ctx.console.error(ctx.redactor.text(&failure));
             let ending = ending.unable(format!("the reports are incomplete: {failure}"));
@@ -20,19 +20,19 @@ pub(super) async fn finish(ctx: &Context, report: &Recorder, ending: Ending) -> 
         None => ending,
     };
     publish(ctx, report, &ending).await;
-    tell_files(ctx, report);
+    print_files(ctx, report);
     ctx.console.line(last_line(ctx, report, &ending));
     ending.code()
 }
 
 /// `reports  security-reports/ (json, sarif)`
-fn tell_files(ctx: &Context, report: &Recorder) {
+fn print_files(ctx: &Context, report: &Recorder) {
     let main = report_name(ctx.spec);
-    let others: Vec<String> = report.evidence().written().into_iter().filter(|name| *name != main).collect();
+    let others: Vec<String> = report.report_dir().written().into_iter().filter(|name| *name != main).collect();
     if others.is_empty() {
         return;
     }
-    let dir = ctx.workspace.relative(report.evidence().dir());
+    let dir = ctx.workspace.relative(report.report_dir().dir());
     ctx.console.line(format!("reports  {dir}/ ({main}, {})", others.join(", ")));
 }
 

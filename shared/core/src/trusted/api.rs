@@ -8,15 +8,15 @@ use crate::context::Context;
 use crate::http::{Authorization, Request, Url};
 use crate::platform::Provider;
 
-/// For one file.
-const LIMIT: Duration = Duration::from_secs(20);
+/// For the request of one file.
+const MAX_TIME: Duration = Duration::from_secs(20);
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The file's bytes, `None` where it is not there; or no answer at all where there is no token to ask with.
 pub(super) async fn read(ctx: &Context, commit: Option<&str>, path: &str) -> Option<Result<Option<Vec<u8>>, String>> {
     let target = ctx.ci.pull_request.as_ref()?.target_branch.clone();
     let reference = commit.map(str::to_owned).or(target)?;
-    let request = request(ctx, &reference, path)?.accept(404).total_timeout(LIMIT);
+    let request = request(ctx, &reference, path)?.accept(404).total_timeout(MAX_TIME);
     let client = match ctx.http() {
         Ok(client) => client,
         Err(error) => return Some(Err(error.to_string())),

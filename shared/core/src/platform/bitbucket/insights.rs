@@ -10,7 +10,7 @@ use super::super::{CiContext, escape};
 use super::API;
 
 const MAX_ANNOTATIONS: usize = 1000;
-const PER_REQUEST: usize = 100;
+const MAX_PER_REQUEST: usize = 100;
 const MAX_FACTS: usize = 10;
 /// Characters.
 const MAX_SUMMARY: usize = 450;
@@ -66,7 +66,9 @@ pub fn calls(rendering: &Rendering, ci: &CiContext) -> Vec<Call> {
     put.body = Some(report(rendering, ci, annotations.len()));
     let mut calls = vec![delete, put];
     calls.extend(
-        annotations.chunks(PER_REQUEST).map(|chunk| Call { body: Some(Value::Array(chunk.to_vec())), ..post.clone() }),
+        annotations
+            .chunks(MAX_PER_REQUEST)
+            .map(|chunk| Call { body: Some(Value::Array(chunk.to_vec())), ..post.clone() }),
     );
     calls
 }

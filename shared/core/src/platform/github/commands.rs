@@ -6,12 +6,12 @@ use super::super::escape::{self, workflow_data, workflow_property};
 use super::super::rendering::{Annotation, Level, Rendering, cut};
 
 /// The runner keeps so many annotations of each level from one step (its `ExecutionContext`).
-const PER_LEVEL: usize = 10;
+const MAX_PER_LEVEL: usize = 10;
 /// Characters of a message that the runner keeps.
 const MAX_MESSAGE: usize = 4096;
 const MAX_TITLE: usize = 200;
 /// A line this short would black out half of the log; bytes.
-const SHORTEST_MASK: usize = 4;
+const MIN_MASK: usize = 4;
 
 /// Writes the annotations, one command a line. Of a level with more than the runner keeps, the last one says how many
 /// there are.
@@ -22,7 +22,7 @@ pub fn annotations(rendering: &Rendering, out: &mut dyn Write) -> io::Result<()>
     for level in [Level::Error, Level::Warning, Level::Notice] {
         let of_level: Vec<&Annotation> =
             rendering.annotations.iter().filter(|annotation| annotation.level == level).collect();
-        let shown = if of_level.len() > PER_LEVEL { PER_LEVEL - 1 } else { of_level.len() };
+        let shown = if of_level.len() > MAX_PER_LEVEL { MAX_PER_LEVEL - 1 } else { of_level.len() };
         for annotation in of_level.iter().take(shown) {
             writeln!(out, "{}", command(annotation))?;
         }
@@ -60,7 +60,7 @@ pub fn add_mask(value: &str) -> Vec<String> {
         hidden.push(value);
     }
     if value.contains('\n') {
-        hidden.extend(value.lines().map(str::trim).filter(|line| line.len() >= SHORTEST_MASK));
+        hidden.extend(value.lines().map(str::trim).filter(|line| line.len() >= MIN_MASK));
     }
     hidden.into_iter().map(|text| format!("::add-mask::{}", workflow_data(text))).collect()
 }

@@ -1,12 +1,11 @@
 //! The event that started a workflow, as far as it says which change the run is about.
 
-use std::fs::{self, File};
-use std::io::Read;
 use std::path::Path;
 
 use serde::Deserialize;
 
 use super::super::PullRequest;
+use crate::fs::{Links, read_bounded};
 
 /// GitHub's own limit for a webhook's payload is 25 MB; one that says what we need is a few KB.
 const MAX_EVENT: u64 = 16 * 1024 * 1024;
@@ -79,15 +78,7 @@ struct Issue {
 impl Event {
     /// `None` if it is not there, too large, or not what is expected.
     pub(super) fn read(path: &Path) -> Option<Event> {
-        if !fs::metadata(path).ok()?.is_file() {
-            return None;
-        }
-        let mut bytes = Vec::new();
-        File::open(path).ok()?.take(MAX_EVENT + 1).read_to_end(&mut bytes).ok()?;
-        if bytes.len() as u64 > MAX_EVENT {
-            return None;
-        }
-        serde_json::from_slice(&bytes).ok()
+        serde_json::from_slice(&read_bounded(path, MAX_EVENT, Links::Follow).ok()?).ok()
     }
 
     pub(super) fn default_branch(&self) -> Option<String> {

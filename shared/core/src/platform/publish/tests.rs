@@ -18,7 +18,7 @@ use crate::env::Vars;
 use crate::exit::{Ending, Pass, Signal, Stop};
 use crate::report::Recorder;
 use crate::spec::Spec;
-use crate::workspace::Evidence;
+use crate::workspace::ReportDir;
 
 static SPEC: Spec = Spec {
     name: "security-pipe",
@@ -73,8 +73,8 @@ impl Run {
     }
 
     async fn publish(&self, rendering: Option<Rendering>, ending: Ending) {
-        let evidence = Arc::new(Evidence::new(self.ctx.workspace.reports.clone(), self.dir.path()));
-        let report = Recorder::new(&SPEC, evidence, self.ctx.redactor.clone());
+        let report_dir = Arc::new(ReportDir::new(self.ctx.workspace.reports.clone(), self.dir.path()));
+        let report = Recorder::new(&SPEC, report_dir, self.ctx.redactor.clone());
         if let Some(rendering) = rendering {
             report.present(rendering);
         }
