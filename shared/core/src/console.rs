@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn text_can_t_give_the_runner_commands() {
+    fn text_never_gives_the_runner_commands() {
         let (console, out, _) = console(Style { github: true, ..Style::default() });
         console.line("::set-env name=PATH::x\n  ::stop-commands::y\nfile ##[add-mask]z");
         for line in out.text().lines() {

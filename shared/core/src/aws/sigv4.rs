@@ -109,7 +109,7 @@ mod tests {
 
     /// The cases of AWS's published test suite that this has to do with: get-vanilla, post-vanilla, and a form.
     #[test]
-    fn aws_s_own_test_suite() {
+    fn the_test_suite_of_aws_passes() {
         let expected = |names: &str, signature: &str| {
             format!(
                 "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, SignedHeaders={names}, \
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_s_token_is_signed_and_sent() {
+    fn the_token_of_a_session_is_signed_and_sent() {
         let text = signature("GET", "https://example.amazonaws.com/", &[], b"", Some("session"));
         assert!(text.contains("SignedHeaders=host;x-amz-date;x-amz-security-token,"), "{text}");
     }

@@ -30,7 +30,7 @@ const ASSUMED: &str = "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIden
     </AssumeRoleWithWebIdentityResponse>";
 
 #[tokio::test]
-async fn a_role_is_assumed_once_with_the_ci_s_token() {
+async fn a_role_is_assumed_once_with_the_token_of_the_ci() {
     let server = MockServer::start().await;
     Mock::given(body_string_contains("Action=AssumeRoleWithWebIdentity"))
         .and(body_string_contains("WebIdentityToken=to%2Eke%2En%2F%2B%3D"))
@@ -226,7 +226,7 @@ fn credentials_of_a_container_come_from_its_own_host_only() {
 }
 
 #[tokio::test]
-async fn a_container_s_agent_gives_credentials_once() {
+async fn the_agent_of_a_container_gives_credentials_once() {
     let server = MockServer::start().await;
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("token");

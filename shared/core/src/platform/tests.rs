@@ -186,7 +186,7 @@ fn an_event_that_is_missing_or_broken_leaves_the_variables() {
 }
 
 #[test]
-fn a_merge_queue_s_group_counts_as_a_pull_request() {
+fn the_group_of_a_merge_queue_counts_as_a_pull_request() {
     let dir = Fixture::plain();
     let event = json!({ "merge_group": {
         "base_sha": "ba5e", "base_ref": "refs/heads/main", "head_sha": "4ead",

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::{Fixture, tracked};
 
 #[test]
-fn nothing_of_a_repository_s_configuration_is_run() {
+fn nothing_in_the_configuration_of_a_repository_is_run() {
     let repo = Fixture::new();
     repo.write("a.txt", "1").write(".gitattributes", "*.txt filter=evil\n").commit("first");
     let proof = repo.path().join("proof");

@@ -108,7 +108,7 @@ fn what_deceives_the_eye_is_shown() {
 }
 
 #[test]
-fn workflow_commands_can_t_be_broken_out_of() {
+fn text_never_ends_a_workflow_command() {
     assert_eq!(workflow_data("50%\r\n::error::x"), "50%25%0D%0A::error::x");
     assert_eq!(workflow_property("a:b,c%2C\n"), "a%3Ab%2Cc%252C%0A");
 }

@@ -141,7 +141,7 @@ async fn a_run_without_a_result_says_why_and_one_that_passed_is_not_an_error() {
 }
 
 #[tokio::test]
-async fn what_can_t_be_written_is_told() {
+async fn a_page_that_can_not_be_written_is_a_warning() {
     let run = Run::new(&[("GITHUB_ACTIONS", "true")]);
     fs::create_dir(run.path("output")).unwrap();
     run.publish(Some(rendering(Vec::new(), &[])), passed()).await;

@@ -52,7 +52,7 @@ fn checkout_action(origin: &Origin, depth: &[&str]) -> Fixture {
 }
 
 #[test]
-fn on_github_s_merge_the_base_is_the_target_it_was_merged_into() {
+fn on_a_merge_made_by_github_the_base_is_the_target() {
     let origin = origin();
     let clone = checkout_action(&origin, &[]);
     // The event may be older than the merge, and the fork's owner may be anyone.
@@ -113,7 +113,7 @@ fn the_head_of_a_pull_request_is_measured_from_where_it_began() {
 }
 
 #[test]
-fn a_checkout_of_a_fork_has_no_say_in_what_the_target_s_branch_is() {
+fn a_checkout_of_a_fork_does_not_decide_the_target_branch() {
     let origin = origin();
     // The fork's `main` has the change already.
     let fork = Fixture::clone_of(&origin.repo, &["--branch=feature"]);
@@ -183,7 +183,7 @@ fn on_bitbucket_the_destination_is_named_in_short() {
 }
 
 #[test]
-fn on_gitlab_the_diff_s_base_is_named() {
+fn gitlab_names_the_base_of_the_diff() {
     let origin = origin();
     let vars = Vars::new(&[
         ("GITLAB_CI", "true"),
@@ -212,7 +212,7 @@ fn a_target_whose_history_is_cut_off_is_itself_the_base() {
 }
 
 #[test]
-fn elsewhere_the_target_s_branch_is_looked_for() {
+fn other_providers_use_the_target_branch() {
     let origin = origin();
     let clone = Fixture::clone_of(&origin.repo, &["--branch=feature"]);
     let jenkins = Vars::new(&[("JENKINS_URL", "x"), ("CHANGE_ID", "41"), ("CHANGE_TARGET", "main")]);

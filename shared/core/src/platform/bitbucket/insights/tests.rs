@@ -84,7 +84,7 @@ fn posted(given: Vec<Annotation>) -> Vec<Value> {
 }
 
 #[test]
-fn bitbucket_s_limits_are_kept() {
+fn the_limits_of_bitbucket_are_kept() {
     let many: Vec<Annotation> = (0..1234).map(|number| annotation(number, Level::Error)).collect();
     let facts = (0..20).map(|number| (number.to_string(), Fact::Number(1.0))).collect();
     let large = Rendering { facts, details: "d".repeat(5000), ..rendering(many, &[]) };

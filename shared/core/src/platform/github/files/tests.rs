@@ -24,7 +24,7 @@ fn outputs(given: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn outputs_are_appended_and_can_t_bring_others() {
+fn outputs_are_appended_and_never_add_others() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("output");
     fs::write(&path, "earlier=1").unwrap();
