@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::spec::{Kind, Spec, Var, common};
+use crate::spec::{Kind, Spec, Var, common, without_unset};
 use parse::Value;
 
 pub use parse::{MAX_FILE, duration};
@@ -35,8 +35,8 @@ pub struct Effective {
     pub from: Option<String>,
     /// `***` for a secret.
     pub shown: String,
-    /// What setting it does.
-    pub effect: &'static str,
+    /// What this value does.
+    pub effect: String,
 }
 
 /// The cleaned environment of one run.
@@ -241,11 +241,11 @@ impl Vars {
 
     /// Records that `var` must be set.
     pub fn require(&mut self, var: &'static Var) {
-        let example = var.example.map(|example| format!(", e.g. {example}")).unwrap_or_default();
         let when = var.required.map(|when| format!(" {when}")).unwrap_or_default();
+        let example = var.example.map(|example| format!(" Example: {example}")).unwrap_or_default();
         self.problems.push(Problem {
             variable: var.name.to_owned(),
-            message: format!("required{when}; {}{example}", lower_first(first_clause(var.effect))),
+            message: format!("required{when}. {}.{example}", without_unset(var.effect)),
         });
     }
 
@@ -314,7 +314,8 @@ impl Vars {
                     Some(found) => (Some(found.typed.clone()), found.value.shown()),
                     None => (None, self.default(var)?.to_owned()),
                 };
-                Some(Effective { name: var.name, from, shown, effect: first_clause(var.effect) })
+                let effect = var.effect_of(&shown);
+                Some(Effective { name: var.name, from, shown, effect })
             })
             .collect()
     }
@@ -323,20 +324,6 @@ impl Vars {
     pub fn unread(&self) -> Vec<&'static str> {
         let own = self.spec.groups.iter().flat_map(|group| group.vars).filter(|var| !var.later);
         own.map(|var| var.name).filter(|name| !self.read.contains(name)).collect()
-    }
-}
-
-fn first_clause(effect: &'static str) -> &'static str {
-    let ends = ["; if unset", ". If unset"].iter().filter_map(|words| effect.find(words));
-    effect[..ends.min().unwrap_or(effect.len())].trim_end_matches('.')
-}
-
-fn lower_first(text: &str) -> String {
-    let mut chars = text.chars();
-    match (chars.next(), chars.clone().next()) {
-        // An abbreviation keeps its capitals.
-        (Some(first), Some(second)) if !second.is_uppercase() => first.to_lowercase().chain(chars).collect(),
-        _ => text.to_owned(),
     }
 }
 

@@ -18,7 +18,7 @@ pub enum Links {
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// No file of this name exists.
-    #[error("file not found")]
+    #[error("no such file")]
     NotFound,
     /// A directory, a device, a pipe, or a link if links are refused.
     #[error("not a regular file")]
@@ -98,7 +98,7 @@ fn open(path: &Path, links: Links) -> Result<(File, u64), ReadError> {
 /// An I/O error in words, without the system's number: `permission denied`.
 pub fn reason(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "file not found".to_owned(),
+        io::ErrorKind::NotFound => "no such file".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::ReadOnlyFilesystem => "read-only file system".to_owned(),
         io::ErrorKind::StorageFull => "no space left on the device".to_owned(),
@@ -170,7 +170,7 @@ mod tests {
     fn an_absent_file_may_be_expected() {
         let dir = tempfile::tempdir().unwrap();
         let absent = || read_text(&dir.path().join("absent"), 10, Links::Follow);
-        assert_eq!(absent().unwrap_err().to_string(), "file not found");
+        assert_eq!(absent().unwrap_err().to_string(), "no such file");
         assert_eq!(if_present(absent()).unwrap(), None);
         assert!(if_present(read_text(dir.path(), 10, Links::Follow)).is_err());
     }

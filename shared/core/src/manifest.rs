@@ -12,7 +12,7 @@ const IMAGES: &str = "ghcr.io/pipewright";
 pub const REPOSITORY: &str = "https://github.com/pipewright/pipewright";
 const GENERATED: &str = "# Generated from the pipe's variables (`make generate`); changes here are overwritten.\n";
 
-/// What every pipe tells the steps after it.
+/// The outputs of every pipe.
 const OUTPUTS: [(&str, &str); 3] = [
     ("verdict", "passed, warned, skipped, failed, error, rolled_back or interrupted"),
     ("exit_code", "The exit code of the run"),
@@ -22,17 +22,20 @@ const OUTPUTS: [(&str, &str); 3] = [
 /// The variable list below `--help`.
 pub fn help(spec: &Spec) -> String {
     let mut text = String::from(
-        "All configuration comes from environment variables; GitHub inputs and Bitbucket variables are the same names.\n",
+        "All configuration comes from environment variables. GitHub inputs and Bitbucket variables have the same names.\n",
     );
     for (title, vars) in documented(spec) {
         let _ = write!(text, "\n{title}:\n");
         for var in vars {
-            let default = spec.default_of(var).map(|value| format!(" [{value}]")).unwrap_or_default();
             let aliases: String = var.aliases.iter().map(|alias| format!(", {alias}")).collect();
-            let _ = writeln!(text, "  {}{aliases}{default}\n      {}", var.name, var.effect);
+            let _ = writeln!(text, "  {}{aliases}\n      {}", var.name, sentences(spec, var));
         }
     }
-    text.push_str("\nExit codes: 0 passed or skipped, 1 failed, 2 wrong configuration, 3 could not find out, 4 rolled back, 70 a bug of ours, 130 and 143 cancelled.");
+    text.push_str(
+        "\nExit codes: 0 passed, warned or skipped; 1 failed; 2 configuration error; 3 a check or an action could not be \
+         carried out; 4 rolled back; 70 internal error; 130 and 143 cancelled.\n",
+    );
+    let _ = write!(text, "Documentation: {REPOSITORY}/tree/main/pipes/{}", spec.name);
     text
 }
 
@@ -69,7 +72,7 @@ fn inputs(text: &mut String, spec: &Spec) {
             text,
             "  {}:\n    description: {}\n    required: false",
             var.name.to_lowercase(),
-            quote(&summary(var))
+            quote(&summary(spec, var))
         );
         if let Some(expression) = var.github {
             let _ = writeln!(text, "    default: ${{{{ {expression} }}}}");
@@ -97,9 +100,9 @@ pub fn root_action_yml(specs: &[&Spec]) -> String {
         seen.push(var.name);
         let described = specs
             .iter()
-            .flat_map(|spec| documented_vars(spec))
-            .find(|other| other.name == var.name)
-            .map_or_else(|| not_honoured(spec, var), summary);
+            .flat_map(|spec| documented_vars(spec).map(move |var| (spec, var)))
+            .find(|(_, other)| other.name == var.name)
+            .map_or_else(|| not_honoured(spec, var), |(spec, var)| summary(spec, var));
         let name = var.name.to_lowercase();
         let _ = writeln!(text, "  {name}:\n    description: {}\n    required: false", quote(&described));
     }
@@ -158,7 +161,7 @@ pub fn table(spec: &Spec) -> String {
                 Some(value) => format!("`{value}`"),
                 None => "–".to_owned(),
             };
-            let mut effect = cell(&summary(var));
+            let mut effect = cell(&described(var, var.sentences(None)));
             if let Some(example) = var.example {
                 let _ = write!(effect, " Example: `{example}`.");
             }
@@ -187,20 +190,32 @@ fn not_honoured(spec: &Spec, var: &Var) -> String {
     }
 }
 
-/// The effect, and what else a reader needs: when it is required, what it expects, its file.
-fn summary(var: &Var) -> String {
-    let mut text = var.effect.to_owned();
+/// What the variable does, with its default.
+fn sentences(spec: &Spec, var: &Var) -> String {
+    // A sentence of the older form names the default itself.
+    let default = spec.default_of(var).filter(|_| !var.effect.contains("f unset"));
+    var.sentences(default)
+}
+
+/// [`sentences`], and what else a reader needs: when it is required, what it expects, its file.
+fn summary(spec: &Spec, var: &Var) -> String {
+    described(var, sentences(spec, var))
+}
+
+fn described(var: &Var, mut text: String) -> String {
     if let Some(when) = var.required {
         let _ = write!(text, " Required {when}.");
     }
     match var.kind {
+        // Each word stands in its own sentence already.
+        Kind::Choice(words) if var.values.len() == words.len() => {}
         Kind::Choice(_) | Kind::Choices(..) | Kind::Number { .. } | Kind::Integer { .. } => {
             let _ = write!(text, " Expects {}.", var.expectation());
         }
         _ => {}
     }
     if var.takes_file() {
-        let _ = write!(text, " `{}_FILE` names a file that holds it.", var.name);
+        let _ = write!(text, " `{}_FILE` names a file with the value.", var.name);
     }
     text
 }
@@ -213,7 +228,7 @@ fn cell(text: &str) -> String {
 pub fn schema(spec: &Spec) -> String {
     let mut properties = Map::new();
     for var in documented_vars(spec) {
-        let mut property = json!({ "type": "string", "description": summary(var) });
+        let mut property = json!({ "type": "string", "description": summary(spec, var) });
         if let Some(default) = spec.default_of(var) {
             property["default"] = json!(default);
         }
@@ -229,7 +244,7 @@ pub fn schema(spec: &Spec) -> String {
         for name in std::iter::once(&var.name).chain(var.aliases) {
             properties.insert((*name).to_owned(), property.clone());
             if var.takes_file() {
-                let description = format!("A file that holds {name}.");
+                let description = format!("A file with the value of {name}.");
                 properties.insert(format!("{name}_FILE"), json!({ "type": "string", "description": description }));
             }
         }

@@ -85,9 +85,44 @@ pub enum Kind {
     Secrets,
 }
 
-/// One variable. Built in `const` context: `Var::flag("DRY_RUN", "...").default("false")`.
+/// One variable, built in `const` context.
+///
+/// Its sentences go to people in five places (README table, `action.yml`, `--help`, JSON Schema, `DRY_RUN`), so each is
+/// written once and in one form:
+///
+/// - `effect` says what setting it does, as a sentence that begins with a verb: "Looks up the packages of every
+///   lockfile." Of a flag, it is what `true` does.
+/// - [`Var::or`] says what `false` does, and [`Var::values`] what each word of a choice does. The value itself is the
+///   subject, so the text begins with a verb in lower case and has no full stop: "looks up nothing".
+/// - [`Var::unset`] is for a variable without a default: what happens if it is unset, as a clause without a full stop.
+/// - The default is never written: "Default: `text`." is made from [`Var::default`].
+///
+/// ```
+/// use pipe_core::spec::Var;
+///
+/// const SCA_SCAN: Var = Var::flag("SCA_SCAN", "Looks up the packages of every lockfile.")
+///     .or("looks up nothing")
+///     .default("true");
+/// assert_eq!(
+///     SCA_SCAN.sentences(Some("true")),
+///     "Looks up the packages of every lockfile. `false` looks up nothing. Default: `true`."
+/// );
+/// assert_eq!(SCA_SCAN.effect_of("false"), "Looks up nothing");
+///
+/// const LOG_FORMAT: Var = Var::choice("LOG_FORMAT", &["text", "json"], "Sets the form of log lines.")
+///     .values(&[("text", "prints lines of text"), ("json", "prints one JSON object a line")]);
+/// assert_eq!(LOG_FORMAT.effect_of("json"), "Prints one JSON object a line");
+///
+/// const CA_CERT: Var = Var::text("CA_CERT", "Adds certificate authorities to trust, in PEM.")
+///     .unset("only the public ones are trusted");
+/// assert_eq!(
+///     CA_CERT.sentences(None),
+///     "Adds certificate authorities to trust, in PEM. If unset, only the public ones are trusted."
+/// );
+/// ```
 #[derive(Debug)]
 pub struct Var {
+    /// `UPPER_SNAKE`.
     pub name: &'static str,
     /// Older or other names that mean the same.
     pub aliases: &'static [&'static str],
@@ -95,8 +130,14 @@ pub struct Var {
     pub default: Option<&'static str>,
     /// When it must be set, as a clause: `when CONTAINER_SCAN is true`.
     pub required: Option<&'static str>,
-    /// One sentence: what it does, and what happens if it is unset.
+    /// What setting it does, as a sentence. Of a flag, what `true` does.
     pub effect: &'static str,
+    /// What each value does, as a clause whose subject is the value: `("json", "prints one JSON object a line")`.
+    pub values: &'static [(&'static str, &'static str)],
+    /// What `false` does, if it is a flag, as such a clause.
+    pub otherwise: Option<&'static str>,
+    /// What happens if it is unset and has no default, as a clause.
+    pub unset: Option<&'static str>,
     pub example: Option<&'static str>,
     /// `X_FILE` is accepted although it is no secret.
     pub file: bool,
@@ -121,6 +162,9 @@ impl Var {
             default: None,
             required: None,
             effect,
+            values: &[],
+            otherwise: None,
+            unset: None,
             example: None,
             file: false,
             common_word: false,
@@ -160,6 +204,21 @@ impl Var {
 
     pub const fn choice(name: &'static str, words: &'static [&'static str], effect: &'static str) -> Var {
         Var::new(name, Kind::Choice(words), effect)
+    }
+
+    /// What `false` does: "looks up nothing". See [`Var`] for the form.
+    pub const fn or(self, otherwise: &'static str) -> Var {
+        Var { otherwise: Some(otherwise), ..self }
+    }
+
+    /// What each word of a choice does: `("json", "prints one JSON object a line")`. See [`Var`] for the form.
+    pub const fn values(self, values: &'static [(&'static str, &'static str)]) -> Var {
+        Var { values, ..self }
+    }
+
+    /// What happens without a value and without a default: "only the public ones are trusted".
+    pub const fn unset(self, unset: &'static str) -> Var {
+        Var { unset: Some(unset), ..self }
     }
 
     pub const fn default(self, default: &'static str) -> Var {
@@ -208,6 +267,56 @@ impl Var {
         self.file || self.is_secret()
     }
 
+    /// What it does, for every value and without one: the text of `--help`, `action.yml` and the JSON Schema. `default` is
+    /// left out where a column shows it.
+    pub fn sentences(&self, default: Option<&str>) -> String {
+        let mut text = self.effect.to_owned();
+        if !text.ends_with('.') {
+            text.push('.');
+        }
+        for (word, does) in self.otherwise.iter().map(|does| ("false", *does)).chain(self.values.iter().copied()) {
+            text.push_str(&format!(" `{word}` {does}."));
+        }
+        if let Some(unset) = self.unset {
+            text.push_str(&format!(" If unset, {unset}."));
+        }
+        if let Some(default) = default {
+            text.push_str(&format!(" Default: `{default}`."));
+        }
+        text
+    }
+
+    /// What this value does, without a full stop. `value` is as a report shows it: `true`, `false`, a word of the
+    /// choice.
+    pub fn effect_of(&self, value: &str) -> String {
+        let does = match self.otherwise {
+            Some(does) if self.kind == Kind::Bool && value == "false" => does,
+            _ => self.values.iter().find(|(word, _)| *word == value).map_or(self.effect, |(_, does)| does),
+        };
+        upper_first(without_unset(does))
+    }
+
+    /// What a reader would miss: a value without words, or none about what happens if it is unset.
+    pub fn missing_words(&self) -> Option<String> {
+        let words: &[&str] = match self.kind {
+            Kind::Choice(words) => words,
+            _ => &[],
+        };
+        let described = |word: &&&str| self.values.iter().any(|(known, _)| known == *word);
+        if let Some(word) = words.iter().find(|word| !described(word)) {
+            return Some(format!("{}: say what `{word}` does, by `values`", self.name));
+        }
+        if self.kind == Kind::Bool && self.otherwise.is_none() {
+            return Some(format!("{}: say what `false` does, by `or`", self.name));
+        }
+        // The default of TIMEOUT belongs to the pipe.
+        let settled = self.default.is_some() || self.unset.is_some() || self.required.is_some();
+        if !settled && self.name != common::TIMEOUT.name {
+            return Some(format!("{}: say what happens if it is unset, by `unset`", self.name));
+        }
+        self.effect.contains("f unset").then(|| format!("{}: the effect speaks of `unset` and `default`", self.name))
+    }
+
     /// What was expected, for a message: `expected low, medium, high or critical`.
     pub fn expectation(&self) -> String {
         match self.kind {
@@ -223,6 +332,17 @@ impl Var {
             Kind::Choices(words, _) => format!("a list of {}", enumerate(words)),
         }
     }
+}
+
+/// A sentence of the older form, `Does this; if unset, that.`, without its second clause and its full stop.
+pub(crate) fn without_unset(effect: &str) -> &str {
+    let ends = ["; if unset", ". If unset"].iter().filter_map(|words| effect.find(words));
+    effect[..ends.min().unwrap_or(effect.len())].trim_end_matches('.')
+}
+
+fn upper_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 /// The variables every pipe understands.
@@ -254,83 +374,124 @@ pub const COMMON: Group = Group {
 pub mod common {
     use super::{Kind, Var};
 
-    pub const WORKING_DIR: Var = Var::path(
-        "WORKING_DIR",
-        "The directory to work on, relative to the current one; if unset, the current directory.",
-    )
-    .default(".")
-    .example("services/api");
-    pub const REPORTS_DIR: Var =
-        Var::path("REPORTS_DIR", "Where reports are written, relative to WORKING_DIR; if unset, `security-reports`.")
-            .default("security-reports");
+    pub const WORKING_DIR: Var =
+        Var::path("WORKING_DIR", "Sets the directory to work in, relative to the current directory.")
+            .default(".")
+            .example("services/api");
+    pub const REPORTS_DIR: Var = Var::path("REPORTS_DIR", "Sets the directory for reports, relative to WORKING_DIR.")
+        .default("security-reports");
     pub const REPORT_NAME: Var = Var::text(
         "REPORT_NAME",
-        "Keeps the reports, comments and SARIF category of several runs in one repository apart (a folder below \
-         REPORTS_DIR); if unset, there is one set.",
+        "Separates the reports, the Code Insights report and the SARIF category of several runs in one repository. \
+         Reports are written to a folder of this name in REPORTS_DIR.",
     )
+    .unset("reports are written to REPORTS_DIR")
     .example("api");
-    pub const DRY_RUN: Var =
-        Var::flag("DRY_RUN", "Prints what would be done and does nothing else; if unset, false.").default("false");
-    pub const DEBUG: Var = Var::flag(
-        "DEBUG",
-        "Prints the effective configuration (secrets hidden) and details of the run; if unset, false, or true when \
-         the runner itself is in debug mode.",
-    )
-    .default("false")
-    .common_word();
+    pub const DRY_RUN: Var = Var::flag("DRY_RUN", "Prints the plan of the run and does nothing else.")
+        .or("carries out the run")
+        .default("false");
+    pub const DEBUG: Var =
+        Var::flag("DEBUG", "Prints the effective configuration, with secrets hidden, and details of the run.")
+            .or("prints results and warnings only")
+            .unset("it is `true` in a debug run of GitHub Actions and `false` elsewhere")
+            .common_word();
     pub const TIMEOUT: Var =
-        Var::new("TIMEOUT", Kind::Duration, "Ends the whole run, with its reports written, after this time.")
-            .common_word();
-    pub const LOG_FORMAT: Var =
-        Var::choice("LOG_FORMAT", &["text", "json"], "Prints lines of text or one JSON object a line; if unset, text.")
-            .default("text")
-            .common_word();
-    pub const NO_COLOR: Var = Var::text("NO_COLOR", "Any value switches colours off; if unset, CI logs are coloured.");
-    pub const CA_CERT: Var = Var::text(
-        "CA_CERT",
-        "PEM certificates of additional certificate authorities to trust; if unset, the public ones only.",
-    )
-    .file();
-    pub const HTTPS_PROXY: Var =
-        Var::secret("HTTPS_PROXY", "The proxy for https requests; if unset, requests go out directly.")
-            .aliases(&["https_proxy"])
-            .example("http://proxy.example:3128");
-    pub const HTTP_PROXY: Var =
-        Var::secret("HTTP_PROXY", "The proxy for plain http requests; if unset, requests go out directly.")
-            .aliases(&["http_proxy"]);
+        Var::new("TIMEOUT", Kind::Duration, "Ends the run after this time. Reports are still written.").common_word();
+    pub const LOG_FORMAT: Var = Var::choice("LOG_FORMAT", &["text", "json"], "Sets the form of the log.")
+        .values(&[("text", "prints lines of text"), ("json", "prints one JSON object per line")])
+        .default("text")
+        .common_word();
+    pub const NO_COLOR: Var = Var::text("NO_COLOR", "Disables colours, whatever its value.")
+        .unset("output is coloured in a CI and on a terminal");
+    pub const CA_CERT: Var = Var::text("CA_CERT", "Adds certificate authorities to trust, as PEM text.")
+        .unset("only the public certificate authorities are trusted")
+        .file();
+    pub const HTTPS_PROXY: Var = Var::secret("HTTPS_PROXY", "Sends https requests through this proxy.")
+        .unset("https requests are sent directly")
+        .aliases(&["https_proxy"])
+        .example("http://proxy.example:3128");
+    pub const HTTP_PROXY: Var = Var::secret("HTTP_PROXY", "Sends http requests through this proxy.")
+        .unset("http requests are sent directly")
+        .aliases(&["http_proxy"])
+        .example("http://proxy.example:3128");
     pub const NO_PROXY: Var = Var::text(
         "NO_PROXY",
-        "Hosts and domains, separated by commas, that are reached without a proxy; if unset, none.",
+        "Lists hosts, domains and networks, separated by commas, that are reached without a proxy.",
     )
-    .aliases(&["no_proxy"]);
+    .unset("no host is exempt")
+    .aliases(&["no_proxy"])
+    .example("localhost,.internal.example,10.0.0.0/8");
     pub const ON_MISSING_SECRET: Var = Var::choice(
         "ON_MISSING_SECRET",
         &["auto", "skip", "fail"],
-        "What happens when a secret that is needed is not there: `skip` with a notice, `fail` with exit 2; if unset, \
-         `auto` skips on pull requests of forks and bots, which get no secrets, and fails elsewhere.",
+        "Sets what happens if a required secret is missing.",
     )
+    .values(&[
+        ("auto", "skips the run for pull requests from forks and bots, which get no secrets, and fails it elsewhere"),
+        ("skip", "skips the run with a notice"),
+        ("fail", "ends the run with exit code 2"),
+    ])
     .default("auto");
     pub const GITHUB_TOKEN: Var = Var::secret(
         "GITHUB_TOKEN",
-        "A token for GitHub's API, for what a pipe asks it or writes there (policy files at the target commit of a \
-         shallow clone, earlier runs, statuses); if unset, GitHub's API is left alone.",
+        "Authenticates to the GitHub API, to read policy files of the target branch and earlier runs, and to write \
+         statuses.",
     )
+    .unset("the GitHub API is not called")
     .github("github.token");
     pub const GITLAB_TOKEN: Var = Var::secret(
         "GITLAB_TOKEN",
-        "A token for GitLab's API, for what a pipe asks it (policy files at the target commit of a shallow clone, \
-         earlier pipelines); if unset, GitLab's API is left alone.",
-    );
+        "Authenticates to the GitLab API, to read policy files of the target branch and earlier pipelines.",
+    )
+    .unset("the GitLab API is not called");
     pub const BITBUCKET_ACCESS_TOKEN: Var = Var::secret(
         "BITBUCKET_ACCESS_TOKEN",
-        "A repository access token for Bitbucket's API, for what a pipe asks it or writes there (Code Insights, policy \
-         files at the target commit of a shallow clone, earlier pipelines, statuses); if unset, Code Insights goes \
-         through the pipeline's own proxy, and the rest is left out.",
-    );
+        "Authenticates to the Bitbucket API with a repository access token, to read policy files of the target branch \
+         and earlier pipelines, and to write Code Insights reports and statuses.",
+    )
+    .unset("only Code Insights reports are written, through the proxy of the pipeline");
     pub const ATLASSIAN_ACCOUNT_EMAIL: Var =
-        Var::text("ATLASSIAN_ACCOUNT_EMAIL", "The account of ATLASSIAN_API_TOKEN; if unset, that token is not used.");
+        Var::text("ATLASSIAN_ACCOUNT_EMAIL", "Names the account that ATLASSIAN_API_TOKEN belongs to.")
+            .unset("ATLASSIAN_API_TOKEN is not used");
     pub const ATLASSIAN_API_TOKEN: Var = Var::secret(
         "ATLASSIAN_API_TOKEN",
-        "An API token, used like BITBUCKET_ACCESS_TOKEN; if unset, BITBUCKET_ACCESS_TOKEN or the proxy is used.",
-    );
+        "Authenticates to the Bitbucket API with an API token if BITBUCKET_ACCESS_TOKEN is not set.",
+    )
+    .unset("BITBUCKET_ACCESS_TOKEN or the proxy of the pipeline is used");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{COMMON, Var};
+
+    const SCAN: Var = Var::flag("SCAN", "Looks up packages.").or("looks up nothing").default("true");
+    const MODE: Var = Var::choice("MODE", &["warn", "fail"], "Sets what a finding does.")
+        .values(&[("warn", "prints a warning"), ("fail", "fails the run")])
+        .default("fail");
+
+    #[test]
+    fn each_value_has_its_own_sentence() {
+        assert_eq!(SCAN.effect_of("true"), "Looks up packages");
+        assert_eq!(SCAN.effect_of("false"), "Looks up nothing");
+        assert_eq!(MODE.effect_of("warn"), "Prints a warning");
+        assert_eq!(MODE.effect_of("fail"), "Fails the run");
+        assert_eq!(MODE.sentences(None), "Sets what a finding does. `warn` prints a warning. `fail` fails the run.");
+        assert_eq!(SCAN.sentences(Some("true")), "Looks up packages. `false` looks up nothing. Default: `true`.");
+    }
+
+    #[test]
+    fn a_value_without_words_is_noticed() {
+        let missing = |var: Var| var.missing_words().unwrap_or_default();
+        assert_eq!(missing(SCAN), "");
+        assert!(missing(Var::flag("SCAN", "Looks up packages.").default("true")).contains("`false`"));
+        assert!(missing(MODE.values(&[("warn", "prints a warning")])).contains("`fail`"));
+        assert!(missing(Var::text("NAME", "Sets a name.")).contains("unset"));
+        assert!(missing(Var::text("NAME", "Sets a name; if unset, none.").unset("none is set")).contains("unset"));
+    }
+
+    #[test]
+    fn the_common_variables_describe_every_value() {
+        let missing: Vec<String> = COMMON.vars.iter().filter_map(|var| var.missing_words()).collect();
+        assert!(missing.is_empty() && COMMON.vars.len() > 10, "{missing:#?}");
+    }
 }

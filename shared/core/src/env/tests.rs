@@ -274,7 +274,7 @@ fn what_is_passed_over_counts_as_read() {
 fn a_required_variable_says_what_it_is_for() {
     let mut vars = load(&[]);
     vars.require(&PASSWORD);
-    assert_eq!(problems(&vars), ["DOCKER_PASSWORD: required; the registry's password, e.g. a token"]);
+    assert_eq!(problems(&vars), ["DOCKER_PASSWORD: required. The registry's password. Example: a token"]);
 }
 
 #[test]
