@@ -23,7 +23,7 @@ use pipe_packages::package::Ecosystem;
 /// Requests for records under way at once.
 const CONCURRENCY: usize = 8;
 
-/// The HTTP client, as far as this module knows it. `path` begins with `/`; an answer other than 2xx is an error.
+/// The HTTP client that this module needs. `path` begins with `/`; an answer other than 2xx is an error.
 pub trait Transport {
     /// The body of the answer to a POST of a JSON document.
     fn post(&self, path: &str, body: String) -> impl Future<Output = anyhow::Result<Vec<u8>>> + Send;
@@ -130,7 +130,7 @@ fn reduce(id: &str, json: &[u8], queries: &[Key<'_>], places: &[usize]) -> Resul
 }
 
 fn coverage(queries: &[Query<'_>], records: &BTreeMap<String, Fetched>) -> Coverage {
-    // An ecosystem that the API doesn't know is an error of its own, so what it answered it covers.
+    // An ecosystem that the API does not know is an error, so it covers every ecosystem that it answered for.
     let ecosystems: BTreeSet<String> = queries.iter().map(|query| query.ecosystem.osv_name().to_owned()).collect();
     Coverage {
         ecosystems,

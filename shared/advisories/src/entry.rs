@@ -59,7 +59,7 @@ impl Affected {
     /// Drops every listed version that a range covers as well. A version is affected when it is listed *or* in a
     /// range, so no answer changes; most of the PyPI data are such lists.
     pub(super) fn drop_redundant_versions(&mut self, ecosystem: Ecosystem) {
-        // A listed release also answers for its local builds, which a range with a local bound would tell apart.
+        // A listed release also answers for its local builds, which a range with a local bound would distinguish.
         let has_local_bound = self.ranges.iter().flatten().any(|event| event.version().contains('+'));
         if self.ranges.is_empty() || (ecosystem == Ecosystem::PyPi && has_local_bound) {
             return;

@@ -45,7 +45,7 @@ pub(super) fn zips(folder: &Path) -> Result<Vec<PathBuf>, OsvError> {
     Ok(zips)
 }
 
-/// Calls `visit` for every record; each thread has a state of its own. The first error ends all threads.
+/// Calls `visit` for every record. Each thread has a separate state. The first error ends all threads.
 pub(super) fn scan<S: Default + Send>(
     zips: &[PathBuf],
     cancelled: &(dyn Fn() -> bool + Sync),

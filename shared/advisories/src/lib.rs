@@ -19,7 +19,7 @@
 //! unscored, which is not the same as harmless.
 //!
 //! [`Coverage`] says which ecosystems the source can answer for, and how old it is. An empty answer for an ecosystem
-//! that the source doesn't cover means that nobody looked, and a caller has to report it so.
+//! that the source does not cover means that it was not checked, and a caller has to report that.
 //!
 //! # What holds everywhere
 //!
@@ -75,7 +75,7 @@ pub struct Query<'a> {
 /// One vulnerability of one installed package: every record about it, merged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Advisory {
-    /// The first of GHSA, CVE, RUSTSEC, GO, PYSEC, others; may be an alias that is no record of its own.
+    /// The first of GHSA, CVE, RUSTSEC, GO, PYSEC, others; may be an alias without a record.
     pub id: String,
     /// Every id and alias, `id` first.
     pub ids: Vec<String>,

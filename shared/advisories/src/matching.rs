@@ -41,7 +41,7 @@ fn of_version(ecosystem: Ecosystem, version: &str, entries: &[Entry]) -> Vec<Adv
     advisories(ecosystem, &installed, &hits)
 }
 
-/// The parts of the record that affect the installed version; none where it does not.
+/// The parts of the record that affect the installed version. Empty if none does.
 pub(super) fn hit<'a>(installed: &Installed, entry: &'a Entry) -> Hit<'a> {
     Hit { entry, matched: entry.affected.iter().filter(|affected| installed.is_affected(affected)).collect() }
 }

@@ -105,7 +105,7 @@ fn informational(group: &[&Hit<'_>]) -> Option<String> {
     words?.first().map(|word| (*word).clone())
 }
 
-/// Records often disagree about where a fix lies. A version that one of them still calls affected is no fix, unless
+/// Records often disagree about where a fix lies. A version that one of them still calls affected is not a fix, unless
 /// that leaves none: then a fix is claimed, and a gate that passes over what can't be fixed must not hear otherwise.
 fn fixed(ecosystem: Ecosystem, installed: &Installed, group: &[&Hit<'_>]) -> Vec<String> {
     let mut claimed: Vec<(Version, String)> = Vec::new();

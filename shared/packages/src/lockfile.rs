@@ -43,7 +43,7 @@ pub trait Format: Sync {
     fn matches(&self, file_name: &str, parent: &str) -> bool;
 
     /// # Errors
-    /// When the file is broken, incomplete, or of a newer version than is known; with the line where there is one.
+    /// When the file is broken, incomplete, or of a newer version than is known, with the line if it is known.
     fn parse(&self, input: &Input<'_>) -> Result<Parsed, ParseError>;
 
     /// What a person does to get `fixed` (a version as OSV spells it): a command, or a short instruction. Safe to
@@ -85,7 +85,7 @@ impl<'a> Input<'a> {
 pub struct Parsed {
     /// In the file's order; without the project itself.
     pub packages: Vec<Package>,
-    /// What was understood but must be told: each begins with the lockfile's path.
+    /// Warnings. Each begins with the path of the lockfile.
     pub warnings: Vec<String>,
     /// Name and version of the project itself where the lockfile or the manifest beside it says; the version may be
     /// empty.

@@ -19,7 +19,7 @@ const SPACES: usize = 24;
 /// The longest literal. Bytes.
 const VALUE: usize = 512;
 
-/// The assignment in whose name the keyword at `hit` stands. `None` where there is none on its line.
+/// The assignment in whose name the keyword at `hit` stands. `None` if its line has no assignment.
 pub(super) fn at(text: &[u8], hit: Range<usize>) -> Option<Assigned> {
     let end = hit.end + text[hit.end..].iter().take(NAME).take_while(|byte| is_name(**byte)).count();
     let (operator, value) = operator(text, end)?;

@@ -1,4 +1,4 @@
-//! What a format lets us verify without a network. A value that fails its check is no finding.
+//! What can be verified of a format without a network. A value that fails its check is not a finding.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -43,7 +43,7 @@ pub(crate) enum Check {
     Alphanumeric,
     /// A letter, a digit and three kinds of the punctuation that Django draws from.
     Django,
-    /// Somebody's password rather than a sample's.
+    /// A password in use rather than one in a sample.
     Password,
     /// A literal that was drawn at random, assigned to a name that says secret.
     Literal,

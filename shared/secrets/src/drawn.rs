@@ -1,4 +1,4 @@
-//! Literals that were drawn at random, and literals that somebody wrote.
+//! Random literals, and literals that a person wrote.
 
 use super::checks::decode;
 use super::placeholder::{contains_any, entropy};
@@ -27,7 +27,7 @@ pub(super) fn looks_drawn(value: &[u8]) -> bool {
         && !contains_any(value, WRITTEN)
 }
 
-/// Base64 of text that somebody wrote, as in the manifests of Kubernetes, or a token whose own rule did not hold.
+/// Base64 of text that a person wrote, as in the manifests of Kubernetes, or a token whose own rule did not hold.
 pub(super) fn is_written_in_base64(value: &[u8]) -> bool {
     let inner = decode(value).filter(|inner| inner.iter().all(|byte| matches!(byte, b'\t' | b'\n' | 0x20..=0x7e)));
     value.starts_with(b"eyJ") || inner.is_some_and(|inner| !looks_drawn(inner.trim_ascii()))

@@ -46,7 +46,7 @@ pub(super) fn hex_digest(parts: &[&[u8]]) -> String {
     })
 }
 
-/// 20 bits tell a fresh value from the known one and are too few to test guesses of it against.
+/// 20 bits distinguish a fresh value from the known one, and are too few to test guesses of the value.
 fn few_bits(value: &[u8]) -> Vec<u8> {
     let hash = Sha256::digest(value);
     vec![hash[0], hash[1], hash[2] >> 4]

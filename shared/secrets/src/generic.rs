@@ -1,4 +1,4 @@
-//! Secrets without a format: is this literal one that somebody drew at random?
+//! Secrets without a format: is this literal random?
 
 use std::path::Path;
 

@@ -8,7 +8,7 @@ pub(super) enum Key {
     Encrypted,
 }
 
-/// Shorter material is no key. Base64 characters; an Ed25519 key in PKCS #8 has 64.
+/// Shorter material is not a key. Base64 characters; an Ed25519 key in PKCS #8 has 64.
 const SHORTEST: usize = 60;
 
 /// `block` from `-----BEGIN` to the footer, perhaps quoted, commented or with written-out line ends. `None` where the

@@ -45,7 +45,7 @@ pub struct Rule {
     pub severity: Severity,
     /// One of these occurs in each match.
     pub(crate) keywords: Vec<String>,
-    /// The first group is the value, where there is one; else the whole match is.
+    /// The first group is the value. Without a group, the whole match is.
     pub(crate) pattern: String,
     /// Where the provider describes the format.
     pub doc: String,
@@ -69,7 +69,7 @@ pub struct Rule {
     pub(crate) check: Option<Check>,
     /// Public prefixes that may be shown; if absent, the keywords of a token rule.
     prefixes: Option<Vec<String>>,
-    /// The format is nobody's own: specific rules win, and the fingerprint is over the line.
+    /// Many providers use the format: specific rules win, and the fingerprint is over the line.
     #[serde(default)]
     pub(crate) generic: bool,
     #[serde(skip)]

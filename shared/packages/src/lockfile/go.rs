@@ -74,7 +74,7 @@ fn module(path: &str, version: &str, line: u32, direct: bool, replaced: &Replace
         version: version.strip_prefix('v').unwrap_or(version).to_owned(),
         source,
         line,
-        // go.mod doesn't tell test dependencies from others
+        // go.mod does not distinguish test dependencies
         scope: Scope::Unknown,
         direct: Some(direct),
         dependencies: Vec::new(),

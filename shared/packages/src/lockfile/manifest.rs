@@ -13,7 +13,7 @@ pub struct Manifest {
     pub inherits: bool,
 }
 
-/// What a file says by its name, and by its text whether it asks for anything; `None` when it asks for nothing or is no
+/// What a file says by its name, and by its text whether it asks for anything; `None` when it asks for nothing or is not a
 /// manifest. `go.mod` is its own lock and isn't one.
 pub fn manifest(file_name: &str, text: &str) -> Option<Manifest> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

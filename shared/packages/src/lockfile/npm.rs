@@ -75,7 +75,7 @@ struct Document<'a> {
     dependencies: Option<&'a RawValue>,
 }
 
-/// Name and version of the project, as far as they are said.
+/// Name and version of the project, each if it is given.
 type Root<'a> = (Option<Text<'a>>, Option<Text<'a>>);
 
 fn root((name, version): Root<'_>) -> Option<(String, String)> {
@@ -98,7 +98,7 @@ fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u6
     }
 }
 
-/// A package's name: that of npm's rules as far as it matters here (<https://docs.npmjs.com/cli/configuring-npm>).
+/// A package's name, by those of npm's rules that matter here (<https://docs.npmjs.com/cli/configuring-npm>).
 fn check_name(name: &str, line: u32) -> Result<(), ParseError> {
     super::text::word("name", name, line)?;
     let slashes = name.bytes().filter(|byte| *byte == b'/').count();

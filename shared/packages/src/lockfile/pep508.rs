@@ -1,4 +1,4 @@
-//! One requirement as PEP 508 writes it, as far as a lockfile reader needs it: name, extras, version or address.
+//! One requirement as PEP 508 writes it. Only the parts that a lockfile reader needs: name, extras, version or address.
 
 /// A requirement, borrowed from its line.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ fn version(specifiers: &str) -> Option<What<'_>> {
         {
             return None;
         }
-        // a variable of the environment is no version
+        // a variable of the environment is not a version
         if (operator == "===" || (operator == "==" && !wildcard)) && !version.contains('$') {
             what = What::Pinned(version);
         }

@@ -50,7 +50,7 @@ impl Format for Requirements {
                 Wanted::Pinned { name, version } => found.add(item, name, version, origin.clone())?,
                 Wanted::Open { name } => match listing.constraints.get(&python::normalise(name)) {
                     Some(version) => found.add(item, name, version, origin.clone())?,
-                    // the same one for another environment is no second one
+                    // the same one for another environment is not a second one
                     None if !named.insert(python::normalise(name)) => {}
                     None => open.push(name),
                 },
@@ -73,8 +73,8 @@ impl Format for Requirements {
     }
 }
 
-/// Where packages without an address of their own come from. With a private index beside the public one nobody can
-/// tell which package came from which, so all of them stay private, and the file's reader is told.
+/// The origin of packages without an address. With a private index beside the public one, either may be the origin of a
+/// package. So all of them stay private, with a warning.
 fn origin(listing: &Listing, input: &Input<'_>, warnings: &mut Vec<String>) -> Source {
     let options = &listing.options;
     let main = match &options.index {

@@ -39,7 +39,7 @@ pub(super) use lockfile;
 /// # Errors
 /// With the line the parser stopped at.
 pub(super) fn read<T: Lockfile>(text: &str, lines: &Lines) -> Result<T, ParseError> {
-    // What is no document table by table has its sense, or its error, as a whole.
+    // A document that cannot be read table by table is read as a whole, which gives its content or its error.
     in_pieces(text).map_or_else(|| whole(text, lines), Ok)
 }
 

@@ -8,7 +8,7 @@ use crate::package::{Ecosystem, Package, Source};
 use crate::sbom::uri;
 
 /// The package's URL. One that isn't from the public registry says so in a qualifier (`vcs_url`, `download_url`,
-/// `repository_url`), so that nobody takes it for the registry's package of that name. Empty where the package has no
+/// `repository_url`), so that it is not taken for the registry's package of that name. Empty if the package has no
 /// name.
 pub fn purl(package: &Package) -> String {
     of(package, &Origin::new(&package.source, ""))
@@ -40,7 +40,7 @@ impl<'a> Origin<'a> {
         }
     }
 
-    /// The word for it, and the place where there is one.
+    /// The name of the qualifier, and the place if there is one.
     pub(super) fn words(&self) -> (&'static str, &str) {
         match self {
             Origin::Registry => ("registry", ""),
@@ -56,7 +56,7 @@ impl<'a> Origin<'a> {
 /// The version as the ecosystem's own tools spell it: Go's have a `v`, which OSV leaves out.
 pub(super) fn version(package: &Package) -> Cow<'_, str> {
     let version = package.version.as_str();
-    // The standard library is no module and counts without it.
+    // The standard library is not a module and counts without it.
     let module = package.ecosystem == Ecosystem::Go && package.name.contains(['.', '/']);
     match version.starts_with(|c: char| c.is_ascii_digit()) && module {
         true => Cow::Owned(format!("v{version}")),
@@ -121,7 +121,7 @@ fn pypi(name: &str) -> String {
     words.collect::<Vec<_>>().join("-").to_lowercase()
 }
 
-/// `path` from `folder` on, with `.` and `..` resolved as far as they go.
+/// `path` from `folder` on, with `.` and `..` resolved. A `..` above the root stays.
 fn join(folder: &str, path: &str) -> String {
     let path = path.strip_prefix("file:").unwrap_or(path);
     if path.starts_with('/') {

@@ -45,7 +45,7 @@ pub fn spdx(bom: &Bom<'_>) -> Vec<u8> {
         relationships: Relationships { merged: &merged, ids: &ids },
     };
     let name = uri::path(bom.name).replace('/', "-");
-    // The form that the specification (clause 6.5) gives to creators without an address of their own.
+    // The form that the specification (clause 6.5) gives to creators without an address.
     document.document_namespace = format!("https://spdx.org/spdxdocs/{name}-{}", id::uuid(&document));
     let mut bytes = Vec::new();
     // Writing to memory what has only string keys can't fail.

@@ -43,7 +43,7 @@ pub fn absolute(url: &str) -> Option<String> {
     if !is_host(host) {
         return None;
     }
-    // The account of an SSH address is no secret and the address is no use without it.
+    // The account of an SSH address is not a secret, and the address is useless without it.
     let ssh = scheme.ends_with("ssh") && !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let user = if ssh { format!("{user}@") } else { String::new() };
     let (before, fragment) = tail.split_once('#').map_or((tail, None), |(before, after)| (before, Some(after)));

@@ -20,7 +20,7 @@ impl Version {
         }
     }
 
-    /// Without the local part; `None` where there is none.
+    /// Without the local part. `None` if it has no local part.
     pub fn public(&self) -> Option<Version> {
         match self {
             Version::Pep440(version) if version.is_local() => {

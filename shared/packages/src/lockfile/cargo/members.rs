@@ -1,6 +1,6 @@
 //! The manifests of a Cargo workspace, found from its root: which dependency is for what.
 //!
-//! `Cargo.lock` doesn't tell development dependencies from others, the manifests do. Only files that can be named are
+//! `Cargo.lock` does not distinguish development dependencies, but the manifests do. Only files that can be named are
 //! read: literal members, path dependencies, and for members with `*` the folders called like a package of the
 //! lockfile (or like the end of its name). A manifest that isn't found this way leaves its dependencies unknown.
 

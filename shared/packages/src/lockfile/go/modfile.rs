@@ -6,7 +6,7 @@ use super::super::ParseError;
 use super::super::text::{excerpt, word};
 use super::order;
 
-/// What a `go.mod` says, as far as it concerns what is built.
+/// The parts of a `go.mod` that decide what is built.
 #[derive(Debug, Default)]
 pub(super) struct ModFile {
     pub(super) module: String,
@@ -209,11 +209,11 @@ fn check(path: &str, version: &str, line: u32) -> Result<(), ParseError> {
     word("version", version, line)?;
     match version.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
         true => Ok(()),
-        false => Err(ParseError::at(line, format!("`{}` is no version like v1.2.3", excerpt(version)))),
+        false => Err(ParseError::at(line, format!("`{}` is not a version such as v1.2.3", excerpt(version)))),
     }
 }
 
-/// The words of a line and its comment. Quoted strings are one word; a bracket is a word of its own.
+/// The words of a line and its comment. A quoted string is one word, and so is a bracket.
 fn words(line: &str, number: u32) -> Result<(Vec<String>, &str), ParseError> {
     let mut words = Vec::new();
     let mut rest = line.trim();

@@ -28,7 +28,7 @@ pub(super) fn built<'a>(text: &'a str, excluded: &[(String, String)]) -> Result<
             return Err(ParseError::new(what));
         };
         if !checksum.starts_with("h1:") || !version.starts_with('v') {
-            let what = format!("go.sum line {}: `{}` is no checksum line", index + 1, excerpt(line));
+            let what = format!("go.sum line {}: `{}` is not a checksum line", index + 1, excerpt(line));
             return Err(ParseError::new(what));
         }
         if version.ends_with("/go.mod") || excluded.iter().any(|(module, out)| module == path && out == version) {

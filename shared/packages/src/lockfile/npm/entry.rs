@@ -17,7 +17,7 @@ use crate::package::{Ecosystem, Package, Scope, Source};
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "D: Deserialize<'de>"))]
 pub(super) struct Entry<'a, D> {
-    /// Only where it isn't what the folder says: an alias, or a member of the workspace.
+    /// Set if it differs from the folder: an alias, or a member of the workspace.
     #[serde(borrow)]
     pub(super) name: Option<Text<'a>>,
     #[serde(borrow)]

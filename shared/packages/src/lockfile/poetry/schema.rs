@@ -38,7 +38,7 @@ pub(super) struct Entry {
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum Dependency {
-    Version(#[expect(dead_code, reason = "only its form tells it from the others")] String),
+    Version(#[expect(dead_code, reason = "only its form matters")] String),
     Table(Details),
     Many(Vec<Dependency>),
 }

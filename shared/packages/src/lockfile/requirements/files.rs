@@ -39,7 +39,7 @@ pub(super) struct Options {
 }
 
 /// # Errors
-/// For a line that is no requirement; in an included file the message names file and line, and the line is that of
+/// For a line that is not a requirement. For an included file, the message names file and line, and the line is that of
 /// the include.
 pub(super) fn read(input: &Input<'_>) -> Result<Listing, ParseError> {
     let mut reader = Reader { input, listing: Listing::default(), seen: HashSet::new() };

@@ -10,7 +10,7 @@ use crate::package::{Ecosystem, Package, Scope, Source};
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) packages: Vec<Package>,
-    /// By name and version; the sources tell them apart then.
+    /// By name and version; the sources distinguish them.
     known: HashMap<(String, String), Vec<usize>>,
     /// Package and the normalised name of one that brought it in.
     via: Vec<(usize, String)>,
@@ -32,7 +32,7 @@ impl Found {
         let known = same.iter().find(|index| self.packages.get(**index).is_some_and(|known| known.source == source));
         let index = known.copied().unwrap_or(self.packages.len());
         if index == self.packages.len() {
-            // nobody names one version at more places; a file that does is after our time
+            // no real file names one version at more places, and a hostile one must not take long
             if same.len() < 16 {
                 same.push(index);
             }

@@ -41,7 +41,7 @@ pub(super) enum Wanted {
     },
 }
 
-/// Options of a line of their own that take a value (<https://pip.pypa.io/en/stable/reference/requirements-file-format>).
+/// Options that take a value and stand on a separate line (<https://pip.pypa.io/en/stable/reference/requirements-file-format>).
 const WITH_VALUE: [&str; 5] = ["--no-binary", "--only-binary", "--trusted-host", "--use-feature", "--find-links"];
 const WITHOUT_VALUE: [&str; 5] = ["--prefer-binary", "--require-hashes", "--pre", "--no-index", "--always-unzip"];
 

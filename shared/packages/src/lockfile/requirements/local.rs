@@ -49,7 +49,7 @@ fn reference(address: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// The last part of a path as a name, as far as it has the letters of one.
+/// The last part of a path as a name, without the characters that a name cannot hold.
 fn last_part(address: &str) -> Option<String> {
     let path = address.split(['?', '#']).next().unwrap_or(address);
     let path = match path.split_once("://") {
