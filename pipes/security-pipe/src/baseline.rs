@@ -31,7 +31,7 @@ impl Baseline {
             .filter(|finding| !matches!(finding.status, Status::Ignored { .. }))
             .map(|finding| Entry {
                 fingerprint: finding.fingerprint.clone(),
-                rule: finding.rule.clone(),
+                rule: finding.rule.id.clone(),
                 subject: finding.subject(),
                 path: finding.location.path.clone(),
             })
@@ -99,7 +99,7 @@ mod tests {
         let read = Baseline::parse(std::str::from_utf8(&written.to_json()).unwrap()).unwrap();
         ignored.status = Status::New;
         let mut moved = advisory(Some(Severity::High));
-        moved.location.line = 999;
+        moved.location.span.line = 999;
         let mut findings = [moved, ignored];
         assert_eq!(read.apply(&mut findings), 0);
         assert_eq!(findings.map(|finding| finding.status), [Status::Known, Status::New]);

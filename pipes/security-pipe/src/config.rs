@@ -4,11 +4,13 @@ use std::path::{Component, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use pipe_core::Context;
 use pipe_core::env::Vars;
 
 use crate::gate::Gate;
+use crate::output::Output;
 use crate::policy::{Place, Policy};
-use crate::scanner::dependencies::{AdvisorySource, OSV_DB_COMPILE};
+use crate::scanner::dependencies::Compile;
 use crate::scanner::{SCANNERS, Scanner};
 use crate::tree::Filter;
 use crate::vars::*;
@@ -20,31 +22,24 @@ pub struct Config {
     /// A scan that could not run is only warned about.
     pub(crate) tolerate_errors: bool,
     pub(crate) gate: Gate,
-    pub(crate) advisories: AdvisorySource,
-    /// Compile the advisories to this file instead of scanning.
-    pub(crate) compile: Option<PathBuf>,
+    /// Compile the advisories instead of scanning.
+    pub(crate) compile: Option<Compile>,
     pub(crate) filter: Arc<Filter>,
     pub(crate) include: Vec<String>,
     pub(crate) exclude: Vec<String>,
     pub(crate) policy: Policy,
-    pub(crate) formats: Vec<String>,
-    /// The SARIF report's name below REPORTS_DIR.
-    pub(crate) sarif: String,
+    pub(crate) outputs: Vec<Output>,
     /// What was asked for and is not in this version.
     pub(crate) later: Vec<String>,
 }
 
 impl Config {
-    pub(crate) fn from_vars(vars: &mut Vars) -> Option<Config> {
-        let scanners = SCANNERS.iter().filter_map(|from_vars| from_vars(vars)).collect();
+    pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Config> {
+        let scanners: Vec<Arc<dyn Scanner>> = SCANNERS.iter().filter_map(|from_vars| from_vars(vars, ctx)).collect();
         let scan_timeout = vars.duration(&SCAN_TIMEOUT);
         let tolerate_errors = vars.choice(&ON_SCAN_ERROR) == Some("warn");
         let gate = Gate::from_vars(vars);
-        let advisories = AdvisorySource::from_vars(vars);
-        let compile = vars.path(&OSV_DB_COMPILE);
-        if compile.is_some() && !matches!(advisories, Some(AdvisorySource::Database(_))) {
-            vars.problem(&OSV_DB_COMPILE, "needs OSV_DB_PATH, a folder of OSV's zips to compile");
-        }
+        let compile = Compile::from_vars(vars, ctx);
         let include = vars.list(&SCAN_PATHS);
         let exclude = vars.list(&EXCLUDE_PATHS);
         let filter = filter(vars, &include, &exclude);
@@ -55,6 +50,8 @@ impl Config {
         };
         let formats = vars.list(&REPORT_FORMAT);
         let sarif = sarif(vars);
+        let secrets = scanners.iter().any(|scanner| scanner.name() == "secrets");
+        let outputs = outputs(&formats, sarif, secrets);
         let later = if formats.iter().any(|format| format == "html") {
             vec![format!("{}=html", vars.typed(&REPORT_FORMAT))]
         } else {
@@ -66,14 +63,12 @@ impl Config {
             scan_timeout: scan_timeout?,
             tolerate_errors,
             gate,
-            advisories: advisories?,
             compile,
             filter: filter?,
             include,
             exclude,
             policy,
-            formats,
-            sarif,
+            outputs,
             later,
         })
     }
@@ -98,13 +93,25 @@ fn place(vars: &mut Vars, var: &'static pipe_core::spec::Var, default: &str) -> 
     Place { named: vars.is_set(var), path: vars.path(var).unwrap_or_else(|| PathBuf::from(default)) }
 }
 
-fn sarif(vars: &mut Vars) -> String {
+/// What REPORT_FORMAT asks for, and two files that pipelines of the bash pipe read.
+fn outputs(formats: &[String], sarif: PathBuf, secrets: bool) -> Vec<Output> {
+    let asked = |format: &str| formats.iter().any(|asked| asked == format);
+    let outputs = [
+        (asked("sarif"), Output::Sarif(sarif)),
+        (asked("junit"), Output::Junit),
+        (asked("markdown"), Output::Markdown),
+        (true, Output::Text),
+        (secrets, Output::Gitleaks),
+    ];
+    outputs.into_iter().filter_map(|(asked, output)| asked.then_some(output)).collect()
+}
+
+fn sarif(vars: &mut Vars) -> PathBuf {
     let path = vars.path(&SARIF_FILE).unwrap_or_default();
-    if path.components().all(|part| matches!(part, Component::Normal(_))) && path.file_name().is_some() {
-        return path.to_string_lossy().into_owned();
+    if !path.components().all(|part| matches!(part, Component::Normal(_))) || path.file_name().is_none() {
+        vars.problem(&SARIF_FILE, "expected a name below REPORTS_DIR, e.g. results.sarif");
     }
-    vars.problem(&SARIF_FILE, "expected a name below REPORTS_DIR, e.g. results.sarif");
-    String::new()
+    path
 }
 
 /// Variables that only tell a scan how to go about it, when that scan is not in this version: checked, and without

@@ -1,79 +1,88 @@
 //! The run: walk, scan, judge, report.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use pipe_core::context::Context;
 use pipe_core::exit::{Ending, Pass, Stop};
-use pipe_core::report::Recorder;
+use pipe_core::platform::escape;
+use pipe_core::report::{Recorder, StepStatus};
 use pipe_core::text::plural;
-use tokio::runtime::Handle;
 
-use crate::config::Config;
 use crate::finding::Finding;
 use crate::gate::Counts;
-use crate::plan::Plan;
+use crate::output::{self, Run};
+use crate::plan::{Plan, Scan, Work};
 use crate::policy::Applied;
-use crate::present;
-use crate::scanner::dependencies::{Advisories, AdvisorySource, compile};
-use crate::scanner::{self, Input, Outcome, Project};
-use crate::tree::Tree;
-use crate::write::Finished;
+use crate::scanner::dependencies::Compile;
+use crate::scanner::{self, Input, Outcome};
+use crate::source::Source;
+use crate::tree::{Filter, Tree};
+use crate::{present, write};
 
-pub(crate) async fn execute(config: &Config, _: Plan, ctx: &Context, report: &Recorder) -> Result<Pass, Stop> {
-    if let Some(to) = &config.compile {
-        return compile_advisories(config, ctx, report, to.clone()).await;
+pub(crate) async fn execute(plan: Plan, ctx: &Context, report: &Recorder) -> Result<Pass, Stop> {
+    match plan.work {
+        Work::Compile(compile) => compile_advisories(compile, report).await,
+        Work::Scan(scan) => run(&scan, &plan.not_in_this_version, ctx, report).await,
     }
+}
+
+async fn run(plan: &Scan, later: &[String], ctx: &Context, report: &Recorder) -> Result<Pass, Stop> {
     let step = report.step("tree");
-    let tree = walk(config, ctx).await?;
-    step.ran(plural(tree.files.len(), "file"));
-    let input =
-        Arc::new(Input::new(tree, advisories(config, ctx)?, report.clone(), project(ctx), ctx.cancel.child_token()));
-    let mut outcomes = scanner::run(&config.scanners, &input, config.scan_timeout, report, &ctx.console).await;
+    let tree = walk(&plan.filter, ctx).await?;
+    step.ran(plural(tree.entries().len(), "file"));
+    let input = Arc::new(Input::new(Box::new(tree), report.clone(), ctx.cancel.child_token()));
+    let (outcomes, mut findings) = scanner::run(&plan.scanners, &input, plan.scan_timeout, report, &ctx.console).await;
     if ctx.cancel.is_cancelled() {
         return Err(Stop::Interrupted);
     }
 
-    let mut findings: Vec<Finding> =
-        outcomes.iter_mut().flat_map(|outcome| std::mem::take(&mut outcome.scan.findings)).collect();
-    let applied = config.policy.apply(ctx, &mut findings).await;
+    let applied = plan.policy.apply(ctx, &mut findings).await;
     for warning in &applied.warnings {
         ctx.console.warning(warning);
         report.notice(warning);
     }
-    if !config.policy.write_baseline {
-        config.gate.judge(&mut findings);
+    if !plan.policy.write_baseline {
+        plan.gate.judge(&mut findings);
     }
     Finding::sort(&mut findings);
     let counts = Counts::of(&findings);
     report.section("counts", &counts);
-    report.section("gate", &config.gate);
-    report.section("findings", &findings);
+    report.section("gate", &plan.gate);
+    report.section("findings", output::report::findings(&findings));
     report.save();
 
-    let ending = verdict(config, ctx, &outcomes, &findings, &applied);
-    present::print(&ctx.console, &outcomes, &findings, &counts, applied.baseline);
-    let finished = Finished {
-        ctx,
-        config,
-        outcomes: &outcomes,
+    let result = verdict(plan, later, ctx, &outcomes, &findings, &applied);
+    let ending = match &result {
+        Ok(pass) => Ending::Pass(pass.clone()),
+        Err(stop) => Ending::Stop(stop.clone()),
+    };
+    // Redacted first: an escaped secret would no longer be known as one.
+    let escape = |text: &str| escape::markdown(&ctx.redactor.text(text));
+    let run = Run {
+        tool_version: ctx.spec.version,
+        report_name: ctx.report_name.as_deref(),
+        ci: &ctx.ci,
         findings: &findings,
         counts: &counts,
         baseline: applied.baseline,
-        ending: &match &ending {
-            Ok(pass) => Ending::Pass(pass.clone()),
-            Err(stop) => Ending::Stop(stop.clone()),
-        },
+        outcomes: &outcomes,
+        ending: &ending,
+        started_at: &report.started_at(),
+        escape: &escape,
     };
-    report.present(finished.write(report));
-    ending
+    present::print(&ctx.console, &run);
+    for output in &plan.outputs {
+        output.write(&run, report);
+    }
+    report.present(write::rendering(&run, output::markdown(&run), ctx));
+    result
 }
 
-async fn walk(config: &Config, ctx: &Context) -> Result<Tree, Stop> {
+async fn walk(filter: &Arc<Filter>, ctx: &Context) -> Result<Tree, Stop> {
     let (checkout, workspace) = (ctx.checkout.clone(), ctx.workspace.clone());
-    let (filter, cancel) = (Arc::clone(&config.filter), ctx.cancel.clone());
+    let (filter, cancel) = (Arc::clone(filter), ctx.cancel.clone());
     let walk = tokio::task::spawn_blocking(move || {
-        // The checkout's index is what makes tracked files scanned even where they are ignored.
+        // The checkout's index is what makes tracked files scanned even if they are ignored.
         let tracked = checkout.map(|checkout| checkout.tracked()).transpose()?.unwrap_or_default();
         anyhow::Ok(Tree::walk(&workspace, &tracked, &filter, &|| cancel.is_cancelled()))
     });
@@ -84,31 +93,10 @@ async fn walk(config: &Config, ctx: &Context) -> Result<Tree, Stop> {
     }
 }
 
-fn advisories(config: &Config, ctx: &Context) -> Result<Advisories, Stop> {
-    let client = match &config.advisories {
-        AdvisorySource::Api(_) => Some(ctx.http().map_err(|error| Stop::Unable(error.to_string()))?),
-        AdvisorySource::Database(_) => None,
-    };
-    let source = match &config.advisories {
-        AdvisorySource::Database(path) => AdvisorySource::Database(ctx.workspace.dir.join(path)),
-        api => api.clone(),
-    };
-    Ok(Advisories { source, client, runtime: Handle::current() })
-}
-
-fn project(ctx: &Context) -> Project {
-    let directory = ctx.workspace.root.file_name().map(|name| name.to_string_lossy().into_owned());
-    let head = ctx.checkout.as_ref().and_then(|checkout| checkout.head());
-    Project {
-        name: ctx.ci.repository.clone().or(directory).unwrap_or_else(|| "project".to_owned()),
-        commit: ctx.ci.commit.clone(),
-        created: head.map(|head| head.committer_time),
-    }
-}
-
 /// The end of the run. Everything is in the reports already; this says which of it counts.
 fn verdict(
-    config: &Config,
+    plan: &Scan,
+    later: &[String],
     ctx: &Context,
     outcomes: &[Outcome],
     findings: &[Finding],
@@ -116,19 +104,19 @@ fn verdict(
 ) -> Result<Pass, Stop> {
     let mut unable: Vec<String> = outcomes
         .iter()
-        .filter(|outcome| !outcome.scan.unable.is_empty())
-        .map(|outcome| format!("{}: {}", outcome.name, first(&outcome.scan.unable)))
+        .filter(|outcome| !outcome.unable.is_empty())
+        .map(|outcome| format!("{}: {}", outcome.name, first(&outcome.unable)))
         .collect();
     let mut tolerated = Vec::new();
-    if config.tolerate_errors {
+    if plan.tolerate_errors {
         tolerated = std::mem::take(&mut unable);
     }
     unable.extend(applied.unable.iter().cloned());
-    unable.extend(config.later.iter().map(|name| format!("{name} is not in this version")));
+    unable.extend(later.iter().map(|name| format!("{name} is not in this version")));
     let failing: Vec<&Finding> = findings.iter().filter(|finding| finding.fails()).collect();
 
-    if config.policy.write_baseline && unable.is_empty() && tolerated.is_empty() {
-        return match config.policy.write(ctx, findings) {
+    if plan.policy.write_baseline && unable.is_empty() && tolerated.is_empty() {
+        return match plan.policy.write(ctx, findings) {
             Ok(count) => Ok(Pass::Passed(format!("{} written to the baseline", plural(count, "finding")))),
             Err(problem) => Err(Stop::Unable(format!("can't write the baseline: {problem}"))),
         };
@@ -140,10 +128,8 @@ fn verdict(
         format!("{} ({})", Counts::words(&failing), settings.join("; "))
     });
     match (gated, unable.is_empty()) {
-        (Some(gated), true) if config.gate.warn_only => {
-            Ok(Pass::Warned(format!("{gated}, not blocked: GATE_MODE=warn")))
-        }
-        (Some(gated), false) if config.gate.warn_only => {
+        (Some(gated), true) if plan.gate.warn_only => Ok(Pass::Warned(format!("{gated}, not blocked: GATE_MODE=warn"))),
+        (Some(gated), false) if plan.gate.warn_only => {
             Err(Stop::Unable(format!("{}; also {gated}, not blocked: GATE_MODE=warn", first(&unable))))
         }
         (Some(gated), true) => Err(Stop::Failed(gated)),
@@ -155,9 +141,9 @@ fn verdict(
                 Ok(Pass::Warned(format!("could not find out: {} (ON_SCAN_ERROR=warn)", first(&tolerated))))
             } else if !open.is_empty() {
                 Ok(Pass::Warned(format!("{}, none gated", Counts::words(&open))))
-            } else if !applied.warnings.is_empty() || outcomes.iter().any(|outcome| !outcome.scan.warnings.is_empty()) {
+            } else if !applied.warnings.is_empty() || outcomes.iter().any(|outcome| !outcome.warnings.is_empty()) {
                 Ok(Pass::Warned("nothing found; see the warnings".to_owned()))
-            } else if outcomes.iter().all(|outcome| outcome.scan.skipped.is_some()) {
+            } else if outcomes.iter().all(|outcome| outcome.status == StepStatus::Skipped) {
                 Ok(Pass::Skipped("nothing to scan".to_owned()))
             } else {
                 Ok(Pass::Passed("nothing found".to_owned()))
@@ -175,12 +161,9 @@ fn first(sentences: &[String]) -> String {
     }
 }
 
-async fn compile_advisories(config: &Config, ctx: &Context, report: &Recorder, to: PathBuf) -> Result<Pass, Stop> {
+async fn compile_advisories(compile: Compile, report: &Recorder) -> Result<Pass, Stop> {
     let step = report.step("compile advisories");
-    let from = advisories(config, ctx)?.source;
-    let to = ctx.workspace.dir.join(to);
-    let compiled = tokio::task::spawn_blocking(move || compile(&from, &to)).await;
-    match compiled {
+    match tokio::task::spawn_blocking(move || compile.run()).await {
         Ok(Ok(summary)) => {
             step.ran(summary.clone());
             Ok(Pass::Passed(summary))

@@ -1,23 +1,87 @@
 //! A finding: what every scanner yields, the gate decides on, and every report shows.
+//!
+//! A finding says itself what it is. The scanner that makes it supplies the [`Rule`] and the [`Remedy`], so gate and
+//! reports only judge and lay out. Where something must be decided by [`Kind`], the match is exhaustive, and the
+//! compiler lists what a new kind has to answer.
 
-use serde::Serialize;
+mod location;
+
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use pipe_core::severity::Severity;
 use pipe_packages::package::Scope;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
 
-/// A place in the checkout.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Location {
-    /// Relative to the repository's root, with `/`.
-    pub(crate) path: String,
-    /// From 1, as are the columns (in code points; the end column is exclusive).
-    pub(crate) line: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) end_line: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) column: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) end_column: Option<u32>,
+pub(crate) use location::{Container, Location, Span};
+
+/// What fired. Findings of one rule share it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rule {
+    /// As ignore files, baselines and reports name it: a secret rule's id, an advisory's id.
+    pub(crate) id: String,
+    /// Every id that an advisory is known by, `id` first. Empty if there is only `id`.
+    pub(crate) ids: Vec<String>,
+    /// In the style of other tools' rules: `VulnerableDependency`.
+    pub(crate) name: String,
+    /// One line for a person.
+    pub(crate) title: String,
+    /// Sentences about why it matters, the same wherever the rule fires. If `None`, the title says all.
+    pub(crate) explanation: Option<Cow<'static, str>>,
+    /// The page that describes it.
+    pub(crate) link: Option<String>,
+    /// What viewers filter by, beside the scanner's name and the ids.
+    pub(crate) tags: Vec<String>,
+    pub(crate) precision: Precision,
+}
+
+/// How often a rule is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Precision {
+    High,
+    /// A guess, such as entropy alone.
+    Medium,
+}
+
+/// What a person does about a finding, at the three lengths that reports have room for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Remedy {
+    /// The end of a line on a terminal: `fix: 2.0 (poetry update requests)`.
+    pub(crate) brief: Cow<'static, str>,
+    /// A clause of an annotation: `fixed in 2.0: poetry update requests`.
+    pub(crate) clause: Cow<'static, str>,
+    /// Sentences.
+    pub(crate) text: Cow<'static, str>,
+    /// The part of `text` that is a command, which pages show as code.
+    pub(crate) command: Option<String>,
+}
+
+/// What sort of thing was found.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Kind {
+    /// A credential in a file.
+    Secret {
+        /// The provider's public prefix and an ellipsis; never more of the secret.
+        prefix: Option<String>,
+    },
+    /// An advisory about an installed package.
+    Vulnerability(Vulnerability),
+    /// A setting that weakens what is built or run.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "no scanner of settings yet; the example scanner of the tests has it")
+    )]
+    Misconfiguration,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Vulnerability {
+    pub(crate) package: AffectedPackage,
+    /// The CVSS base score.
+    pub(crate) score: Option<f32>,
+    /// `unmaintained`, `unsound` or `notice`: advice rather than a vulnerability.
+    pub(crate) informational: Option<String>,
 }
 
 /// The package an advisory is about.
@@ -59,41 +123,54 @@ pub(crate) enum Gated {
     Passes(String),
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// How bad a finding is, from the least to the worst. An unscored one stands between medium and high: it may be
+/// either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Rating {
+    Informational,
+    Low,
+    Medium,
+    Unscored,
+    High,
+    Critical,
+}
+
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Finding {
-    /// `secrets` or `dependencies`.
+    /// The name of the scanner that made it.
     pub(crate) scanner: &'static str,
-    /// The rule's or the advisory's id.
-    pub(crate) rule: String,
-    /// Every id the advisory is known by, the shown one first; empty for secrets.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) ids: Vec<String>,
-    pub(crate) title: String,
-    /// `None` where nobody scored it.
+    pub(crate) rule: Arc<Rule>,
+    pub(crate) kind: Kind,
+    /// `None` if it has no score.
     pub(crate) severity: Option<Severity>,
     /// Who says so, e.g. `CVSS 3.1 9.8`.
     pub(crate) severity_source: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) score: Option<f32>,
-    /// `unmaintained`, `unsound` or `notice`: advice rather than a vulnerability.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) informational: Option<String>,
     pub(crate) location: Location,
-    /// Survives moved lines.
+    pub(crate) remedy: Remedy,
+    /// 32 hexadecimal digits that survive moved lines.
     pub(crate) fingerprint: String,
-    /// A secret's public prefix.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) shown: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) package: Option<AffectedPackage>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) url: Option<String>,
-    /// A hash of the line with an inline `gitleaks:allow`: for asking whether it stood in the target branch.
-    #[serde(skip)]
+    /// A hash of the line with an inline `gitleaks:allow`, to ask whether it stood in the target branch. Never reported.
     pub(crate) inline_allow: Option<String>,
     pub(crate) status: Status,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) gated: Option<Gated>,
+}
+
+impl Rating {
+    /// Worst first.
+    pub(crate) const ALL: [Rating; 6] =
+        [Rating::Critical, Rating::High, Rating::Unscored, Rating::Medium, Rating::Low, Rating::Informational];
+
+    /// `CRITICAL`, or `UNSCORED`, or `INFO`.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Rating::Informational => "INFO",
+            Rating::Low => "LOW",
+            Rating::Medium => "MEDIUM",
+            Rating::Unscored => "UNSCORED",
+            Rating::High => "HIGH",
+            Rating::Critical => "CRITICAL",
+        }
+    }
 }
 
 impl Finding {
@@ -102,7 +179,7 @@ impl Finding {
     }
 
     pub(crate) fn fails(&self) -> bool {
-        matches!(self.gated, Some(Gated::Fails(_)))
+        self.failed_by().is_some()
     }
 
     /// The setting by which it fails the run.
@@ -113,88 +190,134 @@ impl Finding {
         }
     }
 
-    /// `CRITICAL`, or `UNSCORED`, or `INFO`.
-    pub(crate) fn severity_word(&self) -> &'static str {
-        match (&self.informational, self.severity) {
-            (Some(_), _) => "INFO",
-            (None, Some(Severity::Critical)) => "CRITICAL",
-            (None, Some(Severity::High)) => "HIGH",
-            (None, Some(Severity::Medium)) => "MEDIUM",
-            (None, Some(Severity::Low)) => "LOW",
-            (None, None) => "UNSCORED",
+    pub(crate) fn rating(&self) -> Rating {
+        match (self.informational(), self.severity) {
+            (Some(_), _) => Rating::Informational,
+            (None, Some(Severity::Critical)) => Rating::Critical,
+            (None, Some(Severity::High)) => Rating::High,
+            (None, Some(Severity::Medium)) => Rating::Medium,
+            (None, Some(Severity::Low)) => Rating::Low,
+            (None, None) => Rating::Unscored,
+        }
+    }
+
+    /// What an advisory is about.
+    pub(crate) fn package(&self) -> Option<&AffectedPackage> {
+        self.vulnerability().map(|vulnerability| &vulnerability.package)
+    }
+
+    pub(crate) fn score(&self) -> Option<f32> {
+        self.vulnerability().and_then(|vulnerability| vulnerability.score)
+    }
+
+    pub(crate) fn informational(&self) -> Option<&str> {
+        self.vulnerability().and_then(|vulnerability| vulnerability.informational.as_deref())
+    }
+
+    fn vulnerability(&self) -> Option<&Vulnerability> {
+        match &self.kind {
+            Kind::Vulnerability(vulnerability) => Some(vulnerability),
+            Kind::Secret { .. } | Kind::Misconfiguration => None,
+        }
+    }
+
+    /// The public prefix of a secret.
+    pub(crate) fn prefix(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Secret { prefix } => prefix.as_deref(),
+            Kind::Vulnerability(_) | Kind::Misconfiguration => None,
         }
     }
 
     /// What it is about, in a word or two: `requests 2.19.0`, or the rule.
     pub(crate) fn subject(&self) -> String {
-        match &self.package {
+        match self.package() {
             Some(package) => format!("{} {}", package.name, package.version),
-            None => self.rule.clone(),
+            None => self.rule.id.clone(),
         }
     }
 
-    /// Worst first: what fails, then what is open, by severity, then by place.
+    /// The advisory's ids, the shown one first; the rule's id if it has no other.
+    pub(crate) fn names(&self) -> String {
+        match self.rule.ids.as_slice() {
+            [] => self.rule.id.clone(),
+            ids => ids.join(", "),
+        }
+    }
+
+    /// Worst first: what fails, then what is open, by rating, then by place.
     pub(crate) fn sort(findings: &mut [Finding]) {
         findings.sort_by(|a, b| {
-            let rank = |finding: &Finding| {
-                // An unscored advisory stands between high and medium: it may be either.
-                let severity = match (&finding.informational, finding.severity) {
-                    (Some(_), _) => 0,
-                    (None, Some(Severity::Critical)) => 5,
-                    (None, Some(Severity::High)) => 4,
-                    (None, None) => 3,
-                    (None, Some(Severity::Medium)) => 2,
-                    (None, Some(Severity::Low)) => 1,
-                };
-                (finding.fails(), finding.is_open(), severity)
-            };
+            let rank = |finding: &Finding| (finding.fails(), finding.is_open(), finding.rating());
             rank(b)
                 .cmp(&rank(a))
                 .then_with(|| a.location.path.cmp(&b.location.path))
-                .then_with(|| a.location.line.cmp(&b.location.line))
-                .then_with(|| a.rule.cmp(&b.rule))
+                .then_with(|| a.location.span.line.cmp(&b.location.span.line))
+                .then_with(|| a.rule.id.cmp(&b.rule.id))
                 .then_with(|| a.fingerprint.cmp(&b.fingerprint))
         });
     }
 }
 
+/// 32 hexadecimal digits over `parts`, the scanner's name first. A part that moves or changes without the finding
+/// being another one (a line, a version) must not be among them.
+pub(crate) fn fingerprint(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::{AffectedPackage, Finding, Location, Status};
+    use std::sync::Arc;
+
     use pipe_core::severity::Severity;
     use pipe_packages::package::Scope;
+
+    use super::Vulnerability;
+    use super::{AffectedPackage, Finding, Gated, Kind, Location, Precision, Rating, Remedy, Rule, Span, Status};
 
     /// An advisory about `requests 2.19.0` in `poetry.lock`.
     pub(crate) fn advisory(severity: Option<Severity>) -> Finding {
         Finding {
             scanner: "dependencies",
-            rule: "GHSA-aaaa-bbbb-cccc".to_owned(),
-            ids: vec!["GHSA-aaaa-bbbb-cccc".to_owned(), "CVE-2099-1".to_owned()],
-            title: "credentials leak on redirect".to_owned(),
+            rule: Arc::new(Rule {
+                id: "GHSA-aaaa-bbbb-cccc".to_owned(),
+                ids: vec!["GHSA-aaaa-bbbb-cccc".to_owned(), "CVE-2099-1".to_owned()],
+                name: "VulnerableDependency".to_owned(),
+                title: "credentials leak on redirect".to_owned(),
+                explanation: None,
+                link: Some("https://osv.dev/vulnerability/GHSA-aaaa-bbbb-cccc".to_owned()),
+                tags: vec!["vulnerability".to_owned(), "PyPI".to_owned()],
+                precision: Precision::High,
+            }),
+            kind: Kind::Vulnerability(Vulnerability {
+                package: AffectedPackage {
+                    ecosystem: "PyPI",
+                    name: "requests".to_owned(),
+                    version: "2.19.0".to_owned(),
+                    purl: "pkg:pypi/requests@2.19.0".to_owned(),
+                    scope: Scope::Production,
+                    direct: Some(true),
+                    fixed: vec!["2.20.0".to_owned()],
+                    upgrade: Some("poetry update requests".to_owned()),
+                },
+                score: None,
+                informational: None,
+            }),
             severity,
             severity_source: "test".to_owned(),
-            score: None,
-            informational: None,
-            location: Location {
-                path: "poetry.lock".to_owned(),
-                line: 412,
-                end_line: None,
-                column: None,
-                end_column: None,
+            location: Location::in_checkout("poetry.lock", Span::line(412)),
+            remedy: Remedy {
+                brief: "fix: 2.20.0 (poetry update requests)".into(),
+                clause: "fixed in 2.20.0: poetry update requests".into(),
+                text: "Upgrade requests to 2.20.0: poetry update requests.".into(),
+                command: Some("poetry update requests".to_owned()),
             },
             fingerprint: "f".repeat(32),
-            shown: None,
-            package: Some(AffectedPackage {
-                ecosystem: "PyPI",
-                name: "requests".to_owned(),
-                version: "2.19.0".to_owned(),
-                purl: "pkg:pypi/requests@2.19.0".to_owned(),
-                scope: Scope::Production,
-                direct: Some(true),
-                fixed: vec!["2.20.0".to_owned()],
-                upgrade: Some("poetry update requests".to_owned()),
-            }),
-            url: Some("https://osv.dev/vulnerability/GHSA-aaaa-bbbb-cccc".to_owned()),
             inline_allow: None,
             status: Status::New,
             gated: None,
@@ -204,34 +327,52 @@ pub(crate) mod tests {
     pub(crate) fn secret(severity: Severity) -> Finding {
         Finding {
             scanner: "secrets",
-            rule: "aws-access-key".to_owned(),
-            ids: Vec::new(),
-            title: "AWS access key".to_owned(),
-            location: Location {
-                path: "config/settings.py".to_owned(),
-                line: 3,
-                end_line: Some(3),
-                column: Some(8),
-                end_column: Some(28),
-            },
+            rule: Arc::new(Rule {
+                id: "aws-access-key".to_owned(),
+                ids: Vec::new(),
+                name: "AwsAccessKey".to_owned(),
+                title: "AWS access key".to_owned(),
+                explanation: None,
+                link: None,
+                tags: vec!["secret".to_owned()],
+                precision: Precision::High,
+            }),
+            kind: Kind::Secret { prefix: Some("AKIA…".to_owned()) },
+            location: Location::in_checkout(
+                "config/settings.py",
+                Span { line: 3, end_line: Some(3), column: Some(8), end_column: Some(28) },
+            ),
+            remedy: crate::scanner::secrets::remedy(),
             fingerprint: "a".repeat(32),
-            shown: Some("AKIA…".to_owned()),
-            package: None,
-            url: None,
             ..advisory(Some(severity))
+        }
+    }
+
+    impl Finding {
+        /// The vulnerability of a finding that has one.
+        pub(crate) fn vulnerability_mut(&mut self) -> &mut Vulnerability {
+            let Kind::Vulnerability(vulnerability) = &mut self.kind else { panic!("not a vulnerability") };
+            vulnerability
         }
     }
 
     #[test]
     fn the_worst_comes_first() {
         let mut low = advisory(Some(Severity::Low));
-        low.gated = Some(super::Gated::Fails("FAIL_ON_SECRETS=true".to_owned()));
+        low.gated = Some(Gated::Fails("FAIL_ON_SECRETS=true".to_owned()));
         let mut known = advisory(Some(Severity::Critical));
         known.status = Status::Known;
         let mut findings =
             vec![known, advisory(Some(Severity::Medium)), advisory(None), advisory(Some(Severity::High)), low];
         Finding::sort(&mut findings);
-        let order: Vec<_> = findings.iter().map(Finding::severity_word).collect();
+        let order: Vec<_> = findings.iter().map(|finding| finding.rating().as_str()).collect();
         assert_eq!(order, ["LOW", "HIGH", "UNSCORED", "MEDIUM", "CRITICAL"]);
+    }
+
+    #[test]
+    fn ratings_are_listed_from_the_worst_to_the_least() {
+        let mut sorted = Rating::ALL;
+        sorted.sort_by(|a, b| b.cmp(a));
+        assert_eq!(sorted, Rating::ALL);
     }
 }

@@ -1,9 +1,9 @@
 //! The gate: which findings fail a run.
 
 use pipe_core::env::Vars;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::finding::{Finding, Gated};
+use crate::finding::{Finding, Gated, Kind, Rating, Status, Vulnerability};
 use crate::vars::{
     CVSS_THRESHOLD, DEV_DEPENDENCIES, FAIL_ON_CRITICAL, FAIL_ON_HIGH, FAIL_ON_MEDIUM, FAIL_ON_SECRETS, GATE_MODE,
     IGNORE_UNFIXED, INFORMATIONAL_SEVERITY, UNSCORED_SEVERITY,
@@ -45,11 +45,46 @@ impl Gate {
             from,
             secrets: vars.maybe_flag(&FAIL_ON_SECRETS),
             cvss: vars.number(&CVSS_THRESHOLD),
-            unscored: vars.choice(&UNSCORED_SEVERITY).and_then(severity),
-            informational: vars.choice(&INFORMATIONAL_SEVERITY).and_then(severity),
+            unscored: vars.choice(&UNSCORED_SEVERITY).and_then(Severity::from_name),
+            informational: vars.choice(&INFORMATIONAL_SEVERITY).and_then(Severity::from_name),
             ignore_unfixed: vars.flag(&IGNORE_UNFIXED),
             warn_development: vars.choice(&DEV_DEPENDENCIES) == Some("warn"),
         }
+    }
+
+    /// For the plan: one sentence a setting, as it is set.
+    pub(crate) fn in_words<S: Serializer>(gate: &Gate, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut words = vec![match gate.from {
+            Some((severity, setting)) => format!("findings from {} up fail ({setting})", severity.as_str()),
+            None => "no severity fails (FAIL_ON_CRITICAL=false)".to_owned(),
+        }];
+        words.extend(gate.secrets.map(|fail| match fail {
+            true => "every secret fails (FAIL_ON_SECRETS=true)".to_owned(),
+            false => "no secret fails (FAIL_ON_SECRETS=false)".to_owned(),
+        }));
+        words.extend(
+            gate.cvss.map(|score| format!("advisories of CVSS {score} and more fail (CVSS_THRESHOLD={score})")),
+        );
+        words.push(match gate.unscored {
+            Some(severity) => format!("unscored findings count as {0} (UNSCORED_SEVERITY={0})", severity.as_str()),
+            None => "unscored findings never fail (UNSCORED_SEVERITY=none)".to_owned(),
+        });
+        words.push(match gate.informational {
+            Some(severity) => {
+                format!("informational advisories count as {0} (INFORMATIONAL_SEVERITY={0})", severity.as_str())
+            }
+            None => "informational advisories never fail (INFORMATIONAL_SEVERITY=none)".to_owned(),
+        });
+        if gate.ignore_unfixed {
+            words.push("advisories without a fixed version never fail (IGNORE_UNFIXED=true)".to_owned());
+        }
+        if gate.warn_development {
+            words.push("development dependencies never fail (DEV_DEPENDENCIES=warn)".to_owned());
+        }
+        if gate.warn_only {
+            words.push("findings that fail are reported and do not block (GATE_MODE=warn)".to_owned());
+        }
+        serializer.collect_seq(words)
     }
 
     /// Marks every finding with what the gate makes of it.
@@ -61,31 +96,36 @@ impl Gate {
 
     fn verdict(&self, finding: &Finding) -> Gated {
         let passes = |why: &str| Gated::Passes(why.to_owned());
-        if finding.scanner == "secrets" {
-            match self.secrets {
+        // What a setting says of a whole kind comes before severity.
+        match &finding.kind {
+            Kind::Secret { .. } => match self.secrets {
                 Some(true) => return Gated::Fails("FAIL_ON_SECRETS=true".to_owned()),
                 Some(false) => return passes("FAIL_ON_SECRETS=false"),
                 None => {}
+            },
+            Kind::Vulnerability(Vulnerability { package, .. }) => {
+                if self.warn_development && package.scope == Scope::Development {
+                    return passes("DEV_DEPENDENCIES=warn");
+                }
+                if self.ignore_unfixed && package.fixed.is_empty() {
+                    return passes("IGNORE_UNFIXED=true");
+                }
             }
+            Kind::Misconfiguration => {}
         }
-        if let Some(package) = &finding.package {
-            if self.warn_development && package.scope == Scope::Development {
-                return passes("DEV_DEPENDENCIES=warn");
-            }
-            if self.ignore_unfixed && package.fixed.is_empty() {
-                return passes("IGNORE_UNFIXED=true");
-            }
-        }
-        let (severity, because) = match (&finding.informational, finding.severity) {
-            (Some(_), _) => match self.informational {
+        let (severity, because) = match finding.rating() {
+            Rating::Informational => match self.informational {
                 Some(severity) => (severity, "INFORMATIONAL_SEVERITY"),
                 None => return passes("informational"),
             },
-            (None, Some(severity)) => (severity, ""),
-            (None, None) => match self.unscored {
+            Rating::Unscored => match self.unscored {
                 Some(severity) => (severity, "UNSCORED_SEVERITY"),
                 None => return passes("UNSCORED_SEVERITY=none"),
             },
+            Rating::Critical => (Severity::Critical, ""),
+            Rating::High => (Severity::High, ""),
+            Rating::Medium => (Severity::Medium, ""),
+            Rating::Low => (Severity::Low, ""),
         };
         let setting = |name: &str| {
             if because.is_empty() { name.to_owned() } else { format!("{name}, {because}={}", severity.as_str()) }
@@ -96,28 +136,14 @@ impl Gate {
             return Gated::Fails(setting(name));
         }
         if let Some(threshold) = self.cvss
-            && finding.package.is_some()
+            && finding.package().is_some()
         {
-            let score = finding.score.unwrap_or_else(|| lowest_score(severity));
+            let score = finding.score().unwrap_or_else(|| severity.lowest_score());
             if f64::from(score) >= threshold {
                 return Gated::Fails(setting(&format!("CVSS_THRESHOLD={threshold}")));
             }
         }
         passes("below the gate")
-    }
-}
-
-fn severity(word: &str) -> Option<Severity> {
-    Severity::ALL.into_iter().find(|severity| severity.as_str() == word)
-}
-
-/// The lowest score of a rating: what a severity without a score is worth against CVSS_THRESHOLD.
-fn lowest_score(severity: Severity) -> f32 {
-    match severity {
-        Severity::Low => 0.1,
-        Severity::Medium => 4.0,
-        Severity::High => 7.0,
-        Severity::Critical => 9.0,
     }
 }
 
@@ -138,7 +164,6 @@ pub(crate) struct Counts {
 
 impl Counts {
     pub(crate) fn of(findings: &[Finding]) -> Counts {
-        use crate::finding::Status;
         let mut counts = Counts::default();
         for finding in findings {
             match finding.status {
@@ -146,13 +171,13 @@ impl Counts {
                 Status::Ignored { .. } => counts.ignored += 1,
                 Status::New => {
                     counts.failing += usize::from(finding.fails());
-                    *match (&finding.informational, finding.severity) {
-                        (Some(_), _) => &mut counts.informational,
-                        (None, None) => &mut counts.unscored,
-                        (None, Some(Severity::Critical)) => &mut counts.critical,
-                        (None, Some(Severity::High)) => &mut counts.high,
-                        (None, Some(Severity::Medium)) => &mut counts.medium,
-                        (None, Some(Severity::Low)) => &mut counts.low,
+                    *match finding.rating() {
+                        Rating::Informational => &mut counts.informational,
+                        Rating::Unscored => &mut counts.unscored,
+                        Rating::Critical => &mut counts.critical,
+                        Rating::High => &mut counts.high,
+                        Rating::Medium => &mut counts.medium,
+                        Rating::Low => &mut counts.low,
                     } += 1;
                 }
             }
@@ -164,7 +189,7 @@ impl Counts {
     pub(crate) fn words(findings: &[&Finding]) -> String {
         let mut words: Vec<(usize, String)> = Vec::new();
         for finding in findings {
-            let word = finding.severity_word().to_lowercase();
+            let word = finding.rating().as_str().to_lowercase();
             match words.iter_mut().find(|(_, known)| *known == word) {
                 Some((count, _)) => *count += 1,
                 None => words.push((1, word)),
@@ -225,7 +250,7 @@ mod tests {
     #[test]
     fn a_score_gates_only_where_a_threshold_is_set() {
         let mut medium = advisory(Some(Severity::Medium));
-        medium.score = Some(6.5);
+        medium.vulnerability_mut().score = Some(6.5);
         assert!(!fails(&[], &medium));
         assert!(fails(&[("CVSS_THRESHOLD", "6.5")], &medium));
         assert!(!fails(&[("CVSS_THRESHOLD", "6.6")], &medium));
@@ -248,7 +273,7 @@ mod tests {
     #[test]
     fn informational_advisories_gate_only_when_asked() {
         let mut finding = advisory(None);
-        finding.informational = Some("unmaintained".to_owned());
+        finding.vulnerability_mut().informational = Some("unmaintained".to_owned());
         assert!(!fails(&[("FAIL_ON_MEDIUM", "true"), ("CVSS_THRESHOLD", "0")], &finding));
         assert!(fails(&[("INFORMATIONAL_SEVERITY", "critical")], &finding));
     }
@@ -256,14 +281,14 @@ mod tests {
     #[test]
     fn development_and_unfixed_ones_are_let_pass_when_told() {
         let mut finding = advisory(Some(Severity::Critical));
-        let package = finding.package.as_mut().unwrap();
+        let package = &mut finding.vulnerability_mut().package;
         package.scope = Scope::Development;
         package.fixed.clear();
         assert!(fails(&[], &finding));
         assert!(!fails(&[("DEV_DEPENDENCIES", "warn")], &finding));
         assert!(!fails(&[("IGNORE_UNFIXED", "true")], &finding));
-        finding.package.as_mut().unwrap().scope = Scope::Unknown;
-        finding.package.as_mut().unwrap().fixed.push("2.0".to_owned());
+        finding.vulnerability_mut().package.scope = Scope::Unknown;
+        finding.vulnerability_mut().package.fixed.push("2.0".to_owned());
         assert!(fails(&[("DEV_DEPENDENCIES", "warn"), ("IGNORE_UNFIXED", "true")], &finding));
     }
 

@@ -112,7 +112,8 @@ impl Entry {
     fn matches(&self, finding: &Finding) -> bool {
         let id = match (&self.id, &self.fingerprint) {
             (Some(id), _) => {
-                finding.rule.eq_ignore_ascii_case(id) || finding.ids.iter().any(|known| known.eq_ignore_ascii_case(id))
+                finding.rule.id.eq_ignore_ascii_case(id)
+                    || finding.rule.ids.iter().any(|known| known.eq_ignore_ascii_case(id))
             }
             (None, Some(fingerprint)) => finding.fingerprint == *fingerprint,
             (None, None) => false,
@@ -120,7 +121,7 @@ impl Entry {
         let package = self
             .package
             .as_ref()
-            .is_none_or(|name| finding.package.as_ref().is_some_and(|package| package.name.eq_ignore_ascii_case(name)));
+            .is_none_or(|name| finding.package().is_some_and(|package| package.name.eq_ignore_ascii_case(name)));
         let path = self.path.as_ref().is_none_or(|glob| glob.is_match(&finding.location.path));
         id && package && path
     }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::tree::{self, Tree, TreeFile};
+use crate::finding::Container;
+use crate::source::{Entry, Source};
 use pipe_packages::lockfile::{self, Format, Input, ParseError};
 use pipe_packages::package::Package;
 
@@ -28,6 +29,8 @@ pub(crate) struct Inventory {
 pub(crate) struct Lockfile {
     /// Relative to the repository's root.
     pub(crate) path: String,
+    /// What holds it.
+    pub(crate) container: Container,
     pub(crate) format: &'static dyn Format,
     pub(crate) packages: Vec<Package>,
     /// Name and version of the project itself, where the lockfile or its manifest says.
@@ -36,88 +39,86 @@ pub(crate) struct Lockfile {
 
 impl Inventory {
     /// Reads every lockfile of the tree. One that is broken loses only itself.
-    pub(crate) fn read(tree: &Tree, cancelled: &dyn Fn() -> bool) -> Inventory {
+    pub(crate) fn read(source: &dyn Source, cancelled: &dyn Fn() -> bool) -> Inventory {
         let mut inventory = Inventory::default();
         let mut folders: BTreeMap<&Path, BTreeSet<String>> = BTreeMap::new();
-        for file in &tree.files {
-            let (parent, name) = split(file);
+        for entry in source.entries() {
+            let (parent, name) = split(entry);
             folders.entry(parent).or_default().insert(name.to_owned());
         }
-        for file in &tree.files {
+        for entry in source.entries() {
             if cancelled() {
                 return inventory;
             }
-            let (parent, name) = split(file);
+            let (parent, name) = split(entry);
             let folder = parent.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             if let Some(format) = lockfile::FORMATS.iter().find(|format| format.matches(name, &folder)) {
-                inventory.add(file, *format);
+                inventory.add(source, entry, *format);
             } else if let Some(tool) = lockfile::unsupported(name) {
-                inventory.errors.push(format!("{}: lockfiles of {tool} are not in this version", file.shown));
+                inventory.errors.push(format!("{}: lockfiles of {tool} are not in this version", entry.path));
             } else {
-                inventory.check_manifest(file, &folders);
+                inventory.check_manifest(source, entry, &folders);
             }
         }
         inventory
     }
 
-    fn add(&mut self, file: &TreeFile, format: &'static dyn Format) {
-        let text = match tree::read(&file.path, MAX_LOCKFILE) {
+    fn add(&mut self, source: &dyn Source, entry: &Entry, format: &'static dyn Format) {
+        let text = match source.open(entry, MAX_LOCKFILE) {
             Ok(Some(bytes)) if memchr::memchr_iter(format.entry_marker(), &bytes).count() > MAX_ENTRIES => {
-                return self.errors.push(format!("{}: more than {MAX_ENTRIES} entries, not read", file.shown));
+                return self.errors.push(format!("{}: more than {MAX_ENTRIES} entries, not read", entry.path));
             }
             Ok(Some(bytes)) => match lockfile::decode(bytes) {
                 Ok(text) => text,
-                Err(error) => return self.broken(file, &error),
+                Err(error) => return self.broken(entry, &error),
             },
             Ok(None) => {
                 let limit = MAX_LOCKFILE / (1024 * 1024);
-                return self.errors.push(format!("{}: larger than {limit} MB, not read", file.shown));
+                return self.errors.push(format!("{}: larger than {limit} MB, not read", entry.path));
             }
-            Err(error) => return self.errors.push(format!("can't read {}: {error:#}", file.shown)),
+            Err(error) => return self.errors.push(format!("can't read {}: {error:#}", entry.path)),
         };
-        let folder = file.path.parent().map(Path::to_owned).unwrap_or_default();
-        let sibling = |name: &str| {
-            let bytes = tree::read(&folder.join(name), MAX_MANIFEST).ok().flatten()?;
-            lockfile::decode(bytes).ok()
-        };
-        match format.parse(&Input { path: &file.shown, text: &text, sibling: &sibling }) {
+        let sibling = |name: &str| lockfile::decode(source.beside(entry, name, MAX_MANIFEST)?).ok();
+        match format.parse(&Input { path: &entry.path, text: &text, sibling: &sibling }) {
             Ok(parsed) => {
                 self.warnings.extend(parsed.warnings);
                 self.lockfiles.push(Lockfile {
-                    path: file.shown.clone(),
+                    path: entry.path.clone(),
+                    container: source.container(),
                     format,
                     packages: parsed.packages,
                     root: parsed.root,
                 });
             }
-            Err(error) => self.broken(file, &error),
+            Err(error) => self.broken(entry, &error),
         }
     }
 
-    fn broken(&mut self, file: &TreeFile, error: &ParseError) {
+    fn broken(&mut self, entry: &Entry, error: &ParseError) {
         let line = error.line.map(|line| format!(":{line}")).unwrap_or_default();
-        self.errors.push(format!("{}{line}: {error}", file.shown));
+        self.errors.push(format!("{}{line}: {error}", entry.path));
     }
 
     /// A manifest whose lockfile isn't there: its packages can't be known.
-    fn check_manifest(&mut self, file: &TreeFile, folders: &BTreeMap<&Path, BTreeSet<String>>) {
-        let (parent, name) = split(file);
+    fn check_manifest(&mut self, source: &dyn Source, entry: &Entry, folders: &BTreeMap<&Path, BTreeSet<String>>) {
+        let (parent, name) = split(entry);
         if !lockfile::is_manifest_name(name) {
             return;
         }
-        let Ok(Some(bytes)) = tree::read(&file.path, MAX_MANIFEST) else { return };
+        let Ok(Some(bytes)) = source.open(entry, MAX_MANIFEST) else { return };
         let Some(manifest) = lockfile::manifest(name, &String::from_utf8_lossy(&bytes)) else { return };
         let locked_in = |folder: &Path| {
             folders.get(folder).is_some_and(|names| manifest.satisfied_by.iter().any(|lock| names.contains(*lock)))
         };
         let locked = if manifest.inherits { parent.ancestors().any(locked_in) } else { locked_in(parent) };
         if !locked {
-            self.warnings.push(format!("{}: no lockfile, so its dependencies were not looked at", file.shown));
+            self.warnings.push(format!("{}: no lockfile, so its dependencies were not looked at", entry.path));
         }
     }
 }
 
-fn split(file: &TreeFile) -> (&Path, &str) {
-    let parent = file.path.parent().unwrap_or_else(|| Path::new(""));
-    (parent, file.path.file_name().and_then(|name| name.to_str()).unwrap_or_default())
+fn split(entry: &Entry) -> (&Path, &str) {
+    let path = Path::new(&entry.path);
+    let parent = path.parent().unwrap_or_else(|| Path::new(""));
+    (parent, path.file_name().and_then(|name| name.to_str()).unwrap_or_default())
 }

@@ -15,8 +15,10 @@ mod plan;
 mod policy;
 mod present;
 mod scanner;
+mod source;
 mod tree;
 mod vars;
+mod words;
 mod write;
 
 use pipe_core::Pipe;
@@ -38,15 +40,15 @@ impl Pipe for SecurityPipe {
     type Config = Config;
     type Plan = Plan;
 
-    fn config(vars: &mut Vars, _: &Context) -> Option<Config> {
-        Config::from_vars(vars)
+    fn config(vars: &mut Vars, ctx: &Context) -> Option<Config> {
+        Config::from_vars(vars, ctx)
     }
 
     fn plan(config: &Config, ctx: &Context) -> anyhow::Result<Plan> {
         Ok(Plan::new(config, ctx))
     }
 
-    async fn execute(config: &Config, plan: Plan, ctx: &Context, report: &Recorder) -> Result<Pass, Stop> {
-        execute::execute(config, plan, ctx, report).await
+    async fn execute(_: &Config, plan: Plan, ctx: &Context, report: &Recorder) -> Result<Pass, Stop> {
+        execute::execute(plan, ctx, report).await
     }
 }

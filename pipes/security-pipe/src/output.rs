@@ -1,21 +1,26 @@
-//! What others read: SARIF for code scanning, JUnit for test reports, Markdown for people, and gitleaks' JSON for
-//! whoever read the ancestor's.
+//! What a run leaves for others: SARIF for code scanning, JUnit for test reports, Markdown and text for people, and
+//! gitleaks' JSON for tools that read the bash pipe's.
 //!
-//! Pure functions of a finished run. They add nothing and drop nothing silently: order, fingerprints and verdicts are
-//! those of the findings as given.
+//! Pure functions of a finished run. They lay out what findings say of themselves, in the order they are given, and leave
+//! none out in silence. An output is one file here and one variant of [`Output`].
 
 mod gitleaks;
 mod junit;
 mod markdown;
+pub(crate) mod report;
 mod sarif;
 mod text;
 
-use crate::finding::Finding;
+use std::path::PathBuf;
 
-pub(crate) use gitleaks::gitleaks;
-pub(crate) use junit::junit;
-pub(crate) use markdown::markdown;
-pub(crate) use sarif::sarif;
+use pipe_core::exit::Ending;
+use pipe_core::platform::CiContext;
+use pipe_core::report::Recorder;
+
+use crate::finding::Finding;
+use crate::gate::Counts;
+use crate::present;
+use crate::scanner::Outcome;
 
 /// A finished run.
 pub(crate) struct Run<'a> {
@@ -23,53 +28,58 @@ pub(crate) struct Run<'a> {
     pub(crate) tool_version: &'a str,
     /// `REPORT_NAME`: keeps the parts of a monorepo apart.
     pub(crate) report_name: Option<&'a str>,
+    pub(crate) ci: &'a CiContext,
     /// Worst first ([`Finding::sort`]).
     pub(crate) findings: &'a [Finding],
-    pub(crate) scans: &'a [ScanOutcome<'a>],
-    /// `passed`, `warned`, `failed`, `error` ...
-    pub(crate) verdict: &'a str,
-    /// Why, as the last line for a person says it.
-    pub(crate) reason: &'a str,
-    /// Where to read about this pipe.
-    pub(crate) information_url: Option<&'a str>,
-    /// The repository's address.
-    pub(crate) repository_url: Option<&'a str>,
-    pub(crate) commit: Option<&'a str>,
-    pub(crate) branch: Option<&'a str>,
+    pub(crate) counts: &'a Counts,
+    /// There is a baseline, so that open findings are new.
+    pub(crate) baseline: bool,
+    pub(crate) outcomes: &'a [Outcome],
+    pub(crate) ending: &'a Ending,
     /// RFC 3339.
     pub(crate) started_at: &'a str,
     /// Makes text from outside harmless in Markdown.
     pub(crate) escape: &'a dyn Fn(&str) -> String,
 }
 
-/// How one scan ended.
-pub(crate) struct ScanOutcome<'a> {
-    /// As [`Finding::scanner`] calls it.
-    pub(crate) name: &'a str,
-    pub(crate) status: ScanStatus,
-    /// What was looked at, why there was nothing to, or what failed.
-    pub(crate) detail: &'a str,
-    pub(crate) seconds: f64,
-    /// What was counted, e.g. `("files", 1204)`.
-    pub(crate) counts: &'a [(&'static str, u64)],
+/// A file below REPORTS_DIR.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// At the path that SARIF_FILE names.
+    Sarif(PathBuf),
+    Junit,
+    Markdown,
+    /// What was printed, without colours.
+    Text,
+    Gitleaks,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ScanStatus {
-    Ran,
-    Skipped,
-    Failed,
-}
-
-impl ScanStatus {
-    pub(crate) fn as_str(self) -> &'static str {
+impl Output {
+    /// Names that existing pipelines look for.
+    pub(crate) fn file(&self) -> String {
         match self {
-            ScanStatus::Ran => "ran",
-            ScanStatus::Skipped => "skipped",
-            ScanStatus::Failed => "failed",
+            Output::Sarif(path) => path.to_string_lossy().into_owned(),
+            Output::Junit => "junit.xml".to_owned(),
+            Output::Markdown => "security-summary.md".to_owned(),
+            Output::Text => "security-summary.txt".to_owned(),
+            Output::Gitleaks => "gitleaks-report.json".to_owned(),
+        }
+    }
+
+    /// Writes the file. The recorder remembers one that can't be written.
+    pub(crate) fn write(&self, run: &Run<'_>, report: &Recorder) {
+        let file = self.file();
+        match self {
+            Output::Sarif(_) => report.write_json(&file, sarif::sarif(run)),
+            Output::Junit => report.write(&file, &junit::junit(run)),
+            Output::Markdown => report.write(&file, markdown(run).as_bytes()),
+            Output::Text => report.write(&file, present::text(run).as_bytes()),
+            Output::Gitleaks => report.write_json(&file, gitleaks::gitleaks(run)),
         }
     }
 }
+
+pub(crate) use markdown::markdown;
 
 #[cfg(test)]
 mod tests;

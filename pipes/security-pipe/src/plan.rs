@@ -1,62 +1,111 @@
-//! What will be done, as data: what `DRY_RUN` prints.
+//! What will be done, as data: what `DRY_RUN` prints and what a run consumes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use pipe_core::Context;
 use pipe_core::plan::{Effects, Planned};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::config::Config;
 use crate::gate::Gate;
-use crate::scanner::dependencies::AdvisorySource;
+use crate::output::Output;
+use crate::policy::Policy;
+use crate::scanner::Scanner;
+use crate::scanner::dependencies::Compile;
+use crate::tree::Filter;
 
-/// The steps of a run and what decides on its verdict.
-#[derive(Debug, Serialize)]
+/// The work of a run, and everything it does outside its own process.
+#[derive(Serialize)]
 pub struct Plan {
-    scans: Vec<&'static str>,
-    working_dir: String,
-    only: Vec<String>,
-    except: Vec<String>,
-    advisories: AdvisorySource,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    compile_to: Option<String>,
-    gate: Gate,
-    ignore_file: String,
-    baseline_file: String,
-    write_baseline: bool,
-    reports_dir: String,
-    reports: Vec<String>,
+    #[serde(flatten)]
+    pub(crate) work: Work,
+    /// Asked for, and not in this version: the run ends with 3.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    not_in_this_version: Vec<String>,
+    pub(crate) not_in_this_version: Vec<String>,
     #[serde(flatten)]
     effects: Effects,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Work {
+    Compile(Compile),
+    Scan(Box<Scan>),
+}
+
+/// A scan of the working directory. Serialised in the words of the variables.
+#[derive(Clone, Serialize)]
+pub(crate) struct Scan {
+    #[serde(serialize_with = "names")]
+    pub(crate) scanners: Vec<Arc<dyn Scanner>>,
+    working_dir: PathBuf,
+    scan_paths: Vec<String>,
+    exclude_paths: Vec<String>,
+    #[serde(skip)]
+    pub(crate) filter: Arc<Filter>,
+    #[serde(serialize_with = "seconds")]
+    pub(crate) scan_timeout: Duration,
+    /// A scan that could not run is only warned about.
+    #[serde(rename = "on_scan_error", serialize_with = "fail_or_warn")]
+    pub(crate) tolerate_errors: bool,
+    #[serde(serialize_with = "Gate::in_words")]
+    pub(crate) gate: Gate,
+    #[serde(flatten)]
+    pub(crate) policy: Policy,
+    reports_dir: PathBuf,
+    #[serde(rename = "reports", serialize_with = "outputs")]
+    pub(crate) outputs: Vec<Output>,
+}
+
 impl Plan {
     pub(crate) fn new(config: &Config, ctx: &Context) -> Plan {
-        Plan {
-            scans: config.scanners.iter().map(|scanner| scanner.name()).collect(),
-            working_dir: ctx.workspace.dir.display().to_string(),
-            only: config.include.clone(),
-            except: config.exclude.clone(),
-            advisories: config.advisories.clone(),
-            compile_to: config.compile.as_ref().map(|path| path.display().to_string()),
-            gate: config.gate.clone(),
-            ignore_file: config.policy.ignore.path.display().to_string(),
-            baseline_file: config.policy.baseline.path.display().to_string(),
-            write_baseline: config.policy.write_baseline,
-            reports_dir: ctx.workspace.reports.display().to_string(),
-            reports: config.formats.clone(),
-            not_in_this_version: config.later.clone(),
-            effects: effects(config),
-        }
+        let (work, effects) = match &config.compile {
+            Some(compile) => (Work::Compile(compile.clone()), compiling(compile, ctx)),
+            None => {
+                let scan = Scan {
+                    scanners: config.scanners.clone(),
+                    working_dir: ctx.workspace.dir.clone(),
+                    scan_paths: config.include.clone(),
+                    exclude_paths: config.exclude.clone(),
+                    filter: Arc::clone(&config.filter),
+                    scan_timeout: config.scan_timeout,
+                    tolerate_errors: config.tolerate_errors,
+                    gate: config.gate.clone(),
+                    policy: config.policy.clone(),
+                    reports_dir: ctx.workspace.reports.clone(),
+                    outputs: config.outputs.clone(),
+                };
+                let effects = scanning(&scan, ctx);
+                (Work::Scan(Box::new(scan)), effects)
+            }
+        };
+        Plan { work, not_in_this_version: config.later.clone(), effects }
     }
 }
 
-fn effects(config: &Config) -> Effects {
-    if config.compile.is_some() {
-        return Effects { steps: vec!["compile advisories".to_owned()], ..Effects::default() };
+fn compiling(compile: &Compile, ctx: &Context) -> Effects {
+    Effects {
+        steps: vec!["compile advisories".to_owned()],
+        files: vec![ctx.workspace.relative(&compile.to)],
+        ..Effects::default()
     }
-    let scans = config.scanners.iter().map(|scanner| scanner.name().to_owned());
-    Effects { steps: std::iter::once("tree".to_owned()).chain(scans).collect(), ..Effects::default() }
+}
+
+fn scanning(scan: &Scan, ctx: &Context) -> Effects {
+    let below_reports = |file: &str| ctx.workspace.relative(&scan.reports_dir.join(file));
+    let mut effects = Effects { steps: vec!["tree".to_owned()], ..Effects::default() };
+    for scanner in &scan.scanners {
+        let mut own = scanner.effects();
+        own.files = own.files.iter().map(|file| below_reports(file)).collect();
+        own.steps.push(scanner.name().to_owned());
+        effects.add(own);
+    }
+    effects.add(scan.policy.effects(ctx));
+    let files = scan.outputs.iter().map(|output| below_reports(&output.file())).collect();
+    effects.add(Effects { files, ..Effects::default() });
+    effects
 }
 
 impl Planned for Plan {
@@ -65,6 +114,22 @@ impl Planned for Plan {
     }
 
     fn about_code(&self) -> bool {
-        self.compile_to.is_none()
+        matches!(self.work, Work::Scan(_))
     }
+}
+
+fn names<S: Serializer>(scanners: &[Arc<dyn Scanner>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(scanners.iter().map(|scanner| scanner.name()))
+}
+
+fn outputs<S: Serializer>(outputs: &[Output], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(outputs.iter().map(Output::file))
+}
+
+fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{} s", duration.as_secs_f64()))
+}
+
+fn fail_or_warn<S: Serializer>(warn: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(if *warn { "warn" } else { "fail" })
 }

@@ -7,30 +7,40 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use pipe_core::Context;
+use pipe_core::plan::Effects;
 use pipe_core::trusted::{Trusted, TrustedFiles};
 use pipe_core::workspace::{ReportDir, Workspace};
+
+use serde::{Serialize, Serializer};
 
 use crate::baseline::Baseline;
 use crate::finding::{Finding, Status};
 use crate::ignore_file::IgnoreFile;
 use pipe_secrets::inline_allows;
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Policy {
+    #[serde(rename = "ignore_file", serialize_with = "path_of")]
     pub(crate) ignore: Place,
+    #[serde(rename = "baseline_file", serialize_with = "path_of")]
     pub(crate) baseline: Place,
     /// Write the baseline instead of applying it.
+    #[serde(rename = "baseline_write")]
     pub(crate) write_baseline: bool,
 }
 
 /// A policy file's path below WORKING_DIR, and whether the user named it: one that is named must be there.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub(crate) named: bool,
     pub(crate) path: PathBuf,
 }
 
-/// What applying the policies told.
+fn path_of<S: Serializer>(place: &Place, serializer: S) -> Result<S::Ok, S::Error> {
+    place.path.serialize(serializer)
+}
+
+/// What came out of applying the policies.
 #[derive(Debug, Default)]
 pub(crate) struct Applied {
     pub(crate) warnings: Vec<String>,
@@ -41,6 +51,12 @@ pub(crate) struct Applied {
 }
 
 impl Policy {
+    /// The file that BASELINE_WRITE writes.
+    pub(crate) fn effects(&self, ctx: &Context) -> Effects {
+        let files = if self.write_baseline { vec![ctx.workspace.relative(&self.baseline.path)] } else { Vec::new() };
+        Effects { files, ..Effects::default() }
+    }
+
     /// Marks what is let pass.
     pub(crate) async fn apply(&self, ctx: &Context, findings: &mut [Finding]) -> Applied {
         let files = TrustedFiles::new(ctx);
@@ -138,7 +154,8 @@ async fn read(
 async fn inline(files: &TrustedFiles<'_>, findings: &mut [Finding], applied: &mut Applied) {
     let mut by_path: BTreeMap<String, Vec<&mut Finding>> = BTreeMap::new();
     for finding in findings.iter_mut().filter(|finding| finding.inline_allow.is_some()) {
-        by_path.entry(finding.location.path.clone()).or_default().push(finding);
+        let Some(path) = finding.location.checkout_path().map(str::to_owned) else { continue };
+        by_path.entry(path).or_default().push(finding);
     }
     let mut refused = BTreeSet::new();
     for (path, findings) in by_path {
@@ -161,7 +178,7 @@ async fn inline(files: &TrustedFiles<'_>, findings: &mut [Finding], applied: &mu
             } else {
                 applied.warnings.push(format!(
                     "{path}:{}: gitleaks:allow is new in this pull request and does not apply",
-                    finding.location.line
+                    finding.location.span.line
                 ));
             }
         }

@@ -2,48 +2,61 @@
 
 use pipe_core::console::{Color, Console};
 use pipe_core::platform::escape::terminal;
+use pipe_core::report::StepStatus;
 
-use crate::finding::{Finding, Gated, Status};
+use crate::finding::{Finding, Gated, Kind, Status};
 use crate::gate::Counts;
+use crate::output::Run;
 use crate::scanner::Outcome;
 
 /// So many findings are listed; with the lines around them a run stays within 25.
-const LISTED: usize = 14;
+const MAX_LISTED: usize = 14;
+
+/// A line as data: its first word has a colour where there are colours.
+struct Line {
+    word: Option<(Color, String)>,
+    rest: String,
+}
 
 /// Prints what was looked at, the worst findings and what was left out.
-pub(crate) fn print(console: &Console, outcomes: &[Outcome], findings: &[Finding], counts: &Counts, baseline: bool) {
-    for line in lines(console, outcomes, findings, counts, baseline) {
-        console.line(line);
+pub(crate) fn print(console: &Console, run: &Run<'_>) {
+    for Line { word, rest } in lines(run) {
+        let word = word.map(|(color, word)| console.paint(color, &word)).unwrap_or_default();
+        console.line(format!("{word}{rest}"));
     }
 }
 
-/// The same, for the text summary.
-pub(crate) fn lines(
-    console: &Console,
-    outcomes: &[Outcome],
-    findings: &[Finding],
-    counts: &Counts,
-    baseline: bool,
-) -> Vec<String> {
-    let mut lines = vec![format!("scanned  {}", scanned(outcomes))];
-    let groups = group(findings);
-    for group in groups.iter().take(LISTED) {
-        lines.push(line(console, group, baseline));
+/// The same without colours, and the verdict: the text summary.
+pub(crate) fn text(run: &Run<'_>) -> String {
+    let mut text = String::new();
+    for Line { word, rest } in lines(run) {
+        text.push_str(&word.map(|(_, word)| word).unwrap_or_default());
+        text.push_str(&rest);
+        text.push('\n');
     }
-    if groups.len() > LISTED {
-        let rest: Vec<&Finding> = groups[LISTED..].iter().flatten().copied().collect();
-        lines.push(format!("and {} more ({}): see the reports", rest.len(), Counts::words(&rest)));
+    text.push_str(&format!("{:<7}  {}\n", run.ending.verdict().headline(), run.ending.reason()));
+    text
+}
+
+fn lines(run: &Run<'_>) -> Vec<Line> {
+    let plain = |rest: String| Line { word: None, rest };
+    let mut lines = vec![plain(format!("scanned  {}", scanned(run.outcomes)))];
+    let groups = group(run.findings);
+    lines.extend(groups.iter().take(MAX_LISTED).map(|group| line(group, run.baseline)));
+    if groups.len() > MAX_LISTED {
+        let rest: Vec<&Finding> = groups[MAX_LISTED..].iter().flatten().copied().collect();
+        lines.push(plain(format!("and {} more ({}): see the reports", rest.len(), Counts::words(&rest))));
     }
     let mut also = Vec::new();
-    if counts.known > 0 {
-        also.push(format!("{} known (baseline)", counts.known));
+    if run.counts.known > 0 {
+        also.push(format!("{} known (baseline)", run.counts.known));
     }
-    also.extend(ignored(findings));
-    if counts.unscored > 0 {
-        also.push(format!("{} unscored", counts.unscored));
+    also.extend(ignored(run.findings));
+    if run.counts.unscored > 0 {
+        also.push(format!("{} unscored", run.counts.unscored));
     }
     if !also.is_empty() {
-        lines.push(format!("also     {}", also.join(", ")));
+        lines.push(plain(format!("also     {}", also.join(", "))));
     }
     lines
 }
@@ -51,21 +64,20 @@ pub(crate) fn lines(
 fn scanned(outcomes: &[Outcome]) -> String {
     let parts: Vec<String> = outcomes
         .iter()
-        .filter_map(|outcome| match (&outcome.scan.skipped, outcome.scan.detail.as_str()) {
-            (Some(why), _) => Some(format!("{}: {why}", outcome.name)),
-            (None, "") => None,
-            (None, detail) => Some(detail.to_owned()),
+        .filter_map(|outcome| match outcome.status {
+            StepStatus::Skipped => Some(format!("{}: {}", outcome.name, outcome.detail)),
+            StepStatus::Ran | StepStatus::Failed => Some(outcome.looked_at.clone()).filter(|what| !what.is_empty()),
         })
         .collect();
     if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
 }
 
-/// Open findings, the same thing at several places as one.
+/// Open findings. One advisory about one package is one group, at however many places.
 fn group(findings: &[Finding]) -> Vec<Vec<&Finding>> {
     let mut groups: Vec<Vec<&Finding>> = Vec::new();
     for finding in findings.iter().filter(|finding| finding.is_open()) {
         let same = |other: &Finding| {
-            finding.package.is_some() && other.rule == finding.rule && other.subject() == finding.subject()
+            finding.package().is_some() && other.rule.id == finding.rule.id && other.subject() == finding.subject()
         };
         match groups.iter_mut().find(|group| same(group[0])) {
             Some(group) => group.push(finding),
@@ -75,34 +87,26 @@ fn group(findings: &[Finding]) -> Vec<Vec<&Finding>> {
     groups
 }
 
-fn line(console: &Console, group: &[&Finding], baseline: bool) -> String {
+fn line(group: &[&Finding], baseline: bool) -> Line {
     let finding = group[0];
-    let word = finding.severity_word();
     let color = if finding.fails() { Color::Red } else { Color::Yellow };
-    let severity = console.paint(color, &format!("{word:<8}"));
+    let word = format!("{:<8}", finding.rating().as_str());
     let new = if baseline { " new" } else { "" };
     let places = if group.len() > 1 { format!(" and {} more", group.len() - 1) } else { String::new() };
-    let place = format!("{}:{}{places}", terminal(&finding.location.path), finding.location.line);
+    let place = format!("{}{places}", terminal(&finding.location.shown()));
     let gated = match &finding.gated {
         Some(Gated::Passes(why)) if why != "below the gate" => format!("  not gated: {why}"),
         Some(Gated::Passes(_)) => "  not gated".to_owned(),
         _ => String::new(),
     };
-    match &finding.package {
-        Some(package) => {
-            let subject = format!("{} {}", terminal(&package.name), terminal(&package.version));
-            let fix = match (package.fixed.first(), &package.upgrade) {
-                (Some(fixed), Some(upgrade)) => format!("fix: {} ({})", terminal(fixed), terminal(upgrade)),
-                (Some(fixed), None) => format!("fix: {}", terminal(fixed)),
-                (None, _) => "no fix yet".to_owned(),
-            };
-            format!("{severity}{new} {subject:<24}  {:<19}  {place}{gated}  {fix}", terminal(&finding.rule))
-        }
-        None => {
-            let shown = finding.shown.as_ref().map(|shown| format!("  {}", terminal(shown))).unwrap_or_default();
-            format!("{severity}{new} {:<24}  {place}{shown}{gated}  fix: revoke it, then remove it", finding.title)
-        }
-    }
+    let (id, title) = (terminal(&finding.rule.id), terminal(&finding.rule.title));
+    let what = match &finding.kind {
+        Kind::Vulnerability(_) => format!("{:<24}  {id:<19}  {place}", terminal(&finding.subject())),
+        Kind::Secret { prefix: Some(prefix) } => format!("{title:<24}  {place}  {}", terminal(prefix)),
+        Kind::Secret { prefix: None } => format!("{title:<24}  {place}"),
+        Kind::Misconfiguration => format!("{title:<24}  {id:<19}  {place}"),
+    };
+    Line { word: Some((color, word)), rest: format!("{new} {what}{gated}  {}", terminal(&finding.remedy.brief)) }
 }
 
 /// `2 ignored until 2027-01-01`

@@ -1,31 +1,45 @@
 //! What can be looked for. A scanner is one file here and one line in [`SCANNERS`].
 
 pub(crate) mod dependencies;
+#[cfg(test)]
+mod example;
 pub(crate) mod sbom;
 pub(crate) mod secrets;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use pipe_core::Context;
 use pipe_core::console::Console;
 use pipe_core::env::Vars;
-use pipe_core::report::Recorder;
+use pipe_core::plan::Effects;
+use pipe_core::report::{Recorder, StepStatus};
 use pipe_core::text::panic_text;
 use tokio_util::sync::CancellationToken;
 
 use crate::finding::Finding;
 use crate::inventory::Inventory;
-use crate::scanner::dependencies::Advisories;
-use crate::tree::Tree;
+use crate::source::Source;
 
-/// Makes a scanner from its variables; `None` where it is switched off.
-type FromVars = fn(&mut Vars) -> Option<Arc<dyn Scanner>>;
+/// Makes a scanner from its variables; `None` if it is switched off.
+type FromVars = fn(&mut Vars, &Context) -> Option<Arc<dyn Scanner>>;
 
-pub(crate) const SCANNERS: &[FromVars] = &[secrets::from_vars, dependencies::from_vars, sbom::from_vars];
+pub(crate) const SCANNERS: &[FromVars] = &[
+    secrets::from_vars,
+    dependencies::from_vars,
+    sbom::from_vars,
+    #[cfg(test)]
+    example::from_vars,
+];
 
 pub(crate) trait Scanner: Send + Sync {
     /// As reports call it.
     fn name(&self) -> &'static str;
+
+    /// The hosts it contacts and the files it writes below REPORTS_DIR, for the plan.
+    fn effects(&self) -> Effects {
+        Effects::default()
+    }
 
     /// Looks at all of `input`, on a thread of its own. Ends soon after `input.cancel` is set.
     ///
@@ -36,38 +50,20 @@ pub(crate) trait Scanner: Send + Sync {
 
 /// What every scanner reads.
 pub(crate) struct Input {
-    pub(crate) tree: Tree,
+    pub(crate) source: Box<dyn Source>,
     inventory: OnceLock<Inventory>,
-    /// Where advisories come from.
-    pub(crate) advisories: Advisories,
     pub(crate) report: Recorder,
-    pub(crate) project: Project,
     pub(crate) cancel: CancellationToken,
 }
 
-/// What the SBOM says of the whole.
-#[derive(Debug, Clone)]
-pub(crate) struct Project {
-    pub(crate) name: String,
-    pub(crate) commit: Option<String>,
-    /// The commit's time, RFC 3339: the clock would make every SBOM differ.
-    pub(crate) created: Option<String>,
-}
-
 impl Input {
-    pub(crate) fn new(
-        tree: Tree,
-        advisories: Advisories,
-        report: Recorder,
-        project: Project,
-        cancel: CancellationToken,
-    ) -> Input {
-        Input { tree, inventory: OnceLock::new(), advisories, report, project, cancel }
+    pub(crate) fn new(source: Box<dyn Source>, report: Recorder, cancel: CancellationToken) -> Input {
+        Input { source, inventory: OnceLock::new(), report, cancel }
     }
 
-    /// The packages of every lockfile, read by whoever asks first.
+    /// The packages of every lockfile, read by the first scanner that asks.
     pub(crate) fn inventory(&self) -> &Inventory {
-        self.inventory.get_or_init(|| Inventory::read(&self.tree, &|| self.cancel.is_cancelled()))
+        self.inventory.get_or_init(|| Inventory::read(self.source.as_ref(), &|| self.cancel.is_cancelled()))
     }
 }
 
@@ -89,19 +85,41 @@ pub(crate) struct Scan {
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) name: &'static str,
-    pub(crate) scan: Scan,
+    pub(crate) status: StepStatus,
+    /// What was looked at, as [`Scan::detail`] said it.
+    pub(crate) looked_at: String,
+    /// What was looked at, why there was nothing to, or everything that could not be looked at.
+    pub(crate) detail: String,
+    /// What was counted, e.g. `("files", 1204)`.
+    pub(crate) counts: Vec<(&'static str, u64)>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) unable: Vec<String>,
     pub(crate) elapsed: Duration,
 }
 
+impl Outcome {
+    fn of(name: &'static str, scan: &mut Scan, elapsed: Duration) -> Outcome {
+        let unable = std::mem::take(&mut scan.unable);
+        let (status, detail) = match (&scan.skipped, unable.as_slice()) {
+            (_, [_, ..]) => (StepStatus::Failed, unable.join("; ")),
+            (Some(why), []) => (StepStatus::Skipped, why.clone()),
+            (None, []) => (StepStatus::Ran, scan.detail.clone()),
+        };
+        let (counts, warnings) = (std::mem::take(&mut scan.counts), std::mem::take(&mut scan.warnings));
+        let looked_at = std::mem::take(&mut scan.detail);
+        Outcome { name, status, looked_at, detail, counts, warnings, unable, elapsed }
+    }
+}
+
 /// Runs all scanners side by side. One that fails, panics or takes too long loses only itself: its outcome says what
-/// could not be done.
+/// could not be done. Outcomes and findings are in the order of the scanners.
 pub(crate) async fn run(
     scanners: &[Arc<dyn Scanner>],
     input: &Arc<Input>,
     timeout: Duration,
     report: &Recorder,
     console: &Console,
-) -> Vec<Outcome> {
+) -> (Vec<Outcome>, Vec<Finding>) {
     let running: Vec<_> = scanners
         .iter()
         .map(|scanner| {
@@ -117,7 +135,7 @@ pub(crate) async fn run(
         })
         .collect();
     let finishing = running.into_iter().map(|(name, mut step, started, thread)| async move {
-        let (scan, elapsed) = match thread.await {
+        let (mut scan, elapsed) = match thread.await {
             Ok(Ok((Ok(scan), elapsed))) => (scan, elapsed),
             Ok(Ok((Err(error), elapsed))) => (failed(format!("{error:#}")), elapsed),
             Ok(Err(panic)) => {
@@ -130,24 +148,25 @@ pub(crate) async fn run(
                 (failed(format!("did not finish within SCAN_TIMEOUT ({} s)", timeout.as_secs_f64())), started.elapsed())
             }
         };
-        for (what, number) in &scan.counts {
+        let outcome = Outcome::of(name, &mut scan, elapsed);
+        for (what, number) in &outcome.counts {
             step.count(what, *number);
         }
-        for warning in &scan.warnings {
-            console.warning(format!("{name}: {warning}"));
-            report.notice(format!("{name}: {warning}"));
-        }
-        for problem in &scan.unable {
-            console.error(format!("{name}: {problem}"));
-        }
-        match (&scan.skipped, scan.unable.as_slice()) {
-            (_, [_, ..]) => step.failed(scan.unable.join("; ")),
-            (Some(why), []) => step.skipped(why.clone()),
-            (None, []) => step.ran(scan.detail.clone()),
-        }
-        Outcome { name, scan, elapsed }
+        step.end(outcome.status, outcome.detail.clone());
+        (outcome, scan.findings)
     });
-    futures_util::future::join_all(finishing).await
+    let (outcomes, findings): (Vec<Outcome>, Vec<Vec<Finding>>) =
+        futures_util::future::join_all(finishing).await.into_iter().unzip();
+    for outcome in &outcomes {
+        for warning in &outcome.warnings {
+            console.warning(format!("{}: {warning}", outcome.name));
+            report.notice(format!("{}: {warning}", outcome.name));
+        }
+        for problem in &outcome.unable {
+            console.error(format!("{}: {problem}", outcome.name));
+        }
+    }
+    (outcomes, findings.into_iter().flatten().collect())
 }
 
 fn failed(why: String) -> Scan {
@@ -156,6 +175,8 @@ fn failed(why: String) -> Scan {
 
 #[cfg(test)]
 mod tests {
+    mod example;
+
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -165,8 +186,7 @@ mod tests {
     use pipe_core::workspace::ReportDir;
     use tokio_util::sync::CancellationToken;
 
-    use super::dependencies::{Advisories, AdvisorySource};
-    use super::{Input, Project, Scan, Scanner, run};
+    use super::{Input, Scan, Scanner, run};
     use crate::finding::tests::secret;
     use crate::tree::Tree;
     use crate::vars::SPEC;
@@ -199,27 +219,25 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let report_dir = Arc::new(ReportDir::new(dir.path().to_owned(), dir.path()));
         let report = Recorder::new(&SPEC, report_dir, Redactor::new());
-        let advisories = Advisories {
-            source: AdvisorySource::Database("nowhere".into()),
-            client: None,
-            runtime: tokio::runtime::Handle::current(),
-        };
-        let project = Project { name: "test".to_owned(), commit: None, created: None };
         let cancel = CancellationToken::new();
-        let input = Arc::new(Input::new(Tree::default(), advisories, report.clone(), project, cancel.clone()));
+        let input = Arc::new(Input::new(Box::new(Tree::default()), report.clone(), cancel.clone()));
         let scanners: Vec<Arc<dyn Scanner>> =
             ["panics", "fails", "hangs", "finds"].map(|name| Arc::new(Fake(name)) as Arc<dyn Scanner>).to_vec();
         let quiet = Box::new(std::io::sink());
         let console = Console::to("test", Redactor::new(), Style::default(), quiet.clone(), quiet);
-        let outcomes = run(&scanners, &input, Duration::from_millis(200), &report, &console).await;
+        let (outcomes, findings) = run(&scanners, &input, Duration::from_millis(200), &report, &console).await;
         cancel.cancel();
-        let unable: Vec<_> = outcomes.iter().map(|outcome| outcome.scan.unable.join("")).collect();
+        let unable: Vec<_> = outcomes.iter().map(|outcome| outcome.unable.join("")).collect();
         assert_eq!(unable, ["internal error: a bug", "no disk", "did not finish within SCAN_TIMEOUT (0.2 s)", ""]);
-        assert_eq!(outcomes[3].scan.findings.len(), 1);
+        assert_eq!(findings.len(), 1);
         let written = std::fs::read_to_string(dir.path().join("security-pipe-report.json")).unwrap();
         let written: serde_json::Value = serde_json::from_str(&written).unwrap();
         assert_eq!(written["bugs"][0], "panics: internal error: a bug");
-        let failed = written["steps"].as_array().unwrap().iter().filter(|step| step["status"] == "failed").count();
-        assert_eq!(failed, 3);
+        let of = |field: &str| -> Vec<String> {
+            written["steps"].as_array().unwrap().iter().map(|step| step[field].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(of("status"), ["failed", "failed", "failed", "ran"]);
+        // In the order of the scanners, whichever ended first.
+        assert_eq!(of("name"), ["panics", "fails", "hangs", "finds"]);
     }
 }

@@ -10,22 +10,40 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use ignore::WalkBuilder;
 use pipe_core::workspace::Workspace;
 
-/// One regular file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TreeFile {
-    pub(crate) path: PathBuf,
-    /// Relative to the repository's root, with `/`; what reports show.
-    pub(crate) shown: String,
-    /// Bytes.
-    pub(crate) size: u64,
-}
+use crate::finding::Container;
+use crate::source::{Entry, Source};
 
-/// The files to scan, in order of their paths.
+/// The files of the checkout to scan.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
-    pub(crate) files: Vec<TreeFile>,
-    /// What could not be looked into, each naming its path: what was asked for was not done.
-    pub(crate) errors: Vec<String>,
+    entries: Vec<Entry>,
+    /// Of each entry, where it is on the disk. Names need not be UTF-8.
+    paths: Vec<PathBuf>,
+    errors: Vec<String>,
+}
+
+impl Source for Tree {
+    fn container(&self) -> Container {
+        Container::Checkout
+    }
+
+    fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    fn errors(&self) -> &[String] {
+        &self.errors
+    }
+
+    fn open(&self, entry: &Entry, limit: u64) -> anyhow::Result<Option<Vec<u8>>> {
+        let path = self.paths.get(entry.at).context("it is not a file of this tree")?;
+        read(path, limit)
+    }
+
+    fn beside(&self, entry: &Entry, name: &str, limit: u64) -> Option<Vec<u8>> {
+        let folder = self.paths.get(entry.at)?.parent()?;
+        read(&folder.join(name), limit).ok().flatten()
+    }
 }
 
 /// Which part of the tree to look at.
@@ -140,8 +158,10 @@ impl Tree {
                 tree.errors.push(format!("SCAN_PATHS: {pattern} matches no file"));
             }
         }
-        tree.files =
-            found.into_iter().map(|(path, size)| TreeFile { shown: workspace.relative(&path), path, size }).collect();
+        for (at, (path, size)) in found.into_iter().enumerate() {
+            tree.entries.push(Entry { path: workspace.relative(&path), size, at });
+            tree.paths.push(path);
+        }
         tree
     }
 }
@@ -158,7 +178,7 @@ fn describe(error: &ignore::Error, workspace: &Workspace) -> String {
 }
 
 /// An I/O error in few words, with what usually helps.
-pub(crate) fn reason(error: &io::Error) -> String {
+fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::PermissionDenied => {
             "permission denied (run as the files' owner, or as root with CAP_DAC_OVERRIDE)".to_owned()
@@ -171,7 +191,7 @@ pub(crate) fn reason(error: &io::Error) -> String {
 ///
 /// # Errors
 /// It can't be read.
-pub(crate) fn read(path: &Path, limit: u64) -> anyhow::Result<Option<Vec<u8>>> {
+fn read(path: &Path, limit: u64) -> anyhow::Result<Option<Vec<u8>>> {
     let file = File::open(path).map_err(|error| anyhow::anyhow!(reason(&error)))?;
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes).context("reading it")?;
@@ -212,7 +232,7 @@ mod tests {
             let workspace = Workspace { dir: root.clone(), reports: root.join("security-reports"), root };
             let tracked: Vec<PathBuf> = tracked.iter().map(PathBuf::from).collect();
             let tree = Tree::walk(&workspace, &tracked, &filter, &|| false);
-            (tree.files.into_iter().map(|file| file.shown).collect(), tree.errors)
+            (tree.entries.into_iter().map(|entry| entry.path).collect(), tree.errors)
         }
     }
 

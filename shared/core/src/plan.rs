@@ -3,6 +3,7 @@
 //! A pipe's plan holds its [`Effects`], and `execute` does what the plan holds. `DRY_RUN` prints the plan with the effects
 //! that every pipe has (the report, the CI's pages) added, and a contract test compares that with a real run.
 
+use reqwest::Url;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -33,6 +34,14 @@ impl Effects {
             }
         }
     }
+}
+
+/// The server of a URL as [`Effects::hosts`] names it: `api.example.com`, with the port if it is not the scheme's own.
+/// Empty if `url` has no host.
+pub fn host(url: &str) -> String {
+    let Ok(url) = Url::parse(url) else { return String::new() };
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// A plan that names its effects.

@@ -10,7 +10,7 @@ pub mod escape;
 pub mod github;
 pub mod gitlab;
 mod other;
-pub(crate) mod publish;
+pub mod publish;
 pub mod rendering;
 #[cfg(test)]
 mod tests;

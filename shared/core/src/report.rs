@@ -38,8 +38,21 @@ pub enum StepStatus {
     Failed,
 }
 
+impl StepStatus {
+    /// As reports spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StepStatus::Ran => "ran",
+            StepStatus::Skipped => "skipped",
+            StepStatus::Failed => "failed",
+        }
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct StepRecord {
+    #[serde(skip)]
+    begun: usize,
     name: String,
     status: StepStatus,
     /// What was done, or why it was not.
@@ -61,6 +74,9 @@ struct Document {
     inputs: Value,
     notices: Vec<String>,
     problems: Vec<Problem>,
+    /// How many steps began.
+    begun: usize,
+    /// In the order in which they began.
     steps: Vec<StepRecord>,
     /// As they stand in the report, which is written many times.
     sections: Vec<(String, Box<RawValue>)>,
@@ -90,6 +106,7 @@ impl Recorder {
             inputs: json!({}),
             notices: Vec::new(),
             problems: Vec::new(),
+            begun: 0,
             steps: Vec::new(),
             sections: Vec::new(),
             bugs: Vec::new(),
@@ -143,9 +160,13 @@ impl Recorder {
     }
 
     /// Begins a step. Dropped without an end, it is recorded as failed.
+    /// Steps stand in the report in the order in which they began.
     pub fn step(&self, name: impl Into<String>) -> Step {
+        let mut document = self.lock();
+        document.begun += 1;
         Step {
             recorder: self.clone(),
+            begun: document.begun,
             name: name.into(),
             started_at: Timestamp::now(),
             started: Instant::now(),
@@ -309,6 +330,7 @@ fn millis(since: Instant) -> u64 {
 #[derive(Debug)]
 pub struct Step {
     recorder: Recorder,
+    begun: usize,
     name: String,
     started_at: Timestamp,
     started: Instant,
@@ -323,20 +345,26 @@ impl Step {
     }
 
     pub fn ran(mut self, detail: impl Into<String>) {
-        self.end(StepStatus::Ran, detail.into());
+        self.record(StepStatus::Ran, detail.into());
     }
 
     pub fn skipped(mut self, why: impl Into<String>) {
-        self.end(StepStatus::Skipped, why.into());
+        self.record(StepStatus::Skipped, why.into());
     }
 
     pub fn failed(mut self, why: impl Into<String>) {
-        self.end(StepStatus::Failed, why.into());
+        self.record(StepStatus::Failed, why.into());
     }
 
-    fn end(&mut self, status: StepStatus, detail: String) {
+    /// The end of a step whose status was decided before.
+    pub fn end(mut self, status: StepStatus, detail: impl Into<String>) {
+        self.record(status, detail.into());
+    }
+
+    fn record(&mut self, status: StepStatus, detail: String) {
         self.done = true;
         let record = StepRecord {
+            begun: self.begun,
             name: std::mem::take(&mut self.name),
             status,
             detail,
@@ -344,7 +372,10 @@ impl Step {
             duration_ms: millis(self.started),
             counts: std::mem::take(&mut self.counts),
         };
-        self.recorder.edit(|document| document.steps.push(record));
+        self.recorder.edit(|document| {
+            let at = document.steps.partition_point(|step| step.begun < record.begun);
+            document.steps.insert(at, record);
+        });
         self.recorder.save();
     }
 }
@@ -352,7 +383,7 @@ impl Step {
 impl Drop for Step {
     fn drop(&mut self) {
         if !self.done {
-            self.end(StepStatus::Failed, "did not finish".to_owned());
+            self.record(StepStatus::Failed, "did not finish".to_owned());
         }
     }
 }

@@ -3,14 +3,19 @@
 
 use serde::Serialize;
 
-use crate::finding::Finding;
-use crate::output::{Run, text};
+use crate::finding::{Container, Finding, Kind};
+use crate::output::Run;
+use crate::words::sentence;
 
 const REDACTED: &str = "REDACTED";
 
 /// The open findings of the secrets scan: gitleaks leaves out what is allowed or in its baseline, and so does this.
 pub(crate) fn gitleaks(run: &Run<'_>) -> Vec<u8> {
-    let entries = run.findings.iter().filter(|finding| finding.scanner == "secrets" && finding.is_open()).map(entry);
+    let entries = run
+        .findings
+        .iter()
+        .filter(|finding| matches!(finding.kind, Kind::Secret { .. }) && finding.is_open())
+        .map(entry);
     let entries: Vec<Entry<'_>> = entries.collect();
     let mut bytes = Vec::new();
     // Writing to memory what has only string keys can't fail.
@@ -34,8 +39,8 @@ struct Entry<'a> {
     secret: &'static str,
     file: &'a str,
     symlink_file: &'static str,
-    // A scan of a tree knows no commit: gitleaks leaves these empty there.
-    commit: &'static str,
+    // Empty for the working tree, as are the fields about the commit.
+    commit: &'a str,
     entropy: u8,
     author: &'static str,
     email: &'static str,
@@ -46,21 +51,24 @@ struct Entry<'a> {
 }
 
 fn entry(finding: &Finding) -> Entry<'_> {
-    let location = &finding.location;
-    let start_column = location.column.unwrap_or(1);
+    let (path, span) = (&finding.location.path, &finding.location.span);
+    let start_column = span.column.unwrap_or(1);
     Entry {
-        rule_id: &finding.rule,
-        description: text::sentence(&finding.title),
-        start_line: location.line,
-        end_line: location.end_line.unwrap_or(location.line),
+        rule_id: &finding.rule.id,
+        description: sentence(&finding.rule.title),
+        start_line: span.line,
+        end_line: span.end_line.unwrap_or(span.line),
         start_column,
         // Its last column is part of the match, ours is not.
-        end_column: location.end_column.map_or(start_column, |end| end.saturating_sub(1)),
+        end_column: span.end_column.map_or(start_column, |end| end.saturating_sub(1)),
         matched: REDACTED,
         secret: REDACTED,
-        file: &location.path,
+        file: path,
         symlink_file: "",
-        commit: "",
+        commit: match &finding.location.container {
+            Container::Commit(id) => id,
+            Container::Checkout | Container::Layer(_) | Container::Archive(_) => "",
+        },
         entropy: 0,
         author: "",
         email: "",
@@ -68,6 +76,6 @@ fn entry(finding: &Finding) -> Entry<'_> {
         message: "",
         tags: [],
         // As `.gitleaksignore` names a finding of a tree.
-        fingerprint: format!("{}:{}:{}", location.path, finding.rule, location.line),
+        fingerprint: format!("{path}:{}:{}", finding.rule.id, span.line),
     }
 }

@@ -6,24 +6,24 @@
 
 use std::fmt::Write;
 
-use crate::finding::Finding;
-use crate::output::{Run, ScanStatus, text};
+use pipe_core::report::StepStatus;
+
+use crate::finding::{Finding, Kind};
+use crate::output::{Run, text};
 use pipe_packages::sbom::utc;
 
 pub(crate) fn junit(run: &Run<'_>) -> Vec<u8> {
     let mut suites: Vec<Suite<'_>> = run
-        .scans
+        .outcomes
         .iter()
         .map(|scan| {
-            let suite = Suite::new(scan.name, scan.seconds);
-            let outcome = match scan.status {
-                ScanStatus::Ran => None,
-                ScanStatus::Skipped => {
-                    Some(Case::new(scan.name, "scan", Outcome::Skipped(scan.detail.to_owned(), String::new())))
-                }
-                ScanStatus::Failed => Some(Case::new(scan.name, "scan", Outcome::Error(scan.detail.to_owned()))),
+            let suite = Suite::new(scan.name, scan.elapsed.as_secs_f64());
+            let result = match scan.status {
+                StepStatus::Ran => None,
+                StepStatus::Skipped => Some(Result::Skipped(scan.detail.clone(), String::new())),
+                StepStatus::Failed => Some(Result::Error(scan.detail.clone())),
             };
-            Suite { cases: outcome.into_iter().collect(), ..suite }
+            Suite { cases: result.map(|result| Case::new(scan.name, "scan", result)).into_iter().collect(), ..suite }
         })
         .collect();
     for finding in run.findings {
@@ -36,7 +36,7 @@ pub(crate) fn junit(run: &Run<'_>) -> Vec<u8> {
         }
     }
     for suite in suites.iter_mut().filter(|suite| suite.cases.is_empty()) {
-        suite.cases.push(Case::new(suite.name, "no findings", Outcome::Passed));
+        suite.cases.push(Case::new(suite.name, "no findings", Result::Passed));
     }
     write(run, &suites).into_bytes()
 }
@@ -50,10 +50,10 @@ struct Suite<'a> {
 struct Case {
     class: String,
     name: String,
-    outcome: Outcome,
+    result: Result,
 }
 
-enum Outcome {
+enum Result {
     Passed,
     /// In a word or two, and in full.
     Failed(String, String),
@@ -66,43 +66,42 @@ impl<'a> Suite<'a> {
         Suite { name, seconds, cases: Vec::new() }
     }
 
-    fn count(&self, is_one: fn(&Outcome) -> bool) -> usize {
-        self.cases.iter().filter(|case| is_one(&case.outcome)).count()
+    fn count(&self, is_one: fn(&Result) -> bool) -> usize {
+        self.cases.iter().filter(|case| is_one(&case.result)).count()
     }
 }
 
 impl Case {
-    fn new(class: &str, name: &str, outcome: Outcome) -> Case {
-        Case { class: class.to_owned(), name: name.to_owned(), outcome }
+    fn new(class: &str, name: &str, result: Result) -> Case {
+        Case { class: class.to_owned(), name: name.to_owned(), result }
     }
 }
 
 fn case(finding: &Finding) -> Case {
-    let location = &finding.location;
-    let what = match &finding.package {
-        Some(_) => format!("{} {}", finding.subject(), text::names(finding)),
-        None => finding.subject(),
+    let what = match &finding.kind {
+        Kind::Vulnerability(_) => format!("{} {}", finding.subject(), finding.names()),
+        Kind::Secret { .. } | Kind::Misconfiguration => finding.subject(),
     };
-    let name = format!("{what} at {}:{}", location.path, location.line);
-    let short = format!("{} {}", finding.severity_word(), text::message(finding));
-    let mut full = format!("{}\n{}\n{}", text::standing(finding), finding.severity_source, text::remedy(finding));
-    if let Some(url) = &finding.url {
+    let name = format!("{what} at {}", finding.location.shown());
+    let short = format!("{} {}", finding.rating().as_str(), text::message(finding));
+    let mut full = format!("{}\n{}\n{}", text::standing(finding), finding.severity_source, finding.remedy.text);
+    if let Some(url) = &finding.rule.link {
         full.push('\n');
         full.push_str(url);
     }
-    let outcome = match finding.fails() {
-        true => Outcome::Failed(short, full),
-        false => Outcome::Skipped(format!("{short} {}", text::standing(finding)), full),
+    let result = match finding.fails() {
+        true => Result::Failed(short, full),
+        false => Result::Skipped(format!("{short} {}", text::standing(finding)), full),
     };
     // One class a file, so that readers group by it.
-    Case { class: format!("{}.{}", finding.scanner, location.path), name, outcome }
+    Case { class: format!("{}.{}", finding.scanner, finding.location.path), name, result }
 }
 
 fn write(run: &Run<'_>, suites: &[Suite<'_>]) -> String {
-    const FAILED: fn(&Outcome) -> bool = |outcome| matches!(outcome, Outcome::Failed(..));
-    const SKIPPED: fn(&Outcome) -> bool = |outcome| matches!(outcome, Outcome::Skipped(..));
-    const ERROR: fn(&Outcome) -> bool = |outcome| matches!(outcome, Outcome::Error(_));
-    let total = |is_one: fn(&Outcome) -> bool| suites.iter().map(|suite| suite.count(is_one)).sum::<usize>();
+    const FAILED: fn(&Result) -> bool = |outcome| matches!(outcome, Result::Failed(..));
+    const SKIPPED: fn(&Result) -> bool = |outcome| matches!(outcome, Result::Skipped(..));
+    const ERROR: fn(&Result) -> bool = |outcome| matches!(outcome, Result::Error(_));
+    let total = |is_one: fn(&Result) -> bool| suites.iter().map(|suite| suite.count(is_one)).sum::<usize>();
     let seconds: f64 = suites.iter().map(|suite| suite.seconds).sum();
     let name = match run.report_name {
         Some(name) => format!("security-pipe {name}"),
@@ -135,11 +134,11 @@ fn write(run: &Run<'_>, suites: &[Suite<'_>]) -> String {
         for case in &suite.cases {
             let (class, name) = (attribute(&case.class), attribute(&case.name));
             let _ = write!(xml, r#"    <testcase classname="{class}" name="{name}""#);
-            let _ = match &case.outcome {
-                Outcome::Passed => writeln!(xml, "/>"),
-                Outcome::Failed(short, full) => child(&mut xml, "failure", short, full),
-                Outcome::Skipped(short, full) => child(&mut xml, "skipped", short, full),
-                Outcome::Error(why) => child(&mut xml, "error", why, ""),
+            let _ = match &case.result {
+                Result::Passed => writeln!(xml, "/>"),
+                Result::Failed(short, full) => child(&mut xml, "failure", short, full),
+                Result::Skipped(short, full) => child(&mut xml, "skipped", short, full),
+                Result::Error(why) => child(&mut xml, "error", why, ""),
             };
         }
         xml.push_str("  </testsuite>\n");
@@ -149,7 +148,7 @@ fn write(run: &Run<'_>, suites: &[Suite<'_>]) -> String {
 }
 
 fn child(xml: &mut String, element: &str, short: &str, full: &str) -> std::fmt::Result {
-    let (short, full) = (attribute(&text::short(short, 1000)), content(full));
+    let (short, full) = (attribute(&crate::words::short(short, 1000)), content(full));
     writeln!(xml, ">\n      <{element} message=\"{short}\">{full}</{element}>\n    </testcase>")
 }
 

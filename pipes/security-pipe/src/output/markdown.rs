@@ -2,37 +2,38 @@
 
 use std::fmt::Write;
 
-use crate::finding::{Finding, Status};
+use crate::finding::{Finding, Kind, Rating, Status};
 use crate::output::{Run, text};
+use crate::words::short;
 
 /// Findings shown; the rest is in the reports.
-const ROWS: usize = 100;
+const MAX_ROWS: usize = 100;
 
 /// A heading with the verdict, what was counted, the worst findings, and how each scan ended.
 pub(crate) fn markdown(run: &Run<'_>) -> String {
     let escape = |text: &str| (run.escape)(text);
     let name = run.report_name.map(|name| format!(" ({})", escape(name))).unwrap_or_default();
-    let mut page = format!("## security-pipe{name}: {}\n\n", escape(&run.verdict.to_uppercase()));
+    let mut page = format!("## security-pipe{name}: {}\n\n", escape(&run.ending.verdict().as_str().to_uppercase()));
     // Writing to a string can't fail; the same holds below.
-    if !run.reason.is_empty() {
-        let _ = writeln!(page, "{}\n", escape(run.reason));
+    if !run.ending.reason().is_empty() {
+        let _ = writeln!(page, "{}\n", escape(run.ending.reason()));
     }
     let _ = writeln!(page, "{}\n", counts(run.findings));
     if !run.findings.is_empty() {
         table(&mut page, run);
     }
-    if !run.scans.is_empty() {
+    if !run.outcomes.is_empty() {
         page.push_str("| scan | status | detail | seconds |\n|---|---|---|---:|\n");
-        for scan in run.scans {
+        for scan in run.outcomes {
             let counted = scan.counts.iter().map(|(what, number)| format!("{} {}", number, escape(what)));
             let detail: Vec<String> =
-                Some(escape(scan.detail)).filter(|detail| !detail.is_empty()).into_iter().chain(counted).collect();
+                Some(escape(&scan.detail)).filter(|detail| !detail.is_empty()).into_iter().chain(counted).collect();
             let (name, status) = (escape(scan.name), scan.status.as_str());
-            let _ = writeln!(page, "| {name} | {status} | {} | {:.1} |", detail.join("; "), scan.seconds);
+            let _ = writeln!(page, "| {name} | {status} | {} | {:.1} |", detail.join("; "), scan.elapsed.as_secs_f64());
         }
         page.push('\n');
     }
-    let commit = run.commit.map(|commit| format!(" at {}", escape(commit))).unwrap_or_default();
+    let commit = run.ci.commit.as_deref().map(|commit| format!(" at {}", escape(commit))).unwrap_or_default();
     let _ = writeln!(page, "security-pipe {}{commit}", escape(run.tool_version));
     page
 }
@@ -42,9 +43,9 @@ fn counts(findings: &[Finding]) -> String {
     if findings.is_empty() {
         return "No findings.".to_owned();
     }
-    let open = ["CRITICAL", "HIGH", "UNSCORED", "MEDIUM", "LOW", "INFO"].into_iter().map(|word| {
-        let is_one = |finding: &&Finding| finding.is_open() && finding.severity_word() == word;
-        (findings.iter().filter(is_one).count(), word.to_lowercase())
+    let open = Rating::ALL.into_iter().map(|rating| {
+        let is_one = |finding: &&Finding| finding.is_open() && finding.rating() == rating;
+        (findings.iter().filter(is_one).count(), rating.as_str().to_lowercase())
     });
     let is_known = |finding: &&Finding| finding.status == Status::Known;
     let known = findings.iter().filter(is_known).count();
@@ -58,14 +59,14 @@ fn counts(findings: &[Finding]) -> String {
 
 fn table(page: &mut String, run: &Run<'_>) {
     page.push_str("| severity | what | where | standing | what to do |\n|---|---|---|---|---|\n");
-    for finding in run.findings.iter().take(ROWS) {
-        let escape = |text: &str| (run.escape)(&text::short(text, 300));
+    for finding in run.findings.iter().take(MAX_ROWS) {
+        let escape = |text: &str| (run.escape)(&short(text, 300));
         let what = format!("{} {}", escape(&finding.subject()), title(finding, &escape));
-        let place = escape(&format!("{}:{}", finding.location.path, finding.location.line));
+        let place = escape(&finding.location.shown());
         let (standing, remedy) = (escape(&text::standing(finding)), remedy(finding, &escape));
-        let _ = writeln!(page, "| {} | {what} | {place} | {standing} | {remedy} |", finding.severity_word());
+        let _ = writeln!(page, "| {} | {what} | {place} | {standing} | {remedy} |", finding.rating().as_str());
     }
-    if let Some(more) = run.findings.len().checked_sub(ROWS).filter(|more| *more > 0) {
+    if let Some(more) = run.findings.len().checked_sub(MAX_ROWS).filter(|more| *more > 0) {
         let _ = writeln!(page, "\nand {more} more in the reports");
     }
     page.push('\n');
@@ -73,19 +74,20 @@ fn table(page: &mut String, run: &Run<'_>) {
 
 /// What to do; a command stands as code, so that it can be copied as it is.
 fn remedy(finding: &Finding, escape: &dyn Fn(&str) -> String) -> String {
-    let command = finding.package.as_ref().and_then(|package| package.upgrade.as_deref());
-    let remedy = text::remedy(finding);
+    let remedy = &finding.remedy;
     let plain = |command: &&str| command.chars().all(|c| (c == ' ' || c.is_ascii_graphic()) && !matches!(c, '`' | '|'));
-    match command.filter(plain).and_then(|command| Some((remedy.split_once(command)?.0, command))) {
+    let command = remedy.command.as_deref().filter(plain);
+    match command.and_then(|command| Some((remedy.text.split_once(command)?.0, command))) {
         Some((before, command)) => format!("{}`{command}`", escape(before)),
-        None => escape(&remedy),
+        None => escape(&remedy.text),
     }
 }
 
 fn title(finding: &Finding, escape: &dyn Fn(&str) -> String) -> String {
-    let shown = finding.shown.as_deref().map(|shown| format!(" ({})", escape(shown))).unwrap_or_default();
-    match &finding.package {
-        Some(_) => format!("{}: {}", escape(&text::names(finding)), escape(&finding.title)),
-        None => format!("{}{shown}", escape(&finding.title)),
+    let title = escape(&finding.rule.title);
+    match &finding.kind {
+        Kind::Vulnerability(_) => format!("{}: {title}", escape(&finding.names())),
+        Kind::Secret { prefix: Some(prefix) } => format!("{title} ({})", escape(prefix)),
+        Kind::Secret { prefix: None } | Kind::Misconfiguration => title,
     }
 }

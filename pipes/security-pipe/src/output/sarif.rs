@@ -6,29 +6,32 @@ mod rule;
 
 use std::collections::HashMap;
 
-use crate::finding::{Finding, Status};
-use crate::output::sarif::model::{
-    Artifact, Automation, BaseIds, Description, Driver, Fingerprints, Invocation, Location, Log, Message, Notification,
-    Physical, Properties, Provenance, Region, Report, Run as SarifRun, Suppression, Tool,
-};
-use crate::output::{Run, ScanStatus, text};
-use pipe_core::severity::Severity;
+use pipe_core::manifest::REPOSITORY;
+use pipe_core::report::StepStatus;
 use pipe_packages::sbom::{uri, utc};
 
+use crate::finding::{Finding, Kind, Rating, Status};
+use crate::output::sarif::model::{
+    Artifact, Automation, BaseIds, Description, Driver, Fingerprints, Invocation, Location, Log, Logical, Message,
+    Notification, Physical, Properties, Provenance, Region, Report, Run as SarifRun, Suppression, Tool,
+};
+use crate::output::{Run, text};
+use crate::words::{sentence, short};
+
 /// GitHub rejects a run with more.
-const RESULTS: usize = 25_000;
+const MAX_RESULTS: usize = 25_000;
 const ROOT: &str = "%SRCROOT%";
 /// The reason that an inline comment gives.
 const INLINE: &str = "gitleaks:allow";
 
 /// One run, in one line with a line end.
 pub(crate) fn sarif(run: &Run<'_>) -> Vec<u8> {
-    let shown = run.findings.get(..RESULTS).unwrap_or(run.findings);
+    let shown = run.findings.get(..MAX_RESULTS).unwrap_or(run.findings);
     let mut rules = Vec::new();
     let mut indices: HashMap<&str, usize> = HashMap::new();
     let mut results = Vec::with_capacity(shown.len());
     for finding in shown {
-        let index = *indices.entry(finding.rule.as_str()).or_insert_with(|| {
+        let index = *indices.entry(finding.rule.id.as_str()).or_insert_with(|| {
             rules.push(rule::rule(finding));
             rules.len() - 1
         });
@@ -64,22 +67,26 @@ fn driver<'a>(run: &Run<'a>, rules: Vec<model::Rule<'a>>) -> Driver<'a> {
     Driver {
         name: "security-pipe",
         semantic_version: run.tool_version,
-        information_uri: run.information_url.and_then(uri::absolute),
+        information_uri: uri::absolute(REPOSITORY),
         rules,
     }
 }
 
 fn result(finding: &Finding, rule_index: usize) -> Report<'_> {
     Report {
-        rule_id: &finding.rule,
+        rule_id: &finding.rule.id,
         rule_index,
         level: level(finding),
-        message: Message { text: placeholders(&text::short(&message(finding), 1000)) },
+        message: Message { text: placeholders(&short(&message(finding), 1000)) },
         locations: [Location {
             physical_location: Physical {
-                artifact_location: Artifact { uri: uri::path(&finding.location.path), uri_base_id: ROOT },
+                artifact_location: Artifact {
+                    uri: uri::path(&finding.location.path),
+                    uri_base_id: finding.location.checkout_path().map(|_| ROOT),
+                },
                 region: region(finding),
             },
+            logical_locations: finding.location.container().map(Logical::new).into_iter().collect(),
         }],
         partial_fingerprints: Fingerprints { own: &finding.fingerprint },
         suppressions: suppression(&finding.status).into_iter().collect(),
@@ -87,32 +94,33 @@ fn result(finding: &Finding, rule_index: usize) -> Report<'_> {
     }
 }
 
-/// `error` for what fails or is high, `warning` where it could be (nobody scored it), `note` for advice.
+/// `error` for what fails or is high, `warning` for what could be (it has no score), `note` for advice.
 fn level(finding: &Finding) -> &'static str {
-    match (&finding.informational, finding.severity) {
+    match finding.rating() {
         _ if finding.fails() => "error",
-        (Some(_), _) => "note",
-        (None, Some(Severity::Critical | Severity::High)) => "error",
-        (None, Some(Severity::Medium) | None) => "warning",
-        (None, Some(Severity::Low)) => "note",
+        Rating::Critical | Rating::High => "error",
+        Rating::Unscored | Rating::Medium => "warning",
+        Rating::Low | Rating::Informational => "note",
     }
 }
 
 fn message(finding: &Finding) -> String {
-    match &finding.package {
-        Some(_) => format!("{} {}", text::message(finding), text::remedy(finding)),
-        None => text::message(finding),
+    match &finding.kind {
+        Kind::Vulnerability(_) | Kind::Misconfiguration => {
+            format!("{} {}", text::message(finding), finding.remedy.text)
+        }
+        Kind::Secret { .. } => text::message(finding),
     }
 }
 
 /// Exact where the scanner is; never backwards, which viewers refuse.
 fn region(finding: &Finding) -> Region {
-    let location = &finding.location;
-    let start_line = location.line.max(1);
-    let end_line = location.end_line.filter(|end| *end >= start_line);
-    let start_column = location.column.filter(|column| *column > 0);
+    let span = &finding.location.span;
+    let start_line = span.line.max(1);
+    let end_line = span.end_line.filter(|end| *end >= start_line);
+    let start_column = span.column.filter(|column| *column > 0);
     let one_line = end_line.unwrap_or(start_line) == start_line;
-    let end_column = location.end_column.filter(|end| *end > 0 && (!one_line || *end >= start_column.unwrap_or(1)));
+    let end_column = span.end_column.filter(|end| *end > 0 && (!one_line || *end >= start_column.unwrap_or(1)));
     Region { start_line, start_column, end_line: end_line.filter(|end| *end != start_line), end_column }
 }
 
@@ -128,43 +136,43 @@ fn suppression(status: &Status) -> Option<Suppression> {
 }
 
 fn properties(finding: &Finding) -> Properties<'_> {
-    let package = finding.package.as_ref();
+    let package = finding.package();
     Properties {
         scanner: finding.scanner,
-        severity: finding.severity_word(),
+        severity: finding.rating().as_str(),
         severity_source: &finding.severity_source,
-        score: finding.score,
-        ids: &finding.ids,
+        score: finding.score(),
+        ids: &finding.rule.ids,
         standing: text::standing(finding),
         fails: finding.fails(),
         purl: package.map_or("", |package| &package.purl),
         fixed: package.map_or(&[], |package| &package.fixed),
-        shown: finding.shown.as_deref(),
+        shown: finding.prefix(),
     }
 }
 
 /// A scan that failed makes the run unsuccessful, so that an empty list of results is no clean bill.
 fn invocation(run: &Run<'_>) -> Invocation {
     let mut notifications: Vec<Notification> = run
-        .scans
+        .outcomes
         .iter()
         .filter_map(|scan| {
             let (level, word) = match scan.status {
-                ScanStatus::Ran => return None,
-                ScanStatus::Skipped => ("note", "was skipped"),
-                ScanStatus::Failed => ("error", "failed"),
+                StepStatus::Ran => return None,
+                StepStatus::Skipped => ("note", "was skipped"),
+                StepStatus::Failed => ("error", "failed"),
             };
-            let text = text::sentence(&format!("{} {word}: {}", scan.name, scan.detail));
+            let text = sentence(&format!("{} {word}: {}", scan.name, scan.detail));
             Some(Notification { level, message: Message::new(&placeholders(&text)) })
         })
         .collect();
-    if let Some(more) = run.findings.len().checked_sub(RESULTS).filter(|more| *more > 0) {
+    if let Some(more) = run.findings.len().checked_sub(MAX_RESULTS).filter(|more| *more > 0) {
         let text =
-            format!("{more} more findings are in security-pipe-report.json: {RESULTS} is the most a run may have.");
+            format!("{more} more findings are in security-pipe-report.json: {MAX_RESULTS} is the most a run may have.");
         notifications.push(Notification { level: "warning", message: Message::new(&text) });
     }
     Invocation {
-        execution_successful: run.scans.iter().all(|scan| scan.status != ScanStatus::Failed),
+        execution_successful: run.outcomes.iter().all(|scan| scan.status != StepStatus::Failed),
         start_time_utc: utc(run.started_at),
         tool_execution_notifications: notifications,
     }
@@ -172,9 +180,9 @@ fn invocation(run: &Run<'_>) -> Invocation {
 
 fn provenance<'a>(run: &Run<'a>) -> Option<Provenance<'a>> {
     Some(Provenance {
-        repository_uri: uri::absolute(run.repository_url?)?,
-        revision_id: run.commit,
-        branch: run.branch,
+        repository_uri: uri::absolute(run.ci.repository_url.as_deref()?)?,
+        revision_id: run.ci.commit.as_deref(),
+        branch: run.ci.branch.as_deref(),
         mapped_to: model::MappedTo { uri_base_id: ROOT },
     })
 }

@@ -5,19 +5,24 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use pipe_advisories::{self as osv, Advisory, Coverage, Lookup, Query};
+use pipe_core::Context;
 use pipe_core::env::Vars;
-use pipe_core::http::{Client, Request};
-use pipe_core::spec::{Kind, Var};
-use sha2::{Digest, Sha256};
+use pipe_core::http::{Client, Request, Settings};
+use pipe_core::plan::{Effects, host};
+use pipe_core::spec::{Kind as VarKind, Var};
+use pipe_packages::package::{Package, Source};
+use pipe_packages::sbom::purl;
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
 use super::secrets::thousands;
 use super::{Input, Scan, Scanner};
-use crate::finding::{AffectedPackage, Finding, Location, Status};
+use crate::finding::{
+    AffectedPackage, Finding, Kind, Location, Precision, Remedy, Rule, Span, Status, Vulnerability, fingerprint,
+};
 use crate::inventory::Lockfile;
-use pipe_advisories::{self as osv, Advisory, Coverage, Lookup, Query};
-use pipe_packages::package::{Package, Source};
-use pipe_packages::sbom::purl;
+use crate::words::{pascal, sentence};
 
 pub(crate) const SCA_SCAN: Var =
     Var::flag("SCA_SCAN", "Looks up the packages of every lockfile in the OSV advisories; if unset, true.")
@@ -42,27 +47,36 @@ pub(crate) const OSV_DB_COMPILE: Var = Var::path(
 .example("advisories.idx");
 pub(crate) const OSV_API_URL: Var = Var::new(
     "OSV_API_URL",
-    Kind::Url,
+    VarKind::Url,
     "The OSV API. Names and versions of public packages are sent to it, and nothing else; if unset, OSV's own.",
 )
 .default("https://api.osv.dev");
 
 pub(crate) const VARS: &[&Var] = &[&OSV_SOURCE, &OSV_DB_PATH, &OSV_DB_COMPILE, &OSV_API_URL];
 
-pub(crate) fn from_vars(vars: &mut Vars) -> Option<Arc<dyn Scanner>> {
-    vars.flag(&SCA_SCAN).then(|| Arc::new(Dependencies) as Arc<dyn Scanner>)
+pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Arc<dyn Scanner>> {
+    let source = AdvisorySource::from_vars(vars);
+    if !vars.flag(&SCA_SCAN) {
+        return None;
+    }
+    let source = match source? {
+        AdvisorySource::Database(path) => AdvisorySource::Database(ctx.workspace.dir.join(path)),
+        api => api,
+    };
+    Some(Arc::new(Dependencies { source, network: ctx.http_settings(), cancel: ctx.cancel.clone() }))
 }
 
 /// Where advisories come from, as configured.
-#[derive(Debug, Clone, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum AdvisorySource {
+#[derive(Debug, Clone)]
+enum AdvisorySource {
+    /// A folder of zips, or an index.
     Database(PathBuf),
+    /// The API's address, without a slash at its end.
     Api(String),
 }
 
 impl AdvisorySource {
-    pub(crate) fn from_vars(vars: &mut Vars) -> Option<AdvisorySource> {
+    fn from_vars(vars: &mut Vars) -> Option<AdvisorySource> {
         let source = vars.choice(&OSV_SOURCE);
         let path = vars.path(&OSV_DB_PATH);
         let api = vars.text(&OSV_API_URL).map(|url| url.trim_end_matches('/').to_owned());
@@ -73,26 +87,6 @@ impl AdvisorySource {
                 vars.problem(&OSV_SOURCE, "db needs OSV_DB_PATH, a folder of OSV's zips or a compiled index");
                 None
             }
-        }
-    }
-}
-
-/// [`AdvisorySource`] with what it takes to ask it.
-pub(crate) struct Advisories {
-    pub(crate) source: AdvisorySource,
-    pub(crate) client: Option<Client>,
-    pub(crate) runtime: Handle,
-}
-
-impl Advisories {
-    fn lookup(&self, queries: &[Query<'_>], cancelled: &(dyn Fn() -> bool + Sync)) -> anyhow::Result<Lookup> {
-        match (&self.source, &self.client) {
-            (AdvisorySource::Database(path), _) => Ok(osv::open(path)?.lookup(queries, cancelled)?),
-            (AdvisorySource::Api(url), Some(client)) => {
-                let transport = Api { client, url };
-                self.runtime.block_on(osv::lookup_api(&transport, queries))
-            }
-            (AdvisorySource::Api(_), None) => anyhow::bail!("there is no HTTP client"),
         }
     }
 }
@@ -113,11 +107,34 @@ impl osv::Transport for Api<'_> {
     }
 }
 
-struct Dependencies;
+struct Dependencies {
+    source: AdvisorySource,
+    network: Settings,
+    cancel: CancellationToken,
+}
+
+impl Dependencies {
+    fn lookup(&self, queries: &[Query<'_>]) -> anyhow::Result<Lookup> {
+        match &self.source {
+            AdvisorySource::Database(path) => Ok(osv::open(path)?.lookup(queries, &|| self.cancel.is_cancelled())?),
+            AdvisorySource::Api(url) => {
+                let client = Client::new(&self.network, self.cancel.clone())?;
+                Handle::current().block_on(osv::lookup_api(&Api { client: &client, url }, queries))
+            }
+        }
+    }
+}
 
 impl Scanner for Dependencies {
     fn name(&self) -> &'static str {
         "dependencies"
+    }
+
+    fn effects(&self) -> Effects {
+        match &self.source {
+            AdvisorySource::Database(_) => Effects::default(),
+            AdvisorySource::Api(url) => Effects { hosts: vec![host(url)], ..Effects::default() },
+        }
     }
 
     fn scan(&self, input: &Input) -> anyhow::Result<Scan> {
@@ -170,7 +187,7 @@ impl Scanner for Dependencies {
                 })
             })
             .collect();
-        let lookup = match input.advisories.lookup(&queries, &|| input.cancel.is_cancelled()) {
+        let lookup = match self.lookup(&queries) {
             Ok(lookup) => lookup,
             Err(error) => {
                 scan.unable.push(format!("no advisories: {error:#}"));
@@ -259,69 +276,116 @@ fn findings<'a>(answered: impl Iterator<Item = ((&'a Lockfile, &'a Package), &'a
 
 fn finding(lockfile: &Lockfile, package: &Package, advisory: &Advisory, occurrence: usize) -> Finding {
     let upgrade = advisory.fixed.first().map(|fixed| lockfile.format.upgrade(package, fixed, &lockfile.path));
+    let ecosystem = package.ecosystem.osv_name();
+    let sort = if advisory.informational.is_some() { "advice" } else { "vulnerability" };
     Finding {
         scanner: "dependencies",
-        rule: advisory.id.clone(),
-        ids: advisory.ids.clone(),
-        title: advisory.summary.clone(),
+        rule: Arc::new(Rule {
+            id: advisory.id.clone(),
+            ids: advisory.ids.clone(),
+            name: match advisory.informational.as_deref() {
+                Some(word) => format!("{}Dependency", pascal(word)),
+                None => "VulnerableDependency".to_owned(),
+            },
+            title: advisory.summary.clone(),
+            explanation: None,
+            link: Some(advisory.url.clone()).filter(|url| !url.is_empty()),
+            tags: vec![sort.to_owned(), ecosystem.to_owned()],
+            precision: Precision::High,
+        }),
         severity: advisory.severity,
         severity_source: advisory.severity_source.clone(),
-        score: advisory.score,
-        informational: advisory.informational.clone(),
         location: Location {
             path: lockfile.path.clone(),
-            line: package.line,
-            end_line: None,
-            column: None,
-            end_column: None,
+            span: Span::line(package.line),
+            container: lockfile.container.clone(),
         },
+        remedy: remedy(&package.name, &advisory.fixed, upgrade.as_deref()),
         fingerprint: fingerprint(&[
             "dependencies",
             &advisory.id,
             &lockfile.path,
-            package.ecosystem.osv_name(),
+            ecosystem,
             &package.name,
             &occurrence.to_string(),
         ]),
-        shown: None,
-        package: Some(AffectedPackage {
-            ecosystem: package.ecosystem.osv_name(),
-            name: package.name.clone(),
-            version: package.version.clone(),
-            purl: purl(package),
-            scope: package.scope,
-            direct: package.direct,
-            fixed: advisory.fixed.clone(),
-            upgrade,
+        kind: Kind::Vulnerability(Vulnerability {
+            package: AffectedPackage {
+                ecosystem,
+                name: package.name.clone(),
+                version: package.version.clone(),
+                purl: purl(package),
+                scope: package.scope,
+                direct: package.direct,
+                fixed: advisory.fixed.clone(),
+                upgrade,
+            },
+            score: advisory.score,
+            informational: advisory.informational.clone(),
         }),
-        url: Some(advisory.url.clone()).filter(|url| !url.is_empty()),
         inline_allow: None,
         status: Status::New,
         gated: None,
     }
 }
 
-/// 32 hexadecimal digits over the parts.
-fn fingerprint(parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part.as_bytes());
-        hash.update([0]);
+fn remedy(package: &str, fixed: &[String], upgrade: Option<&str>) -> Remedy {
+    let Some(first) = fixed.first() else {
+        return Remedy {
+            brief: "no fix yet".into(),
+            clause: "there is no fixed version yet".into(),
+            text: format!(
+                "No fixed version of {package} is known. Replace it, or accept the risk in the ignore file with a \
+                 reason and an end date."
+            )
+            .into(),
+            command: None,
+        };
+    };
+    let (brief, clause, command) = match upgrade {
+        Some(upgrade) => (format!(" ({upgrade})"), format!(": {upgrade}"), format!(": {upgrade}")),
+        None => (String::new(), String::new(), String::new()),
+    };
+    Remedy {
+        brief: format!("fix: {first}{brief}").into(),
+        clause: format!("fixed in {first}{clause}").into(),
+        text: sentence(&format!("Upgrade {package} to {}{command}", fixed.join(" or "))).into(),
+        command: upgrade.map(str::to_owned),
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What OSV_DB_COMPILE did, as a sentence.
-pub(crate) fn compile(from: &AdvisorySource, to: &std::path::Path) -> anyhow::Result<String> {
-    let AdvisorySource::Database(from) = from else {
-        anyhow::bail!("OSV_DB_COMPILE needs OSV_DB_PATH, a folder of OSV's zips");
-    };
-    let summary = osv::compile(from, to).with_context(|| format!("can't compile {}", from.display()))?;
-    let date = summary.coverage.date.as_deref().map_or("an unknown date", day);
-    Ok(format!(
-        "{} advisories of {date} for {} packages, {} KB",
-        thousands(summary.coverage.records),
-        thousands(summary.packages),
-        thousands(summary.bytes.div_ceil(1024))
-    ))
+/// What OSV_DB_COMPILE asks for: an index instead of a scan.
+#[derive(Debug, Clone, serde::Serialize)]
+pub(crate) struct Compile {
+    from: PathBuf,
+    pub(crate) to: PathBuf,
+}
+
+impl Compile {
+    /// Paths are absolute.
+    pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Compile> {
+        let to = vars.path(&OSV_DB_COMPILE)?;
+        let from = vars.path(&OSV_DB_PATH).filter(|_| vars.choice(&OSV_SOURCE) != Some("api"));
+        if from.is_none() {
+            vars.problem(&OSV_DB_COMPILE, "needs OSV_DB_PATH, a folder of OSV's zips to compile");
+        }
+        let dir = &ctx.workspace.dir;
+        Some(Compile { from: dir.join(from?), to: dir.join(to) })
+    }
+
+    /// Compiles, and says what came out as a sentence.
+    ///
+    /// # Errors
+    /// The zips can't be read, or the index can't be written.
+    pub(crate) fn run(&self) -> anyhow::Result<String> {
+        let summary =
+            osv::compile(&self.from, &self.to).with_context(|| format!("can't compile {}", self.from.display()))?;
+        let date = summary.coverage.date.as_deref().map_or("an unknown date", day);
+        Ok(format!(
+            "{} advisories of {date} for {} packages, {} KB",
+            thousands(summary.coverage.records),
+            thousands(summary.packages),
+            thousands(summary.bytes.div_ceil(1024))
+        ))
+    }
 }

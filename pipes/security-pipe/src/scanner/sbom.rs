@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use pipe_core::Context;
 use pipe_core::env::Vars;
+use pipe_core::git::Checkout;
+use pipe_core::plan::Effects;
 use pipe_core::spec::{Kind, Var};
 
 use super::{Input, Scan, Scanner};
@@ -19,23 +22,69 @@ pub(crate) const SBOM_FORMAT: Var = Var::new(
 .default("cyclonedx-json")
 .example("cyclonedx-json,spdx-json");
 
-/// Below REPORTS_DIR, where pipelines have looked for them before.
-const CYCLONEDX: &str = "sbom/sbom-cyclonedx.json";
-const SPDX: &str = "sbom/sbom-spdx.json";
-
-pub(crate) fn from_vars(vars: &mut Vars) -> Option<Arc<dyn Scanner>> {
+pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Arc<dyn Scanner>> {
     let generate = vars.flag(&SBOM_GENERATE);
-    let formats = vars.list(&SBOM_FORMAT);
-    generate.then(|| Arc::new(Sbom { formats }) as Arc<dyn Scanner>)
+    let formats = vars.list(&SBOM_FORMAT).iter().map(|format| Format::named(format)).collect();
+    generate.then(|| Arc::new(Sbom { formats, project: Project::of(ctx) }) as Arc<dyn Scanner>)
 }
 
 struct Sbom {
-    formats: Vec<String>,
+    formats: Vec<Format>,
+    project: Project,
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    CycloneDx,
+    Spdx,
+}
+
+impl Format {
+    /// `name` is one of SBOM_FORMAT's.
+    fn named(name: &str) -> Format {
+        if name == "spdx-json" { Format::Spdx } else { Format::CycloneDx }
+    }
+
+    /// Below REPORTS_DIR, at the names that pipelines of the bash pipe look for.
+    fn file(self) -> &'static str {
+        match self {
+            Format::CycloneDx => "sbom/sbom-cyclonedx.json",
+            Format::Spdx => "sbom/sbom-spdx.json",
+        }
+    }
+}
+
+/// What the SBOM says of the whole.
+struct Project {
+    name: String,
+    commit: Option<String>,
+    checkout: Option<Arc<Checkout>>,
+}
+
+impl Project {
+    fn of(ctx: &Context) -> Project {
+        let directory = ctx.workspace.root.file_name().map(|name| name.to_string_lossy().into_owned());
+        Project {
+            name: ctx.ci.repository.clone().or(directory).unwrap_or_else(|| "project".to_owned()),
+            commit: ctx.ci.commit.clone(),
+            checkout: ctx.checkout.clone(),
+        }
+    }
+
+    /// The commit's time, RFC 3339: the clock would make every SBOM differ.
+    fn created(&self) -> Option<String> {
+        Some(self.checkout.as_ref()?.head()?.committer_time)
+    }
 }
 
 impl Scanner for Sbom {
     fn name(&self) -> &'static str {
         "sbom"
+    }
+
+    fn effects(&self) -> Effects {
+        let files = self.formats.iter().map(|format| format.file().to_owned()).collect();
+        Effects { files, ..Effects::default() }
     }
 
     fn scan(&self, input: &Input) -> anyhow::Result<Scan> {
@@ -63,20 +112,20 @@ impl Scanner for Sbom {
                 root: lockfile.root.as_ref().map(|(name, version)| (name.as_str(), version.as_str())),
             })
             .collect();
-        let project = &input.project;
+        let created = self.project.created();
         let bom = Bom {
-            name: &project.name,
-            version: project.commit.as_deref(),
-            created: project.created.as_deref(),
+            name: &self.project.name,
+            version: self.project.commit.as_deref(),
+            created: created.as_deref(),
             tool_version: env!("CARGO_PKG_VERSION"),
             sources: &sources,
         };
         for format in &self.formats {
-            let (name, bytes) = match format.as_str() {
-                "spdx-json" => (SPDX, sbom::spdx(&bom)),
-                _ => (CYCLONEDX, sbom::cyclonedx(&bom)),
+            let bytes = match format {
+                Format::CycloneDx => sbom::cyclonedx(&bom),
+                Format::Spdx => sbom::spdx(&bom),
             };
-            input.report.write_json(name, bytes);
+            input.report.write_json(format.file(), bytes);
         }
         let components: usize = sources.iter().map(|source| source.packages.len()).sum();
         scan.counts.push(("components", components as u64));

@@ -4,12 +4,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use pipe_core::Context;
 use pipe_core::env::Vars;
 use pipe_core::spec::Var;
 
 use super::{Input, Scan, Scanner};
-use crate::finding::{Finding, Location, Status};
-use crate::tree::{self, TreeFile};
+use crate::finding::{Container, Finding, Kind, Location, Precision, Remedy, Rule, Span, Status};
+use crate::source::Entry;
+use crate::words::pascal;
 use pipe_core::severity::Severity;
 use pipe_secrets::{Engine, MAX_MATCHES, Match, is_binary};
 
@@ -27,7 +29,7 @@ const MAX_HIDDEN: usize = 64;
 /// How many left-out files a message names.
 const NAMED: usize = 5;
 
-pub(crate) fn from_vars(vars: &mut Vars) -> Option<Arc<dyn Scanner>> {
+pub(crate) fn from_vars(vars: &mut Vars, _: &Context) -> Option<Arc<dyn Scanner>> {
     vars.flag(&SECRETS_SCAN).then(|| Arc::new(Secrets) as Arc<dyn Scanner>)
 }
 
@@ -47,7 +49,9 @@ impl Scanner for Secrets {
 
     fn scan(&self, input: &Input) -> anyhow::Result<Scan> {
         let engine = Engine::new();
-        let files = &input.tree.files;
+        let (source, container) = (input.source.as_ref(), input.source.container());
+        let files = source.entries();
+        let rules: Vec<Arc<Rule>> = engine.rules().iter().map(|known| Arc::new(rule(known))).collect();
         let threads = thread::available_parallelism().map_or(1, usize::from).clamp(1, MAX_THREADS);
         let next = AtomicUsize::new(0);
         let bytes = AtomicU64::new(0);
@@ -61,14 +65,14 @@ impl Scanner for Secrets {
                     return;
                 }
                 let _turn = (file.size > LARGE_FILE).then(|| one_large.lock().unwrap_or_else(PoisonError::into_inner));
-                let content = match tree::read(&file.path, MAX_FILE) {
+                let content = match source.open(file, MAX_FILE) {
                     Ok(Some(content)) => content,
                     Ok(None) => {
-                        found.lock().unwrap_or_else(PoisonError::into_inner).large.push(file.shown.clone());
+                        found.lock().unwrap_or_else(PoisonError::into_inner).large.push(file.path.clone());
                         continue;
                     }
                     Err(error) => {
-                        let problem = format!("can't read {}: {error:#}", file.shown);
+                        let problem = format!("can't read {}: {error:#}", file.path);
                         found.lock().unwrap_or_else(PoisonError::into_inner).unable.push(problem);
                         continue;
                     }
@@ -79,11 +83,11 @@ impl Scanner for Secrets {
                 }
                 scanned.fetch_add(1, Ordering::Relaxed);
                 bytes.fetch_add(content.len() as u64, Ordering::Relaxed);
-                let mut matches = engine.scan(&file.shown, &content);
+                let mut matches = engine.scan(&file.path, &content);
                 if matches.len() > MAX_MATCHES {
                     // The worst could be among the others, behind a thousand that are allowed.
                     matches.truncate(MAX_MATCHES);
-                    let others = format!("{}: more than {MAX_MATCHES} secrets, the others were not judged", file.shown);
+                    let others = format!("{}: more than {MAX_MATCHES} secrets, the others were not judged", file.path);
                     found.lock().unwrap_or_else(PoisonError::into_inner).unable.push(others);
                 }
                 if !matches.is_empty() {
@@ -93,7 +97,7 @@ impl Scanner for Secrets {
                             input.report.redactor().add_secret(&found.value);
                         }
                     }
-                    let findings = matches.into_iter().map(|found| finding(&engine, file, found));
+                    let findings = matches.into_iter().map(|found| finding(&rules, &container, file, found));
                     found.lock().unwrap_or_else(PoisonError::into_inner).findings.extend(findings);
                 }
             }
@@ -121,7 +125,7 @@ impl Scanner for Secrets {
             unable: found.unable,
             ..Scan::default()
         };
-        scan.unable.extend(input.tree.errors.iter().cloned());
+        scan.unable.extend(source.errors().iter().cloned());
         scan.unable.sort();
         if !found.large.is_empty() {
             scan.warnings.push(too_large(found.large));
@@ -142,31 +146,54 @@ fn too_large(mut names: Vec<String>) -> String {
     format!("{count} larger than {limit} MB not scanned: {}{more}", names.join(", "))
 }
 
-fn finding(engine: &Engine, file: &TreeFile, found: Match) -> Finding {
-    let rule = &engine.rules()[found.rule];
+fn rule(known: &pipe_secrets::Rule) -> Rule {
+    Rule {
+        id: known.id.clone(),
+        ids: Vec::new(),
+        name: pascal(&known.id),
+        title: known.title.clone(),
+        explanation: None,
+        link: Some(known.doc.clone()),
+        tags: vec!["secret".to_owned()],
+        precision: if known.severity == Severity::Critical { Precision::High } else { Precision::Medium },
+    }
+}
+
+/// The same for every credential.
+pub(crate) fn remedy() -> Remedy {
+    Remedy {
+        brief: "fix: revoke it, then remove it".into(),
+        clause: "revoke it at its provider, then remove it from the repository".into(),
+        text: "Revoke the credential where it was issued, issue another one and load it at run time from a secret \
+               store. Deleting the line is not enough: it stays in the Git history."
+            .into(),
+        command: None,
+    }
+}
+
+fn finding(rules: &[Arc<Rule>], container: &Container, file: &Entry, found: Match) -> Finding {
+    let rule = Arc::clone(&rules[found.rule]);
     Finding {
         scanner: "secrets",
-        rule: rule.id.clone(),
-        ids: Vec::new(),
-        title: rule.title.clone(),
+        kind: Kind::Secret { prefix: Some(found.shown).filter(|shown| !shown.is_empty()) },
         severity: Some(found.severity),
         severity_source: format!("rule {}", rule.id),
-        score: None,
-        informational: None,
         location: Location {
-            path: file.shown.clone(),
-            line: found.start_line,
-            end_line: Some(found.end_line),
-            column: Some(found.start_column),
-            end_column: Some(found.end_column),
+            path: file.path.clone(),
+            span: Span {
+                line: found.start_line,
+                end_line: Some(found.end_line),
+                column: Some(found.start_column),
+                end_column: Some(found.end_column),
+            },
+            container: container.clone(),
         },
+        remedy: remedy(),
         fingerprint: found.fingerprint,
-        shown: Some(found.shown).filter(|shown| !shown.is_empty()),
-        package: None,
-        url: Some(rule.doc.clone()),
         inline_allow: found.allow_key.filter(|_| found.allowed),
         status: Status::New,
         gated: None,
+        rule,
     }
 }
 

@@ -28,7 +28,7 @@ const MAX_TIME: Duration = Duration::from_secs(60);
 const MAX_REQUEST_TIME: Duration = Duration::from_secs(20);
 
 /// Shows the run's result where its platform's users look for it.
-pub(crate) async fn publish(ctx: &Context, report: &Recorder, ending: &Ending) {
+pub async fn publish(ctx: &Context, report: &Recorder, ending: &Ending) {
     let given = report.take_rendering();
     let without_result = given.is_none();
     let rendering = complete(ctx, given, ending);

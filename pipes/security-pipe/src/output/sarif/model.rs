@@ -42,7 +42,7 @@ pub(super) struct Driver<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Rule<'a> {
     pub(super) id: &'a str,
-    pub(super) name: String,
+    pub(super) name: &'a str,
     pub(super) short_description: Message,
     pub(super) full_description: Message,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,6 +91,9 @@ pub(super) struct Fingerprints<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Location {
     pub(super) physical_location: Physical,
+    /// What holds the file, if that is not the working tree.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) logical_locations: Vec<Logical>,
 }
 
 #[derive(Serialize)]
@@ -104,7 +107,21 @@ pub(super) struct Physical {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Artifact {
     pub(super) uri: String,
-    pub(super) uri_base_id: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) uri_base_id: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Logical {
+    fully_qualified_name: String,
+    kind: &'static str,
+}
+
+impl Logical {
+    pub(super) fn new(container: String) -> Logical {
+        Logical { fully_qualified_name: container, kind: "resource" }
+    }
 }
 
 /// From 1, in code points; the end column is exclusive.

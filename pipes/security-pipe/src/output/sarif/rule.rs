@@ -1,39 +1,40 @@
 //! What a result's rule says: everything that is the same wherever the rule fires.
 
-use crate::finding::Finding;
-use crate::output::sarif::model::{Help, Message, Rule, RuleProperties};
-use crate::output::text;
 use pipe_core::severity::Severity;
 use pipe_packages::sbom::uri;
 
+use crate::finding::{Finding, Precision};
+use crate::output::sarif::model::{Help, Message, Rule, RuleProperties};
+use crate::words::{sentence, short};
+
 /// GitHub cuts what is longer.
-const DESCRIPTION: usize = 1024;
+const MAX_DESCRIPTION: usize = 1024;
 /// GitHub refuses a rule with more.
-const TAGS: usize = 20;
+const MAX_TAGS: usize = 20;
 
 pub(super) fn rule(finding: &Finding) -> Rule<'_> {
-    let title = text::sentence(&text::short(&finding.title, DESCRIPTION - 1));
-    let full = match finding.ids.as_slice() {
-        [_, aliases @ ..] if !aliases.is_empty() => format!("{title} Also known as {}.", aliases.join(", ")),
-        _ => title.clone(),
+    let rule = &*finding.rule;
+    let title = sentence(&short(&rule.title, MAX_DESCRIPTION - 1));
+    let explained = rule.explanation.as_deref().map_or_else(|| title.clone(), |text| format!("{title} {text}"));
+    let full = match rule.ids.as_slice() {
+        [_, aliases @ ..] if !aliases.is_empty() => format!("{explained} Also known as {}.", aliases.join(", ")),
+        _ => explained,
     };
-    let remedy = text::remedy(finding);
-    let link = finding.url.as_deref().and_then(uri::absolute).filter(|url| url.starts_with("http"));
+    let remedy = &finding.remedy.text;
+    let link = rule.link.as_deref().and_then(uri::absolute).filter(|url| url.starts_with("http"));
     let more = link.as_deref().map(|url| format!(" More: <{url}>")).unwrap_or_default();
     Rule {
-        id: &finding.rule,
-        name: name(finding),
+        id: &rule.id,
+        name: &rule.name,
         short_description: Message::new(&title),
-        full_description: Message::new(&text::short(&full, DESCRIPTION)),
-        help: Help { text: remedy.clone(), markdown: format!("{}{more}", plain(&remedy)) },
+        full_description: Message::new(&short(&full, MAX_DESCRIPTION)),
+        help: Help { text: remedy.to_string(), markdown: format!("{}{more}", plain(remedy)) },
         help_uri: link,
         properties: RuleProperties {
             tags: tags(finding),
-            precision: if finding.package.is_some() || finding.severity == Some(Severity::Critical) {
-                "high"
-            } else {
-                // Entropy alone is a guess.
-                "medium"
+            precision: match rule.precision {
+                Precision::High => "high",
+                Precision::Medium => "medium",
             },
             security_severity: None,
         },
@@ -42,50 +43,24 @@ pub(super) fn rule(finding: &Finding) -> Rule<'_> {
 
 /// A rule has one severity for GitHub: the worst of its results.
 pub(super) fn raise(rule: &mut Rule<'_>, finding: &Finding) {
-    if finding.informational.is_some() {
+    if finding.informational().is_some() {
         return;
     }
-    let score = finding.score.filter(|score| score.is_finite() && (0.1..=10.0).contains(score));
-    let score = score.or(finding.severity.map(|severity| match severity {
-        // The lowest score of each band (GitHub has CVSS' own): a rating alone says no more than that.
-        Severity::Critical => 9.0,
-        Severity::High => 7.0,
-        Severity::Medium => 4.0,
-        Severity::Low => 0.1,
-    }));
+    let score = finding.score().filter(|score| score.is_finite() && (0.1..=10.0).contains(score));
+    // GitHub has CVSS' own bands, and a rating alone says no more than the lowest score of its band.
+    let score = score.or(finding.severity.map(Severity::lowest_score));
     let known = rule.properties.security_severity.as_deref().and_then(|text| text.parse::<f32>().ok());
     if let Some(score) = score.filter(|score| known.is_none_or(|known| *score > known)) {
         rule.properties.security_severity = Some(format!("{score:.1}"));
     }
 }
 
-/// In the style of other tools' rules, and never the id itself.
-fn name(finding: &Finding) -> String {
-    match (&finding.package, finding.informational.as_deref()) {
-        (None, _) => pascal(&finding.rule),
-        (Some(_), Some(kind)) => format!("{}Dependency", pascal(kind)),
-        (Some(_), None) => "VulnerableDependency".to_owned(),
-    }
-}
-
-fn pascal(words: &str) -> String {
-    let mut name = String::from(if words.starts_with(|c: char| c.is_ascii_digit()) { "Rule" } else { "" });
-    for word in words.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
-        let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
-        name.push_str(&first.to_ascii_uppercase());
-        name.push_str(rest);
-    }
-    name
-}
-
 fn tags(finding: &Finding) -> Vec<String> {
-    let kind = if finding.package.is_some() { "vulnerability" } else { "secret" };
-    let kind = if finding.informational.is_some() { "advice" } else { kind };
-    let mut tags = vec!["security".to_owned(), finding.scanner.to_owned(), kind.to_owned()];
-    tags.extend(finding.package.iter().map(|package| package.ecosystem.to_owned()));
-    tags.extend(finding.ids.iter().map(|id| text::short(id, 200)));
+    let mut tags = vec!["security".to_owned(), finding.scanner.to_owned()];
+    tags.extend(finding.rule.tags.iter().cloned());
+    tags.extend(finding.rule.ids.iter().map(|id| short(id, 200)));
     tags.dedup();
-    tags.truncate(TAGS);
+    tags.truncate(MAX_TAGS);
     tags
 }
 

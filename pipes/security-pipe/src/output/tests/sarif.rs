@@ -1,15 +1,17 @@
 use std::collections::HashSet;
 
+use pipe_core::platform::CiContext;
+use pipe_core::report::StepStatus;
+use pipe_core::severity::Severity;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{advisory, hostile, run, scan, secret};
+use super::{advisory, hostile, run, scan, secret, titled};
 use crate::finding::{Finding, Status};
-use crate::output::{Run, ScanStatus, sarif};
-use pipe_core::severity::Severity;
+use crate::output::{Run, sarif};
 
 fn sarif_run(run: &Run<'_>) -> Value {
-    let log: Value = serde_json::from_slice(&sarif(run)).expect("valid JSON");
+    let log: Value = serde_json::from_slice(&sarif::sarif(run)).expect("valid JSON");
     log["runs"][0].clone()
 }
 
@@ -48,7 +50,11 @@ fn a_secret_becomes_a_result_with_its_exact_region_and_rule() {
 
 #[test]
 fn results_share_a_rule_that_has_the_worst_score_of_them() {
-    let scored = |score| Finding { score: Some(score), ..advisory("GHSA-1", Some(Severity::High)) };
+    let scored = |score| {
+        let mut finding = advisory("GHSA-1", Some(Severity::High));
+        finding.vulnerability_mut().score = Some(score);
+        finding
+    };
     let findings = [scored(7.5), scored(9.8), scored(8.0), advisory("GHSA-2", None)];
     let run = sarif_run(&run(&findings, &[]));
     let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
@@ -64,7 +70,7 @@ fn results_share_a_rule_that_has_the_worst_score_of_them() {
     let text = run["results"][0]["message"]["text"].as_str().unwrap();
     assert_eq!(
         text,
-        "requests 2.19.0: Header leak (GHSA-1, CVE-2026-0001). Upgrade requests to 2.31.0: poetry update requests."
+        "requests 2.19.0: Header leak (GHSA-1, CVE-2026-0001). Upgrade requests to 2.20.0: poetry update requests."
     );
 }
 
@@ -88,9 +94,9 @@ fn a_finding_that_does_not_count_is_suppressed_with_its_reason() {
 #[test]
 fn a_failed_scan_makes_the_run_unsuccessful() {
     let scans = [
-        scan("secrets", ScanStatus::Ran, "1,204 files"),
-        scan("sbom", ScanStatus::Skipped, "no lockfile"),
-        scan("dependencies", ScanStatus::Failed, "poetry.lock:3: broken"),
+        scan("secrets", StepStatus::Ran, "1,204 files"),
+        scan("sbom", StepStatus::Skipped, "no lockfile"),
+        scan("dependencies", StepStatus::Failed, "poetry.lock:3: broken"),
     ];
     let run = sarif_run(&Run { report_name: Some("api"), ..run(&[], &scans) });
     assert_eq!(
@@ -110,8 +116,8 @@ fn a_failed_scan_makes_the_run_unsuccessful() {
 
 #[test]
 fn text_from_outside_makes_no_link_and_no_placeholder() {
-    let findings = [Finding { title: "see [this](https://x.test) {0}".to_owned(), ..secret("a", 1) }];
-    let scans = [scan("dependencies", ScanStatus::Failed, "[a](1)")];
+    let findings = [titled(secret("a", 1), "see [this](https://x.test) {0}")];
+    let scans = [scan("dependencies", StepStatus::Failed, "[a](1)")];
     let run = sarif_run(&run(&findings, &scans));
     assert_eq!(run["results"][0]["message"]["text"], r"see \[this\](https://x.test) {{0}} (AKIA).");
     let notice = &run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"];
@@ -120,8 +126,15 @@ fn text_from_outside_makes_no_link_and_no_placeholder() {
 
 #[test]
 fn where_the_code_is_from_is_told_without_credentials() {
-    let run = |url| Run { repository_url: url, commit: Some("4f2c1aa"), branch: Some("main"), ..run(&[], &[]) };
-    let provenance = |url| sarif_run(&run(url)).get("versionControlProvenance").cloned();
+    let provenance = |url: Option<&str>| {
+        let ci = CiContext {
+            repository_url: url.map(str::to_owned),
+            commit: Some("4f2c1aa".to_owned()),
+            branch: Some("main".to_owned()),
+            ..CiContext::default()
+        };
+        sarif_run(&Run { ci: &ci, ..run(&[], &[]) }).get("versionControlProvenance").cloned()
+    };
     let expected = json!([{
         "repositoryUri": "https://host.test/org/app",
         "revisionId": "4f2c1aa",
