@@ -151,7 +151,7 @@ fn a_registry_that_lies_about_digests_is_not_believed() {
     let (dir, keys) = (Repo::plain(), Keys::new());
     let image = format!("{}/app:1", registry.host());
     let outcome = signing(dir.path(), &keys, &image).env("RECURSIVE", "true").run().expect(3);
-    assert!(outcome.stdout.contains("is not what its digest"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("does not match the digest"), "{}", outcome.stdout);
 }
 
 /// Bitbucket kills at once: what was written is there, and the next run goes on from it.

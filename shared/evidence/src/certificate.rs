@@ -14,18 +14,18 @@ use x509_cert::ext::pkix::name::GeneralName;
 
 use crate::key::PublicKey;
 
-/// The kind of other name in which Fulcio puts a user's name.
+/// The type of other name that holds a user name (Fulcio's `docs/oid-info.md`).
 const OTHER_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.7");
 
 /// Timestamps of certificate transparency logs inside a certificate (RFC 6962 section 3.3).
 const EMBEDDED_SCTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.11129.2.4.2");
 
-/// A certificate that can't be used.
+/// Why a certificate is not valid.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
-#[error("not a certificate that can be used: {0}")]
+#[error("not a valid certificate: {0}")]
 pub struct CertificateError(String);
 
-/// A signer's certificate and the authorities above it.
+/// The certificate of a signer and the certificates of its issuers.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Certificate {
     der: DerCertificate,
@@ -34,44 +34,47 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// From DER: the signer's, and what is above it, the nearest first.
+    /// Reads a certificate in DER. `chain` holds its issuers in DER, the direct one first.
     ///
     /// # Errors
-    /// Not a certificate, one with a key of a kind that nothing here verifies with, or with an issuer that is damaged.
+    /// It is not a certificate, its subject alternative names are damaged, or its type of key is not supported.
     pub fn from_der(der: Vec<u8>, chain: Vec<Vec<u8>>) -> Result<Certificate, CertificateError> {
         let identity = CertificateIdentity::from_der(&der)?;
         let chain = chain.into_iter().map(DerCertificate::new).collect();
         Ok(Certificate { der: DerCertificate::new(der), chain, identity })
     }
 
-    /// From PEM: the signer's first.
+    /// Reads certificates in PEM, the one of the signer first.
     ///
     /// # Errors
-    /// As [`Certificate::from_der`], or not PEM.
+    /// It is not PEM, or one of the errors of [`Certificate::from_der`].
     pub fn from_pem(pem: &str) -> Result<Certificate, CertificateError> {
         let mut certificates = pem_chain(pem)?.into_iter();
         let first = certificates.next().unwrap_or_default();
         Certificate::from_der(first, certificates.collect())
     }
 
+    /// The certificate in DER.
     pub fn der(&self) -> &[u8] {
         self.der.as_bytes()
     }
 
-    /// The authorities, the nearest first.
+    /// The issuers in DER, the direct one first.
     pub fn chain(&self) -> impl Iterator<Item = &[u8]> {
         self.chain.iter().map(DerCertificate::as_bytes)
     }
 
+    /// The certificate in PEM, without its issuers.
     pub fn to_pem(&self) -> String {
         self.der.to_pem()
     }
 
-    /// The authorities in PEM, one after the other.
-    pub fn chain_pem(&self) -> String {
+    /// The issuers in PEM, the direct one first.
+    pub(crate) fn chain_pem(&self) -> String {
         self.chain.iter().map(DerCertificate::to_pem).collect()
     }
 
+    /// What the certificate says about its holder.
     pub fn identity(&self) -> &CertificateIdentity {
         &self.identity
     }
@@ -83,20 +86,23 @@ impl Certificate {
 
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Certificate({:?}, {} above it)", self.identity, self.chain.len())
+        write!(f, "Certificate({:?}, {} issuers)", self.identity, self.chain.len())
     }
 }
 
-/// Whom a certificate names.
+/// The name in a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
+    /// An email address.
     Email(String),
+    /// A URI: the workflow of a CI job.
     Uri(String),
-    /// `user!domain`, as Fulcio writes names of users.
+    /// A user name of the form `user!domain`.
     OtherName(String),
 }
 
 impl Subject {
+    /// The name without its kind.
     pub fn as_str(&self) -> &str {
         match self {
             Subject::Email(text) | Subject::Uri(text) | Subject::OtherName(text) => text,
@@ -110,25 +116,30 @@ impl fmt::Display for Subject {
     }
 }
 
-/// What a certificate says about its holder. It is only as true as the certificate, which is verified elsewhere.
+/// What a certificate says about its holder. Nothing here verifies the certificate. [`crate::verify`] does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateIdentity {
     /// The first email address, URI or user's name among the subject's alternative names.
     pub subject: Option<Subject>,
-    /// The issuer of the identity token (1.3.6.1.4.1.57264.1.8, or .1 of old).
+    /// The issuer of the identity token (OID 1.3.6.1.4.1.57264.1.8, or .1 in older certificates).
     pub issuer: Option<String>,
+    /// The start of the validity.
     pub not_before: Timestamp,
+    /// The end of the validity. Certificates of Fulcio are valid for ten minutes.
     pub not_after: Timestamp,
+    /// The key that the certificate certifies.
     pub public_key: PublicKey,
-    /// Whether a certificate transparency log has promised inside it to publish it.
+    /// Whether the certificate contains an SCT: the promise of a certificate transparency log to publish it.
     pub embedded_sct: bool,
-    /// Fulcio's other extensions: repository, workflow, commit, runner.
+    /// The other extensions of Fulcio: repository, workflow, commit, runner.
     pub claims: FulcioCiClaims,
 }
 
 impl CertificateIdentity {
+    /// Reads the identity from a certificate in DER.
+    ///
     /// # Errors
-    /// As [`Certificate::from_der`].
+    /// The errors of [`Certificate::from_der`].
     pub fn from_der(der: &[u8]) -> Result<CertificateIdentity, CertificateError> {
         let refused = |error: &dyn fmt::Display| CertificateError(error.to_string());
         let info = parse_certificate_info(&DerCertificate::from_bytes(der)).map_err(|error| refused(&error))?;
@@ -146,7 +157,7 @@ impl CertificateIdentity {
         })
     }
 
-    /// The extensions that are there, with the names that policies and reports use.
+    /// The extensions that are set, with the names that policies and reports use.
     pub fn named_claims(&self) -> Vec<(&'static str, &str)> {
         let claims = &self.claims;
         let old = &claims.deprecated_github;
@@ -186,11 +197,12 @@ pub(crate) fn pem_chain(pem: &str) -> Result<Vec<Vec<u8>>, CertificateError> {
     let text = pem.replace("\\n", "\n");
     let mut ders = Vec::new();
     for (at, rest) in text.split(BEGIN).skip(1).enumerate() {
-        let (body, _) = rest.split_once(END).ok_or_else(|| damaged(at + 1, "is cut off: its END line is missing"))?;
+        let (body, _) =
+            rest.split_once(END).ok_or_else(|| damaged(at + 1, "is incomplete: the END line is missing"))?;
         let der = DerCertificate::from_pem(&format!("{BEGIN}{body}{END}"));
-        let der = der.map_err(|_| damaged(at + 1, "is damaged: its content is no base64"))?.into_bytes();
+        let der = der.map_err(|_| damaged(at + 1, "is not valid base64"))?.into_bytes();
         x509_cert::Certificate::from_der(&der)
-            .map_err(|error| damaged(at + 1, &format!("is no certificate: {error}")))?;
+            .map_err(|error| damaged(at + 1, &format!("is not a certificate: {error}")))?;
         ders.push(der);
     }
     if ders.is_empty() {
@@ -201,7 +213,7 @@ pub(crate) fn pem_chain(pem: &str) -> Result<Vec<Vec<u8>>, CertificateError> {
 
 fn subject(certificate: &x509_cert::Certificate) -> Result<Option<Subject>, CertificateError> {
     let names = certificate.tbs_certificate.get::<SubjectAltName>();
-    let names = names.map_err(|error| CertificateError(format!("its alternative names: {error}")))?;
+    let names = names.map_err(|error| CertificateError(format!("invalid subject alternative names: {error}")))?;
     Ok(names.into_iter().flat_map(|(_, SubjectAltName(names))| names).find_map(|name| match name {
         GeneralName::Rfc822Name(email) => Some(Subject::Email(email.to_string())),
         GeneralName::UniformResourceIdentifier(uri) => Some(Subject::Uri(uri.to_string())),

@@ -1,4 +1,4 @@
-//! Finding what was signed and attested about an image, in whichever form and location it is kept.
+//! Finds the signatures and attestations of an image in every form and location.
 
 use std::fmt;
 
@@ -16,13 +16,13 @@ use sigstore_types::{
 
 use crate::legacy::{self, TagKind};
 
-/// The largest bundle or envelope that is read: SBOMs are attested whole.
+/// The most bytes of a bundle or envelope that are read. An attestation contains its whole SBOM.
 const MAX_EVIDENCE: u64 = 128 * 1024 * 1024;
 
-/// Blobs from this size on are read alone.
+/// Blobs above this size are read one at a time, so that memory stays bounded.
 const LARGE_BLOB: u64 = 1 << 20;
 
-/// Referrers that are opened at the same time.
+/// The most referrers and small blobs that are read at the same time.
 const MAX_CONCURRENT: usize = 8;
 
 /// Where a piece of evidence was found.
@@ -30,9 +30,14 @@ const MAX_CONCURRENT: usize = 8;
 pub enum Location {
     /// The digest of a manifest that refers to the image.
     Referrer(Digest),
-    /// A tag of the older form, and the layer in its image.
-    Tag { tag: String, layer: Digest },
-    /// A file.
+    /// A layer of the manifest at a tag in the form of cosign 2.
+    Tag {
+        /// `sha256-<hex>.sig` or `.att`.
+        tag: String,
+        /// The digest of the layer.
+        layer: Digest,
+    },
+    /// The path of a file.
     File(String),
 }
 
@@ -46,39 +51,40 @@ impl fmt::Display for Location {
     }
 }
 
-/// One signature or attestation, not verified.
+/// One signature or attestation. It is not verified.
 #[derive(Debug, Clone)]
 pub struct Evidence {
+    /// Where it was found.
     pub location: Location,
     bundle: Bundle,
     over: SignedData,
 }
 
-/// What a signature is over, where it is no envelope.
+/// What a signature that is not in an envelope signs.
 #[derive(Debug, Clone)]
 pub(crate) enum SignedData {
-    /// Whatever has the digest in question.
+    /// The content that has the digest of the subject.
     Subject,
-    /// A payload of the older form.
+    /// A payload in the form of cosign 2.
     Payload(Vec<u8>),
-    /// A file's content.
+    /// The content of a file.
     File(Vec<u8>),
 }
 
 impl Evidence {
-    /// A bundle as it is in a file or a registry: JSON of version 0.1 to 0.3.
+    /// Reads a Sigstore bundle: JSON of version 0.1 to 0.3 (protobuf-specs' `sigstore_bundle.proto`).
     ///
     /// # Errors
-    /// No such bundle, in words.
+    /// The reason why it is not valid, as a fragment.
     pub fn from_bundle(location: Location, json: &[u8]) -> Result<Evidence, String> {
         let bundle = std::str::from_utf8(json)
-            .map_err(|_| "no UTF-8".to_owned())
+            .map_err(|_| "not UTF-8".to_owned())
             .and_then(|json| Bundle::from_json(json).map_err(|error| error.to_string()));
-        let bundle = bundle.map_err(|error| format!("it is no bundle that can be read: {error}"))?;
+        let bundle = bundle.map_err(|error| format!("not a valid Sigstore bundle: {error}"))?;
         Ok(Evidence { location, bundle, over: SignedData::Subject })
     }
 
-    /// The same with what the subject's digest is of: some keys (Ed25519) sign no digests.
+    /// The same with the content of the file that it signs. Ed25519 keys need it, since they do not sign digests.
     #[must_use]
     pub fn of_file(self, content: Vec<u8>) -> Evidence {
         Evidence { over: SignedData::File(content), ..self }
@@ -93,12 +99,12 @@ impl Evidence {
     }
 }
 
-/// Reads all evidence about `subject` that is kept in `repository`: bundles among its referrers, each of which is
-/// opened, and the tags of the older form. Hands one after the other to `each`, and with it what looks like evidence and
-/// can't be read, with the reason; large ones are not in memory at the same time.
+/// Reads all evidence about `subject` in `repository`: the bundles among its referrers and the tags in the form of
+/// cosign 2. Calls `each` for one piece of evidence after another. Evidence that is not valid comes with the reason, so
+/// that it is reported. Two large ones are never in memory at the same time.
 ///
 /// # Errors
-/// The registry could not be asked. That there is nothing is no error.
+/// The registry did not answer. No evidence is not an error.
 pub async fn find(
     registry: &Registry,
     repository: &Repository,
@@ -113,7 +119,7 @@ pub async fn find(
     while let Some(opened) = opened.next().await {
         match opened? {
             ReferrerContent::Blobs(found) => blobs.extend(found),
-            ReferrerContent::Gone(location) => each(location, Err("its manifest is gone".to_owned())),
+            ReferrerContent::Gone(location) => each(location, Err("the manifest no longer exists".to_owned())),
         }
     }
     for kind in [TagKind::Signatures, TagKind::Attestations] {
@@ -125,7 +131,7 @@ pub async fn find(
             Err(error) => return Err(error),
         };
         let Ok(manifest) = fetched.json::<Manifest>() else {
-            each(Location::Tag { tag, layer: fetched.descriptor.digest }, Err("it is no image manifest".to_owned()));
+            each(Location::Tag { tag, layer: fetched.descriptor.digest }, Err("not an image manifest".to_owned()));
             continue;
         };
         let wanted = match kind {
@@ -151,11 +157,11 @@ pub async fn find(
     Ok(())
 }
 
-/// What is in one referrer.
+/// The content of one referrer.
 enum ReferrerContent {
-    /// Its bundles; none where it carries something else.
+    /// Its bundles. Empty if it carries something else.
     Blobs(Vec<Blob>),
-    /// An index can name what was deleted.
+    /// The list names a manifest that was deleted.
     Gone(Location),
 }
 
@@ -210,18 +216,18 @@ fn is_bundle(media_type: &str) -> bool {
     media_type.starts_with("application/vnd.dev.sigstore.bundle")
 }
 
-/// A layer of the older form as a bundle: what proves it is in its annotations.
+/// A layer in the form of cosign 2 as a bundle. The proofs are in its annotations.
 fn from_layer(kind: TagKind, layer: &Descriptor, blob: Vec<u8>) -> Result<(Bundle, SignedData), String> {
     let note = |name: &str| layer.annotations.get(name).map(String::as_str).filter(|value| !value.is_empty());
     let (content, over) = match kind {
         TagKind::Signatures => {
-            let signature = note(legacy::SIGNATURE).ok_or("it has no signature")?;
-            let signature = SignatureBytes::from_base64(signature).map_err(|_| "its signature is no base64")?;
+            let signature = note(legacy::SIGNATURE).ok_or("the layer has no signature annotation")?;
+            let signature = SignatureBytes::from_base64(signature).map_err(|_| "the signature is not valid base64")?;
             (SignatureContent::MessageSignature(MessageSignature::new(signature)), SignedData::Payload(blob))
         }
         TagKind::Attestations => {
             let envelope: DsseEnvelope = serde_json::from_slice(&blob)
-                .map_err(|error| format!("it is no envelope with one signature: {error}"))?;
+                .map_err(|error| format!("not a DSSE envelope with one signature: {error}"))?;
             (SignatureContent::DsseEnvelope(envelope), SignedData::Subject)
         }
     };
@@ -229,30 +235,30 @@ fn from_layer(kind: TagKind, layer: &Descriptor, blob: Vec<u8>) -> Result<(Bundl
         Some(leaf) => {
             let chain = note(legacy::CHAIN).unwrap_or_default();
             let certificates = certificates(leaf).into_iter().chain(certificates(chain)).collect::<Option<Vec<_>>>();
-            let certificates = certificates.ok_or("its certificate can't be read")?;
+            let certificates = certificates.ok_or("invalid certificate")?;
             VerificationMaterialContent::X509CertificateChain { certificates }
         }
         None => VerificationMaterialContent::PublicKey(PublicKeyIdentifier::new("")),
     };
     let mut material = VerificationMaterial::new(material);
     if let Some(entry) = note(legacy::REKOR_BUNDLE) {
-        material = material.with_tlog_entries(vec![log_entry(entry).ok_or("its log entry can't be read")?]);
+        material = material.with_tlog_entries(vec![log_entry(entry).ok_or("invalid log entry")?]);
     }
     if let Some(timestamp) = note(legacy::TIMESTAMP) {
-        let timestamps = vec![timestamp_token(timestamp).ok_or("its timestamp can't be read")?];
+        let timestamps = vec![timestamp_token(timestamp).ok_or("invalid timestamp")?];
         material = material.with_timestamp_verification_data(TimestampVerificationData::new(timestamps));
     }
     Ok((Bundle::new(MediaType::Bundle0_1, material, content), over))
 }
 
-/// All certificates in a PEM text; a `None` stands for one that is damaged.
+/// All certificates in a PEM text. `None` stands for a damaged one.
 fn certificates(pem: &str) -> Vec<Option<X509Certificate>> {
     const END: &str = "-----END CERTIFICATE-----";
     let blocks = pem.split_inclusive(END).filter(|block| block.contains("-----BEGIN"));
     blocks.map(|block| DerCertificate::from_pem(block).ok().map(X509Certificate::new)).collect()
 }
 
-/// The log's promise as cosign keeps it.
+/// The log entry with its promise of inclusion, as cosign 2 stores it.
 fn log_entry(json: &str) -> Option<TransparencyLogEntry> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]

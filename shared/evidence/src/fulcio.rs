@@ -18,10 +18,10 @@ use crate::key::PrivateKey;
 use crate::keyless::{Endpoint, KeylessError, Service};
 use crate::token::{IdToken, TokenError};
 
-/// Bytes of an answer that are read.
+/// The most bytes of a response that are read.
 const MAX_ANSWER: u64 = 512 * 1024;
 
-/// A Fulcio at its URL. Clones share what was read of its configuration.
+/// Fulcio at its URL. Clones share the configuration that was read.
 #[derive(Debug, Clone)]
 pub struct Fulcio {
     endpoint: Endpoint,
@@ -32,12 +32,13 @@ pub struct Fulcio {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Issuer {
+    /// The issuer, as a URL or a pattern.
     #[serde(flatten)]
     pub url: IssuerUrl,
-    /// Whom its tokens have to be for.
+    /// The audience that its tokens must have.
     #[serde(default)]
     pub audience: String,
-    /// The claim that proves possession of the key: `sub` or `email`, empty when Fulcio doesn't say.
+    /// The claim that proves possession of the key: `sub` or `email`, empty if Fulcio does not say.
     #[serde(default)]
     pub challenge_claim: String,
     /// `email`, `ci-provider`, `kubernetes`, ...
@@ -45,8 +46,10 @@ pub struct Issuer {
     pub issuer_type: String,
 }
 
+/// Which issuers an entry of the configuration means.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub enum IssuerUrl {
+    /// One URL.
     #[serde(rename = "issuerUrl")]
     Exact(String),
     /// `https://oidc.eks.*.amazonaws.com/id/*`, where `*` is a part of a host name or path.
@@ -55,6 +58,7 @@ pub enum IssuerUrl {
 }
 
 impl IssuerUrl {
+    /// Whether `issuer` is the URL or matches the pattern.
     pub fn matches(&self, issuer: &str) -> bool {
         match self {
             IssuerUrl::Exact(url) => url == issuer,
@@ -63,22 +67,27 @@ impl IssuerUrl {
     }
 }
 
-/// Whether Fulcio takes an issuer's tokens.
+/// Whether Fulcio accepts the tokens of an issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Acceptance {
+    /// Yes, with the configuration for this issuer.
     Accepted(Issuer),
+    /// No entry of the configuration matches the issuer.
     NotAccepted,
 }
 
 impl Fulcio {
+    /// Fulcio at `url`. Nothing is requested yet.
     pub fn new(http: Client, url: &str) -> Fulcio {
         Fulcio { endpoint: Endpoint::new(Service::Fulcio, http, url), issuers: Arc::default() }
     }
 
-    /// A certificate for a key, in the name of a token. Asking again is harmless: the log of certificates only grows.
+    /// Requests a certificate for `key` in the name of `token`. A repeated request is harmless: it adds an entry to the
+    /// log of certificates.
     ///
     /// # Errors
-    /// Fulcio refuses the token, can't be asked, or certifies another key.
+    /// [`KeylessError::Refused`] if Fulcio refuses the token, [`KeylessError::Malformed`] if it certifies another key,
+    /// [`KeylessError::Unavailable`] if it does not answer, [`KeylessError::Token`] if the token expired.
     pub async fn certificate(&self, token: &IdToken, key: &PrivateKey) -> Result<Certificate, KeylessError> {
         let challenge = self.challenge(token).await?;
         let proof = key.sign(challenge.as_bytes()).map_err(|error| KeylessError::Unsupported(error.to_string()))?;
@@ -102,18 +111,18 @@ impl Fulcio {
         };
         // What serde says may quote the answer, and whoever answers has the token.
         let answer: SigningCertResponse =
-            response.json().map_err(|_| self.endpoint.malformed("no JSON with a certificate"))?;
+            response.json().map_err(|_| self.endpoint.malformed("it is not JSON with a certificate"))?;
         let certificate = self.read(answer)?;
         if certificate.identity().public_key != *key.public_key() {
-            return Err(self.endpoint.malformed("a certificate for another key"));
+            return Err(self.endpoint.malformed("the certificate is for another key"));
         }
         Ok(certificate)
     }
 
-    /// Whose tokens it accepts; asked once.
+    /// The issuers whose tokens Fulcio accepts. The configuration is requested once.
     ///
     /// # Errors
-    /// Fulcio can't be asked or answers something else.
+    /// [`KeylessError::Unavailable`] or [`KeylessError::Malformed`].
     pub async fn issuers(&self) -> Result<&[Issuer], KeylessError> {
         #[derive(Deserialize)]
         struct Configuration {
@@ -126,15 +135,18 @@ impl Fulcio {
                 .max_body(MAX_ANSWER);
             let response = self.endpoint.send(request, None).await?;
             let answer: serde_json::Result<Configuration> = response.json();
-            Ok(answer.map_err(|error| self.endpoint.malformed(format!("its configuration: {error}")))?.issuers)
+            Ok(answer
+                .map_err(|error| self.endpoint.malformed(format!("its configuration is not valid: {error}")))?
+                .issuers)
         };
         self.issuers.get_or_try_init(ask).await.map(Vec::as_slice)
     }
 
-    /// Whether it accepts an issuer's tokens, and the audience that these need. An exact URL goes before a pattern.
+    /// Whether Fulcio accepts the tokens of `issuer`, and the audience that they need. An exact URL takes precedence over
+    /// a pattern.
     ///
     /// # Errors
-    /// As [`Fulcio::issuers`].
+    /// The errors of [`Fulcio::issuers`].
     pub async fn accepts(&self, issuer: &str) -> Result<Acceptance, KeylessError> {
         let issuers = self.issuers().await?;
         let exact = issuers.iter().find(|known| matches!(&known.url, IssuerUrl::Exact(url) if url == issuer));
@@ -142,7 +154,7 @@ impl Fulcio {
         Ok(found.map_or(Acceptance::NotAccepted, |known| Acceptance::Accepted(known.clone())))
     }
 
-    /// The claim that this Fulcio wants signed. Tokens of jobs have no email address, and then there is nothing to ask.
+    /// The claim that proves possession of the key. Tokens of CI jobs have no email address and need no request.
     async fn challenge<'a>(&self, token: &'a IdToken) -> Result<&'a str, KeylessError> {
         if token.email().is_none() {
             return Ok(token.subject());
@@ -151,13 +163,13 @@ impl Fulcio {
             Ok(Acceptance::Accepted(issuer)) => issuer.challenge_claim,
             Ok(Acceptance::NotAccepted) => String::new(),
             Err(KeylessError::Interrupted) => return Err(KeylessError::Interrupted),
-            // Fulcios of old have no such page.
+            // Older versions of Fulcio do not publish their configuration.
             Err(_) => String::new(),
         };
         Ok(if claim.is_empty() { None } else { token.claim(&claim) }.unwrap_or_else(|| token.challenge()))
     }
 
-    /// Fulcio says that there was an error with the token, and not which.
+    /// Finds the reason for a refusal, since Fulcio only reports that the token is not valid.
     async fn explain(&self, refused: KeylessError, token: &IdToken) -> KeylessError {
         if token.is_expired(Timestamp::now()) {
             return TokenError::Expired { at: token.expires_at() }.into();
@@ -168,10 +180,11 @@ impl Fulcio {
             }
             Ok(Acceptance::Accepted(issuer)) if !token.audience().contains(&issuer.audience.as_str()) => {
                 let audiences: Vec<String> = token.audience().into_iter().map(shown).collect();
-                let audiences = if audiences.is_empty() { "nobody".to_owned() } else { audiences.join(", ") };
+                let audiences = if audiences.is_empty() { "none".to_owned() } else { audiences.join(", ") };
                 let wanted = shown(&issuer.audience);
-                self.endpoint
-                    .refused(format!("the identity token is for the audience {audiences}, and not for {wanted}"))
+                self.endpoint.refused(format!(
+                    "the audience of the identity token is {audiences}, expected {wanted} (OIDC_AUDIENCE)"
+                ))
             }
             _ => refused,
         }
@@ -180,11 +193,11 @@ impl Fulcio {
     fn read(&self, answer: SigningCertResponse) -> Result<Certificate, KeylessError> {
         let chain = match (answer.signed_certificate_embedded_sct, answer.signed_certificate_detached_sct) {
             (Some(signed), None) | (None, Some(signed)) => signed.chain.certificates,
-            _ => return Err(self.endpoint.malformed("not one certificate")),
+            _ => return Err(self.endpoint.malformed("it does not hold exactly one certificate")),
         };
         let ders = chain.iter().map(|pem| Some(DerCertificate::from_pem(pem).ok()?.into_bytes()));
         let mut ders = ders.collect::<Option<Vec<_>>>().unwrap_or_default().into_iter();
-        let leaf = ders.next().ok_or_else(|| self.endpoint.malformed("no certificate in PEM"))?;
+        let leaf = ders.next().ok_or_else(|| self.endpoint.malformed("it holds no certificate in PEM"))?;
         Certificate::from_der(leaf, ders.collect()).map_err(|error| self.endpoint.malformed(error.to_string()))
     }
 }
@@ -253,7 +266,7 @@ fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
     reached.last().copied().unwrap_or_default()
 }
 
-/// A text of somebody else's in a message: on one line, and not long.
+/// Text from outside for a message: on one line, and at most 200 characters.
 fn shown(text: &str) -> String {
     let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
     if clean.len() < text.len() { format!("{clean}...") } else { clean }

@@ -9,12 +9,13 @@ use serde::Deserialize;
 use crate::keyless::{Endpoint, KeylessError, Service, host};
 use crate::token::{IdToken, MAX_TOKEN};
 
-/// Asks GitHub for a token of the running job. `url` and `request_token` are what a job with `permissions: id-token:
-/// write` finds in `ACTIONS_ID_TOKEN_REQUEST_URL` and `ACTIONS_ID_TOKEN_REQUEST_TOKEN`. The token is a secret that no log
-/// knows yet.
+/// Requests an identity token of the running job from GitHub. A job with `permissions: id-token: write` has `url` and
+/// `request_token` in `ACTIONS_ID_TOKEN_REQUEST_URL` and `ACTIONS_ID_TOKEN_REQUEST_TOKEN`. The caller has to add the
+/// token to the redactor.
 ///
 /// # Errors
-/// GitHub refuses, can't be asked, or answers something else.
+/// [`KeylessError::Refused`], [`KeylessError::Unavailable`], or [`KeylessError::Malformed`] for a response without a
+/// valid token.
 pub async fn request_id_token(
     http: &Client,
     url: &str,
@@ -26,8 +27,11 @@ pub async fn request_id_token(
         value: String,
     }
     let endpoint = Endpoint::new(Service::GitHub, http.clone(), url);
-    let mut with_audience = Url::parse(url.trim())
-        .map_err(|_| KeylessError::Unsupported("ACTIONS_ID_TOKEN_REQUEST_URL is not a URL".to_owned()))?;
+    let mut with_audience = Url::parse(url.trim()).map_err(|_| {
+        KeylessError::Unsupported(
+            "ACTIONS_ID_TOKEN_REQUEST_URL is not a URL. Set `permissions: id-token: write` on the job.".to_owned(),
+        )
+    })?;
     with_audience.query_pairs_mut().append_pair("audience", audience);
     let request = Request::get(with_audience.as_str())
         .authorize(&Authorization::Bearer(request_token.clone()), &host(url))
@@ -35,7 +39,8 @@ pub async fn request_id_token(
         .max_body(2 * MAX_TOKEN as u64);
     let response = endpoint.send(request, Some(request_token)).await?;
     // What serde says may quote the token.
-    let answer: TokenResponse = response.json().map_err(|_| endpoint.malformed("no JSON with a token in \"value\""))?;
+    let answer: TokenResponse =
+        response.json().map_err(|_| endpoint.malformed("it is not JSON with a token in \"value\""))?;
     Ok(IdToken::parse(answer.value.into())?)
 }
 

@@ -1,4 +1,4 @@
-//! Keys that sign and keys that verify.
+//! Private keys in memory and the public keys that verify their signatures.
 
 mod encrypted;
 mod error;
@@ -23,12 +23,16 @@ use pem::Pem;
 
 pub use error::KeyError;
 
-/// The kinds of keys.
+/// The supported types of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Algorithm {
+    /// ECDSA on the curve P-256. The default of cosign and Fulcio.
     EcdsaP256,
+    /// ECDSA on the curve P-384.
     EcdsaP384,
+    /// Ed25519 (RFC 8032).
     Ed25519,
+    /// RSA of 2048 to 8192 bits.
     Rsa,
 }
 
@@ -39,9 +43,11 @@ impl Algorithm {
             Ok(KeyAlgorithm::EcdsaP384) => Ok(Algorithm::EcdsaP384),
             Ok(KeyAlgorithm::Ed25519) => Ok(Algorithm::Ed25519),
             Ok(KeyAlgorithm::Rsa) => Ok(Algorithm::Rsa),
-            Ok(other) => Err(KeyError::Unsupported(format!("{other:?} keys are not supported"))),
+            Ok(other) => Err(KeyError::Unsupported(format!(
+                "{other:?} keys are not supported, expected P-256, P-384, Ed25519 or RSA"
+            ))),
             Err(_) => {
-                Err(KeyError::Unsupported("not a P-256, P-384, Ed25519 or RSA (2048 to 8192 bits) key".to_owned()))
+                Err(KeyError::Unsupported("expected a P-256, P-384, Ed25519 or RSA (2048 to 8192 bits) key".to_owned()))
             }
         }
     }
@@ -74,7 +80,7 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// A key that signatures are verified with.
+/// A key that verifies signatures.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PublicKey {
     spki: DerPublicKey,
@@ -85,19 +91,19 @@ impl PublicKey {
     /// A key in PEM (`-----BEGIN PUBLIC KEY-----`).
     ///
     /// # Errors
-    /// No such PEM, or a kind of key that is not supported.
+    /// [`KeyError::Malformed`] if it is not PEM, [`KeyError::Unsupported`] for other types of keys.
     pub fn from_pem(text: &str) -> Result<PublicKey, KeyError> {
         let pem = Pem::find(text)?;
         match pem.label.as_str() {
             "PUBLIC KEY" => PublicKey::from_der(pem.bytes),
-            other => Err(KeyError::Malformed(format!("expected a PUBLIC KEY in PEM, found a {other}"))),
+            other => Err(KeyError::Malformed(format!("expected a PUBLIC KEY in PEM, found {other}"))),
         }
     }
 
     /// A key as `SubjectPublicKeyInfo` in DER.
     ///
     /// # Errors
-    /// No such structure, or a kind of key that is not supported.
+    /// [`KeyError::Unsupported`] if it has another structure or another type of key.
     pub fn from_der(spki: Vec<u8>) -> Result<PublicKey, KeyError> {
         let spki = DerPublicKey::new(spki);
         Ok(PublicKey { algorithm: Algorithm::of(&spki)?, spki })
@@ -111,6 +117,7 @@ impl PublicKey {
         PublicKey::from_der([&PREFIX[..], &raw[..]].concat()).ok()
     }
 
+    /// The type of the key.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
@@ -124,22 +131,23 @@ impl PublicKey {
         &self.spki
     }
 
+    /// The key in PEM (`-----BEGIN PUBLIC KEY-----`).
     pub fn to_pem(&self) -> String {
         pem::encode("PUBLIC KEY", self.der())
     }
 
-    /// How bundles name a key: the SHA-256 of its DER in base64, as cosign does.
+    /// The name of the key in bundles: the SHA-256 of its DER in base64, as in cosign.
     pub fn hint(&self) -> String {
         STANDARD.encode(Sha256::digest(self.der()))
     }
 
-    /// `SHA256:1f0c9b...`, the first 16 hexadecimal digits of the DER's SHA-256: enough for people to tell keys apart.
+    /// `SHA256:1f0c9b...`: the first 16 hexadecimal digits of the SHA-256 of the DER, for messages.
     pub fn fingerprint(&self) -> String {
         let digest = Sha256::digest(self.der());
         digest.iter().take(8).fold("SHA256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
     }
 
-    /// Whether `signature` is one of this key's over the message with this SHA-256, which Ed25519 can't tell.
+    /// Whether this key made `signature` over the message with this SHA-256. Always `false` for Ed25519.
     pub(crate) fn verifies_sha256(&self, digest: &[u8], signature: &[u8]) -> bool {
         const SCHEMES: [SigningScheme; 4] = [
             SigningScheme::EcdsaP256Sha256,
@@ -154,7 +162,7 @@ impl PublicKey {
         })
     }
 
-    /// Whether `signature` is one of this key's over `message`.
+    /// Whether this key made `signature` over `message`, with one of the hashes that cosign uses for its type.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         let signature = SignatureBytes::from_bytes(signature);
         self.algorithm.schemes().iter().any(|scheme| {
@@ -177,7 +185,7 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// A key that signs, in this process's memory.
+/// A private key in memory.
 pub struct PrivateKey {
     pair: Pair,
     public: PublicKey,
@@ -189,7 +197,7 @@ enum Pair {
     Rsa(Box<RsaKeyPair>),
 }
 
-/// Only the public half.
+/// Prints only the public half.
 impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PrivateKey({})", self.public)
@@ -197,11 +205,11 @@ impl fmt::Debug for PrivateKey {
 }
 
 impl PrivateKey {
-    /// A key in PEM: one that cosign encrypted (opened with `password`, empty if there is none), PKCS#8, SEC1 or PKCS#1.
-    /// Opening an encrypted key takes a quarter of a second and 64 MiB of memory, by design of its format.
+    /// A key in PEM: encrypted by cosign (opened with `password`, or with the empty one), PKCS#8, SEC1 or PKCS#1. Opening
+    /// an encrypted key takes a quarter of a second and 64 MiB of memory, because its format uses scrypt.
     ///
     /// # Errors
-    /// No such PEM, the wrong password, or a kind of key that is not supported.
+    /// [`KeyError::Malformed`], [`KeyError::WrongPassword`], or [`KeyError::Unsupported`] for other types of keys.
     pub fn from_pem(text: &SecretString, password: Option<&SecretString>) -> Result<PrivateKey, KeyError> {
         let pem = Pem::find(text.expose_secret())?;
         match pem.label.as_str() {
@@ -214,28 +222,28 @@ impl PrivateKey {
             "EC PRIVATE KEY" => PrivateKey::ecdsa(&pem.bytes),
             "RSA PRIVATE KEY" => PrivateKey::new(Pair::Rsa(Box::new(rsa(RsaKeyPair::from_der(&pem.bytes))?))),
             "ENCRYPTED PRIVATE KEY" => Err(KeyError::Unsupported(
-                "an encrypted PKCS#8 key is not supported: convert it with `cosign import-key-pair`, or decrypt it"
+                "an encrypted PKCS#8 key is not supported. Convert it with `cosign import-key-pair`, or decrypt it."
                     .to_owned(),
             )),
             "OPENSSH PRIVATE KEY" => Err(KeyError::Unsupported(
-                "an OpenSSH key is not supported: convert it with `ssh-keygen -p -m PKCS8`".to_owned(),
+                "an OpenSSH key is not supported. Convert it with `ssh-keygen -p -m PKCS8`.".to_owned(),
             )),
-            "PUBLIC KEY" => {
-                Err(KeyError::Malformed("this is a public key, and signing needs the private one".to_owned()))
-            }
+            "PUBLIC KEY" => Err(KeyError::Malformed("expected a private key, found a public key".to_owned())),
             other => Err(KeyError::Malformed(format!(
-                "expected a private key in PEM (cosign's encrypted form, PKCS#8, SEC1 or PKCS#1), found a {other}"
+                "expected a private key in PEM (cosign's encrypted form, PKCS#8, SEC1 or PKCS#1), found {other}"
             ))),
         }
     }
 
-    /// A new key of a kind that is made here: ECDSA P-256, as cosign makes them.
+    /// A new random ECDSA P-256 key, the default of cosign.
     ///
     /// # Errors
-    /// The machine has no randomness.
+    /// The operating system provides no randomness.
     pub fn generate() -> Result<PrivateKey, KeyError> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING);
-        PrivateKey::new(Pair::Ecdsa(pair.map_err(|_| KeyError::Malformed("no key could be generated".to_owned()))?))
+        PrivateKey::new(Pair::Ecdsa(
+            pair.map_err(|_| KeyError::Malformed("failed to generate a key: no randomness is available".to_owned()))?,
+        ))
     }
 
     fn from_pkcs8(der: &[u8]) -> Result<PrivateKey, KeyError> {
@@ -266,6 +274,7 @@ impl PrivateKey {
         Ok(PrivateKey { pair, public })
     }
 
+    /// The public half.
     pub fn public_key(&self) -> &PublicKey {
         &self.public
     }
@@ -273,9 +282,9 @@ impl PrivateKey {
     /// Signs a message: ECDSA with the curve's hash (ASN.1), Ed25519, or RSA PKCS#1 v1.5 with SHA-256.
     ///
     /// # Errors
-    /// The key refuses, which for a key that was read can only be a lack of randomness.
+    /// The operating system provides no randomness.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let refused = |_| KeyError::Malformed("the key can't sign".to_owned());
+        let refused = |_| KeyError::Malformed("the key failed to sign".to_owned());
         let random = SystemRandom::new();
         match &self.pair {
             Pair::Ecdsa(pair) => Ok(pair.sign(&random, message).map_err(refused)?.as_ref().to_vec()),
@@ -288,10 +297,10 @@ impl PrivateKey {
         }
     }
 
-    /// The key in the form that `cosign generate-key-pair` writes, encrypted with `password`.
+    /// The key in the format of `cosign generate-key-pair`, encrypted with `password`.
     ///
     /// # Errors
-    /// The key is none of [`PrivateKey::generate`], or the machine has no randomness.
+    /// [`KeyError::Unsupported`] for keys that are not ECDSA. The operating system provides no randomness.
     pub fn to_encrypted_pem(&self, password: &SecretString) -> Result<SecretString, KeyError> {
         let der = match &self.pair {
             Pair::Ecdsa(pair) => pair.to_pkcs8v1().ok(),

@@ -1,4 +1,4 @@
-//! What the services of keyless signing have in common: how they are asked, and what can go wrong.
+//! What the services of keyless signing have in common: requests and errors.
 
 use std::error::Error as _;
 use std::fmt;
@@ -8,19 +8,32 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::token::TokenError;
 
-/// The services that keyless signing asks.
+/// The services of keyless signing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
-    /// The certificate authority.
+    /// The certificate authority that issues certificates for identity tokens.
     Fulcio,
-    /// The transparency log.
+    /// The transparency log of signatures.
     Rekor,
-    /// RFC 3161.
+    /// The timestamp authority (RFC 3161).
     TimestampAuthority,
     /// GitHub's issuer of identity tokens for jobs.
     GitHub,
-    /// Where trusted roots and signing configs are published.
+    /// The TUF repository that publishes trusted roots and signing configs.
     Tuf,
+}
+
+impl Service {
+    /// What a reader can do if the service does not answer as it should, without a full stop.
+    fn advice(self) -> &'static str {
+        match self {
+            Service::Fulcio => "Check FULCIO_URL, or sign with COSIGN_PRIVATE_KEY",
+            Service::Rekor => "Check REKOR_URL, or set TLOG_UPLOAD=false to sign with a key and without a log",
+            Service::TimestampAuthority => "Check TSA_URL",
+            Service::GitHub => "Set `permissions: id-token: write` on the job",
+            Service::Tuf => "Check TUF_URL, or set TRUSTED_ROOT to the content of trusted_root.json",
+        }
+    }
 }
 
 impl fmt::Display for Service {
@@ -35,30 +48,53 @@ impl fmt::Display for Service {
     }
 }
 
-/// Why a step of keyless signing did not succeed. No text holds a token.
+/// Why a step of keyless signing failed. No message contains a token.
 #[derive(Debug, thiserror::Error)]
 pub enum KeylessError {
-    /// The service said no, and would say so again.
-    #[error("{service} at {host} refused: {reason}")]
-    Refused { service: Service, host: String, reason: String },
-    /// No answer that says yes or no: network, time, a server's own trouble, a URL where the service is not.
-    #[error("{service} at {host} could not be asked: {why}")]
-    Unavailable { service: Service, host: String, why: String },
-    /// An answer that is not what was asked for. Nothing of it may be used.
-    #[error("{service} at {host} gave an answer that can't be used: {what}")]
-    Malformed { service: Service, host: String, what: String },
-    /// The log has this very signature already and does not hand out its entry: a new signature, which is another one, is
-    /// logged.
-    #[error("Rekor at {host} has logged this signature before and does not hand out its entry again: sign again")]
-    Logged { host: String },
-    /// The identity token itself.
+    /// The service refused the request. A repetition would be refused as well.
+    #[error("{service} at {host} refused the request: {reason}. {}.", .service.advice())]
+    Refused {
+        /// The service.
+        service: Service,
+        /// Its host, with the port if the URL names one.
+        host: String,
+        /// The text of the service and its status.
+        reason: String,
+    },
+    /// No decision: the network, a timeout or the server failed, or the URL is not of such a service.
+    #[error("{service} at {host} is not available: {why}. {}.", .service.advice())]
+    Unavailable {
+        /// The service.
+        service: Service,
+        /// Its host, with the port if the URL names one.
+        host: String,
+        /// What failed: the network, a timeout, the status.
+        why: String,
+    },
+    /// A response that does not belong to the request or is damaged. It must not be used.
+    #[error("{service} at {host} sent an invalid response: {what}. {}.", .service.advice())]
+    Malformed {
+        /// The service.
+        service: Service,
+        /// Its host, with the port if the URL names one.
+        host: String,
+        /// What is wrong, as a fragment about the response.
+        what: String,
+    },
+    /// The log already holds this signature and does not return its entry. A new signature differs and can be logged.
+    #[error("Rekor at {host} already holds this signature but does not return its entry. Run the job again.")]
+    Logged {
+        /// The host of the log.
+        host: String,
+    },
+    /// The identity token is not valid.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// What these settings, this key or this document can't do; nothing was asked.
+    /// The settings, the key or the document do not allow it. No request was sent.
     #[error("{0}")]
     Unsupported(String),
     /// The run was cancelled.
-    #[error("cancelled")]
+    #[error("the run was cancelled")]
     Interrupted,
 }
 
@@ -98,7 +134,7 @@ impl Endpoint {
             Kind::Status { status, excerpt } if refuses(*status) => {
                 let reason = match message(excerpt) {
                     text if text.is_empty() => format!("status {status}"),
-                    text if repeats(&text, secret) => format!("status {status} (its text repeats the token)"),
+                    text if repeats(&text, secret) => format!("status {status} (its text contains the token)"),
                     text => format!("{text} (status {status})"),
                 };
                 KeylessError::Refused { service, host, reason }
@@ -106,7 +142,7 @@ impl Endpoint {
             Kind::Status { status, .. } if repeats(&error.to_string(), secret) => KeylessError::Unavailable {
                 service,
                 host,
-                why: format!("status {status} (its text repeats the token)"),
+                why: format!("status {status} (its text contains the token)"),
             },
             _ => KeylessError::Unavailable { service, host, why: chain(error) },
         }
@@ -136,7 +172,7 @@ pub(crate) fn host(url: &str) -> String {
         let host = url.host_str()?;
         Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
     });
-    host.unwrap_or_else(|| "a URL that is none".to_owned())
+    host.unwrap_or_else(|| "an invalid URL".to_owned())
 }
 
 /// Statuses by which these services say that a request as it is will not be granted. 404 and its like are of a URL where

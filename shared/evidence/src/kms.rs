@@ -1,4 +1,4 @@
-//! Keys that a service keeps and signs with. A service is a file below and a line here.
+//! Keys in a key management service, which signs with them. Each service is a file below and a line here.
 
 mod aws;
 mod signature;
@@ -14,17 +14,24 @@ use crate::sign::Signer;
 pub use aws::AwsKey;
 pub use vault::{Vault, VaultKey};
 
-/// A key at a service, as cosign writes it.
+/// The name of a key in a service, in the URIs of cosign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyReference {
-    /// `awskms:///alias/signing`, `awskms:///arn:aws:kms:...`: the key's id, alias or ARN. In `awskms://HOST/KEY`, the
-    /// service is asked at another host (`vpce-1.kms.eu-west-1.vpce.amazonaws.com`, `localhost:4566`).
-    Aws { host: Option<String>, key: String },
-    /// `hashivault://signing`: the key's name in the transit engine.
-    Vault { key: String },
+    /// `awskms:///KEY` or `awskms://HOST/KEY`.
+    Aws {
+        /// Another host than the one of the region: `vpce-1.kms.eu-west-1.vpce.amazonaws.com`, `localhost:4566`.
+        host: Option<String>,
+        /// The id of the key, `alias/NAME`, or its ARN.
+        key: String,
+    },
+    /// `hashivault://KEY`.
+    Vault {
+        /// The name of the key in the transit engine.
+        key: String,
+    },
 }
 
-/// Not the name of such a key.
+/// Text that does not name such a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected awskms:///KEY (an id, alias/NAME or an ARN), awskms://HOST/KEY or hashivault://KEY")]
 pub struct KeyReferenceError;
@@ -80,7 +87,7 @@ fn is_host(text: &str) -> bool {
     name.split('.').all(good) && port.map_or_else(|| name.contains('.'), |port| port.parse::<u16>().is_ok())
 }
 
-/// Any of these.
+/// A key in any of these services.
 pub type KmsKey = Box<dyn Signer>;
 
 #[cfg(test)]

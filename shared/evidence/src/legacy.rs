@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// The media type of a signature's payload.
-pub const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
+pub(crate) const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 
 /// The media type of an attestation.
-pub const ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
+pub(crate) const ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
 
 pub(crate) const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 pub(crate) const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
@@ -25,10 +25,12 @@ const PREDICATE_TYPE: &str = "predicateType";
 
 const SIGNATURE_TYPE: &str = "cosign container image signature";
 
-/// What is kept at a tag.
+/// The two tags of an image in this form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TagKind {
+    /// `sha256-<hex>.sig`, with a simple signing payload in each layer.
     Signatures,
+    /// `sha256-<hex>.att`, with a DSSE envelope in each layer.
     Attestations,
 }
 
@@ -42,7 +44,7 @@ impl TagKind {
     }
 }
 
-/// A signature's payload: Red Hat's "simple signing".
+/// The payload of a signature (`containers/image`, "atomic container signature").
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Payload {
     critical: Critical,
@@ -71,7 +73,7 @@ struct Image {
 }
 
 impl Payload {
-    /// `name` is the image without tag, as registries are named for it: `index.docker.io/library/app`.
+    /// A payload for the image `name` without its tag: `index.docker.io/library/app`.
     pub fn new(name: &str, digest: &Digest, annotations: &Map<String, Value>) -> Payload {
         Payload {
             critical: Critical {
@@ -83,32 +85,39 @@ impl Payload {
         }
     }
 
+    /// Reads a payload.
+    ///
     /// # Errors
-    /// No such payload, in words.
+    /// The reason why it is not valid, as a fragment.
     pub fn parse(bytes: &[u8]) -> Result<Payload, String> {
         let payload: Payload =
-            serde_json::from_slice(bytes).map_err(|_| "the payload is no simple signing document".to_owned())?;
+            serde_json::from_slice(bytes).map_err(|_| "the payload is not a simple signing document".to_owned())?;
         if payload.critical.kind != SIGNATURE_TYPE {
-            return Err(format!("the payload is a {:?}, not a {SIGNATURE_TYPE}", payload.critical.kind));
+            return Err(format!("the type of the payload is {:?}, expected {SIGNATURE_TYPE:?}", payload.critical.kind));
         }
         Ok(payload)
     }
 
+    /// The JSON that is signed.
+    ///
+    /// # Errors
+    /// Serialization failed.
     pub fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
         serde_json::to_vec(self)
     }
 
-    /// The image that was signed.
+    /// The digest of the image that was signed: `sha256:<hex>`. It is not checked for its form.
     pub fn digest(&self) -> &str {
         &self.critical.image.docker_manifest_digest
     }
 
+    /// The annotations of the signature. Empty if there are none.
     pub fn annotations(&self) -> Map<String, Value> {
         self.optional.clone().unwrap_or_default()
     }
 }
 
-/// One signature or attestation that goes to a tag.
+/// One signature or attestation for a tag.
 #[derive(Debug, Clone)]
 pub struct Layer {
     pub(crate) descriptor: Descriptor,
@@ -116,12 +125,12 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// A payload with what proves it.
+    /// A signature: its payload and the annotations with its proofs ([`crate::sign::SignedBundle::annotations`]).
     pub fn signature(payload: Vec<u8>, annotations: BTreeMap<String, String>) -> Layer {
         Layer::new(SIMPLE_SIGNING, payload, annotations)
     }
 
-    /// An envelope with what proves it, besides the signature that it has itself.
+    /// An attestation: its envelope and the annotations with its proofs. The signature is in the envelope.
     pub fn attestation(envelope: Vec<u8>, predicate_type: &str, mut annotations: BTreeMap<String, String>) -> Layer {
         annotations.insert(SIGNATURE.to_owned(), String::new());
         annotations.insert(PREDICATE_TYPE.to_owned(), predicate_type.to_owned());
@@ -134,7 +143,7 @@ impl Layer {
     }
 }
 
-/// The configuration of the image that carries `layers`.
+/// The configuration of the manifest with `layers`.
 pub(crate) fn config(layers: &[Descriptor]) -> serde_json::Result<Vec<u8>> {
     let diff_ids: Vec<&Digest> = layers.iter().map(|layer| &layer.digest).collect();
     serde_json::to_vec(&json!({

@@ -1,4 +1,7 @@
-//! Signatures and attestations of images and files: made, stored, found and verified.
+//! Signatures and attestations of images and files: sign, store, find, verify.
+//!
+//! Evidence is a signature, or an attestation: a signed statement about a digest, such as its SBOM or its provenance.
+//! sign-pipe creates and verifies it, and other pipes verify it before they use an image.
 //!
 //! ```no_run
 //! use pipe_core::http::{Client, Settings};
@@ -17,7 +20,7 @@
 //! let image = Reference::parse("ghcr.io/org/app:1.2.3")?;
 //! let subject = registry.resolve(&image).await?;
 //!
-//! // Attest an SBOM, byte for byte as it is.
+//! // Attest an SBOM. Its bytes do not change.
 //! let key = PrivateKey::from_pem(&std::fs::read_to_string("cosign.key")?.into(), Some(&"password".into()))?;
 //! let public = key.public_key().clone();
 //! let sbom = RawValue::from_string(std::fs::read_to_string("sbom.json")?)?;
@@ -27,8 +30,8 @@
 //! let bundle = signed.to_json()?.into();
 //! store::attach(&registry, &image.repository, &subject, bundle, predicate::CYCLONEDX).await?;
 //!
-//! // Somebody else, later.
-//! let demands = VerificationOptions { log: false, sct: false };
+//! // Verify it later, elsewhere.
+//! let options = VerificationOptions { log: false, sct: false };
 //! let verifier = Verifier::new(Authority::Keys(vec![public]), None, options)?;
 //! find(&registry, &image.repository, &subject.digest, |location, evidence| match evidence {
 //!     Ok(evidence) => match verifier.verify(&subject.digest, &evidence) {
@@ -44,26 +47,41 @@
 //!
 //! # Signing
 //!
-//! A [`sign::Signer`] is a key in memory ([`key::PrivateKey`]) or one that a service keeps ([`kms`]). [`sign::BundleSigner`] adds what
-//! bears witness to its signatures: a certificate ([`fulcio`]), a transparency log ([`rekor`]), a timestamp authority
-//! ([`timestamp`]). Keyless signing is a fresh key with a certificate for a job's token ([`token`]); which services to ask,
-//! and whom to trust, comes from a file, from a TUF repository or from this release ([`trust`]).
+//! A [`sign::Signer`] is a key in memory ([`key::PrivateKey`]) or in a key management service ([`kms`]). A
+//! [`sign::BundleSigner`] adds the proofs to each signature: a certificate ([`fulcio`]), an entry in a transparency log
+//! ([`rekor`]), a timestamp ([`timestamp`]).
 //!
-//! # Forms
+//! Keyless signing uses a new key for each run, with a certificate that Fulcio issues for the identity token of the CI job
+//! ([`token`], [`github`]). The services and the trusted keys come from files, from a TUF repository, or from this release
+//! ([`trust`]). [`keyless`] holds what requests to all services have in common.
 //!
-//! What is signed is an in-toto statement ([`statement`]) in a Sigstore bundle of version 0.3 that refers to the image, as
-//! cosign 3 has it, or else cosign 2's payloads at tags ([`legacy`]). [`store`] writes either; [`find::find`] reads both,
-//! opens every referrer, and hands over one piece of evidence after another, so that large ones need not be in memory at
-//! the same time.
+//! # Formats
 //!
-//! # Verifying
+//! The signed document is an in-toto statement ([`statement`]). It is stored in a Sigstore bundle of version 0.3 that refers
+//! to the image, as cosign 3 does, or in the tags of cosign 2 ([`legacy`]). [`store`] writes both. [`find::find`] reads both.
+//! It opens every referrer and passes on one piece of evidence after another, so that large ones are not in memory at the
+//! same time.
 //!
-//! A [`verify::Verifier`] has an [`verify::Authority`], keys or a rule for certificates, and answers with what was said, by
-//! whom and when, or with the one [`verify::Refusal`] that says why not. It needs no network. [`policy`] judges what
-//! verified attestations say.
+//! # Verification
 //!
-//! All crates of the sigstore organisation are used in here and are no part of this interface, but for
-//! [`trust::SigstoreInstance`] and the claims of a certificate.
+//! A [`verify::Verifier`] has a [`verify::Authority`]: keys, or a rule for certificates. It returns the content, the signer
+//! and the time, or one [`verify::Refusal`] with the first reason against the evidence. It needs no network. Evidence that
+//! is damaged, about another digest, or without a required proof is never accepted. [`policy`] decides whether verified
+//! attestations say what is required.
+//!
+//! # Errors
+//!
+//! Requests to registries return [`pipe_oci::Error`], requests to the services of Sigstore [`keyless::KeylessError`]. Keys
+//! and certificates have errors of their modules. No message contains a secret. Messages are fragments that end with the
+//! variable or the command that resolves the problem.
+//!
+//! # Libraries
+//!
+//! The crates of the sigstore organisation verify bundles, certificates and TUF metadata. Only this crate uses them. Its
+//! interface shows none of their types but [`trust::SigstoreInstance`], the documents in [`trust::Trust`] and the claims of
+//! a certificate.
+
+#![deny(missing_docs)]
 
 pub mod certificate;
 pub mod find;

@@ -1,4 +1,4 @@
-//! What attestations have to say.
+//! What verified attestations have to say.
 
 mod sbom;
 mod scan;
@@ -6,6 +6,7 @@ mod scan;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use pipe_core::run::plural;
 use pipe_oci::Digest;
 use serde::Deserialize;
 
@@ -13,30 +14,31 @@ use crate::verify::{Content, Verified};
 
 pub use scan::Severity;
 
-/// An attestation that must be there.
+/// An attestation that an image must have.
 #[derive(Debug, Clone)]
 pub struct Requirement {
-    /// As the user named it.
+    /// The name from the configuration, for messages.
     pub name: String,
-    /// The predicate types that meet it, any of them.
+    /// The predicate types that meet it. One of them is enough.
     pub types: Vec<String>,
+    /// What it must say. All of them have to hold.
     pub checks: Vec<Check>,
 }
 
-/// What such an attestation must say.
+/// A condition on an attestation.
 #[derive(Debug, Clone)]
 pub enum Check {
-    /// Lists at least one component (CycloneDX) or package besides the one it describes (SPDX).
+    /// The SBOM lists at least one component (CycloneDX), or one package other than the one it describes (SPDX).
     SbomNotEmpty,
-    /// The scan looked at this image, not at the tree it was built from.
+    /// The scan is of this image, not of the source tree.
     ScanOfImage,
-    /// The scan found nothing of this severity or above that is not ignored.
+    /// The scan has no finding of this severity or above, apart from ignored ones.
     NoFindingsFrom(Severity),
-    /// It is younger, by the time that a log or a timestamp authority vouches for, or else by the time it names itself.
+    /// It is not older, by the time that a log or a timestamp authority proves, or otherwise by the time in its predicate.
     MaxAge(Duration),
 }
 
-/// What a requirement makes of one attestation of its types.
+/// The verdict of a requirement on one attestation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judgement {
     time: Option<Timestamp>,
@@ -44,7 +46,7 @@ pub struct Judgement {
 }
 
 impl Requirement {
-    /// Judges one verified attestation; `None` where it is of another type.
+    /// Judges one verified attestation at the time `now`. `None` if it is of another type.
     pub fn judge(&self, subject: &Digest, verified: &Verified, now: Timestamp) -> Option<Judgement> {
         let Content::Attestation(statement) = &verified.content else { return None };
         if !self.types.contains(&statement.predicate_type) {
@@ -54,14 +56,16 @@ impl Requirement {
         Some(Judgement { time: time(verified), verdict })
     }
 
-    /// Whether this is met by the attestations that were judged: by the newest one, or, where the time of any is not
-    /// known, by each of them.
+    /// Whether the judged attestations meet the requirement: the newest one, or each of them if the time of one is
+    /// unknown.
     ///
     /// # Errors
-    /// Why it is not, as a fragment.
+    /// The reason why they do not, as a fragment with its advice.
     pub fn decide(&self, judgements: &[Judgement]) -> Result<(), String> {
         if judgements.is_empty() {
-            return Err("there is none that verifies".to_owned());
+            return Err(
+                "no verified attestation of this type was found. Attest it, or change REQUIRE_ATTESTATIONS.".to_owned()
+            );
         }
         let times: Option<Vec<Timestamp>> = judgements.iter().map(|judgement| judgement.time).collect();
         let newest = times.and_then(|times| times.into_iter().max());
@@ -79,18 +83,24 @@ impl Check {
             Check::ScanOfImage => scan::of_image(predicate, subject),
             Check::NoFindingsFrom(severity) => scan::nothing_from(*severity, predicate),
             Check::MaxAge(limit) => {
-                let time = time(verified).ok_or("nothing says when it was made")?;
+                let time = time(verified).ok_or(
+                    "its time is unknown. Sign it with a log or a timestamp authority, or unset MAX_AGE_DAYS.",
+                )?;
                 let age = now.duration_since(time);
                 if age <= jiff::SignedDuration::try_from(*limit).unwrap_or(jiff::SignedDuration::MAX) {
                     return Ok(());
                 }
-                Err(format!("it is of {}, older than {} days", time.strftime("%Y-%m-%d"), limit.as_secs() / 86_400))
+                Err(format!(
+                    "it is from {} and older than {}. Attest it again, or change MAX_AGE_DAYS.",
+                    time.strftime("%Y-%m-%d"),
+                    plural((limit.as_secs() / 86_400) as usize, "day")
+                ))
             }
         }
     }
 }
 
-/// When an attestation was made: as somebody vouches for, or else as it says itself.
+/// The time of an attestation: the proven one, or otherwise the one in its predicate.
 fn time(verified: &Verified) -> Option<Timestamp> {
     #[derive(Deserialize)]
     struct Dated {

@@ -14,9 +14,9 @@ use sigstore_types::TransparencyLogEntry;
 use crate::key::Algorithm;
 use crate::keyless::{Endpoint, KeylessError, Service};
 
-pub use entry::{EntryVerifier, ProposedEntry};
+pub(crate) use entry::{EntryVerifier, ProposedEntry};
 
-/// Bytes of an answer that are read.
+/// The most bytes of a response that are read.
 const MAX_ANSWER: u64 = 4 * 1024 * 1024;
 
 /// Bytes of a request that version 1 is sent. The public server's limit is nowhere written: requests of 3.5 MB and of "a
@@ -27,12 +27,14 @@ const MAX_V1_REQUEST: usize = 2 * 1024 * 1024;
 /// The API that a log speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RekorVersion {
+    /// The REST API. Its entries have a time that the log signs.
     V1,
-    /// Its entries carry no time: a timestamp authority has to give it.
+    /// The tile-based log. Its entries have no time, so a timestamp authority has to prove it.
     V2,
 }
 
 impl RekorVersion {
+    /// The version of a `majorApiVersion` in a signing config. `None` for unknown ones.
     pub fn from_major(major: u32) -> Option<RekorVersion> {
         match major {
             1 => Some(RekorVersion::V1),
@@ -51,23 +53,24 @@ pub struct Rekor {
 }
 
 impl Rekor {
+    /// Rekor at `url`, with the API of `version`. Nothing is requested yet.
     pub fn new(http: Client, url: &str, version: RekorVersion) -> Rekor {
         Rekor { endpoint: Endpoint::new(Service::Rekor, http, url), version, limit: MAX_V1_REQUEST }
     }
 
-    /// Bytes of a request that version 1 is sent, for a log whose limit is known. 2 MiB unless set.
+    /// Sets the most bytes of a request to version 1, for a log with a known limit. The default is 2 MiB.
     pub fn with_limit(self, bytes: usize) -> Rekor {
         Rekor { limit: bytes, ..self }
     }
 
-    /// Logs a signature and waits until the log holds it, which in version 2 takes until its next checkpoint: several
-    /// entries are best recorded at the same time. What comes back is of this signature and has its proof of inclusion;
-    /// the proof is verified with the trusted root, elsewhere.
+    /// Logs a signature and waits until the log includes it. Version 2 does so at its next checkpoint, so it is faster to
+    /// record several entries at the same time. The result is an entry for this signature with an inclusion proof. The
+    /// proof itself is verified by [`crate::verify`] with the trusted root.
     ///
     /// # Errors
-    /// The log refuses the entry, can't be asked, or answers with another entry; or no log of this version takes such
-    /// an entry.
-    pub async fn record(&self, entry: &ProposedEntry<'_>) -> Result<TransparencyLogEntry, KeylessError> {
+    /// [`KeylessError::Refused`], [`KeylessError::Unavailable`], [`KeylessError::Malformed`] for another entry,
+    /// [`KeylessError::Unsupported`] if this version does not accept such entries, or [`KeylessError::Logged`].
+    pub(crate) async fn record(&self, entry: &ProposedEntry<'_>) -> Result<TransparencyLogEntry, KeylessError> {
         match self.version {
             RekorVersion::V1 => self.record_v1(entry).await,
             RekorVersion::V2 => self.record_v2(entry).await,
@@ -79,8 +82,8 @@ impl Rekor {
         // Version 2 takes more, but neither can this entry's readers read those nor does it take plain Ed25519.
         if algorithm != Algorithm::EcdsaP256 {
             return Err(KeylessError::Unsupported(format!(
-                "Rekor v2 is asked to log signatures of ECDSA P-256 keys only, and this is a key of {algorithm}: use \
-                 Rekor v1 or no log"
+                "Rekor v2 only accepts signatures of ECDSA P-256 keys, and this is an {algorithm} key. Set \
+                 REKOR_VERSION=1 or TLOG_UPLOAD=false."
             )));
         }
         let (sha256, details) = (entry.sha256(), RekorV2KeyDetails::PkixEcdsaP256Sha256);

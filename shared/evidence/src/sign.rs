@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use pipe_core::run::plural;
 use serde_json::json;
 use sha2::{Digest as _, Sha256, Sha384};
 use sigstore_bundle::{BundleV03, VerificationMaterialV03};
@@ -26,31 +27,31 @@ use crate::statement::PAYLOAD_TYPE;
 use crate::timestamp::TimestampAuthority;
 
 /// The media type of the bundles that are written.
-pub const BUNDLE_MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+pub(crate) const BUNDLE_MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
-/// Why nothing was signed.
+/// Why a signature was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
-    /// The key, or the service that holds it, refuses.
+    /// The key or its service refused, or the certificate expired.
     #[error("{0}")]
     Refused(String),
-    /// The service that holds the key didn't answer.
+    /// The service with the key did not answer.
     #[error("{0}")]
     Unavailable(String),
-    /// The log or the timestamp authority.
+    /// The log or the timestamp authority failed.
     #[error(transparent)]
     Witness(#[from] KeylessError),
 }
 
-/// The answer of a signer.
+/// The signature of a [`Signer`], still to come: ASN.1 for ECDSA, otherwise the bytes of the algorithm.
 pub type SignatureFuture<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, SignError>> + Send + 'a>>;
 
-/// Something that signs: a key in memory or one that a service keeps.
+/// A key that signs, in memory or in a service.
 pub trait Signer: Send + Sync {
-    /// The key that its signatures verify with.
+    /// The key that verifies the signatures.
     fn public_key(&self) -> &PublicKey;
 
-    /// Signs a whole message.
+    /// Signs a message, which the signer hashes itself.
     fn sign<'a>(&'a self, message: &'a [u8]) -> SignatureFuture<'a>;
 }
 
@@ -85,52 +86,55 @@ impl<S: Signer + ?Sized> Signer for Arc<S> {
     }
 }
 
-/// A signer with whoever bears witness to its signatures. One of these signs any number of things, also at once.
+/// A signer that produces bundles: signatures with their certificate, log entry and timestamp. It can sign any number of
+/// things, also at the same time.
 pub struct BundleSigner {
     signer: Box<dyn Signer>,
-    /// With when it was had.
+    /// With the time when it was issued, by the monotonic clock.
     certificate: Option<(Certificate, Instant)>,
     log: Option<Rekor>,
     timestamps: Option<TimestampAuthority>,
 }
 
 impl BundleSigner {
-    /// With a key that verifiers know.
+    /// Signs with a key that verifiers know.
     pub fn new(signer: impl Signer + 'static) -> BundleSigner {
         BundleSigner { signer: Box::new(signer), certificate: None, log: None, timestamps: None }
     }
 
-    /// With a new certificate for the signer's key, which verifiers trust instead of the key. When it ends, by whatever
-    /// clock, nothing more is signed.
+    /// Adds a new certificate for the key, which verifiers trust instead of the key. Signing fails after the lifetime of
+    /// the certificate, measured by the monotonic clock.
     #[must_use]
     pub fn certified(self, certificate: Certificate) -> BundleSigner {
         BundleSigner { certificate: Some((certificate, Instant::now())), ..self }
     }
 
-    /// Each signature is recorded in a transparency log.
+    /// Records each signature in a transparency log.
     #[must_use]
     pub fn logged(self, log: Rekor) -> BundleSigner {
         BundleSigner { log: Some(log), ..self }
     }
 
-    /// The time of each signature is vouched for.
+    /// Adds a timestamp to each signature.
     #[must_use]
     pub fn timestamped(self, authority: TimestampAuthority) -> BundleSigner {
         BundleSigner { timestamps: Some(authority), ..self }
     }
 
+    /// The key that verifies the signatures.
     pub fn public_key(&self) -> &PublicKey {
         self.signer.public_key()
     }
 
+    /// The certificate, if signatures are keyless.
     pub fn certificate(&self) -> Option<&Certificate> {
         self.certificate.as_ref().map(|(certificate, _)| certificate)
     }
 
-    /// Signs a statement, in an envelope (DSSE).
+    /// Signs a statement in a DSSE envelope (`secure-systems-lab/dsse`, protocol 1.0.2).
     ///
     /// # Errors
-    /// The signer, the log or the timestamp authority refuses or doesn't answer.
+    /// The signer, the log or the timestamp authority failed.
     pub async fn statement(&self, payload: Vec<u8>) -> Result<SignedBundle, SignError> {
         let mut envelope = DsseEnvelope::new(
             PAYLOAD_TYPE,
@@ -144,10 +148,10 @@ impl BundleSigner {
         Ok(self.signed(bundle, signature))
     }
 
-    /// Signs bytes as they are: a file, or a payload of the older form.
+    /// Signs bytes as they are: a file, or a payload in the form of cosign 2.
     ///
     /// # Errors
-    /// As [`BundleSigner::statement`].
+    /// The errors of [`BundleSigner::statement`].
     pub async fn message(&self, message: &[u8]) -> Result<SignedBundle, SignError> {
         let signature = self.signer.sign(message).await?;
         // Verifiers take the hash of the signature from the digest's.
@@ -181,7 +185,7 @@ impl BundleSigner {
             }
         };
         let (log, timestamp) = futures_util::future::try_join(log, timestamp).await?;
-        // The time that was vouched for is an earlier one.
+        // The log and the timestamp authority took time, too.
         self.check_lifetime()?;
         let material = match self.certificate() {
             Some(certificate) => VerificationMaterialV03::Certificate(DerCertificate::from_bytes(certificate.der())),
@@ -202,8 +206,10 @@ impl BundleSigner {
             let CertificateIdentity { not_before, not_after, .. } = certificate.identity();
             let life = not_after.duration_since(*not_before).unsigned_abs();
             if since.elapsed() >= life {
-                let minutes = life.as_secs().div_ceil(60);
-                return Err(SignError::Refused(format!("the certificate lived for {minutes} minutes, which are over")));
+                let minutes = plural(life.as_secs().div_ceil(60) as usize, "minute");
+                return Err(SignError::Refused(format!(
+                    "the certificate expired after {minutes}. Sign fewer images in one run."
+                )));
             }
         }
         Ok(())
@@ -226,7 +232,7 @@ fn bytes(digest: &[u8]) -> DigestBytes {
     DigestBytes::new(digest.to_vec())
 }
 
-/// A signature with everything that proves it.
+/// A signature with its proofs.
 pub struct SignedBundle {
     bundle: Bundle,
     signature: Vec<u8>,
@@ -238,20 +244,20 @@ impl SignedBundle {
     /// The bundle's JSON, of version 0.3.
     ///
     /// # Errors
-    /// None that has been seen.
+    /// Serialization failed.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         serde_json::to_vec(&self.bundle)
     }
 
-    /// The place in the log, where there is one.
+    /// The index of the entry in the log, if there is one.
     pub fn log_index(&self) -> Option<u64> {
         self.bundle.verification_material.tlog_entries.first().map(|entry| entry.log_index.get())
     }
 
-    /// The envelope's JSON alone, where it is one.
+    /// The JSON of the envelope alone. `None` for signatures over bytes.
     ///
     /// # Errors
-    /// None that has been seen.
+    /// Serialization failed.
     pub fn envelope_json(&self) -> Option<serde_json::Result<Vec<u8>>> {
         match &self.bundle.content {
             SignatureContent::DsseEnvelope(envelope) => Some(serde_json::to_vec(envelope)),
@@ -259,7 +265,7 @@ impl SignedBundle {
         }
     }
 
-    /// What proves the signature, as the annotations of the older form.
+    /// The signature and its proofs as annotations in the form of cosign 2.
     pub fn annotations(&self) -> BTreeMap<String, String> {
         let mut notes = BTreeMap::from([(legacy::SIGNATURE.to_owned(), STANDARD.encode(&self.signature))]);
         if let Some((leaf, chain)) = &self.chain {
@@ -267,7 +273,7 @@ impl SignedBundle {
             notes.insert(legacy::CHAIN.to_owned(), chain.clone());
         }
         let material = &self.bundle.verification_material;
-        // The older form has no place for the proofs of Rekor 2.
+        // cosign 2 has no annotation for the proofs of Rekor 2.
         if let Some(entry) = material.tlog_entries.first()
             && let Some(promise) = &entry.inclusion_promise
         {

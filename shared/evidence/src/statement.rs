@@ -1,4 +1,4 @@
-//! in-toto statements: what is said of which digests.
+//! in-toto statements (in-toto Attestation Framework, "Statement" 1.0): claims about digests.
 
 use pipe_oci::Digest;
 use serde::Deserialize;
@@ -7,27 +7,35 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// The media type of statements in DSSE envelopes.
-pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
+pub(crate) const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 
 /// The version of statements that is written; [`Statement::parse`] reads 0.1 too.
 const TYPE: &str = "https://in-toto.io/Statement/v1";
 
 const TYPE_0_1: &str = "https://in-toto.io/Statement/v0.1";
 
-/// The predicate types with a name, each in the field's spelling.
+/// The predicate types that have a short name.
 pub mod predicate {
-    /// A signature as cosign 3 makes it: a statement that says no more than that the subject was signed.
+    /// A signature in the form of cosign 3: a statement with an empty predicate.
     pub const SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
+    /// A CycloneDX SBOM.
     pub const CYCLONEDX: &str = "https://cyclonedx.org/bom";
+    /// An SPDX SBOM.
     pub const SPDX: &str = "https://spdx.dev/Document";
+    /// SLSA provenance 1.0.
     pub const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
+    /// SLSA provenance 0.2.
     pub const PROVENANCE_0_2: &str = "https://slsa.dev/provenance/v0.2";
+    /// The result of a vulnerability scan (cosign's `COSIGN_VULN_ATTESTATION_SPEC.md`).
     pub const VULNERABILITIES: &str = "https://cosign.sigstore.dev/attestation/vuln/v1";
+    /// An OpenVEX document.
     pub const OPENVEX: &str = "https://openvex.dev/ns";
+    /// An in-toto link.
     pub const LINK: &str = "https://in-toto.io/Link/v1";
+    /// Any other document (cosign's custom predicate).
     pub const CUSTOM: &str = "https://cosign.sigstore.dev/attestation/v1";
 
-    /// cosign's short names, and its users' habits.
+    /// The short names of cosign, and those that its users expect.
     const NAMES: [(&str, &str); 11] = [
         ("cyclonedx", CYCLONEDX),
         ("spdx", SPDX),
@@ -42,58 +50,66 @@ pub mod predicate {
         ("signature", SIGNATURE),
     ];
 
-    /// The URI that a short name stands for, or the URI itself.
+    /// The URI of a short name, or the URI itself. `None` for an unknown name.
     pub fn uri(name: &str) -> Option<&str> {
         let known = NAMES.iter().find(|(short, _)| *short == name).map(|(_, uri)| *uri);
         known.or_else(|| name.contains(':').then_some(name))
     }
 
-    /// The short name of a URI, for people.
+    /// The short name of a URI, or the URI itself if it has none.
     pub fn name(uri: &str) -> &str {
         let last = |(_, known): &&(&str, &str)| *known == uri;
         NAMES.iter().find(last).map_or(uri, |(short, _)| short)
     }
 }
 
-/// A statement, as it is in an envelope. The predicate is kept as it was written.
+/// A statement as in an envelope. The predicate keeps its bytes.
 #[derive(Debug, Clone)]
 pub struct Statement {
+    /// The digests that it is about.
     pub subjects: Vec<Subject>,
+    /// The type of the predicate, a URI.
     pub predicate_type: String,
+    /// The predicate, byte for byte.
     pub predicate: Box<RawValue>,
 }
 
-/// What a statement is about.
+/// A digest that a statement is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
-    /// `host/repository` for images, a file's name for files; may be empty.
+    /// `host/repository` for images, the name of a file for files. It may be empty.
     pub name: String,
+    /// The digest of the image or the file.
     pub digest: Digest,
-    /// Annotations of a signature.
+    /// The annotations of a signature. Empty for attestations.
     pub annotations: Map<String, Value>,
 }
 
 impl Subject {
+    /// A subject without annotations.
     pub fn new(name: impl Into<String>, digest: Digest) -> Subject {
         Subject { name: name.into(), digest, annotations: Map::new() }
     }
 }
 
 impl Statement {
-    /// `predicate` stays byte for byte what it is.
+    /// A statement with one subject. `predicate` keeps its bytes.
     pub fn new(subject: Subject, predicate_type: &str, predicate: Box<RawValue>) -> Statement {
         Statement { subjects: vec![subject], predicate_type: predicate_type.to_owned(), predicate }
     }
 
-    /// The payload of an envelope.
+    /// The payload for an envelope.
+    ///
+    /// # Errors
+    /// Serialization failed.
     pub fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
         serde_json::to_vec(self)
     }
 
-    /// Reads a payload; digests of kinds that no registry uses are passed over.
+    /// Reads a payload. Digests other than SHA-256 and SHA-512 are left out.
     ///
     /// # Errors
-    /// No statement of version 0.1 or 1, in words.
+    /// The reason why it is not a statement of version 0.1 or 1, as a fragment.
     pub fn parse(payload: &[u8]) -> Result<Statement, String> {
         #[derive(Deserialize)]
         struct Wire {
@@ -114,9 +130,9 @@ impl Statement {
             annotations: Option<Map<String, Value>>,
         }
         let wire: Wire =
-            serde_json::from_slice(payload).map_err(|_| "the payload is no in-toto statement".to_owned())?;
+            serde_json::from_slice(payload).map_err(|_| "the payload is not an in-toto statement".to_owned())?;
         if wire.kind != TYPE && wire.kind != TYPE_0_1 {
-            return Err(format!("the payload is a {:?}, not an in-toto statement", wire.kind));
+            return Err(format!("the type of the payload is {:?}, expected an in-toto statement", wire.kind));
         }
         let subjects = wire.subject.into_iter().flat_map(|subject| {
             let digests: Vec<Digest> = subject
@@ -137,7 +153,8 @@ impl Statement {
         Ok(Statement { subjects: subjects.collect(), predicate_type: wire.predicate_type, predicate })
     }
 
-    pub fn is_about(&self, digest: &Digest) -> bool {
+    /// Whether one of the subjects has this digest.
+    pub(crate) fn is_about(&self, digest: &Digest) -> bool {
         self.subjects.iter().any(|subject| subject.digest == *digest)
     }
 }

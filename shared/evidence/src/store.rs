@@ -1,4 +1,4 @@
-//! Putting evidence beside an image.
+//! Stores evidence beside an image.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,12 +16,12 @@ const CONTENT: &str = "dev.sigstore.bundle.content";
 const PREDICATE_TYPE: &str = "dev.sigstore.bundle.predicateType";
 const CREATED: &str = "org.opencontainers.image.created";
 
-/// Where something was written.
+/// Where evidence was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoredLocation {
     /// The digest of a manifest that refers to the image.
     Referrer(Digest),
-    /// A tag of the older form.
+    /// A tag in the form of cosign 2.
     Tag(String),
 }
 
@@ -37,7 +37,7 @@ impl fmt::Display for StoredLocation {
 /// Attaches a bundle with a statement to `subject`, as an OCI 1.1 referrer in `repository`.
 ///
 /// # Errors
-/// The registry refused or could not be asked, or the entry was lost to somebody who wrote at the same time.
+/// The registry refused or did not answer, or another writer overwrote the entry at the same time.
 pub async fn attach(
     registry: &Registry,
     repository: &Repository,
@@ -65,7 +65,7 @@ pub async fn attach(
 /// Adds a signature or attestation in the form of cosign 2 to those at its tag.
 ///
 /// # Errors
-/// The registry refused or could not be asked, or the layer was lost to somebody who wrote at the same time.
+/// The registry refused or did not answer, or another writer overwrote the layer at the same time.
 pub async fn add(
     registry: &Registry,
     repository: &Repository,

@@ -1,4 +1,4 @@
-//! Timestamp authorities (RFC 3161), asked over HTTP (its section 3.4).
+//! Timestamps of an authority (RFC 3161), requested over HTTP (section 3.4).
 
 use cms::content_info::ContentInfo;
 use cms::signed_data::SignedData;
@@ -18,30 +18,33 @@ const SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.
 const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
 const TST_INFO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.4");
 
-/// Bytes of an answer that are read.
+/// The most bytes of a response that are read.
 const MAX_ANSWER: u64 = 256 * 1024;
 
-/// An authority at its URL, which is the whole one (`https://timestamp.sigstore.dev/api/v1/timestamp`).
+/// An authority at its complete URL, such as `https://timestamp.sigstore.dev/api/v1/timestamp`.
 #[derive(Debug, Clone)]
 pub struct TimestampAuthority {
     endpoint: Endpoint,
 }
 
 impl TimestampAuthority {
+    /// The authority at `url`. Nothing is requested yet.
     pub fn new(http: Client, url: &str) -> TimestampAuthority {
         TimestampAuthority { endpoint: Endpoint::new(Service::TimestampAuthority, http, url) }
     }
 
-    /// A signed statement that these bytes, a signature, exist now. It is the authority's whole answer, as bundles want
-    /// it, and of this request: its hash and number are checked here, its signature with the trusted root elsewhere.
+    /// Requests a timestamp for a signature: a signed statement that these bytes exist now. The result is the complete
+    /// response, which bundles contain. The hash and the nonce are checked here. The signature of the authority is
+    /// verified by [`crate::verify`] with the trusted root.
     ///
     /// # Errors
-    /// The authority refuses, can't be asked, or answers to something else.
-    pub async fn timestamp(&self, signature: &[u8]) -> Result<TimestampToken, KeylessError> {
+    /// [`KeylessError::Refused`], [`KeylessError::Unavailable`], or [`KeylessError::Malformed`] for a timestamp of
+    /// another request.
+    pub(crate) async fn timestamp(&self, signature: &[u8]) -> Result<TimestampToken, KeylessError> {
         let imprint = imprint(signature);
         let nonce = nonce();
         let (Some(imprint), Some(nonce)) = (imprint, nonce) else {
-            return Err(KeylessError::Unsupported("the machine has no randomness".to_owned()));
+            return Err(KeylessError::Unsupported("no randomness is available".to_owned()));
         };
         let query = TimeStampReq {
             version: TspVersion::V1,
@@ -60,12 +63,14 @@ impl TimestampAuthority {
         let response = self.endpoint.send(request, None).await?;
         match read(&response.body) {
             Ok(info) if info.message_imprint.hashed_message != imprint.hashed_message => {
-                Err(self.endpoint.malformed("a timestamp of something else"))
+                Err(self.endpoint.malformed("the timestamp is for another signature"))
             }
             Ok(info) if info.message_imprint.hash_algorithm.oid != SHA256 => {
-                Err(self.endpoint.malformed("a timestamp with another hash"))
+                Err(self.endpoint.malformed("the timestamp uses another hash"))
             }
-            Ok(info) if info.nonce != Some(nonce) => Err(self.endpoint.malformed("a timestamp of another request")),
+            Ok(info) if info.nonce != Some(nonce) => {
+                Err(self.endpoint.malformed("the timestamp is for another request"))
+            }
             Ok(_) => Ok(TimestampToken::new(response.body)),
             Err(Unread::Refused(reason)) => Err(self.endpoint.refused(reason)),
             Err(Unread::Malformed(what)) => Err(self.endpoint.malformed(what)),
@@ -73,7 +78,7 @@ impl TimestampAuthority {
     }
 }
 
-/// The time in a token, as it says; `None` for what is no token.
+/// The time in a timestamp, not verified. `None` if the bytes are not a timestamp.
 pub fn signed_time(token: &TimestampToken) -> Option<Timestamp> {
     let info = read(token.as_bytes()).ok()?;
     Timestamp::try_from(info.gen_time.to_system_time()).ok()
@@ -95,9 +100,10 @@ fn read(answer: &[u8]) -> Result<TstInfo, Unread> {
         let text = if texts.is_empty() { String::new() } else { format!("{} ", texts.join(", ")) };
         return Err(Unread::Refused(format!("{text}(PKI status {status})")));
     }
-    let token: ContentInfo = answer.time_stamp_token.ok_or_else(|| Unread::Malformed("no timestamp".to_owned()))?;
+    let token: ContentInfo =
+        answer.time_stamp_token.ok_or_else(|| Unread::Malformed("it has no timestamp".to_owned()))?;
     if token.content_type != SIGNED_DATA {
-        return Err(Unread::Malformed("a timestamp that is not signed".to_owned()));
+        return Err(Unread::Malformed("the timestamp is not signed".to_owned()));
     }
     let signed: SignedData = token.content.decode_as().map_err(malformed)?;
     let content = signed.encap_content_info;
@@ -106,7 +112,7 @@ fn read(answer: &[u8]) -> Result<TstInfo, Unread> {
             let info: OctetString = info.decode_as().map_err(malformed)?;
             TstInfo::from_der(info.as_bytes()).map_err(malformed)
         }
-        _ => Err(Unread::Malformed("signed data that is no timestamp".to_owned())),
+        _ => Err(Unread::Malformed("the signed data is not a timestamp".to_owned())),
     }
 }
 
@@ -123,7 +129,7 @@ fn nonce() -> Option<Int> {
     Int::new(&bytes).ok()
 }
 
-/// On one line, and not long.
+/// On one line, and at most 200 characters.
 fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
 }

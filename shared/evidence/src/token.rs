@@ -8,21 +8,25 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
-/// Bytes of a token that are read. Real ones have 1 to 4 KiB.
+/// The most bytes of a token. Tokens of CI systems have 1 to 4 KiB.
 pub(crate) const MAX_TOKEN: usize = 64 * 1024;
 
-/// What is wrong with a token. No text holds a part of it besides names of claims.
+/// What is wrong with a token. No message contains a part of it other than names of claims.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum TokenError {
-    /// Not a JWT with the claims that are needed.
+    /// The text is not a JWT with the required claims.
     #[error("{0}")]
     Malformed(String),
-    #[error("the identity token expired at {at}")]
-    Expired { at: Timestamp },
+    /// Its validity is over.
+    #[error("the identity token expired at {at}. Request a new one for each run.")]
+    Expired {
+        /// The end of its validity.
+        at: Timestamp,
+    },
 }
 
-/// A JWT that says who a job is. Its claims are read and not verified, which is the certificate authority's part: they
-/// serve to explain and to prove possession of a key, never to decide.
+/// A JWT with the identity of a job. The certificate authority verifies it. Here the claims are only read, for messages
+/// and to prove possession of a key, and never decide anything.
 #[derive(Clone)]
 pub struct IdToken {
     raw: SecretString,
@@ -34,7 +38,7 @@ impl IdToken {
     /// Reads a token's claims (RFC 7519).
     ///
     /// # Errors
-    /// No JWT, a larger one than 64 KiB, or one without `iss`, `sub` or `exp`.
+    /// [`TokenError::Malformed`] if it is not a JWT, larger than 64 KiB, or without `iss`, `sub` or `exp`.
     pub fn parse(token: SecretString) -> Result<IdToken, TokenError> {
         let malformed = |what: &str| TokenError::Malformed(format!("the identity token is not a JWT: {what}"));
         let text = token.expose_secret().trim();
@@ -43,12 +47,12 @@ impl IdToken {
         }
         let parts: Vec<&str> = text.split('.').collect();
         let [_, payload, _] = parts.as_slice() else {
-            return Err(malformed("it has no three parts"));
+            return Err(malformed("it does not have three parts"));
         };
-        let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| malformed("its payload is no base64url"))?;
+        let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| malformed("its payload is not base64url"))?;
         // What serde says may quote the content.
         let claims: Map<String, Value> =
-            serde_json::from_slice(&payload).map_err(|_| malformed("its payload is no JSON object"))?;
+            serde_json::from_slice(&payload).map_err(|_| malformed("its payload is not a JSON object"))?;
         let lacks = |claim: &str| TokenError::Malformed(format!("the identity token has no claim {claim:?}"));
         for claim in ["iss", "sub"] {
             claims.get(claim).and_then(Value::as_str).filter(|text| !text.is_empty()).ok_or_else(|| lacks(claim))?;
@@ -57,22 +61,22 @@ impl IdToken {
         Ok(IdToken { raw: text.to_owned().into(), claims, expires_at })
     }
 
-    /// The token, for the service that it is presented to.
+    /// The token itself, for the service that it is sent to.
     pub fn secret(&self) -> &SecretString {
         &self.raw
     }
 
-    /// `iss`: the URL of who issued it.
+    /// The claim `iss`: the URL of the issuer.
     pub fn issuer(&self) -> &str {
         self.claim("iss").unwrap_or_default()
     }
 
-    /// `sub`
+    /// The claim `sub`: the subject.
     pub fn subject(&self) -> &str {
         self.claim("sub").unwrap_or_default()
     }
 
-    /// `aud`, which may be one or several: whom it is meant for.
+    /// The claim `aud`, which holds one or several audiences.
     pub fn audience(&self) -> Vec<&str> {
         match self.claims.get("aud") {
             Some(Value::String(one)) => vec![one],
@@ -81,21 +85,22 @@ impl IdToken {
         }
     }
 
-    /// `exp`
-    pub fn expires_at(&self) -> Timestamp {
+    /// The claim `exp`: the end of the validity.
+    pub(crate) fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
 
-    pub fn is_expired(&self, now: Timestamp) -> bool {
+    /// Whether the validity is over at `now`.
+    pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at <= now
     }
 
-    /// `email`
+    /// The claim `email`.
     pub fn email(&self) -> Option<&str> {
         self.claim("email")
     }
 
-    /// `email_verified`, which some issuers write as a string.
+    /// The claim `email_verified`, which some issuers write as a string.
     pub fn email_verified(&self) -> bool {
         match self.claims.get("email_verified") {
             Some(Value::Bool(verified)) => *verified,
@@ -104,24 +109,24 @@ impl IdToken {
         }
     }
 
-    /// A claim that is a text.
+    /// A claim whose value is a string.
     pub fn claim(&self, name: &str) -> Option<&str> {
         self.claims.get(name)?.as_str()
     }
 
-    /// All of them, as they are in the token.
+    /// All claims of the token.
     pub fn claims(&self) -> &Map<String, Value> {
         &self.claims
     }
 
-    /// What is signed to prove possession of a key when the certificate authority does not say which claim it wants:
-    /// the email address if there is a verified one, else the subject.
-    pub fn challenge(&self) -> &str {
+    /// The text that is signed to prove possession of a key if the certificate authority does not name a claim: the
+    /// verified email address, otherwise the subject.
+    pub(crate) fn challenge(&self) -> &str {
         self.email().filter(|_| self.email_verified()).unwrap_or_else(|| self.subject())
     }
 }
 
-/// Issuer, subject and end, which are in every certificate, but not the token.
+/// Prints issuer, subject and end, which every certificate contains, but not the token.
 impl fmt::Debug for IdToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "IdToken({:?} of {:?}, until {})", self.subject(), self.issuer(), self.expires_at)
@@ -130,7 +135,7 @@ impl fmt::Debug for IdToken {
 
 /// Seconds since 1970, which may have a fraction (RFC 7519 section 2).
 fn numeric_date(value: &Value) -> Option<Timestamp> {
-    #[expect(clippy::cast_possible_truncation, reason = "a cast saturates, and what is no time is refused then")]
+    #[expect(clippy::cast_possible_truncation, reason = "a cast saturates, and an invalid time is refused below")]
     let seconds = value.as_i64().or_else(|| Some(value.as_f64()?.floor() as i64))?;
     Timestamp::from_second(seconds).ok()
 }

@@ -1,4 +1,6 @@
-//! Whom signatures are verified with, and where signing finds its services.
+//! The keys and certificates that verification trusts, and the services that signing uses.
+//!
+//! Sources: `sigstore_trustroot.proto` of protobuf-specs, and the TUF specification 1.0.
 
 mod pem;
 mod services;
@@ -16,7 +18,7 @@ pub use services::{RekorService, ServiceOverrides, Services};
 
 use crate::keyless::{KeylessError, host};
 
-/// A trusted root, the signing config that belongs to it if there is one, and where both are from.
+/// A trusted root, its signing config if there is one, and the source of both.
 #[derive(Debug, Clone)]
 pub struct Trust {
     root: TrustedRoot,
@@ -24,15 +26,18 @@ pub struct Trust {
     source: TrustSource,
 }
 
-/// Where trust comes from.
+/// The source of a trusted root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TrustSource {
-    /// This program's release carries it.
+    /// It is part of this release, for the named instance.
     Embedded(&'static str),
-    /// Documents of the user's.
+    /// It was set in the configuration.
     Given,
-    /// A TUF repository, at this host.
-    Tuf { host: String },
+    /// It was fetched from a TUF repository.
+    Tuf {
+        /// The host of the repository.
+        host: String,
+    },
 }
 
 /// `the TUF repository at tuf.example`
@@ -47,11 +52,11 @@ impl fmt::Display for TrustSource {
 }
 
 impl Trust {
-    /// What this release carries of an instance: no network is needed, and keys that the instance changed since then
-    /// are unknown.
+    /// The trusted root of an instance in this release. It needs no network, but it lacks keys that the instance changed
+    /// since the release.
     ///
     /// # Errors
-    /// None that a test would not have found.
+    /// The embedded documents are damaged, which a test rules out.
     pub fn embedded(instance: SigstoreInstance) -> Result<Trust, KeylessError> {
         let failed = |error: sigstore_trust_root::Error| KeylessError::Unsupported(error.to_string());
         Ok(Trust {
@@ -64,7 +69,7 @@ impl Trust {
     /// From the text of a `trusted_root.json` and of a `signing_config.v0.2.json`.
     ///
     /// # Errors
-    /// A document of another form.
+    /// [`KeylessError::Unsupported`] if a document has another form.
     pub fn from_json(root: &str, signing_config: Option<&str>) -> Result<Trust, KeylessError> {
         let (root, signing_config) = (read_root(root)?, signing_config.map(read_signing_config).transpose()?);
         Ok(Trust { root, signing_config, source: TrustSource::Given })
@@ -73,17 +78,17 @@ impl Trust {
     /// From a private instance whose administrator has only keys and certificates in PEM.
     ///
     /// # Errors
-    /// PEM that can't be read, or a part that lacks what it needs.
+    /// [`KeylessError::Unsupported`] if a part is not valid PEM.
     pub fn from_pem(parts: &PemParts) -> Result<Trust, KeylessError> {
         Ok(Trust { root: pem::root(parts)?, signing_config: None, source: TrustSource::Given })
     }
 
-    /// From a TUF repository, verified from `root_json` on: the root metadata that is trusted, or what this release
-    /// carries of the instance whose repository `mirror` is a copy of. Nothing is kept from run to run, since a container
-    /// has no place for it.
+    /// From the TUF repository at the URL `mirror`, verified from the root metadata `trusted` on. Nothing is cached, since
+    /// a container keeps no files between runs.
     ///
     /// # Errors
-    /// The repository can't be asked, or what it has is not signed, outdated or of another form.
+    /// [`KeylessError::Unavailable`] if the repository does not answer within 120 seconds,
+    /// [`KeylessError::Malformed`] if its metadata is not signed or expired.
     pub async fn from_tuf(http: &Client, mirror: &str, trusted: TufRoot<'_>) -> Result<Trust, KeylessError> {
         let targets = tuf::fetch(http, mirror, trusted.json()).await?;
         let root = read_root(&targets.trusted_root)?;
@@ -91,31 +96,34 @@ impl Trust {
         Ok(Trust { root, signing_config, source: TrustSource::Tuf { host: host(mirror) } })
     }
 
-    /// The same with the root and the repository of an instance.
+    /// From the TUF repository of an instance, verified from the root metadata in this release on.
     ///
     /// # Errors
-    /// As [`Trust::from_tuf`].
+    /// The errors of [`Trust::from_tuf`].
     pub async fn refreshed(http: &Client, instance: SigstoreInstance) -> Result<Trust, KeylessError> {
         Trust::from_tuf(http, tuf::url(instance), TufRoot::Of(instance)).await
     }
 
+    /// The keys and certificates that signatures are verified with.
     pub fn root(&self) -> &TrustedRoot {
         &self.root
     }
 
+    /// The services of the instance, if they are known.
     pub fn signing_config(&self) -> Option<&SigningConfig> {
         self.signing_config.as_ref()
     }
 
+    /// Where both are from, for messages.
     pub fn source(&self) -> &TrustSource {
         &self.source
     }
 }
 
-/// The root metadata (TUF's, not Sigstore's trusted root) that trust in a repository begins with.
+/// The root metadata of TUF that verification of a repository begins with. It is not the trusted root of Sigstore.
 #[derive(Debug, Clone, Copy)]
 pub enum TufRoot<'a> {
-    /// What this release carries of an instance.
+    /// The root metadata of an instance in this release.
     Of(SigstoreInstance),
     /// A `root.json`.
     Json(&'a [u8]),
@@ -140,13 +148,14 @@ fn name(instance: SigstoreInstance) -> &'static str {
 
 fn read_root(json: &str) -> Result<TrustedRoot, KeylessError> {
     let root = TrustedRoot::from_json(json);
-    root.map_err(|error| KeylessError::Unsupported(format!("not a trusted root (trusted_root.json): {error}")))
+    root.map_err(|error| KeylessError::Unsupported(format!("not a valid trusted root (trusted_root.json): {error}")))
 }
 
 fn read_signing_config(json: &str) -> Result<SigningConfig, KeylessError> {
     let config = SigningConfig::from_json(json);
-    config
-        .map_err(|error| KeylessError::Unsupported(format!("not a signing config (signing_config.v0.2.json): {error}")))
+    config.map_err(|error| {
+        KeylessError::Unsupported(format!("not a valid signing config (signing_config.v0.2.json): {error}"))
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
-//! Whether a signature or attestation counts: made by whom, over what, with which proof of when.
+//! Verifies signatures and attestations: the signer, the content and the time.
+//!
+//! Sources: the Sigstore client specification, "Verification", and cosign's `SIGNATURE_SPEC.md`.
 
 mod identity;
 mod refusal;
@@ -22,49 +24,53 @@ use crate::trust::Trust;
 pub use identity::{IdentityRule, Pattern};
 pub use refusal::Refusal;
 
-/// Whose signatures count.
+/// The trusted signers.
 #[derive(Debug, Clone)]
 pub enum Authority {
-    /// Any of these keys.
+    /// The holders of these keys.
     Keys(Vec<PublicKey>),
-    /// Whoever has a certificate that fits.
+    /// The holders of certificates that fit the rule.
     Identity(Box<IdentityRule>),
 }
 
-/// How strictly.
+/// The proofs that a signature needs.
 #[derive(Debug, Clone, Copy)]
 pub struct VerificationOptions {
-    /// An entry in a transparency log that the trusted root knows.
+    /// Requires an entry in a transparency log of the trusted root.
     pub log: bool,
-    /// A certificate that was itself logged, as its SCT says.
+    /// Requires an SCT in the certificate: the proof that a certificate transparency log published it.
     pub sct: bool,
 }
 
-/// Decides about one piece of evidence after another.
+/// Verifies any number of pieces of evidence. It needs no network.
 pub struct Verifier {
     authority: Authority,
     options: VerificationOptions,
     roots: Option<sigstore_verify::Verifier>,
 }
 
-/// Evidence that counts.
+/// Evidence that was verified.
 #[derive(Debug, Clone)]
 pub struct Verified {
+    /// The signed content.
     pub content: Content,
+    /// The signer.
     pub by: Signatory,
-    /// When it was signed, where a log or a timestamp authority vouches for it.
+    /// The time of the signature, if a log or a timestamp authority proves it.
     pub time: Option<Timestamp>,
-    /// Its place in the log, where it was checked.
+    /// The index of the log entry, if it was verified.
     pub log_index: Option<u64>,
 }
 
-/// What was said of the digest.
+/// What was signed.
 #[derive(Debug, Clone)]
 pub enum Content {
-    /// That it was signed.
+    /// A signature without a predicate.
     Signature {
+        /// The annotations of the signature.
         annotations: Map<String, Value>,
     },
+    /// A statement with a predicate.
     Attestation(Statement),
 }
 
@@ -78,34 +84,36 @@ impl Content {
     }
 }
 
-/// Who signed.
+/// The signer.
 #[derive(Debug, Clone)]
 pub enum Signatory {
+    /// One of the keys of the [`Authority`].
     Key(PublicKey),
+    /// A certificate that the rule of the [`Authority`] accepts.
     Certificate(Box<CertificateIdentity>),
 }
 
 impl Verifier {
-    /// A verifier; `trust` is needed for certificates and logs.
+    /// A verifier. Certificates and log entries need `trust`.
     ///
     /// # Errors
-    /// The trusted root can't be used, or is missing where it is needed; in words.
+    /// The reason as a fragment, if the trusted root is not valid or is missing and needed.
     pub fn new(authority: Authority, trust: Option<&Trust>, options: VerificationOptions) -> Result<Verifier, String> {
         let roots = trust.map(|trust| sigstore_verify::Verifier::new(trust.root())).transpose();
-        let roots = roots.map_err(|error| format!("the trusted root can't be used: {error}"))?;
+        let roots = roots.map_err(|error| format!("the trusted root is not valid: {error}. Set TRUSTED_ROOT."))?;
         let needed = options.log || matches!(authority, Authority::Identity(_));
         if needed && roots.is_none() {
-            return Err("a trusted root is needed to verify certificates and log entries".to_owned());
+            return Err("certificates and log entries need a trusted root. Set TRUSTED_ROOT.".to_owned());
         }
         Ok(Verifier { authority, options, roots })
     }
 
-    /// Whether `evidence` is a signature or attestation of `subject` that counts.
+    /// Verifies that `evidence` is a signature or attestation of `subject` by a trusted signer with the required proofs.
     ///
     /// # Errors
-    /// Why it does not.
+    /// The first reason against it.
     pub fn verify(&self, subject: &Digest, evidence: &Evidence) -> Result<Verified, Refusal> {
-        // Before anything else: what is not about the subject needs no signature to be refused.
+        // First of all, since evidence about another digest is refused whatever its signature.
         let content = content(subject, evidence)?;
         match &self.authority {
             Authority::Keys(keys) => self.by_key(keys, subject, evidence, content),
@@ -127,7 +135,7 @@ impl Verifier {
         let Some(key) = keys.iter().find(|key| signed(key, subject, evidence)) else {
             return Err(match keys.iter().find(|key| key.hint() == named.hint) {
                 Some(key) => {
-                    Refusal::Signature(format!("it names the key {}, which did not sign this", key.fingerprint()))
+                    Refusal::Signature(format!("it names the key {}, which did not make it", key.fingerprint()))
                 }
                 None => Refusal::WrongKey,
             });
@@ -138,7 +146,7 @@ impl Verifier {
             return Err(Refusal::NotLogged);
         }
         let stamped = !material.timestamp_verification_data.rfc3161_timestamps.is_empty();
-        // What is there and can be checked is checked, wanted or not: a damaged entry is never passed over.
+        // Proofs that exist are verified even if they are not required, so that a damaged entry is never accepted.
         if let Some(roots) = &self.roots
             && (!material.tlog_entries.is_empty() || stamped)
         {
@@ -165,7 +173,7 @@ impl Verifier {
             return Err(Refusal::NotByCertificate);
         }
         let Some(roots) = &self.roots else {
-            return Err(Refusal::Untrusted("there is no trusted root".to_owned()));
+            return Err(Refusal::Untrusted("no trusted root is set".to_owned()));
         };
         if self.options.log && bundle.verification_material.tlog_entries.is_empty() {
             return Err(Refusal::NotLogged);
@@ -176,7 +184,7 @@ impl Verifier {
         let certificate = bundle
             .signing_certificate()
             .and_then(|certificate| CertificateIdentity::from_der(certificate.as_bytes()).ok())
-            .ok_or_else(|| Refusal::Malformed("its certificate can't be read".to_owned()))?;
+            .ok_or_else(|| Refusal::Malformed("the certificate is not valid".to_owned()))?;
         let result = roots.verify(artifact(subject, evidence)?, bundle, &policy);
         let result = result.map_err(|error| Refusal::from(error).of(&certificate))?;
         rule.check(&certificate)?;
@@ -189,12 +197,12 @@ impl Verifier {
     }
 }
 
-/// What a verifier of bundles takes as the thing that was signed.
+/// The signed content in the form that the verifier of bundles needs.
 fn artifact<'a>(subject: &Digest, evidence: &'a Evidence) -> Result<Artifact<'a>, Refusal> {
     if let SignedData::Payload(payload) | SignedData::File(payload) = evidence.over() {
         return Ok(Artifact::from_blob(payload));
     }
-    let unsupported = || Refusal::Unsupported(format!("digests of the kind {}", subject.algorithm()));
+    let unsupported = || Refusal::Unsupported(format!("{} digests", subject.algorithm()));
     let algorithm = match subject.algorithm() {
         "sha256" => HashAlgorithm::Sha2256,
         "sha512" => HashAlgorithm::Sha2512,
@@ -222,7 +230,7 @@ fn signed(key: &PublicKey, subject: &Digest, evidence: &Evidence) -> bool {
     }
 }
 
-/// What `evidence` says, if it says it of `subject`.
+/// The content of `evidence`, if it is about `subject`.
 fn content(subject: &Digest, evidence: &Evidence) -> Result<Content, Refusal> {
     let elsewhere = |found: String| Refusal::WrongSubject { found };
     match (&evidence.bundle().content, evidence.over()) {
@@ -245,7 +253,7 @@ fn content(subject: &Digest, evidence: &Evidence) -> Result<Content, Refusal> {
             }
             Ok(Content::Signature { annotations: payload.annotations() })
         }
-        // The manifest itself, or a file.
+        // The signature is over the manifest or the file itself.
         (SignatureContent::MessageSignature(message), SignedData::Subject | SignedData::File(_)) => {
             if let Some(named) = &message.message_digest
                 && named.algorithm == HashAlgorithm::Sha2256
@@ -255,7 +263,7 @@ fn content(subject: &Digest, evidence: &Evidence) -> Result<Content, Refusal> {
             }
             Ok(Content::Signature { annotations: Map::new() })
         }
-        _ => Err(Refusal::Unsupported("its kind of signature".to_owned())),
+        _ => Err(Refusal::Unsupported("signatures of this kind".to_owned())),
     }
 }
 

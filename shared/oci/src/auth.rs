@@ -74,7 +74,7 @@ impl Authorizer {
             challenges.get(registry).cloned()
         };
         let challenge = challenge.ok_or_else(|| {
-            Error::new(ErrorKind::Malformed, format!("{registry} asks for no known kind of authentication"))
+            Error::new(ErrorKind::Malformed, format!("{registry} asks for an unknown kind of authentication"))
         })?;
         let answer = self.grant(scope, &challenge, refused).await?;
         if refused.is_some_and(|refused| same(refused, &answer)) {

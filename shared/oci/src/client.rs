@@ -1,4 +1,6 @@
-//! Requests to registries.
+//! Requests for manifests and blobs.
+//!
+//! Source: the OCI distribution specification 1.1, "Pulling manifests", "Pulling blobs" and "Pushing Manifests".
 
 use std::sync::Arc;
 
@@ -14,34 +16,37 @@ use crate::settings::{RegistrySettings, RetryPolicy};
 use crate::types::media_type;
 use crate::{Descriptor, Digest, Reference, Repository};
 
-/// Bytes of an answer that holds no content of its own.
+/// The most bytes of a response that holds no content of its own, such as a refusal.
 pub(crate) const MAX_REPLY: u64 = 64 * 1024;
 
 /// A manifest or index as it is at a registry.
 #[derive(Debug, Clone)]
 pub struct Fetched {
+    /// Media type, digest and size in bytes. The digest is verified.
     pub descriptor: Descriptor,
+    /// The document, byte for byte.
     pub bytes: Bytes,
 }
 
 impl Fetched {
-    /// The document, e.g. as a [`Manifest`](crate::Manifest).
+    /// The document, parsed for instance as a [`Manifest`](crate::Manifest).
     ///
     /// # Errors
-    /// It is of another form.
+    /// [`ErrorKind::Malformed`] if it has another form.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_slice(&self.bytes).map_err(|error| {
-            Error::new(ErrorKind::Malformed, format!("the manifest {} can't be read: {error}", self.descriptor.digest))
+            Error::new(ErrorKind::Malformed, format!("invalid manifest {}: {error}", self.descriptor.digest))
         })
     }
 }
 
-/// What a registry said to a manifest.
+/// A manifest that a registry accepted.
 #[derive(Debug, Clone)]
 pub struct Pushed {
+    /// Media type, digest and size in bytes of what was written.
     pub descriptor: Descriptor,
-    /// The registry lists it among the referrers of its subject by itself.
-    pub subject_accepted: bool,
+    /// Whether the registry lists it among the referrers of its subject, as the header `OCI-Subject` says.
+    pub(crate) subject_accepted: bool,
 }
 
 /// A client for any number of registries. Clones share connections and tokens.
@@ -54,21 +59,22 @@ pub struct Registry {
 }
 
 impl Registry {
+    /// A client that sends its requests by `http`. Credentials go only to the registries they are given for.
     pub fn new(http: Client, credentials: Credentials, settings: RegistrySettings) -> Registry {
         let authorizer = Arc::new(Authorizer::new(credentials));
         Registry { http, authorizer, settings: Arc::new(settings), retry_policy: Arc::default() }
     }
 
-    /// What a reference names at this moment.
+    /// The descriptor of what a reference names at this moment, by a HEAD request if the registry supports it.
     ///
     /// # Errors
-    /// It is not there, or the registry can't be asked.
+    /// [`ErrorKind::NotFound`] if it does not exist, otherwise the reason why the registry did not answer.
     pub async fn resolve(&self, reference: &Reference) -> Result<Descriptor, Error> {
-        let what = format!("the manifest of {reference}");
+        let what = format!("failed to resolve {reference}");
         let repository = &reference.repository;
         let url = self.url(repository, &format!("manifests/{}", reference.key()));
         let head = Request::new(Method::HEAD, &url).header("Accept", media_type::ALL).max_body(MAX_REPLY);
-        // Some registries know no HEAD.
+        // Some registries do not support HEAD.
         let head = head.accept(400).accept(405).accept(501);
         let response = self.send(head, &what, repository, &[(repository, Access::Pull)]).await?;
         let named = digest_in(&response);
@@ -79,30 +85,35 @@ impl Registry {
         {
             return Ok(Descriptor::new(&kind, digest, size));
         }
-        // Others answer it in part only: the manifest itself tells everything.
+        // Others omit a header. The manifest itself has everything.
         Ok(self.manifest(reference).await?.descriptor)
     }
 
-    /// A manifest or index, its digest verified: the one that was asked for, or for a tag the one that the registry names.
+    /// A manifest or index of at most [`RegistrySettings::max_manifest`] bytes. Its digest is verified against the
+    /// reference or, for a tag, against the header of the response.
     ///
     /// # Errors
-    /// It is not there, too large or of another digest, or the registry can't be asked.
+    /// [`ErrorKind::NotFound`], [`ErrorKind::TooLarge`], [`ErrorKind::DigestMismatch`], or the reason why the registry
+    /// did not answer.
     pub async fn manifest(&self, reference: &Reference) -> Result<Fetched, Error> {
-        let what = format!("the manifest of {reference}");
+        let what = format!("failed to fetch the manifest of {reference}");
         let repository = &reference.repository;
         let url = self.url(repository, &format!("manifests/{}", reference.key()));
         let limit = self.settings.max_manifest;
         let get = Request::get(&url).header("Accept", media_type::ALL).max_body(limit.max(MAX_REPLY));
         let response = self.send(get, &what, repository, &[(repository, Access::Pull)]).await?;
         if response.body.len() as u64 > limit {
-            return Err(Error::new(ErrorKind::TooLarge, format!("{what} has more than {limit} bytes")));
+            return Err(Error::new(ErrorKind::TooLarge, format!("{what}: larger than {limit} bytes")));
         }
         let digest = match reference.digest.clone().or_else(|| digest_in(&response)) {
             Some(digest) => digest,
             None => Digest::of(&response.body),
         };
         if !digest.verify(&response.body) {
-            return Err(Error::new(ErrorKind::DigestMismatch, format!("{what} is not what its digest {digest} says")));
+            return Err(Error::new(
+                ErrorKind::DigestMismatch,
+                format!("{what}: the content does not match the digest {digest}"),
+            ));
         }
         let kind =
             media_type_in(&response.body).or_else(|| response.header("content-type").map(bare).filter(is_manifest));
@@ -111,14 +122,15 @@ impl Registry {
         Ok(Fetched { descriptor, bytes: response.body.into() })
     }
 
-    /// A blob, digest and size verified.
+    /// A blob of at most `limit` bytes. Its digest and size are verified.
     ///
     /// # Errors
-    /// It is not there, larger than `limit` bytes or of another digest, or the registry can't be asked.
+    /// [`ErrorKind::NotFound`], [`ErrorKind::TooLarge`], [`ErrorKind::DigestMismatch`], or the reason why the registry
+    /// did not answer.
     pub async fn blob(&self, repository: &Repository, descriptor: &Descriptor, limit: u64) -> Result<Vec<u8>, Error> {
-        let what = format!("the blob {} of {repository}", descriptor.digest);
+        let what = format!("failed to fetch the blob {} of {repository}", descriptor.digest);
         if descriptor.size > limit {
-            let text = format!("{what} has {} bytes, and at most {limit} are read", descriptor.size);
+            let text = format!("{what}: it has {} bytes, and the limit is {limit}", descriptor.size);
             return Err(Error::new(ErrorKind::TooLarge, text));
         }
         let url = self.url(repository, &format!("blobs/{}", descriptor.digest));
@@ -126,19 +138,23 @@ impl Registry {
         let get = Request::get(&url).max_body(descriptor.size.max(MAX_REPLY));
         let body = self.send(get, &what, repository, &[(repository, Access::Pull)]).await?.body;
         if body.len() as u64 > descriptor.size {
-            let text = format!("{what} has more than the {} bytes that are announced", descriptor.size);
+            let text = format!("{what}: larger than the announced {} bytes", descriptor.size);
             return Err(Error::new(ErrorKind::TooLarge, text));
         }
         if body.len() as u64 != descriptor.size || !descriptor.digest.verify(&body) {
-            return Err(Error::new(ErrorKind::DigestMismatch, format!("{what} is not what its digest says")));
+            return Err(Error::new(
+                ErrorKind::DigestMismatch,
+                format!("{what}: the content does not match the digest"),
+            ));
         }
         Ok(body)
     }
 
-    /// Writes a manifest under a tag or its digest.
+    /// Writes a manifest under `reference`, which is a tag or its digest.
     ///
     /// # Errors
-    /// The registry refuses it, says that it has another digest, or can't be asked.
+    /// [`ErrorKind::Refused`], [`ErrorKind::DigestMismatch`] if the registry confirms another digest, or the reason why
+    /// it did not answer.
     pub async fn push_manifest(
         &self,
         repository: &Repository,
@@ -149,7 +165,7 @@ impl Registry {
         self.put_manifest(repository, reference, media_type, bytes, false).await
     }
 
-    /// `once` where it must not be written late, after a failure and a wait.
+    /// With `once`, the request is never repeated: after a failure and a wait it could overwrite newer content.
     pub(crate) async fn put_manifest(
         &self,
         repository: &Repository,
@@ -159,7 +175,7 @@ impl Registry {
         once: bool,
     ) -> Result<Pushed, Error> {
         let separator = if reference.contains(':') { '@' } else { ':' };
-        let what = format!("writing the manifest {repository}{separator}{reference}");
+        let what = format!("failed to write the manifest {repository}{separator}{reference}");
         let descriptor = Descriptor::of(media_type, &bytes);
         let url = self.url(repository, &format!("manifests/{reference}"));
         let put = Request::put(&url).body(media_type, bytes).max_body(self.settings.max_manifest.max(MAX_REPLY));
@@ -167,11 +183,14 @@ impl Registry {
         let response = self.send(put, &what, repository, &[(repository, Access::Push)]).await?;
         match digest_in(&response) {
             Some(digest) if digest != descriptor.digest => {
-                return Err(Error::new(ErrorKind::DigestMismatch, format!("{what}: the registry has it as {digest}")));
+                return Err(Error::new(
+                    ErrorKind::DigestMismatch,
+                    format!("{what}: the registry stored it as {digest}"),
+                ));
             }
             // A redirect can turn it into a GET, whose success means nothing.
             None if Url::parse(&url).is_ok_and(|url| url != response.url) => {
-                let text = format!("{what}: the registry redirects it, and doesn't say what it has then");
+                let text = format!("{what}: the registry redirected the request and did not confirm the digest");
                 return Err(Error::new(ErrorKind::Malformed, text));
             }
             _ => {}
@@ -195,8 +214,8 @@ fn is_manifest(media_type: &impl AsRef<str>) -> bool {
     media_type.as_ref().contains("vnd.")
 }
 
-/// What a document says that it is. Unlike the answer's header, that is covered by its digest: who has it signed or
-/// pinned can't be told that an index is an image.
+/// The media type that a document names itself. Unlike the header of the response, the digest covers it, so that a
+/// registry cannot present a signed index as an image.
 fn media_type_in(document: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -208,7 +227,7 @@ fn media_type_in(document: &[u8]) -> Option<String> {
     let fields: Fields = serde_json::from_slice(document).ok()?;
     match fields.media_type.filter(is_manifest) {
         Some(named) => Some(named),
-        // OCI's first versions left it out.
+        // The first versions of the OCI image specification omit it.
         None if fields.manifests.is_some() && fields.config.is_none() => Some(media_type::INDEX.to_owned()),
         None => None,
     }

@@ -1,4 +1,4 @@
-//! Who we are to which registry.
+//! Accounts at registries, from variables or from a Docker configuration.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +18,7 @@ const FORGIVING: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Where Docker keeps the credentials of Docker Hub.
+/// The names under which Docker keeps the credentials of Docker Hub.
 const DOCKER_HUB: [&str; 4] = ["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"];
 
 /// Credentials by registry. Each goes to its own registry and that one's token service, and nowhere else.
@@ -45,7 +45,7 @@ pub(crate) enum Credential {
     Token(SecretString),
 }
 
-/// Not a Docker configuration.
+/// Text that is not a Docker configuration. The message contains no part of it but host names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct CredentialsError(String);
@@ -58,18 +58,18 @@ impl fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    /// An account at `host` (`ghcr.io`, `localhost:5000`, `docker.io`); replaces what was known. With the user `<token>`,
-    /// the password is a refresh token, as Docker's helpers have it.
+    /// An account at `host` (`ghcr.io`, `localhost:5000`, `docker.io`); it replaces an earlier one. With the user `<token>`,
+    /// the password is an OAuth2 refresh token, as in Docker's credential helpers.
     pub fn add(&mut self, host: &str, user: &str, password: SecretString) {
         self.known.insert(key(host), account(user, password));
     }
 
-    /// Whether there are any for a repository.
+    /// Whether credentials for a repository are known.
     pub fn know(&self, repository: &Repository) -> bool {
         self.of(repository).is_some()
     }
 
-    /// A registry's own bearer token.
+    /// A bearer token that `host` issued. It is sent as it is.
     pub fn add_token(&mut self, host: &str, token: SecretString) {
         self.known.insert(key(host), Credential::Token(token));
     }
@@ -77,7 +77,7 @@ impl Credentials {
     /// The accounts of a Docker configuration (the JSON of `config.json` or podman's `auth.json`) that are not known yet.
     ///
     /// # Errors
-    /// Not JSON, or an account that can't be read; the text has no part of it.
+    /// It is not JSON, or the `auth` of an account is not valid. The message contains no secret.
     pub fn add_docker_config(&mut self, config: &SecretString) -> Result<(), CredentialsError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -106,7 +106,7 @@ impl Credentials {
             .map_err(|_| CredentialsError("expected a Docker configuration in JSON".to_owned()))?;
         for (host, auth) in config.auths {
             let auth = auth.unwrap_or_default();
-            let damaged = || CredentialsError(format!("the `auth` of {host:?} is not the base64 of user:password"));
+            let damaged = || CredentialsError(format!("the `auth` of {host:?} is not user:password in base64"));
             let credential = if !auth.registrytoken.is_empty() {
                 Credential::Token(auth.registrytoken.into())
             } else if !auth.identitytoken.is_empty() {
@@ -150,16 +150,16 @@ impl Credentials {
         self.helpers.get(&key(&repository.registry)).or(self.store.as_ref()).map(String::as_str)
     }
 
-    /// Why a registry that wants credentials gets none that it likes; `refusal` is what it says itself.
+    /// The error for a registry that requires credentials and accepted none. `refusal` is its own text, if any.
     pub(crate) fn unauthorized(&self, repository: &Repository, refusal: &str) -> Error {
         let registry = &repository.registry;
         let text = match (self.of(repository), self.helper(repository)) {
             (Some(_), _) => format!("the credentials for {registry} were refused"),
             (None, Some(helper)) => format!(
-                "no credentials for {registry}: the Docker configuration leaves them to the helper {helper:?}, which \
-                 can't be run here"
+                "no credentials for {registry}: the Docker configuration refers to the credential helper {helper:?}, \
+                 which cannot run here"
             ),
-            (None, None) => format!("no credentials for {registry}, which asks for some"),
+            (None, None) => format!("no credentials for {registry}, which requires them"),
         };
         let text = if refusal.is_empty() { text } else { format!("{text}: {refusal}") };
         Error::new(ErrorKind::Unauthorized, text)

@@ -1,4 +1,4 @@
-//! Content digests.
+//! Content digests (OCI image specification 1.1, "Digests").
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,9 +13,9 @@ pub struct Digest {
     colon: usize,
 }
 
-/// Not a digest that is known.
+/// Text that is not one of the two forms of a [`Digest`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected a digest such as sha256: and 64 hexadecimal digits")]
+#[error("expected a digest, sha256: and 64 hexadecimal digits")]
 pub struct DigestError;
 
 impl Digest {
@@ -24,8 +24,10 @@ impl Digest {
         Digest { text: format!("sha256:{}", hex(&Sha256::digest(bytes))), colon: 6 }
     }
 
+    /// Reads `sha256:` and 64 or `sha512:` and 128 hexadecimal digits in lower case.
+    ///
     /// # Errors
-    /// Anything else than the two forms.
+    /// The text has another form.
     pub fn parse(text: &str) -> Result<Digest, DigestError> {
         let (algorithm, hex) = text.split_once(':').ok_or(DigestError)?;
         let length = match algorithm {
@@ -54,16 +56,17 @@ impl Digest {
         &self.text[..self.colon]
     }
 
+    /// The hexadecimal digits after the colon.
     pub fn hex(&self) -> &str {
         &self.text[self.colon + 1..]
     }
 
-    /// `sha256-<hex>`: what tags about it begin with.
+    /// `sha256-<hex>`: how tags about this digest begin (OCI's referrers tag and cosign's `.sig` and `.att`).
     pub fn tag_prefix(&self) -> String {
         format!("{}-{}", self.algorithm(), self.hex())
     }
 
-    /// `sha256:` and 12 digits, for people.
+    /// `sha256:` and the first 12 digits, for messages.
     pub fn short(&self) -> &str {
         &self.text[..self.colon + 13]
     }

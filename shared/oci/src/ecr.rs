@@ -1,4 +1,4 @@
-//! Logging in to AWS's registries.
+//! Credentials for the registries of AWS.
 //!
 //! Source: AWS's documentation of "Private registry authentication" and of `GetAuthorizationToken`.
 
@@ -18,25 +18,25 @@ pub fn region(host: &str) -> Option<&str> {
     (is_account && !region.is_empty() && !region.contains('.')).then_some(region)
 }
 
-/// User and password for a private registry, good for 12 hours.
+/// User and password for a private registry. They are valid for 12 hours.
 ///
 /// # Errors
-/// AWS refuses or can't be asked.
+/// [`ErrorKind::Unauthorized`] if AWS refuses, [`ErrorKind::Unavailable`] if it does not answer.
 pub async fn login(aws: &Aws, host: &str) -> Result<(String, SecretString), Error> {
-    let told =
+    let failed =
         |kind: ErrorKind, why: &dyn std::fmt::Display| Error::new(kind, format!("no credentials for {host}: {why}"));
     let answer = aws.call("ecr", "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken", &json!({})).await;
     let answer = answer.map_err(|error| {
         let kind =
             if matches!(error, AwsError::Refused { .. }) { ErrorKind::Unauthorized } else { ErrorKind::Unavailable };
-        told(kind, &error)
+        failed(kind, &error)
     })?;
     let token = answer["authorizationData"][0]["authorizationToken"].as_str();
     let text = token.and_then(|token| STANDARD.decode(token).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
     let (user, password) = text
         .as_ref()
         .and_then(|text| text.split_once(':'))
-        .ok_or_else(|| told(ErrorKind::Malformed, &"AWS ecr answers no token"))?;
+        .ok_or_else(|| failed(ErrorKind::Malformed, &"AWS ecr did not return a token"))?;
     Ok((user.to_owned(), password.to_owned().into()))
 }
 

@@ -1,80 +1,120 @@
-//! What can go wrong between us and a registry.
+//! What can go wrong between a client and a registry.
 
+use std::fmt;
 use std::time::Duration;
 
 use pipe_core::http::{HttpError, Kind};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Characters that are shown of what a registry says.
+/// The most characters of a registry's text that are shown.
 const MAX_EXCERPT: usize = 200;
 
 /// What a caller branches on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// No such repository, manifest or blob.
+    /// The repository, manifest or blob does not exist (404).
     NotFound,
-    /// No credentials, or refused ones.
+    /// The registry requires credentials and accepted none (401).
     Unauthorized,
-    /// Known, and not allowed.
+    /// The account is not allowed to do this (403).
     Denied,
-    /// The registry refuses what it was sent.
+    /// The registry does not accept the request (other 4xx).
     Refused,
-    /// Larger than is read or written.
+    /// More bytes, pages or entries than the limit.
     TooLarge,
-    /// Content that has another digest than was asked for. Nothing of it may be used.
+    /// The content has another digest than its name. It must not be used.
     DigestMismatch,
-    /// An answer that is not what the specification says.
+    /// A response that does not follow the specification.
     Malformed,
-    /// The registry could not be asked, or has its own trouble.
+    /// The network or the registry failed (5xx, 408, 425, 429).
     Unavailable,
-    /// What was written is not there any more: somebody else wrote at the same time.
+    /// Another writer overwrote the entry at the same time.
     Lost,
     /// The run was cancelled.
     Cancelled,
 }
 
-/// A request to a registry that failed; the text names what was asked for, and what the registry said.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{text}")]
+impl ErrorKind {
+    /// What a reader can do about it, as a sentence without its full stop. Only a cancelled run needs nothing.
+    fn advice(self) -> Option<&'static str> {
+        match self {
+            ErrorKind::NotFound => Some("Check the name and the tag, and that DOCKER_USERNAME can read the repository"),
+            ErrorKind::Unauthorized => Some("Set DOCKER_USERNAME and DOCKER_PASSWORD"),
+            ErrorKind::Denied => {
+                Some("Set DOCKER_USERNAME and DOCKER_PASSWORD to an account with access to the repository")
+            }
+            ErrorKind::Refused => Some("Set SIGNATURE_REPOSITORY to a registry that accepts OCI artifacts"),
+            ErrorKind::TooLarge => Some("The limit is fixed, so the content has to become smaller"),
+            ErrorKind::DigestMismatch => Some("Push the image again, or check the proxy in HTTPS_PROXY"),
+            ErrorKind::Malformed => Some("Check that the host in IMAGE is an OCI registry"),
+            ErrorKind::Unavailable | ErrorKind::Lost => Some("Run the job again"),
+            ErrorKind::Cancelled => None,
+        }
+    }
+}
+
+/// A request to a registry that failed. The text names the operation, what the registry returned, and what the reader can
+/// do: `failed to resolve ghcr.io/org/app:1.2: no credentials for ghcr.io, which requires them. Set DOCKER_USERNAME and
+/// DOCKER_PASSWORD.`
+#[derive(Debug, Clone)]
 pub struct Error {
     kind: ErrorKind,
     text: String,
+    advice: Option<&'static str>,
     retry_after: Option<Duration>,
 }
 
+impl std::error::Error for Error {}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)?;
+        self.advice.map_or(Ok(()), |advice| write!(f, ". {advice}."))
+    }
+}
+
 impl Error {
-    /// An error of the same kinds that somebody else found, e.g. in what a registry has.
+    /// An error with a lowercase text without a full stop, and the advice of its kind.
     pub fn new(kind: ErrorKind, text: impl Into<String>) -> Error {
-        Error { kind, text: text.into(), retry_after: None }
+        Error { kind, text: text.into(), advice: kind.advice(), retry_after: None }
     }
 
+    /// The same with another advice: a sentence without its full stop.
+    #[must_use]
+    pub(crate) fn with_advice(self, advice: &'static str) -> Error {
+        Error { advice: Some(advice), ..self }
+    }
+
+    /// What a caller branches on.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
+    /// Whether the registry answered that the thing does not exist.
     pub fn is_not_found(&self) -> bool {
         self.kind == ErrorKind::NotFound
     }
 
-    /// `what` is what was asked for, e.g. `the manifest of ghcr.io/org/app:1.2`.
+    /// `what` is the operation, such as `failed to fetch the manifest of ghcr.io/org/app:1.2`.
     pub(crate) fn http(what: &str, error: &HttpError) -> Error {
         let kind = match error.kind() {
             Kind::Status { status: 404, .. } => ErrorKind::NotFound,
             Kind::Status { status: 401, .. } => ErrorKind::Unauthorized,
             Kind::Status { status: 403, .. } => ErrorKind::Denied,
             Kind::Status { status: 413, .. } | Kind::TooLarge => ErrorKind::TooLarge,
-            // Too late, too early or too often: nothing is wrong with what was sent.
+            // The request itself is valid.
             Kind::Status { status: 408 | 425 | 429 | 500.., .. } => ErrorKind::Unavailable,
             Kind::Status { status: 400..500, .. } => ErrorKind::Refused,
             Kind::Cancelled => ErrorKind::Cancelled,
             _ => ErrorKind::Unavailable,
         };
         let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        Error { kind, text: format!("{what}: {error}{cause}"), retry_after: error.retry_after() }
+        let text = format!("{what}: {error}{cause}");
+        Error { retry_after: error.retry_after(), ..Error::new(kind, text) }
     }
 
-    /// The same, found while doing something.
+    /// The same error with the operation before its text.
     #[must_use]
     pub(crate) fn about(self, what: &str) -> Error {
         Error { text: format!("{what}: {}", self.text), ..self }
@@ -82,7 +122,7 @@ impl Error {
 
     #[must_use]
     pub(crate) fn of_kind(self, kind: ErrorKind) -> Error {
-        Error { kind, ..self }
+        Error { kind, advice: kind.advice(), ..self }
     }
 
     /// How long the registry asks to wait.
@@ -91,7 +131,7 @@ impl Error {
     }
 }
 
-/// What is quoted of a refusal.
+/// The excerpt of the body of a refusal, empty for other errors.
 pub(crate) fn excerpt(error: &HttpError) -> &str {
     match error.kind() {
         Kind::Status { excerpt, .. } => excerpt,
@@ -99,7 +139,7 @@ pub(crate) fn excerpt(error: &HttpError) -> &str {
     }
 }
 
-/// What a refusal says to people: of registries (`errors` in the distribution specification), of token services (`error`
+/// The message in the body of a refusal: of registries (`errors` in the distribution specification), of token services (`error`
 /// and `error_description` in RFC 6749; `details` and `message` elsewhere).
 pub(crate) fn refusal_message(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
@@ -141,7 +181,7 @@ pub(crate) fn refusal_message(body: &[u8]) -> Option<String> {
     both(&refusal.error, message)
 }
 
-/// The same of a body that was accepted, on one line and short.
+/// The same on one line of at most 203 characters, for a body that the HTTP client did not shorten.
 pub(crate) fn refusal_line(body: &[u8]) -> String {
     let text = refusal_message(body).unwrap_or_default().replace(char::is_control, " ");
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -9,13 +9,13 @@ use crate::error::{Error, ErrorKind};
 use crate::types::media_type;
 use crate::{Descriptor, Digest, Index, Platform, Reference};
 
-/// How deep indexes may lie in each other.
+/// The deepest nesting of indexes that is read.
 const MAX_DEPTH: usize = 4;
 
-/// Indexes that are opened for one image: nobody has so many, and each may have many thousand entries.
+/// The most indexes that are opened for one image. Each may have many thousand entries.
 const MAX_INDEXES: usize = 100;
 
-/// Images that one image may be.
+/// The most images that one index may list, nested indexes included.
 const MAX_IMAGES: usize = 10_000;
 
 #[derive(Default)]
@@ -26,11 +26,12 @@ struct Images {
 }
 
 impl Registry {
-    /// Every image in an index, nested indexes opened; for an image itself just that. What build tools hide in an index
-    /// as images for `unknown/unknown` (BuildKit's attestations) is left out.
+    /// The descriptors of all images in an index, nested indexes included, or of the image itself if the reference names
+    /// one. Entries for the platform `unknown/unknown`, which BuildKit uses for its attestations, are left out.
     ///
     /// # Errors
-    /// As [`Registry::manifest`], and indexes that are nested too deep, too many or too large.
+    /// The errors of [`Registry::manifest`]. [`ErrorKind::TooLarge`] for more than 100 indexes or 10,000 images,
+    /// [`ErrorKind::Malformed`] for indexes nested more than 4 deep.
     pub async fn images(&self, reference: &Reference) -> Result<Vec<Descriptor>, Error> {
         let top = self.manifest(reference).await?;
         let mut images = Images::default();
@@ -57,7 +58,7 @@ impl Registry {
             }
             images.indexes += 1;
             if images.indexes > MAX_INDEXES {
-                return wrong(ErrorKind::TooLarge, format!("more than {MAX_INDEXES} indexes in it"));
+                return wrong(ErrorKind::TooLarge, format!("more than {MAX_INDEXES} nested indexes"));
             }
             // The document is not kept while those in it are read.
             let children = fetched.json::<Index>()?.manifests;
@@ -73,7 +74,7 @@ impl Registry {
                 } else if images.found.len() < MAX_IMAGES {
                     images.found.push(child);
                 } else {
-                    return wrong(ErrorKind::TooLarge, format!("more than {MAX_IMAGES} images in it"));
+                    return wrong(ErrorKind::TooLarge, format!("more than {MAX_IMAGES} images"));
                 }
             }
             Ok(())

@@ -1,4 +1,8 @@
-//! A client for OCI registries: images, artifacts, and what refers to them.
+//! A client for OCI registries: images, artifacts, and the manifests that refer to them.
+//!
+//! A [`Registry`] sends all requests. A [`Reference`] names an image by its tag or digest, a [`Descriptor`] identifies
+//! content by its digest and size. The client reads manifests, indexes and blobs, writes them, and lists and adds
+//! referrers, which is how signatures and attestations are attached to an image.
 //!
 //! ```no_run
 //! use pipe_core::http::{Client, Settings};
@@ -10,7 +14,7 @@
 //! let http = Client::new(&Settings::default(), tokio_util::sync::CancellationToken::new())?;
 //! let registry = Registry::new(http, credentials, RegistrySettings::default());
 //!
-//! // A tag is resolved once; whoever moves it afterwards changes nothing.
+//! // A tag is resolved once. Later changes of the tag do not matter.
 //! let image = Reference::parse("ghcr.io/org/app:1.2.3")?;
 //! let subject = registry.resolve(&image).await?;
 //! let image = image.with_digest(subject.digest.clone());
@@ -18,7 +22,7 @@
 //!     println!("{} {}", platform.digest, platform.size);
 //! }
 //!
-//! // A note that refers to it, and everything that does.
+//! // Attach a note to the image, then list everything that refers to it.
 //! let repository = &image.repository;
 //! let note = registry.push_blob(repository, "text/plain", "well tested".into()).await?;
 //! let config = registry.push_blob(repository, media_type::EMPTY, "{}".into()).await?;
@@ -35,39 +39,56 @@
 //! # }
 //! ```
 //!
-//! # What is believed
+//! Source: the OCI image and distribution specifications 1.1. Deviations of single registries are noted where they are
+//! handled.
 //!
-//! Nothing that a registry says about content: every manifest and blob is read up to a limit and held against its digest,
-//! and a document's own `mediaType` counts more than the answer's header. A list that can't be read to its end is an
-//! [`Error`], never an empty or a shorter one. [`Error::kind`] is what a caller branches on; only [`ErrorKind::NotFound`] says
-//! that something is not there. The text says what was asked for, and what the registry said to it in its own words.
+//! # Verification of content
+//!
+//! Content of a registry is not trusted. Every manifest and blob is read up to a limit and verified against its digest. The
+//! `mediaType` inside a document takes precedence over the header of the response, because the digest covers it. A list
+//! that cannot be read completely is an [`Error`], never an empty or a shorter list.
+//!
+//! # Errors
+//!
+//! Callers branch on [`Error::kind`]. Only [`ErrorKind::NotFound`] means that something does not exist. The text of an
+//! error names the operation, what the registry returned in its own words, and what the reader can do, with the variable
+//! that all pipes share for it.
 //!
 //! # Credentials
 //!
-//! [`Credentials`] are given for a host, or come from a Docker configuration, where the longest path counts. They go to
-//! that host and to the token service that it names. As with Docker, and in the specification, that may be another host;
-//! it has to be reached by https, unless the registry is itself reached without. They never go along with redirects or to
-//! the storage service where an upload goes on, and what those ask for is not answered. Tokens are fetched once for all
-//! requests with the same scope, and once more when a registry no longer takes them. Registries on loopback are talked to
-//! without TLS and others with it, unless [`RegistrySettings::plain_http`] says otherwise.
+//! [`Credentials`] belong to a host, or come from a Docker configuration, where the longest matching path takes precedence.
+//! They are sent to that host and to the token service that it names. As in the specification and in Docker, the token
+//! service may be at another host. It must use https, unless the registry itself is reached without TLS. Credentials never
+//! follow a redirect, and never go to the storage service of an upload. A token is fetched once for all requests with the
+//! same scope, and again when a registry no longer accepts it. Registries on loopback are reached without TLS and others
+//! with TLS, unless [`RegistrySettings::plain_http`] is set.
 //!
 //! # Referrers
 //!
-//! Registries of OCI 1.1 list what refers to a manifest. For others the list is an index at the tag `sha256-<hex>` of the
-//! subject, which clients keep themselves. [`Registry::referrers`] reads both, [`Registry::attach`] writes whichever is
-//! needed. Entries of others stay as they are, also those that nobody here can make sense of. An index that would be
-//! larger than [`RegistrySettings::max_manifest`] is not written, since it could not be read again.
+//! Registries that support OCI 1.1 list the referrers of a manifest. For other registries, clients maintain the list in an
+//! index at the tag `sha256-<hex>` of the subject (the fallback tag). [`Registry::referrers`] reads both, and
+//! [`Registry::attach`] writes the one that the registry needs. Entries of other clients are kept, even those that this
+//! version does not understand. An index above [`RegistrySettings::max_manifest`] is not written, since it could not be
+//! read again.
 //!
-//! # Many writers
+//! # Concurrent writers
 //!
-//! No registry can write a tag only if it is still what was read. [`Registry::update_tag`] looks again before it writes,
-//! reads back and repeats, so that nothing is lost among writers who do the same; what others overwrote in the end is
-//! [`ErrorKind::Lost`]. How long it waits before it reads back follows from how long its own requests took, and from how far
-//! reads lag behind where they do. So there are limits, and beyond them nothing tells either writer:
+//! Registries have no conditional writes. [`Registry::update_tag`] reads the tag again before it writes, reads it back
+//! afterwards, and repeats both until the entry stays. Writers that do the same lose nothing. If others overwrite the
+//! entry every time, the error is [`ErrorKind::Lost`]. The wait before the read follows from the duration of the client's
+//! own requests and from the measured delay of reads. An entry can still be lost without an error in three cases:
 //!
-//! - one who doesn't look (cosign) undoes what was written since he last read;
-//! - so can one whose way to the registry takes much longer than ours, within that time;
-//! - where each read lags by another time, and some not at all, as with replicas, a lucky read passes for a current one.
+//! - a writer that does not read again (cosign) removes what was written since its last read,
+//! - a writer with much slower requests does the same within their duration,
+//! - a registry whose replicas return stale reads at random can confirm an entry that another writer removed.
+//!
+//! # Modules
+//!
+//! `client` reads and writes manifests and blobs, `upload` writes blobs in chunks, `images` opens indexes, `referrers`
+//! lists and attaches, `update` changes tags, `auth` answers challenges, `send` adds credentials to requests. Each of them
+//! is one `impl Registry`. `settings` holds limits and the retry policy. [`ecr`] gets credentials from AWS.
+
+#![deny(missing_docs)]
 
 mod auth;
 mod client;

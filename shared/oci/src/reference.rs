@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::Digest;
 
-/// Where Docker looks for names without a host.
+/// The registry of names without a host.
 const DOCKER_HUB: &str = "docker.io";
 
 /// A repository at a registry.
@@ -20,19 +20,21 @@ pub struct Repository {
 /// An image: a repository with a tag, a digest or both.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reference {
+    /// Where the image is.
     pub repository: Repository,
+    /// The tag. Set to `latest` by [`Reference::parse`] if the text has neither tag nor digest.
     pub tag: Option<String>,
-    /// Counts more than the tag.
+    /// The digest. It takes precedence over the tag.
     pub digest: Option<Digest>,
 }
 
-/// Not a name of an image; says what is wrong with it.
+/// Text that is not the name of an image. The message says what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ReferenceError(String);
 
 impl Repository {
-    /// The name that signatures carry: Docker Hub as `index.docker.io`, as cosign has it.
+    /// The name in signatures. As in cosign, Docker Hub is `index.docker.io`.
     pub fn name_for_identity(&self) -> String {
         match self.registry.as_str() {
             DOCKER_HUB => format!("index.docker.io/{}", self.repository),
@@ -40,7 +42,7 @@ impl Repository {
         }
     }
 
-    /// The host that answers for the registry.
+    /// The host that serves the API of the registry.
     pub(crate) fn host(&self) -> &str {
         if self.registry == DOCKER_HUB { "registry-1.docker.io" } else { &self.registry }
     }
@@ -58,13 +60,13 @@ impl Repository {
     fn parse(text: &str) -> Result<Repository, ReferenceError> {
         let wrong = |why: &str| ReferenceError(why.to_owned());
         if text.contains("://") {
-            return Err(wrong("an image's name has no http:// or https:// before it"));
+            return Err(wrong("expected an image name without http:// or https://"));
         }
         let (registry, path) = match text.split_once('/') {
             Some((first, rest))
                 if first.contains(['.', ':']) || first.eq_ignore_ascii_case("localhost") || first.starts_with('[') =>
             {
-                // Names of hosts are the same in any case.
+                // Host names are case-insensitive.
                 (first.to_ascii_lowercase(), rest.to_owned())
             }
             Some(_) => (DOCKER_HUB.to_owned(), text.to_owned()),
@@ -75,25 +77,25 @@ impl Repository {
             _ => registry,
         };
         if path.contains([':', '@']) {
-            return Err(wrong("a repository has neither tag nor digest"));
+            return Err(wrong("expected a repository without tag and digest"));
         }
         let path = match path.split_once('/') {
             None if registry == DOCKER_HUB => format!("library/{path}"),
             _ => path,
         };
         if !is_host(&registry) {
-            return Err(ReferenceError(format!("{registry:?} is no host and port of a registry")));
+            return Err(ReferenceError(format!("{registry:?} is not the host and port of a registry")));
         }
         if path.is_empty() {
-            return Err(wrong("there is no repository in it"));
+            return Err(wrong("the repository is missing"));
         }
         if path.len() > 255 {
-            return Err(wrong("the repository's name is longer than 255 characters"));
+            return Err(wrong("the repository name is longer than 255 characters"));
         }
         if let Some(part) = path.split('/').find(|part| !is_path_component(part)) {
             let capitals = part.chars().any(|c| c.is_ascii_uppercase());
-            let why = if capitals { ": it has capitals" } else { "" };
-            return Err(ReferenceError(format!("{part:?} can't be a part of a repository's name{why}")));
+            let why = if capitals { ", because it has capital letters" } else { "" };
+            return Err(ReferenceError(format!("{part:?} is not valid in a repository name{why}")));
         }
         Ok(Repository { registry, repository: path })
     }
@@ -103,7 +105,7 @@ impl Reference {
     /// `alpine`, `org/app:1.2`, `localhost:5000/app@sha256:...`
     ///
     /// # Errors
-    /// What no registry has as a name.
+    /// The text is not a valid name (OCI distribution specification 1.1, "Pulling manifests", for repositories and tags).
     pub fn parse(text: &str) -> Result<Reference, ReferenceError> {
         let text = text.trim();
         let (name, digest) = match text.split_once('@') {
@@ -121,10 +123,10 @@ impl Reference {
         if let Some(tag) = tag
             && !is_tag(tag)
         {
-            return Err(ReferenceError(format!("{tag:?} can't be a tag")));
+            return Err(ReferenceError(format!("{tag:?} is not a valid tag")));
         }
         if name.is_empty() {
-            return Err(ReferenceError("there is no name in it".to_owned()));
+            return Err(ReferenceError("the name is missing".to_owned()));
         }
         let repository = Repository::parse(name)?;
         let tag = match (tag, &digest) {
@@ -141,7 +143,7 @@ impl Reference {
         Reference { digest: Some(digest), ..self.clone() }
     }
 
-    /// What a registry is asked for: the digest, or else the tag.
+    /// The last part of the URL: the digest if there is one, otherwise the tag.
     pub(crate) fn key(&self) -> String {
         match (&self.digest, &self.tag) {
             (Some(digest), _) => digest.to_string(),

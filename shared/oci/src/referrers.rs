@@ -15,23 +15,25 @@ use crate::types::media_type;
 use crate::update::Edit;
 use crate::{Descriptor, Digest, Index, Manifest, Reference, Repository};
 
-/// How many manifests of the largest size all pages of a list may have together.
+/// The size limit of all pages of a list, in manifests of the largest size.
 const MAX_DOCUMENTS: u64 = 4;
 
-/// What became of a manifest with a subject.
+/// A manifest with a subject that was written.
 #[derive(Debug, Clone)]
 pub struct Attached {
+    /// Media type, digest and size in bytes of the manifest.
     pub descriptor: Descriptor,
-    /// The tag whose index lists it, where the registry keeps no list itself.
+    /// The tag with the index that lists it. `None` if the registry lists referrers itself.
     pub fallback_tag: Option<String>,
 }
 
 impl Registry {
-    /// Everything that refers to `subject`: the registry's list and what is in the index at the fallback tag, which a
-    /// registry that learnt to list later doesn't know of. Each once, in their order.
+    /// The descriptors of all manifests that refer to `subject`, each once and in order: the list of the registry and the
+    /// index at the fallback tag. Both are read, because a registry that began to support referrers later does not list
+    /// older entries of the tag.
     ///
     /// # Errors
-    /// The registry can't be asked, or a list can't be read: that is never taken for "none".
+    /// The registry did not answer, or a list is incomplete or invalid. An unreadable list is never an empty one.
     pub async fn referrers(&self, repository: &Repository, subject: &Digest) -> Result<Vec<Descriptor>, Error> {
         let mut found = ReferrerList::default();
         self.listed(repository, subject, &mut found).await?;
@@ -44,9 +46,9 @@ impl Registry {
         Ok(found.entries)
     }
 
-    /// Adds the registry's own list; nothing where it keeps none.
+    /// Adds the list of the registry, or nothing if it does not support the API.
     async fn listed(&self, repository: &Repository, subject: &Digest, found: &mut ReferrerList) -> Result<(), Error> {
-        let what = format!("the referrers of {repository}@{subject}");
+        let what = format!("failed to list the referrers of {repository}@{subject}");
         let malformed = |why: &str| Err(Error::new(ErrorKind::Malformed, format!("{what}: {why}")));
         let limit = self.settings.max_manifest.saturating_mul(MAX_DOCUMENTS);
         let mut url = self.url(repository, &format!("referrers/{subject}"));
@@ -56,13 +58,13 @@ impl Registry {
             seen.insert(url.clone());
             let get = Request::get(&url).header("Accept", media_type::INDEX).max_body(self.settings.max_manifest);
             let first = seen.len() == 1;
-            // Before 1.1 that is how "no such thing" looks, 400 and 405 included.
+            // Registries before 1.1 answer with one of these statuses.
             let get = if first { get.accept(404).accept(405).accept(400) } else { get };
             let answer = self.send(get, &what, repository, &[(repository, Access::Pull)]).await;
             let response = match answer {
-                // The rest of a list is missing, which is something else than a list that is not there.
+                // A missing page is not an empty list.
                 Err(error) if error.is_not_found() => {
-                    return malformed(&format!("page {} of them is gone", seen.len()));
+                    return malformed(&format!("page {} of the list was not found", seen.len()));
                 }
                 answer => answer?,
             };
@@ -71,57 +73,61 @@ impl Registry {
             }
             let page: Index = match serde_json::from_slice(&response.body) {
                 Ok(page) => page,
-                // A proxy's or a registry's page for everything it doesn't know.
+                // The page of a proxy or a registry for unknown paths.
                 Err(_) if first && is_page(&response) => return Ok(()),
-                Err(error) => return malformed(&format!("they can't be read: {error}")),
+                Err(error) => return malformed(&format!("invalid list: {error}")),
             };
             if let Some(other) = page.media_type.filter(|kind| !media_type::is_index(kind)) {
-                return malformed(&format!("the answer is a {other:?}, and no list"));
+                return malformed(&format!("the response is a {other:?} and not an index"));
             }
             found.add(page.manifests);
             bytes += response.body.len() as u64;
             let next = match next_page(&response) {
                 NextPage::At(next) => next,
                 NextPage::None => return Ok(()),
-                NextPage::Unreadable => return malformed("where they go on can't be read"),
+                NextPage::Unreadable => return malformed("the link to the next page is invalid"),
             };
-            let Some(next) = self.onward(&response, &next) else { return malformed("the next page is at no URL") };
+            let Some(next) = self.onward(&response, &next) else {
+                return malformed("the URL of the next page is invalid");
+            };
             if next.origin() != response.url.origin() {
                 return malformed("the next page is at another host");
             }
             url = next.into();
             if seen.contains(&url) {
-                return malformed("the pages go round in circles");
+                return malformed("the pages link to each other in a circle");
             }
             if seen.len() >= self.settings.max_pages {
-                return Err(Error::new(ErrorKind::TooLarge, format!("{what} have more than {} pages", seen.len())));
+                return Err(Error::new(ErrorKind::TooLarge, format!("{what}: more than {} pages", seen.len())));
             }
             if bytes >= limit {
-                return Err(Error::new(ErrorKind::TooLarge, format!("{what} have more than {limit} bytes")));
+                return Err(Error::new(ErrorKind::TooLarge, format!("{what}: larger than {limit} bytes")));
             }
         }
     }
 
-    /// Whether the registry's own list has it.
+    /// Whether the list of the registry contains `digest`.
     async fn is_listed(&self, repository: &Repository, subject: &Digest, digest: &Digest) -> Result<bool, Error> {
         let mut list = ReferrerList::default();
         self.listed(repository, subject, &mut list).await?;
         Ok(list.seen.contains(digest))
     }
 
-    /// Writes a manifest with a subject, so that [`Registry::referrers`] of the subject lists it. Its blobs are there
-    /// already.
+    /// Writes a manifest with a subject, so that [`Registry::referrers`] of the subject lists it. The blobs that it names
+    /// have to exist already.
     ///
     /// # Errors
-    /// The registry refuses it or can't be asked, or the entry at the fallback tag was lost to another writer.
+    /// [`ErrorKind::Malformed`] if it has no subject, [`ErrorKind::Lost`] if another writer overwrote the entry at the
+    /// fallback tag, or the reason why the registry refused it or did not answer.
     pub async fn attach(&self, repository: &Repository, manifest: &Manifest) -> Result<Attached, Error> {
-        let unwritable = |why: &str| Error::new(ErrorKind::Malformed, format!("a manifest for {repository} {why}"));
-        let subject = manifest.subject.as_ref().ok_or_else(|| unwritable("has no subject"))?;
+        let unwritable =
+            |why: &str| Error::new(ErrorKind::Malformed, format!("invalid manifest for {repository}: {why}"));
+        let subject = manifest.subject.as_ref().ok_or_else(|| unwritable("it has no subject"))?;
         let bytes = serde_json::to_vec(manifest).map_err(|error| unwritable(&error.to_string()))?;
         let digest = Digest::of(&bytes);
         let kind = manifest.media_type.as_deref().unwrap_or(media_type::MANIFEST);
         let pushed = self.push_manifest(repository, &digest.to_string(), kind, bytes.into()).await?;
-        // Some that keep lists don't say so when they are written to.
+        // Some registries list referrers but do not send the header `OCI-Subject`.
         if pushed.subject_accepted || self.is_listed(repository, &subject.digest, &digest).await? {
             return Ok(Attached { descriptor: pushed.descriptor, fallback_tag: None });
         }
@@ -167,7 +173,7 @@ fn fallback(repository: &Repository, subject: &Digest) -> Reference {
 
 fn index(tag: &Reference, fetched: &Fetched) -> Result<Index, Error> {
     if !media_type::is_index(&fetched.descriptor.media_type) {
-        let text = format!("{tag} should list what refers to an image, and is a {:?}", fetched.descriptor.media_type);
+        let text = format!("{tag} is a {:?} and not an index of referrers", fetched.descriptor.media_type);
         return Err(Error::new(ErrorKind::Malformed, text));
     }
     fetched.json().map_err(|error| error.about(&tag.to_string()))
@@ -178,8 +184,7 @@ fn extended(tag: &Reference, current: Option<&Fetched>, entry: Value) -> Result<
     let Some(fetched) = current else {
         return Ok(json!({ "schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": [entry] }));
     };
-    let damaged =
-        || Error::new(ErrorKind::Malformed, format!("{tag} should list what refers to an image, and has no list"));
+    let damaged = || Error::new(ErrorKind::Malformed, format!("{tag} is not an index of referrers: it has no list"));
     if !media_type::is_index(&fetched.descriptor.media_type) {
         index(tag, fetched)?;
     }

@@ -52,7 +52,7 @@ impl Registry {
             let response = self.http.send(request).await.map_err(|error| Error::http(what, &error))?;
             if response.status == 401 && !is_registry(&response.url) {
                 let host = response.url.host_str().unwrap_or_default();
-                let text = format!("{what}: {host}, where the registry sends us, asks for credentials");
+                let text = format!("{what}: the registry redirects to {host}, which asks for credentials");
                 return Err(Error::new(ErrorKind::Denied, text));
             }
             Ok(response)

@@ -15,6 +15,7 @@ mod writer;
 use std::time::Duration;
 
 use bytes::Bytes;
+use pipe_core::run::plural;
 use tokio::time::{Instant, sleep};
 
 use crate::client::{Fetched, Registry};
@@ -23,11 +24,13 @@ use crate::settings::RetryPolicy;
 use crate::{Digest, Reference, Repository};
 use writer::{Reads, Tag, Write, Writer};
 
-/// What is to be at a tag.
+/// The new content of a tag.
 pub struct Edit {
-    /// Blobs that it needs, by media type.
+    /// The blobs that the manifest names, with their media types. They are written before it.
     pub blobs: Vec<(&'static str, Bytes)>,
+    /// The media type of the manifest.
     pub media_type: &'static str,
+    /// The manifest as it is written.
     pub manifest: Bytes,
 }
 
@@ -50,11 +53,10 @@ impl Registry {
             let new = edit(current)?;
             if new.manifest.len() as u64 > limit {
                 let text = format!(
-                    "{reference} is full: with one more entry it has {} bytes, and at most {limit} are read; delete old \
-                     entries first",
+                    "{reference} is full: one more entry makes it {} bytes, and the limit is {limit}",
                     new.manifest.len()
                 );
-                return Err(Error::new(ErrorKind::TooLarge, text));
+                return Err(Error::new(ErrorKind::TooLarge, text).with_advice("Delete old entries"));
             }
             Ok(new)
         };
@@ -118,8 +120,13 @@ async fn update(
     }
     let (name, rounds) = (tag.name(), policy.max_rounds);
     let text = match writes {
-        0 => format!("{name} is as it was: somebody else changed it each of {rounds} times before it was written"),
-        _ => format!("{name} lacks what was written: somebody else overwrote it each of {writes} times"),
+        0 => format!(
+            "{name} was not changed in {}: another writer was faster each time",
+            plural(rounds as usize, "attempt")
+        ),
+        _ => {
+            format!("{name} lost the new entry in {}: another writer overwrote it each time", plural(writes, "attempt"))
+        }
     };
     Err(Error::new(ErrorKind::Lost, text))
 }

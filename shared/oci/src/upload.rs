@@ -11,7 +11,7 @@ use crate::client::{MAX_REPLY, Registry, digest_in};
 use crate::error::{Error, ErrorKind};
 use crate::{Descriptor, Repository};
 
-/// How often an upload is begun.
+/// The most uploads that are begun for one blob.
 const MAX_UPLOADS: u32 = 4;
 
 /// A blob, where it goes and what went wrong so far.
@@ -36,21 +36,21 @@ impl Registry {
     /// Whether a repository has a blob.
     ///
     /// # Errors
-    /// The registry can't be asked.
-    pub async fn has_blob(&self, repository: &Repository, descriptor: &Descriptor) -> Result<bool, Error> {
-        let what = format!("the blob {} of {repository}", descriptor.digest);
+    /// The registry did not answer.
+    pub(crate) async fn has_blob(&self, repository: &Repository, descriptor: &Descriptor) -> Result<bool, Error> {
+        let what = format!("failed to look up the blob {} of {repository}", descriptor.digest);
         let head = Request::new(Method::HEAD, &self.url(repository, &format!("blobs/{}", descriptor.digest)));
         let head = head.accept(404).max_body(MAX_REPLY);
         let response = self.send(head, &what, repository, &[(repository, Access::Push)]).await?;
         Ok(response.status != 404)
     }
 
-    /// Writes a blob, unless it is there: in one request, or in pieces where it is larger than
-    /// [`RegistrySettings::chunk`](crate::RegistrySettings::chunk). What breaks on the way goes on where it was, or else begins again, a
-    /// few times.
+    /// Writes a blob unless it exists: in one request, or in chunks if it is larger than
+    /// [`RegistrySettings::chunk`](crate::RegistrySettings::chunk). An interrupted upload continues where it stopped, or
+    /// begins again up to four times.
     ///
     /// # Errors
-    /// The registry refuses it or can't be asked.
+    /// The registry refused it or did not answer.
     pub async fn push_blob(
         &self,
         repository: &Repository,
@@ -66,7 +66,7 @@ impl Registry {
             repository,
             descriptor: &descriptor,
             bytes: &bytes,
-            what: format!("writing the blob {} to {repository}", descriptor.digest),
+            what: format!("failed to write the blob {} to {repository}", descriptor.digest),
             failures: 0,
             budget: self.retry_policy.retry_after_budget,
         };
@@ -94,17 +94,17 @@ impl Registry {
         Ok(descriptor)
     }
 
-    /// Makes a blob of `from` one of `to` too, at the same registry, without moving its bytes. `false` where the registry
-    /// doesn't do it.
+    /// Makes a blob of `from` available in `to` at the same registry without moving its bytes. Returns `false` if the
+    /// registry does not support it ("Mounting a blob from another repository").
     ///
     /// # Errors
-    /// The registry can't be asked.
+    /// The registry did not answer.
     pub async fn mount_blob(&self, from: &Repository, to: &Repository, descriptor: &Descriptor) -> Result<bool, Error> {
         if from.registry != to.registry {
             return Ok(false);
         }
         let query = format!("?mount={}&from={}", descriptor.digest, from.repository);
-        let what = format!("mounting the blob {} in {to}", descriptor.digest);
+        let what = format!("failed to mount the blob {} in {to}", descriptor.digest);
         let post = Request::post(&self.url(to, &format!("blobs/uploads/{query}")))
             .body("application/octet-stream", Bytes::new());
         let post = post.idempotent().accept(400).accept(404).accept(405).max_body(MAX_REPLY);
@@ -142,7 +142,7 @@ impl Upload<'_> {
     }
 
     fn nowhere(&self) -> Error {
-        Error::new(ErrorKind::Malformed, format!("{}: the registry names no place for it that can be used", self.what))
+        Error::new(ErrorKind::Malformed, format!("{}: the registry did not return a valid upload location", self.what))
     }
 
     /// As long as the registry asks for, or else longer with every failure.
@@ -183,14 +183,14 @@ impl Upload<'_> {
         if let Some(other) = digest_in(&response).filter(|other| other != digest) {
             return Err(Error::new(
                 ErrorKind::DigestMismatch,
-                format!("{}: the registry has it as {other}", self.what),
+                format!("{}: the registry stored it as {other}", self.what),
             ));
         }
         // A redirect can turn it into a GET, whose success means nothing.
         if asked.is_some_and(|asked| asked != response.url)
             && !self.registry.has_blob(self.repository, self.descriptor).await?
         {
-            let text = format!("{}: the registry redirects it, and has no such blob then", self.what);
+            let text = format!("{}: the registry redirected the upload and does not have the blob", self.what);
             return Err(Error::new(ErrorKind::Malformed, text));
         }
         Ok(())
@@ -211,7 +211,9 @@ impl Upload<'_> {
                     (start, stuck) = (had.unwrap_or(end), 0);
                     continue;
                 }
-                Ok(_) => Error::new(ErrorKind::Unavailable, format!("{}: the registry is elsewhere in it", self.what)),
+                Ok(_) => {
+                    Error::new(ErrorKind::Unavailable, format!("{}: the registry expects another range", self.what))
+                }
                 Err(error) if error.kind() == ErrorKind::Unavailable => error,
                 Err(error) => return Err(error),
             };

@@ -52,12 +52,11 @@ struct Cipher {
 
 /// The DER within.
 pub(super) fn open(document: &[u8], password: &[u8]) -> Result<SecretSlice<u8>, KeyError> {
-    let damaged = || KeyError::Malformed("the encrypted key is damaged".to_owned());
+    let damaged =
+        || KeyError::Malformed("the encrypted key is damaged. Set the whole file that cosign wrote.".to_owned());
     let document: EncryptedKey = serde_json::from_slice(document).map_err(|_| damaged())?;
     if document.kdf.name != "scrypt" || document.cipher.name != "nacl/secretbox" {
-        return Err(KeyError::Unsupported(
-            "the key is not encrypted as cosign does it (scrypt, nacl/secretbox)".into(),
-        ));
+        return Err(KeyError::Unsupported("expected a key that cosign encrypted (scrypt, nacl/secretbox)".into()));
     }
     let salt = STANDARD.decode(&document.kdf.salt).map_err(|_| damaged())?;
     let nonce = STANDARD.decode(&document.cipher.nonce).map_err(|_| damaged())?;
@@ -70,7 +69,7 @@ pub(super) fn open(document: &[u8], password: &[u8]) -> Result<SecretSlice<u8>, 
 
 /// The document for a DER.
 pub(super) fn seal(der: &[u8], password: &[u8]) -> Result<Vec<u8>, KeyError> {
-    let failed = || KeyError::Malformed("the key can't be encrypted".to_owned());
+    let failed = || KeyError::Malformed("failed to encrypt the key: no randomness is available".to_owned());
     let (mut salt, mut nonce) = ([0; 32], [0; 24]);
     aws_lc_rs::rand::fill(&mut salt).map_err(|_| failed())?;
     aws_lc_rs::rand::fill(&mut nonce).map_err(|_| failed())?;
@@ -87,7 +86,9 @@ pub(super) fn seal(der: &[u8], password: &[u8]) -> Result<Vec<u8>, KeyError> {
 fn cipher(cost: &Cost, salt: &[u8], password: &[u8]) -> Result<XSalsa20Poly1305, KeyError> {
     let unsupported = || {
         let Cost { n, r, p } = cost;
-        KeyError::Unsupported(format!("the key's scrypt parameters (N={n}, r={r}, p={p}) are out of bounds"))
+        KeyError::Unsupported(format!(
+            "the scrypt parameters of the key (N={n}, r={r}, p={p}) exceed the limits. Encrypt the key again with cosign."
+        ))
     };
     if !cost.n.is_power_of_two() || u64::from(cost.n) * u64::from(cost.r) > MAX_MEMORY_COST || cost.p > MAX_PARALLELISM
     {

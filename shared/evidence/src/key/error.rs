@@ -1,15 +1,15 @@
-//! Why a key can't be used.
+//! Why a key is not usable.
 
-/// Why a key can't be used. No text holds a part of the key or its password.
+/// Why a key is not usable. No message contains a part of the key or its password.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum KeyError {
-    /// Not a key in a form that is read here.
+    /// The text is not a key in a supported format.
     #[error("{0}")]
     Malformed(String),
-    /// The password doesn't open the key.
-    #[error("the password does not open the key")]
+    /// The password does not open the key.
+    #[error("the password does not open the key. Set COSIGN_PASSWORD.")]
     WrongPassword,
-    /// A key of a kind that nothing here signs or verifies with.
+    /// The type of the key or its encryption is not supported.
     #[error("{0}")]
     Unsupported(String),
 }

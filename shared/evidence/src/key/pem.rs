@@ -37,13 +37,15 @@ impl Pem {
         }
         let end = format!("-----END {label}-----");
         let (body, after) =
-            body.split_once(&end).ok_or_else(|| malformed("the key in PEM is cut off: its END line is missing"))?;
+            body.split_once(&end).ok_or_else(|| malformed("the key in PEM is incomplete: the END line is missing"))?;
         if body.contains(':') {
-            return Err(malformed("a PEM with headers (an old way to encrypt) is not supported"));
+            return Err(malformed(
+                "a PEM with headers is not supported. Convert the key with `openssl pkcs8 -topk8 -nocrypt`.",
+            ));
         }
         let body: String = body.replace("\\n", "").replace("\\r", "").split_whitespace().collect();
         let bytes =
-            STANDARD.decode(body).map_err(|_| malformed("the key in PEM is damaged: its content is no base64"))?;
+            STANDARD.decode(body).map_err(|_| malformed("the key in PEM is damaged: its content is not base64"))?;
         Ok((Pem { label: label.to_owned(), bytes }, after))
     }
 }

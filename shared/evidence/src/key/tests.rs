@@ -115,12 +115,12 @@ fn what_is_no_key_says_so_without_showing_it() {
     assert!(!unsupported(&key).contains("MySecret"));
     insta::assert_snapshot!(unsupported(&key), @"expected a P-256, P-384, Ed25519 or RSA (2048 to 8192 bits) private key");
     insta::assert_snapshot!(unsupported("hunter2"), @"expected a key in PEM (-----BEGIN ...)");
-    insta::assert_snapshot!(unsupported(&key.replace("-----END", "")), @"the key in PEM is cut off: its END line is missing");
-    insta::assert_snapshot!(unsupported(&key.replace("MVNl", "M*Nl").replace("TXlT", "TX*T")), @"the key in PEM is damaged: its content is no base64");
+    insta::assert_snapshot!(unsupported(&key.replace("-----END", "")), @"the key in PEM is incomplete: the END line is missing");
+    insta::assert_snapshot!(unsupported(&key.replace("MVNl", "M*Nl").replace("TXlT", "TX*T")), @"the key in PEM is damaged: its content is not base64");
     let public = PrivateKey::generate().unwrap().public_key().to_pem();
-    insta::assert_snapshot!(unsupported(&public), @"this is a public key, and signing needs the private one");
+    insta::assert_snapshot!(unsupported(&public), @"expected a private key, found a public key");
     let encrypted = pem::encode("ENCRYPTED PRIVATE KEY", b"x");
-    insta::assert_snapshot!(unsupported(&encrypted), @"an encrypted PKCS#8 key is not supported: convert it with `cosign import-key-pair`, or decrypt it");
+    insta::assert_snapshot!(unsupported(&encrypted), @"an encrypted PKCS#8 key is not supported. Convert it with `cosign import-key-pair`, or decrypt it.");
     let curve = EcdsaKeyPair::generate(&ECDSA_P256K1_SHA256_ASN1_SIGNING).unwrap();
     assert!(
         unsupported(pkcs8_pem(curve.to_pkcs8v1().unwrap().as_ref()).expose_secret()).starts_with("expected a P-256")

@@ -11,7 +11,7 @@ use super::signature::{checked, digest};
 use crate::key::{Algorithm, PublicKey};
 use crate::sign::{SignError, SignatureFuture, Signer};
 
-/// Bytes of a message that the service takes whole, and hashes itself.
+/// The most bytes of a message that the service accepts and hashes itself (`Sign`, parameter `Message`).
 const MAX_RAW_MESSAGE: usize = 4096;
 
 /// An asymmetric key for signing.
@@ -25,15 +25,21 @@ impl AwsKey {
     /// Reads the public half of `key`: an id, `alias/NAME`, or an ARN.
     ///
     /// # Errors
-    /// AWS refuses or can't be asked, or the key is not for signing.
+    /// [`SignError::Refused`] if AWS refuses or the key is not for signing, [`SignError::Unavailable`] if AWS does not
+    /// answer.
     pub async fn open(aws: Aws, key: &str) -> Result<AwsKey, SignError> {
         let answer = aws.call("kms", "TrentService.GetPublicKey", &json!({ "KeyId": key })).await.map_err(failed)?;
         if answer["KeyUsage"] != "SIGN_VERIFY" {
-            return Err(SignError::Refused(format!("the key {key} is not for signing")));
+            return Err(SignError::Refused(format!(
+                "the key {key} is not for signing. Set KMS_KEY to a key with the usage SIGN_VERIFY."
+            )));
         }
         let public = bytes(&answer["PublicKey"]).and_then(|der| PublicKey::from_der(der).ok());
-        let public =
-            public.ok_or_else(|| SignError::Refused(format!("the key {key} is of a kind that is not supported")))?;
+        let public = public.ok_or_else(|| {
+            SignError::Refused(format!(
+                "the type of the key {key} is not supported. Set KMS_KEY to a P-256, P-384, Ed25519 or RSA key."
+            ))
+        })?;
         Ok(AwsKey { aws, key: key.to_owned(), public })
     }
 
@@ -58,8 +64,9 @@ impl AwsKey {
             "SigningAlgorithm": algorithm,
         });
         let answer = self.aws.call("kms", "TrentService.Sign", &body).await.map_err(failed)?;
-        let signature = bytes(&answer["Signature"])
-            .ok_or_else(|| SignError::Unavailable("AWS kms: the answer has no signature".to_owned()))?;
+        let signature = bytes(&answer["Signature"]).ok_or_else(|| {
+            SignError::Unavailable("AWS kms: the response has no signature. Run the job again.".to_owned())
+        })?;
         checked(&self.public, message, signature)
     }
 }

@@ -95,7 +95,10 @@ async fn aws_signs_messages_or_digests_and_is_held_to_its_key() {
     let server = MockServer::start().await;
     kms(&server, "ENCRYPT_DECRYPT", b"", Vec::new(), key.public_key()).await;
     let error = AwsKey::open(aws(&server), "alias/signing").await.err().unwrap();
-    assert_eq!(error.to_string(), "the key alias/signing is not for signing");
+    assert_eq!(
+        error.to_string(),
+        "the key alias/signing is not for signing. Set KMS_KEY to a key with the usage SIGN_VERIFY."
+    );
 }
 
 /// A service of AWS's that answers everything so.
@@ -114,12 +117,12 @@ async fn what_aws_does_not_give_is_told() {
         (500, json!({}), false, "500 Internal Server Error"),
         (400, json!({ "__type": "ThrottlingException" }), false, "AWS kms: ThrottlingException (status 400)"),
         (200, json!({}), true, "the key k is not for signing"),
-        (200, json!({ "KeyUsage": "SIGN_VERIFY" }), true, "the key k is of a kind that is not supported"),
+        (200, json!({ "KeyUsage": "SIGN_VERIFY" }), true, "the type of the key k is not supported"),
         (
             200,
             json!({ "KeyUsage": "SIGN_VERIFY", "PublicKey": STANDARD.encode(b"no key") }),
             true,
-            "the key k is of a kind that is not supported",
+            "the type of the key k is not supported",
         ),
         (200, json!({ "KeyUsage": "SIGN_VERIFY", "PublicKey": "not base64" }), true, "not supported"),
     ] {
@@ -134,5 +137,5 @@ async fn what_aws_does_not_give_is_told() {
     let opened = AwsKey::open(aws(&server), "k").await.unwrap();
     let error = Signer::sign(&opened, b"a message").await.unwrap_err();
     assert!(matches!(error, SignError::Unavailable(_)), "{error:?}");
-    assert_eq!(error.to_string(), "AWS kms: the answer has no signature");
+    assert_eq!(error.to_string(), "AWS kms: the response has no signature. Run the job again.");
 }

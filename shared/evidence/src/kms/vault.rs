@@ -12,7 +12,7 @@ use super::signature::{checked, digest};
 use crate::key::{Algorithm, PublicKey};
 use crate::sign::{SignError, SignatureFuture, Signer};
 
-/// A server and who we are there.
+/// A server with the token for it.
 #[derive(Clone)]
 pub struct Vault {
     http: Client,
@@ -22,7 +22,7 @@ pub struct Vault {
     mount: String,
 }
 
-/// A key of the engine: the version that was its newest when it was opened, also where it is rotated meanwhile.
+/// A key of the engine, in the version that was the newest when it was opened. Later rotations do not change it.
 pub struct VaultKey {
     vault: Vault,
     key: String,
@@ -31,6 +31,7 @@ pub struct VaultKey {
 }
 
 impl Vault {
+    /// Vault at `address`, with the transit engine mounted at `mount`. Nothing is requested yet.
     pub fn new(http: Client, address: &str, token: SecretString, mount: &str) -> Vault {
         let address = address.trim_end_matches('/').to_owned();
         Vault { http, address, token, mount: mount.trim_matches('/').to_owned() }
@@ -39,8 +40,9 @@ impl Vault {
     async fn ask(&self, request: Request) -> Result<Value, SignError> {
         let response = self.http.send(request.secret_header("x-vault-token", &self.token).idempotent()).await;
         let response = response.map_err(|error| failed(&error))?;
-        let answer: Value =
-            response.json().map_err(|_| SignError::Unavailable("Vault's answer is no JSON".to_owned()))?;
+        let answer: Value = response
+            .json()
+            .map_err(|_| SignError::Unavailable("Vault: the response is not JSON. Check VAULT_ADDR.".to_owned()))?;
         Ok(answer["data"].clone())
     }
 
@@ -53,10 +55,15 @@ impl VaultKey {
     /// Reads the public half of the newest version of `key`.
     ///
     /// # Errors
-    /// Vault refuses or can't be asked, or the key is of a kind that doesn't sign here.
+    /// [`SignError::Refused`] if Vault refuses or the type of the key is not supported, [`SignError::Unavailable`] if it
+    /// does not answer.
     pub async fn open(vault: Vault, key: &str) -> Result<VaultKey, SignError> {
         let data = vault.ask(Request::get(&vault.url(&format!("keys/{key}")))).await?;
-        let unsupported = || SignError::Refused(format!("Vault's key {key} is of a kind that is not supported"));
+        let unsupported = || {
+            SignError::Refused(format!(
+                "Vault: the type of the key {key} is not supported. Set KMS_KEY to a P-256, P-384, Ed25519 or RSA key."
+            ))
+        };
         let version = data["latest_version"].as_u64().ok_or_else(unsupported)?;
         let public = data["keys"][version.to_string()]["public_key"].as_str().ok_or_else(unsupported)?;
         let public = match data["type"].as_str() {
@@ -88,8 +95,9 @@ impl VaultKey {
         let data = self.vault.ask(Request::post(&url).json(&body)).await?;
         // `vault:v1:MEUC...`
         let signature = data["signature"].as_str().and_then(|text| STANDARD.decode(text.rsplit(':').next()?).ok());
-        let signature =
-            signature.ok_or_else(|| SignError::Unavailable("Vault's answer has no signature".to_owned()))?;
+        let signature = signature.ok_or_else(|| {
+            SignError::Unavailable("Vault: the response has no signature. Check VAULT_ADDR.".to_owned())
+        })?;
         checked(&self.public, message, signature)
     }
 }
@@ -106,7 +114,9 @@ impl Signer for VaultKey {
 
 fn failed(error: &HttpError) -> SignError {
     match error.kind() {
-        Kind::Status { status: 400 | 403 | 404, .. } => SignError::Refused(format!("Vault: {error}")),
-        _ => SignError::Unavailable(format!("Vault: {error}")),
+        Kind::Status { status: 400 | 403 | 404, .. } => {
+            SignError::Refused(format!("Vault: {error}. Check KMS_KEY, VAULT_TOKEN and VAULT_TRANSIT_PATH."))
+        }
+        _ => SignError::Unavailable(format!("Vault: {error}. Check VAULT_ADDR.")),
     }
 }

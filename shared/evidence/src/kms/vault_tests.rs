@@ -61,9 +61,9 @@ async fn vault_is_held_to_its_key() {
     let good = STANDARD.encode(other.sign(b"a message").unwrap());
     for (data, refused, told) in [
         (json!({ "signature": format!("vault:v2:{good}") }), true, "does not verify with its own key"),
-        (json!({ "signature": "vault:v2:no base64" }), false, "Vault's answer has no signature"),
-        (json!({}), false, "Vault's answer has no signature"),
-        (Value::Null, false, "Vault's answer has no signature"),
+        (json!({ "signature": "vault:v2:no base64" }), false, "Vault: the response has no signature"),
+        (json!({}), false, "Vault: the response has no signature"),
+        (Value::Null, false, "Vault: the response has no signature"),
     ] {
         let server = with_key(key.public_key()).await;
         Mock::given(method("POST"))
@@ -87,15 +87,10 @@ async fn what_vault_does_not_give_is_told() {
             200,
             json!({ "data": { "type": "aes256-gcm96", "latest_version": 1, "keys": { "1": 1700000000 } } }),
             true,
-            "kind that is not supported",
+            "is not supported",
         ),
-        (
-            200,
-            json!({ "data": { "type": "ecdsa-p256", "latest_version": 2, "keys": {} } }),
-            true,
-            "kind that is not supported",
-        ),
-        (200, json!({}), true, "kind that is not supported"),
+        (200, json!({ "data": { "type": "ecdsa-p256", "latest_version": 2, "keys": {} } }), true, "is not supported"),
+        (200, json!({}), true, "is not supported"),
     ] {
         let server = MockServer::start().await;
         Mock::given(method("GET")).respond_with(ResponseTemplate::new(status).set_body_json(body)).mount(&server).await;

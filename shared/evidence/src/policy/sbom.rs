@@ -18,12 +18,13 @@ pub(super) fn not_empty(predicate: &str) -> Result<(), String> {
         #[serde(rename = "relationshipType")]
         kind: String,
     }
-    let sbom: Sbom = serde_json::from_str(predicate).map_err(|_| "its predicate is no SBOM".to_owned())?;
+    let sbom: Sbom = serde_json::from_str(predicate)
+        .map_err(|_| "its predicate is not an SBOM. Set SBOM_FILE to a CycloneDX or SPDX document.".to_owned())?;
     let described = sbom.relationships.iter().filter(|relationship| relationship.kind == "DESCRIBES").count();
     let components = match (sbom.components, sbom.packages) {
         (Some(components), _) => components.len(),
         (None, Some(packages)) => packages.len().saturating_sub(described.max(sbom.describes.len())),
         (None, None) => 0,
     };
-    if components == 0 { Err("the SBOM lists nothing".to_owned()) } else { Ok(()) }
+    if components == 0 { Err("the SBOM lists no components. Check SBOM_FILE.".to_owned()) } else { Ok(()) }
 }

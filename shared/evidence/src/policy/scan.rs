@@ -2,14 +2,17 @@
 
 use std::fmt;
 
+use pipe_core::run::plural;
 use pipe_oci::Digest;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// From which on findings count.
+/// The lowest severity that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
+    /// CVSS 7.0 to 8.9.
     High,
+    /// CVSS 9.0 and above.
     Critical,
 }
 
@@ -40,7 +43,10 @@ struct Target {
 }
 
 fn parse(predicate: &str) -> Result<(Value, Option<Target>), String> {
-    let no_result = || "its predicate has no scan result".to_owned();
+    let no_result = || {
+        "its predicate has no scan result. Set SCAN_FILE to a report of security-pipe, SARIF or JSON of Trivy."
+            .to_owned()
+    };
     let predicate: Predicate = serde_json::from_str(predicate).map_err(|_| no_result())?;
     // `cosign attest --type vuln` stores null for reports in a form that it doesn't know.
     let result = predicate.scanner.and_then(|scanner| scanner.result).filter(|result| !result.is_null());
@@ -51,24 +57,32 @@ pub(super) fn of_image(predicate: &str, subject: &Digest) -> Result<(), String> 
     let (result, target) = parse(predicate)?;
     match target {
         Some(Target { kind: Some(kind), digest }) if kind == "image" => match digest {
-            Some(digest) if digest != subject.to_string() => Err(format!("it is the scan of another image, {digest}")),
+            Some(digest) if digest != subject.to_string() => Err(format!("it is the scan of another image, {digest}. Scan this image and attest the result.")),
             _ => Ok(()),
         },
         Some(Target { kind: Some(kind), .. }) if kind == "tree" => {
-            Err("it is the scan of a source tree, not of the image".to_owned())
+            Err("it is the scan of a source tree and not of the image. Attest the SARIF of an image scan with SCAN_TARGET=image.".to_owned())
         }
         // Trivy's own JSON.
         _ if result.get("ArtifactType").and_then(Value::as_str) == Some("container_image") => Ok(()),
-        _ => Err("it does not say whether the image or the tree was scanned".to_owned()),
+        _ => Err("it does not say whether the image or the tree was scanned. Attest it with SCAN_TARGET=image.".to_owned()),
     }
 }
 
 pub(super) fn nothing_from(least: Severity, predicate: &str) -> Result<(), String> {
     let (result, _) = parse(predicate)?;
     let count = ours(&result, least).or_else(|| sarif(&result, least)).or_else(|| trivy(&result, least)).ok_or(
-        "its scan result is in a form that can't be judged (security-pipe's report, SARIF and Trivy's JSON can)",
+        "the format of its scan result is not supported. Set SCAN_FILE to a report of security-pipe, SARIF or JSON of Trivy.",
     )?;
-    if count == 0 { Ok(()) } else { Err(format!("the scan has {count} findings of severity {least} or above")) }
+    if count == 0 {
+        Ok(())
+    } else {
+        Err(format!(
+            "the scan has {} of severity {least} or above. Fix the findings, or change FAIL_ON_{}.",
+            plural(count, "finding"),
+            least.to_string().to_uppercase()
+        ))
+    }
 }
 
 fn severity(word: &str) -> Option<Severity> {

@@ -25,7 +25,7 @@ fn judge(checks: Vec<Check>, predicate_type: &str, predicate: &Value) -> Result<
 fn an_sbom_lists_something_besides_what_it_describes() {
     let cyclonedx = |sbom: Value| judge(vec![Check::SbomNotEmpty], predicate::CYCLONEDX, &sbom);
     assert!(cyclonedx(json!({ "components": [{ "name": "a" }] })).is_ok());
-    assert_eq!(cyclonedx(json!({ "components": [] })).unwrap_err(), "the SBOM lists nothing");
+    assert_eq!(cyclonedx(json!({ "components": [] })).unwrap_err(), "the SBOM lists no components. Check SBOM_FILE.");
     assert!(cyclonedx(json!({})).is_err());
     assert!(cyclonedx(json!("no SBOM")).is_err());
     let spdx = |sbom: Value| judge(vec![Check::SbomNotEmpty], predicate::SPDX, &sbom);
@@ -48,14 +48,20 @@ fn a_scan_is_of_this_image() {
     assert!(of(json!({}), json!({ "kind": "image", "digest": digest })).is_ok());
     assert!(of(json!({ "ArtifactType": "container_image" }), Value::Null).is_ok(), "Trivy's own");
     let told = |result, target| of(result, target).unwrap_err();
-    assert_eq!(told(json!({}), json!({ "kind": "tree" })), "it is the scan of a source tree, not of the image");
+    assert_eq!(
+        told(json!({}), json!({ "kind": "tree" })),
+        "it is the scan of a source tree and not of the image. Attest the SARIF of an image scan with SCAN_TARGET=image."
+    );
     let other = Digest::of(b"other").to_string();
     assert!(
         told(json!({}), json!({ "kind": "image", "digest": other })).starts_with("it is the scan of another image")
     );
     assert!(told(json!({}), Value::Null).starts_with("it does not say"));
     // What cosign makes of a SARIF.
-    assert_eq!(told(Value::Null, json!({ "kind": "image" })), "its predicate has no scan result");
+    assert_eq!(
+        told(Value::Null, json!({ "kind": "image" })),
+        "its predicate has no scan result. Set SCAN_FILE to a report of security-pipe, SARIF or JSON of Trivy."
+    );
 }
 
 #[test]
@@ -106,7 +112,7 @@ fn findings_are_counted_in_every_form_that_is_known() {
     assert!(from(Severity::High, trivy("HIGH")).is_err());
     assert!(from(Severity::High, trivy("LOW")).is_ok());
     // What can't be judged is no pass.
-    assert!(from(Severity::Critical, json!({ "something": "else" })).unwrap_err().contains("can't be judged"));
+    assert!(from(Severity::Critical, json!({ "something": "else" })).unwrap_err().contains("is not supported"));
 }
 
 #[test]
@@ -117,10 +123,13 @@ fn age_is_by_whoever_vouches_or_by_what_it_says_itself() {
     assert!(age(json!({ "metadata": { "timestamp": "2026-01-15T00:00:00Z" } })).is_ok());
     assert_eq!(
         age(json!({ "metadata": { "timestamp": "2025-12-15T00:00:00Z" } })).unwrap_err(),
-        "it is of 2025-12-15, older than 30 days"
+        "it is from 2025-12-15 and older than 30 days. Attest it again, or change MAX_AGE_DAYS."
     );
     assert!(age(json!({ "creationInfo": { "created": "2026-01-15T00:00:00Z" } })).is_ok());
-    assert_eq!(age(json!({})).unwrap_err(), "nothing says when it was made");
+    assert_eq!(
+        age(json!({})).unwrap_err(),
+        "its time is unknown. Sign it with a log or a timestamp authority, or unset MAX_AGE_DAYS."
+    );
 }
 
 #[test]
@@ -141,5 +150,8 @@ fn the_newest_counts_and_all_where_that_is_not_known() {
     assert!(requirement.decide(&[full(old), empty(new)]).is_err());
     assert!(requirement.decide(&[full(None), empty(old)]).is_err());
     assert!(requirement.decide(&[full(None), full(old)]).is_ok());
-    assert_eq!(requirement.decide(&[]).unwrap_err(), "there is none that verifies");
+    assert_eq!(
+        requirement.decide(&[]).unwrap_err(),
+        "no verified attestation of this type was found. Attest it, or change REQUIRE_ATTESTATIONS."
+    );
 }

@@ -10,7 +10,7 @@ use super::entry::{EntryVerifier, ProposedEntry, SignedContent};
 pub(super) fn v1(entry: &ProposedEntry<'_>, logged: &TransparencyLogEntry) -> Result<(), String> {
     same(entry, logged)?;
     if logged.inclusion_promise.is_none() || logged.integrated_time.is_none() {
-        return Err("an entry without the log's signed time".to_owned());
+        return Err("the entry has no signed time of the log".to_owned());
     }
     included(logged)
 }
@@ -18,12 +18,12 @@ pub(super) fn v1(entry: &ProposedEntry<'_>, logged: &TransparencyLogEntry) -> Re
 /// Of version 2.
 pub(super) fn v2(entry: &ProposedEntry<'_>, logged: &TransparencyLogEntry) -> Result<(), String> {
     if logged.kind_version != KindVersion::HashedRekordV002 {
-        return Err(format!("an entry of the kind {} instead of hashedrekord 0.0.2", logged.kind_version.kind()));
+        return Err(format!("the entry is of the kind {}, expected hashedrekord 0.0.2", logged.kind_version.kind()));
     }
     same(entry, logged)?;
     // Readers refuse what looks like both versions.
     if logged.inclusion_promise.is_some() || logged.integrated_time.is_some() {
-        return Err("an entry of version 2 with a time".to_owned());
+        return Err("the entry of version 2 has a time".to_owned());
     }
     included(logged)
 }
@@ -31,7 +31,7 @@ pub(super) fn v2(entry: &ProposedEntry<'_>, logged: &TransparencyLogEntry) -> Re
 fn included(logged: &TransparencyLogEntry) -> Result<(), String> {
     match &logged.inclusion_proof {
         Some(proof) if !proof.checkpoint.is_empty() => Ok(()),
-        _ => Err("an entry without a proof of its inclusion".to_owned()),
+        _ => Err("the entry has no inclusion proof".to_owned()),
     }
 }
 
@@ -46,7 +46,7 @@ fn same(entry: &ProposedEntry<'_>, logged: &TransparencyLogEntry) -> Result<(), 
         }
         _ => false,
     };
-    if is_same { Ok(()) } else { Err("the entry of another signature".to_owned()) }
+    if is_same { Ok(()) } else { Err("the entry is for another signature".to_owned()) }
 }
 
 fn hashedrekord_v1(entry: &ProposedEntry<'_>, body: &HashedRekordV001Body) -> bool {

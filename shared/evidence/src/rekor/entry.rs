@@ -1,13 +1,13 @@
-//! What is logged, and with what it is verified.
+//! The entry that a log is asked to add.
 
 use sigstore_types::{DerCertificate, DerPublicKey, DsseEnvelope, Sha256Hash, SignatureBytes};
 
 use crate::certificate::Certificate;
 use crate::key::{Algorithm, PublicKey};
 
-/// What is logged: a signature, what it is of and who made it.
+/// An entry for a log: a signature, what it signs, and its key or certificate.
 #[derive(Debug, Clone)]
-pub struct ProposedEntry<'a> {
+pub(crate) struct ProposedEntry<'a> {
     pub(super) signed: SignedContent<'a>,
     pub(super) verifier: EntryVerifier<'a>,
 }
@@ -18,21 +18,23 @@ pub(super) enum SignedContent<'a> {
     Message { sha256: Sha256Hash, signature: SignatureBytes },
 }
 
-/// What a logged signature is verified with.
+/// What verifies a logged signature.
 #[derive(Debug, Clone, Copy)]
-pub enum EntryVerifier<'a> {
+pub(crate) enum EntryVerifier<'a> {
+    /// The certificate of a keyless signature.
     Certificate(&'a Certificate),
+    /// A public key that verifiers know.
     Key(&'a PublicKey),
 }
 
 impl<'a> ProposedEntry<'a> {
-    /// An attestation with its signature.
-    pub fn envelope(envelope: &'a DsseEnvelope, verifier: EntryVerifier<'a>) -> ProposedEntry<'a> {
+    /// An entry for an attestation.
+    pub(crate) fn envelope(envelope: &'a DsseEnvelope, verifier: EntryVerifier<'a>) -> ProposedEntry<'a> {
         ProposedEntry { signed: SignedContent::Envelope(envelope), verifier }
     }
 
-    /// A signature over a message, of which the log learns the SHA-256.
-    pub fn message(sha256: [u8; 32], signature: &[u8], verifier: EntryVerifier<'a>) -> ProposedEntry<'a> {
+    /// An entry for a signature over a message. The log only gets the SHA-256 of the message.
+    pub(crate) fn message(sha256: [u8; 32], signature: &[u8], verifier: EntryVerifier<'a>) -> ProposedEntry<'a> {
         let (sha256, signature) = (Sha256Hash::new(sha256), SignatureBytes::from_bytes(signature));
         ProposedEntry { signed: SignedContent::Message { sha256, signature }, verifier }
     }

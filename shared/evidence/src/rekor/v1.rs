@@ -23,8 +23,8 @@ impl Rekor {
         let size = body.len();
         if size > self.limit {
             return Err(KeylessError::Unsupported(format!(
-                "Rekor v1 takes a whole attestation, and this one makes a request of {}, of which {} are sent at most: \
-                 use Rekor v2, which logs only a hash, or a smaller document",
+                "Rekor v1 stores the whole attestation. This one needs a request of {}, and the limit is {}. Set \
+                 REKOR_VERSION=2, which logs only a hash, or attest a smaller document.",
                 kibibytes(size),
                 kibibytes(self.limit)
             )));
@@ -34,7 +34,8 @@ impl Rekor {
             Ok(response) => response,
             Err(KeylessError::Unavailable { service, host, why }) if size > LARGE_REQUEST => {
                 let size = kibibytes(size);
-                let why = format!("{why}; the request had {size}, and servers of Rekor v1 cut off what is too large");
+                let why =
+                    format!("{why} (the request had {size}, and Rekor v1 closes the connection on large requests)");
                 return Err(KeylessError::Unavailable { service, host, why });
             }
             Err(error) => return Err(error),
@@ -50,7 +51,7 @@ impl Rekor {
         let id = location.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
         // 32 bytes, or 40 with the number of the tree.
         if !matches!(id.len(), 64 | 80) || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(self.endpoint.malformed("an entry that exists already, and not which"));
+            return Err(self.endpoint.malformed("it does not name the existing entry"));
         }
         let url = self.endpoint.url(&format!("/api/v1/log/entries/{id}"));
         self.endpoint.send(Request::get(&url).header("Accept", "application/json").max_body(MAX_ANSWER), None).await
@@ -67,7 +68,7 @@ impl Rekor {
             response.json().map_err(|error| malformed(format!("not an entry: {error}")))?;
         let mut entries = entries.into_values();
         let (Some(logged), None) = (entries.next(), entries.next()) else {
-            return Err(malformed("not one entry".to_owned()));
+            return Err(malformed("it does not hold exactly one entry".to_owned()));
         };
         let logged = logged.to_bundle_entry(kind).map_err(|error| malformed(format!("not an entry: {error}")))?;
         check::v1(entry, &logged).map_err(malformed)?;
@@ -103,14 +104,14 @@ fn proposed(entry: &ProposedEntry<'_>) -> Result<(KindVersion, Vec<u8>), Keyless
 fn loggable(entry: &ProposedEntry<'_>) -> Result<(), KeylessError> {
     let unsupported = |algorithm: Algorithm, instead: &str| {
         Err(KeylessError::Unsupported(format!(
-            "Rekor can't verify what a key of {algorithm} signed, for which it would need more than a SHA-256: use {instead}"
+            "Rekor v1 cannot verify this signature of an {algorithm} key, because it uses SHA-256 only. {instead}"
         )))
     };
     match (entry.verifier.algorithm(), &entry.signed) {
         (Algorithm::EcdsaP256 | Algorithm::Rsa, _) | (Algorithm::Ed25519, SignedContent::Envelope(_)) => Ok(()),
-        (algorithm @ Algorithm::EcdsaP384, _) => unsupported(algorithm, "another key or no log"),
+        (algorithm @ Algorithm::EcdsaP384, _) => unsupported(algorithm, "Use a P-256 key, or set TLOG_UPLOAD=false."),
         (algorithm @ Algorithm::Ed25519, SignedContent::Message { .. }) => {
-            unsupported(algorithm, "an attestation, another key or no log")
+            unsupported(algorithm, "Use a P-256 key, or set TLOG_UPLOAD=false.")
         }
     }
 }

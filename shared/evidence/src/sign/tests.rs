@@ -15,6 +15,9 @@ async fn nothing_is_signed_when_the_certificate_has_ended() {
     signing.message(b"a file").await.unwrap();
     tokio::time::advance(Duration::from_secs(60)).await;
     for error in [signing.message(b"a file").await.err(), signing.statement(b"{}".to_vec()).await.err()] {
-        assert_eq!(error.unwrap().to_string(), "the certificate lived for 10 minutes, which are over");
+        assert_eq!(
+            error.unwrap().to_string(),
+            "the certificate expired after 10 minutes. Sign fewer images in one run."
+        );
     }
 }

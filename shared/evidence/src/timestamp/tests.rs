@@ -103,7 +103,7 @@ async fn an_answer_to_something_else_is_not_taken() {
             info.message_imprint.hashed_message = OctetString::new([0; 32]).unwrap();
             granted(&info)
         },
-        "a timestamp of something else",
+        "the timestamp is for another signature",
     )
     .await;
     malformed(
@@ -112,11 +112,12 @@ async fn an_answer_to_something_else_is_not_taken() {
             info.message_imprint.hash_algorithm.oid = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.3");
             granted(&info)
         },
-        "a timestamp with another hash",
+        "the timestamp uses another hash",
     )
     .await;
     for nonce in [None, Some(Int::new(&[1]).unwrap())] {
-        malformed(move |query| granted(&TstInfo { nonce: nonce.clone(), ..info(&query) }), "of another request").await;
+        malformed(move |query| granted(&TstInfo { nonce: nonce.clone(), ..info(&query) }), "is for another request")
+            .await;
     }
 }
 
@@ -126,10 +127,10 @@ async fn what_is_no_timestamp_is_not_taken() {
     malformed(|_| vec![], "not a timestamp").await;
     let bare = |token| Answer { status: Status { status: 0, text: None }, token }.to_der().unwrap();
     malformed(move |_| bare(None), "no timestamp").await;
-    malformed(move |query| bare(Some(token(&info(&query), SIGNED_DATA))), "signed data that is no timestamp").await;
+    malformed(move |query| bare(Some(token(&info(&query), SIGNED_DATA))), "the signed data is not a timestamp").await;
     malformed(
         move |query| bare(Some(ContentInfo { content_type: TST_INFO, ..token(&info(&query), TST_INFO) })),
-        "a timestamp that is not signed",
+        "the timestamp is not signed",
     )
     .await;
     let error = timestamp(ResponseTemplate::new(200).set_body_bytes(vec![0; 300 * 1024])).await.unwrap_err();
@@ -141,7 +142,7 @@ async fn a_refusal_has_its_reason() {
     let status = || Status { status: 2, text: Some(vec!["bad\nalgorithm".to_owned(), "no".to_owned()]) };
     let error =
         timestamp(answering(move |_| Answer { status: status(), token: None }.to_der().unwrap())).await.unwrap_err();
-    assert!(error.to_string().ends_with("refused: bad algorithm, no (PKI status 2)"), "{error}");
+    assert!(error.to_string().contains("refused the request: bad algorithm, no (PKI status 2). "), "{error}");
     assert!(matches!(error, KeylessError::Refused { service: Service::TimestampAuthority, .. }));
     let error = timestamp(ResponseTemplate::new(400).set_body_string("no")).await.unwrap_err();
     assert!(matches!(error, KeylessError::Refused { .. }), "{error}");

@@ -38,10 +38,10 @@ fn audiences_are_one_or_several_and_times_may_have_fractions() {
 #[test]
 fn what_is_no_token_says_why() {
     let refused = |text: &str| IdToken::parse(text.to_owned().into()).unwrap_err().to_string();
-    assert_eq!(refused(""), "the identity token is not a JWT: it has no three parts");
-    assert_eq!(refused("a.b.c.d"), "the identity token is not a JWT: it has no three parts");
-    assert_eq!(refused("a.!.c"), "the identity token is not a JWT: its payload is no base64url");
-    assert_eq!(refused("a.e30x.c"), "the identity token is not a JWT: its payload is no JSON object");
+    assert_eq!(refused(""), "the identity token is not a JWT: it does not have three parts");
+    assert_eq!(refused("a.b.c.d"), "the identity token is not a JWT: it does not have three parts");
+    assert_eq!(refused("a.!.c"), "the identity token is not a JWT: its payload is not base64url");
+    assert_eq!(refused("a.e30x.c"), "the identity token is not a JWT: its payload is not a JSON object");
     assert_eq!(refused(&"a".repeat(65 * 1024)), "the identity token is not a JWT: it is larger than 64 KiB");
     for claim in ["iss", "sub", "exp"] {
         for value in [json!(null), json!(""), json!([1])] {

@@ -15,27 +15,28 @@ use crate::key::{Algorithm, PublicKey};
 use crate::keyless::KeylessError;
 use crate::rekor::RekorVersion;
 
-/// Since when the parts count: from the beginning, as their administrator knows no better.
+/// The start of the validity of all parts, since PEM files do not contain one.
 const START: &str = "1970-01-01T00:00:00Z";
 
-/// What a private instance consists of. A part that is absent verifies nothing.
+/// The parts of a private instance. Signatures that need a missing part do not verify.
 #[derive(Debug, Clone, Default)]
 pub struct PemParts {
-    /// Fulcio's certificates, its own first and the root last.
+    /// the certificates of Fulcio, its own first and the root last.
     pub fulcio: Option<String>,
     /// The key of the certificate transparency log.
     pub ct: Option<LogKey>,
+    /// The keys of the transparency logs, with the version of their API.
     pub rekor: Vec<(LogKey, RekorVersion)>,
     /// The timestamp authority's certificates, the one that signs first and the root last.
     pub tsa: Option<String>,
 }
 
-/// A log's key.
+/// The key of a log.
 #[derive(Debug, Clone, Default)]
 pub struct LogKey {
-    /// Its URL, whose host names a log of version 2 in its checkpoints.
+    /// The URL. Its host is the name of a version 2 log in its checkpoints.
     pub url: String,
-    /// A PUBLIC KEY.
+    /// The key in PEM (`-----BEGIN PUBLIC KEY-----`).
     pub pem: String,
 }
 
@@ -47,16 +48,16 @@ pub(super) fn root(parts: &PemParts) -> Result<TrustedRoot, KeylessError> {
     };
     let mut root = json!({ "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1" });
     if let Some(pem) = &parts.fulcio {
-        root["certificateAuthorities"] = chain(pem, "Fulcio's certificates")?;
+        root["certificateAuthorities"] = chain(pem, "the certificates of Fulcio")?;
     }
     if let Some(pem) = &parts.tsa {
-        root["timestampAuthorities"] = chain(pem, "the timestamp authority's certificates")?;
+        root["timestampAuthorities"] = chain(pem, "the certificates of the timestamp authority")?;
     }
     if let Some(ct) = &parts.ct {
-        root["ctlogs"] = json!([log(ct, RekorVersion::V1, "the certificate log's key")?]);
+        root["ctlogs"] = json!([log(ct, RekorVersion::V1, "the key of the certificate transparency log")?]);
     }
     let logs: Result<Vec<Value>, KeylessError> =
-        parts.rekor.iter().map(|(key, version)| log(key, *version, "Rekor's key")).collect();
+        parts.rekor.iter().map(|(key, version)| log(key, *version, "the key of Rekor")).collect();
     root["tlogs"] = Value::Array(logs?);
     TrustedRoot::from_json(&root.to_string()).map_err(|error| KeylessError::Unsupported(error.to_string()))
 }

@@ -9,26 +9,31 @@ use sigstore_trust_root::{ServiceConfiguration, ServiceEndpoint, ServiceSelector
 use crate::keyless::KeylessError;
 use crate::rekor::RekorVersion;
 
-/// Services that are chosen by hand, whatever the signing config says.
+/// Services from the configuration. They take precedence over the signing config.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServiceOverrides {
+    /// The URL of Fulcio.
     pub fulcio: Option<String>,
+    /// The log.
     pub rekor: Option<RekorService>,
-    /// The version of the log to choose from the signing config.
+    /// The API version of the log that is chosen from the signing config.
     pub rekor_version: Option<RekorVersion>,
-    /// The whole URL.
+    /// The complete URL of the timestamp authority.
     pub tsa: Option<String>,
+    /// The URL of the OpenID Connect provider.
     pub oidc: Option<String>,
 }
 
 /// A log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RekorService {
+    /// The URL.
     pub url: String,
+    /// The API that it speaks.
     pub version: RekorVersion,
 }
 
-/// What signing asks. A service that is not there matters when it is needed, and says then why.
+/// The services that signing uses. A missing one is an error only when it is needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Services {
     fulcio: Result<String, String>,
@@ -40,8 +45,14 @@ pub struct Services {
 impl Services {
     /// Chooses the services to use at `now`.
     pub fn choose(config: Option<&SigningConfig>, overrides: &ServiceOverrides, now: Timestamp) -> Services {
-        let url = |own: &Option<String>, what: &'static str, list: fn(&SigningConfig) -> Listed<'_>, known: &[u32]| {
-            own.as_ref().map_or_else(|| Ok(pick(config, what, list, known, now)?.url.clone()), |url| Ok(url.clone()))
+        let url = |own: &Option<String>,
+                   (what, variable): (&'static str, &'static str),
+                   list: fn(&SigningConfig) -> Listed<'_>,
+                   known: &[u32]| {
+            own.as_ref().map_or_else(
+                || Ok(pick(config, (what, variable), list, known, now)?.url.clone()),
+                |url| Ok(url.clone()),
+            )
         };
         let versions: &[u32] = match overrides.rekor_version {
             Some(RekorVersion::V1) => &[1],
@@ -49,51 +60,68 @@ impl Services {
             None => &[1, 2],
         };
         let rekor = || {
-            let log = pick(config, "transparency log (Rekor)", logs, versions, now)?;
-            let version = RekorVersion::from_major(log.major_api_version).ok_or("a log of an unknown version")?;
+            let log = pick(config, ("transparency log (Rekor)", "REKOR_URL"), logs, versions, now)?;
+            let version =
+                RekorVersion::from_major(log.major_api_version).ok_or("the API version of the log is unknown")?;
             Ok(RekorService { url: log.url.clone(), version })
         };
         Services {
-            fulcio: url(&overrides.fulcio, "certificate authority (Fulcio)", |config| (&config.ca_urls, None), &[1]),
+            fulcio: url(
+                &overrides.fulcio,
+                ("certificate authority (Fulcio)", "FULCIO_URL"),
+                |config| (&config.ca_urls, None),
+                &[1],
+            ),
             rekor: overrides.rekor.clone().map_or_else(rekor, Ok),
             tsa: url(
                 &overrides.tsa,
-                "timestamp authority",
+                ("timestamp authority", "TSA_URL"),
                 |config| (&config.tsa_urls, Some(&config.tsa_config)),
                 &[1],
             ),
-            oidc: url(&overrides.oidc, "identity provider", |config| (&config.oidc_urls, None), &[1]),
+            oidc: url(
+                &overrides.oidc,
+                ("identity provider", "SIGNING_CONFIG"),
+                |config| (&config.oidc_urls, None),
+                &[1],
+            ),
         }
     }
 
+    /// The URL of Fulcio.
+    ///
     /// # Errors
-    /// There is none.
+    /// [`KeylessError::Unsupported`] with the reason why there is none.
     pub fn fulcio(&self) -> Result<&str, KeylessError> {
         found(&self.fulcio).map(String::as_str)
     }
 
-    /// The log; one of version 2 only with a timestamp authority, without which nothing tells when it logged.
+    /// The log. A log of version 2 also needs a timestamp authority, since its entries have no time.
     ///
     /// # Errors
-    /// There is none.
+    /// [`KeylessError::Unsupported`] with the reason why there is none.
     pub fn rekor(&self) -> Result<&RekorService, KeylessError> {
         let log = found(&self.rekor)?;
         match &self.tsa {
-            Err(why) if log.version == RekorVersion::V2 => Err(KeylessError::Unsupported(format!(
-                "Rekor v2 gives no time, and there is no timestamp authority: {why}"
-            ))),
+            Err(why) if log.version == RekorVersion::V2 => {
+                Err(KeylessError::Unsupported(format!("Rekor v2 needs a timestamp authority: {why}")))
+            }
             _ => Ok(log),
         }
     }
 
+    /// The complete URL of the timestamp authority.
+    ///
     /// # Errors
-    /// There is none.
+    /// [`KeylessError::Unsupported`] with the reason why there is none.
     pub fn tsa(&self) -> Result<&str, KeylessError> {
         found(&self.tsa).map(String::as_str)
     }
 
+    /// The URL of the OpenID Connect provider.
+    ///
     /// # Errors
-    /// There is none.
+    /// [`KeylessError::Unsupported`] with the reason why there is none.
     pub fn oidc(&self) -> Result<&str, KeylessError> {
         found(&self.oidc).map(String::as_str)
     }
@@ -111,26 +139,32 @@ fn found<T>(service: &Result<T, String>) -> Result<&T, KeylessError> {
 
 fn pick<'a>(
     config: Option<&'a SigningConfig>,
-    what: &str,
+    (what, variable): (&str, &str),
     list: impl Fn(&'a SigningConfig) -> Listed<'a>,
     versions: &[u32],
     now: Timestamp,
 ) -> Result<&'a ServiceEndpoint, String> {
-    let config = config.ok_or_else(|| format!("no {what}: there is no signing config, and no URL of it is set"))?;
+    let config = config.ok_or_else(|| {
+        format!("no {what}: neither a signing config nor its URL is set. Set SIGNING_CONFIG or {variable}.")
+    })?;
     let (services, rule) = list(config);
     let usable: Vec<&ServiceEndpoint> = services
         .iter()
         .filter(|service| service.valid_for.contains(now) && versions.contains(&service.major_api_version))
         .collect();
     if let Some(rule) = rule {
-        one_is_enough(rule, &usable).map_err(|why| format!("no {what}: the signing config wants {why}"))?;
+        one_is_enough(rule, &usable)
+            .map_err(|why| format!("no {what}: the signing config requires {why}. Set {variable}."))?;
     }
     // The first of those that are equal, as the list's author prefers.
     let best = usable.into_iter().rev().max_by_key(|service| (service.major_api_version, service.valid_for.start));
     best.ok_or_else(|| {
         let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
         let versions = versions.join(" or ");
-        format!("no {what}: of {} in the signing config none is valid now with version {versions}", services.len())
+        format!(
+            "no {what} in the signing config is valid now with API version {versions} ({} listed). Set {variable}.",
+            services.len()
+        )
     })
 }
 
@@ -140,9 +174,11 @@ fn one_is_enough(rule: &ServiceConfiguration, usable: &[&ServiceEndpoint]) -> Re
     match (rule.selector, rule.count) {
         (ServiceSelector::Any, _) | (ServiceSelector::Exact, Some(1)) => Ok(()),
         (ServiceSelector::All, _) if of_one_operator(usable) => Ok(()),
-        (ServiceSelector::All, _) => Err(format!("all of its {}, and one is asked here", usable.len())),
-        (ServiceSelector::Exact, count) => Err(format!("exactly {}, and one is asked here", count.unwrap_or_default())),
-        _ => Err("a number of them that it does not say".to_owned()),
+        (ServiceSelector::All, _) => Err(format!("signatures of all {}, and this program uses one", usable.len())),
+        (ServiceSelector::Exact, count) => {
+            Err(format!("signatures of exactly {}, and this program uses one", count.unwrap_or_default()))
+        }
+        _ => Err("an unknown number of services".to_owned()),
     }
 }
 

@@ -33,9 +33,9 @@ fn documents_are_read() {
     assert!(trust.signing_config().is_some());
     assert!(Trust::from_json(SIGSTORE_PRODUCTION_TRUSTED_ROOT, None).unwrap().signing_config().is_none());
     let error = Trust::from_json("{}", None).unwrap_err().to_string();
-    assert!(error.starts_with("not a trusted root (trusted_root.json): "), "{error}");
+    assert!(error.starts_with("not a valid trusted root (trusted_root.json): "), "{error}");
     let error = Trust::from_json(SIGSTORE_PRODUCTION_TRUSTED_ROOT, Some("{}")).unwrap_err().to_string();
-    assert!(error.starts_with("not a signing config (signing_config.v0.2.json): "), "{error}");
+    assert!(error.starts_with("not a valid signing config (signing_config.v0.2.json): "), "{error}");
 }
 
 #[test]
@@ -69,12 +69,12 @@ fn a_root_is_built_from_pem() {
 fn pem_that_is_none_says_which() {
     let wrong = |parts: PemParts| Trust::from_pem(&parts).unwrap_err().to_string();
     let text = wrong(PemParts { fulcio: Some("x".to_owned()), ..PemParts::default() });
-    assert!(text.starts_with("Fulcio's certificates: "), "{text}");
+    assert!(text.starts_with("the certificates of Fulcio: "), "{text}");
     let text = wrong(PemParts { tsa: Some(String::new()), ..PemParts::default() });
-    assert!(text.starts_with("the timestamp authority's certificates: "), "{text}");
+    assert!(text.starts_with("the certificates of the timestamp authority: "), "{text}");
     let text = wrong(PemParts { ct: Some(LogKey::default()), ..PemParts::default() });
-    assert!(text.starts_with("the certificate log's key: "), "{text}");
+    assert!(text.starts_with("the key of the certificate transparency log: "), "{text}");
     let text = wrong(PemParts { rekor: vec![(LogKey::default(), RekorVersion::V1)], ..PemParts::default() });
-    assert!(text.starts_with("Rekor's key: "), "{text}");
+    assert!(text.starts_with("the key of Rekor: "), "{text}");
     assert!(Trust::from_pem(&PemParts::default()).unwrap().root().tlogs.is_empty());
 }

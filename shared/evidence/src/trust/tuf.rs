@@ -49,8 +49,9 @@ pub(super) async fn fetch(http: &Client, mirror: &str, root_json: &[u8]) -> Resu
     let failure = Arc::default();
     let mirror = Mirror { http: http.clone(), endpoint: endpoint.clone(), failure: Arc::clone(&failure) };
     let fetched = timeout(REFRESH_TIMEOUT, refresh(mirror, root_json, Timestamp::now())).await;
-    let fetched =
-        fetched.map_err(|_| endpoint.unavailable(format!("not finished within {} s", REFRESH_TIMEOUT.as_secs())))?;
+    let fetched = fetched.map_err(|_| {
+        endpoint.unavailable(format!("the update did not finish within {} s", REFRESH_TIMEOUT.as_secs()))
+    })?;
     fetched.map_err(|error| match failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
         // What failed on the wire, in its own words.
         Some(failed) => failed,
@@ -74,7 +75,7 @@ async fn refresh(mirror: Mirror, root_json: &[u8], now: Timestamp) -> Result<Tar
 }
 
 fn text(bytes: Vec<u8>) -> Result<String, Error> {
-    String::from_utf8(bytes).map_err(|_| Error::Malformed("a target is no text".to_owned()))
+    String::from_utf8(bytes).map_err(|_| Error::Malformed("a target is not text".to_owned()))
 }
 
 /// A repository behind our client. It keeps the first failure of a request, since the updater's errors are texts.

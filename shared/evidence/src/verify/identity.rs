@@ -1,37 +1,44 @@
-//! What a certificate has to say of its holder.
+//! The rule for the identity in a certificate.
 
 use regex_automata::meta::Regex;
 
 use super::Refusal;
 use crate::certificate::{CertificateIdentity, Subject};
 
-/// A text, or a pattern for it.
+/// A text or a regular expression.
 #[derive(Debug, Clone)]
 pub enum Pattern {
+    /// The whole text.
     Exact(String),
-    /// Found anywhere in the text, unless it is anchored: as cosign does it.
+    /// A regular expression. As in cosign, it matches anywhere in the text unless it is anchored.
     Regex {
+        /// The pattern as it was written.
         source: String,
+        /// The compiled pattern.
         regex: Box<Regex>,
     },
 }
 
 impl Pattern {
+    /// A pattern that matches only `text`.
     pub fn exact(text: impl Into<String>) -> Pattern {
         Pattern::Exact(text.into())
     }
 
+    /// A regular expression in the syntax of the `regex` crate.
+    ///
     /// # Errors
-    /// The pattern is none; the text says where.
+    /// The reason why it is not valid, as a fragment with the position.
     pub fn regex(source: &str) -> Result<Pattern, String> {
-        /// Compiled size; a pattern of a few hundred characters needs a tenth of it.
-        const SIZE: usize = 1 << 20;
-        let config = Regex::config().nfa_size_limit(Some(SIZE));
+        /// The most bytes of a compiled pattern. One of a few hundred characters needs a tenth of it.
+        const MAX_SIZE: usize = 1 << 20;
+        let config = Regex::config().nfa_size_limit(Some(MAX_SIZE));
         let regex = Regex::builder().configure(config).build(source);
-        let regex = regex.map_err(|error| format!("not a regular expression: {error}"))?;
+        let regex = regex.map_err(|error| format!("not a valid regular expression: {error}"))?;
         Ok(Pattern::Regex { source: source.to_owned(), regex: Box::new(regex) })
     }
 
+    /// Whether `text` matches.
     pub fn matches(&self, text: &str) -> bool {
         match self {
             Pattern::Exact(expected) => expected == text,
@@ -50,12 +57,12 @@ impl std::fmt::Display for Pattern {
     }
 }
 
-/// The certificates that are accepted. What is `None` is not asked.
+/// The certificates that are accepted. Parts that are `None` accept any value.
 #[derive(Debug, Clone)]
 pub struct IdentityRule {
-    /// The subject: a workflow's URI, an address.
+    /// The subject: the URI of a workflow, or an email address.
     pub identity: Option<Pattern>,
-    /// Who vouched for it: the issuer of the OIDC token.
+    /// The issuer of the OIDC token.
     pub issuer: Option<Pattern>,
     /// The repository it was built from: its URL, or `owner/name` at its host.
     pub repository: Option<String>,
@@ -63,14 +70,14 @@ pub struct IdentityRule {
     pub git_ref: Option<String>,
     /// The commit it was built from.
     pub commit: Option<String>,
-    /// The workflow's name, which only GitHub's certificates have.
+    /// The name of the workflow. Only certificates of GitHub have it.
     pub workflow: Option<String>,
-    /// What started the run: `push`.
+    /// The event that started the run: `push`.
     pub trigger: Option<String>,
 }
 
 impl IdentityRule {
-    /// One that asks nothing: whoever has a certificate.
+    /// A rule that accepts every certificate of a trusted authority.
     pub fn any() -> IdentityRule {
         IdentityRule {
             identity: None,
@@ -84,9 +91,9 @@ impl IdentityRule {
     }
 
     pub(super) fn check(&self, certificate: &CertificateIdentity) -> Result<(), Refusal> {
-        let refuse = |what, expected: String, found: Option<&str>| {
-            let found = found.map_or("not given".to_owned(), |found| format!("{found:?}"));
-            Err(Refusal::Identity { what, expected, found })
+        let refuse = |what, variable, expected: String, found: Option<&str>| {
+            let found = found.map_or("not set".to_owned(), |found| format!("{found:?}"));
+            Err(Refusal::Identity { what, variable, expected, found })
         };
         let claims = &certificate.claims;
         let old = &claims.deprecated_github;
@@ -94,43 +101,48 @@ impl IdentityRule {
         if let Some(pattern) = &self.identity
             && !subject.is_some_and(|subject| pattern.matches(subject))
         {
-            return refuse("identity", pattern.to_string(), subject);
+            return refuse("identity", "CERTIFICATE_IDENTITY", pattern.to_string(), subject);
         }
         let issuer = certificate.issuer.as_deref();
         if let Some(pattern) = &self.issuer
             && !issuer.is_some_and(|issuer| pattern.matches(issuer))
         {
-            return refuse("issuer", pattern.to_string(), issuer);
+            return refuse("issuer", "CERTIFICATE_OIDC_ISSUER", pattern.to_string(), issuer);
         }
         let repository = either(&claims.source_repository_uri, &old.workflow_repository);
         if let Some(expected) = &self.repository
             && !repository.is_some_and(|found| same_repository(expected, found))
         {
-            return refuse("source repository", expected.clone(), repository);
+            return refuse("source repository", "CERTIFICATE_REPOSITORY", expected.clone(), repository);
         }
         let git_ref = either(&claims.source_repository_ref, &old.workflow_ref);
         if let Some(expected) = &self.git_ref
             && !git_ref.is_some_and(|found| same_ref(expected, found))
         {
-            return refuse("source ref", expected.clone(), git_ref);
+            return refuse("source ref", "CERTIFICATE_REF", expected.clone(), git_ref);
         }
         let plain = [
-            ("source commit", &self.commit, either(&claims.source_repository_digest, &old.workflow_sha)),
-            ("workflow", &self.workflow, old.workflow_name.as_deref()),
-            ("trigger", &self.trigger, either(&claims.build_trigger, &old.workflow_trigger)),
+            (
+                "source commit",
+                "CERTIFICATE_COMMIT",
+                &self.commit,
+                either(&claims.source_repository_digest, &old.workflow_sha),
+            ),
+            ("workflow", "CERTIFICATE_WORKFLOW_NAME", &self.workflow, old.workflow_name.as_deref()),
+            ("trigger", "CERTIFICATE_TRIGGER", &self.trigger, either(&claims.build_trigger, &old.workflow_trigger)),
         ];
-        for (what, expected, found) in plain {
+        for (what, variable, expected, found) in plain {
             if let Some(expected) = expected
                 && found != Some(expected)
             {
-                return refuse(what, expected.clone(), found);
+                return refuse(what, variable, expected.clone(), found);
             }
         }
         Ok(())
     }
 }
 
-/// Today's extension, or the one that it replaced.
+/// The current extension, or the one that it replaced.
 fn either<'a>(new: &'a Option<String>, old: &'a Option<String>) -> Option<&'a str> {
     new.as_deref().or(old.as_deref())
 }

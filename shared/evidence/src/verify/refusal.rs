@@ -7,35 +7,62 @@ use crate::certificate::CertificateIdentity;
 /// One reason, the first that was found. Each text is a fragment that stands after "not accepted: ".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    #[error("it is signed by another key")]
+    /// None of the given keys made the signature.
+    #[error("it is signed by another key. Set COSIGN_PUBLIC_KEY to that key if you trust it.")]
     WrongKey,
-    #[error("it is signed with a certificate, and a key is expected")]
+    /// A certificate where a key is expected.
+    #[error(
+        "it is signed with a certificate, but a key is expected. Set CERTIFICATE_IDENTITY and CERTIFICATE_OIDC_ISSUER \
+         instead of COSIGN_PUBLIC_KEY to accept it."
+    )]
     NotByKey,
-    #[error("it is signed with a key, and a certificate is expected")]
+    /// A key where a certificate is expected.
+    #[error("it is signed with a key, but a certificate is expected. Set COSIGN_PUBLIC_KEY to accept it.")]
     NotByCertificate,
-    /// The right key or certificate, and yet.
-    #[error("the signature is not valid: {0}")]
+    /// The signature of the right key or certificate does not match the content.
+    #[error("the signature is not valid: {0}. Sign it again.")]
     Signature(String),
-    #[error("it is about another digest: {found}")]
-    WrongSubject { found: String },
-    #[error("the certificate's {what} is {found}, expected {expected}")]
-    Identity { what: &'static str, expected: String, found: String },
-    #[error("it has no entry in a transparency log")]
+    /// The signature is about content with another digest.
+    #[error("it is about another digest: {found}. Sign this digest.")]
+    WrongSubject {
+        /// The digests that it is about.
+        found: String,
+    },
+    /// The certificate is trusted and names another signer than the rule.
+    #[error("the certificate's {what} is {found}, expected {expected}. Check {variable}.")]
+    Identity {
+        /// The part of the rule: `identity`, `issuer`, `source repository`.
+        what: &'static str,
+        /// The variable that sets this part.
+        variable: &'static str,
+        /// The value or pattern of the rule.
+        expected: String,
+        /// The value in the certificate, in quotes, or `not set`.
+        found: String,
+    },
+    /// A log entry is required and absent.
+    #[error("it has no entry in a transparency log. Sign it with TLOG_UPLOAD=true, or set REQUIRE_TLOG=false.")]
     NotLogged,
-    #[error("its entry in the transparency log is not valid: {0}")]
+    /// The entry is damaged, or of a log that the trusted root does not know.
+    #[error("its entry in the transparency log is not valid: {0}. Check SIGSTORE_INSTANCE and TRUSTED_ROOT.")]
     Log(String),
-    #[error("the certificate was not valid when it signed: {0}")]
+    /// The proven time of the signature is outside the validity of the certificate.
+    #[error("the certificate was not valid at the time of the signature: {0}. Sign it again.")]
     Expired(String),
-    #[error("the certificate is not trusted: {0}")]
+    /// The certificate does not lead to an authority of the trusted root.
+    #[error("the certificate is not trusted: {0}. Check SIGSTORE_INSTANCE and TRUSTED_ROOT.")]
     Untrusted(String),
-    /// No SCT, or one by a log that is not trusted.
-    #[error("the certificate was not logged: {0}")]
+    /// The certificate has no SCT (RFC 6962), or one of a log that is not trusted.
+    #[error("the certificate was not logged: {0}. Check TRUSTED_ROOT, or set REQUIRE_SCT=false.")]
     Sct(String),
-    #[error("nothing vouches for the time of its signature: {0}")]
+    /// Neither a log nor a timestamp authority proves the time of the signature.
+    #[error("the time of the signature is not proven: {0}. Sign it with a log or with TSA_URL.")]
     Timestamp(String),
-    #[error("{0} are not supported")]
+    /// Evidence of a kind that this program does not verify.
+    #[error("{0} are not supported. Sign it with cosign 2 or later.")]
     Unsupported(String),
-    #[error("{0}")]
+    /// Evidence that does not have the form it claims.
+    #[error("{0}. Sign it again.")]
     Malformed(String),
 }
 
@@ -44,7 +71,7 @@ impl Refusal {
     pub(super) fn of(self, certificate: &CertificateIdentity) -> Refusal {
         match self {
             Refusal::Untrusted(why) if why.contains("CertExpired") || why.contains("CertNotValidYet") => {
-                Refusal::Expired(format!("it was from {} to {}", certificate.not_before, certificate.not_after))
+                Refusal::Expired(format!("it was valid from {} to {}", certificate.not_before, certificate.not_after))
             }
             other => other,
         }

@@ -25,9 +25,9 @@ fn rule() -> IdentityRule {
     IdentityRule { identity: Some(Pattern::exact(WORKFLOW)), ..IdentityRule::any() }
 }
 
-fn verifier(rule: IdentityRule, root: &str, demands: VerificationOptions) -> Verifier {
+fn verifier(rule: IdentityRule, root: &str, options: VerificationOptions) -> Verifier {
     let trust = Trust::from_json(root, None).unwrap();
-    Verifier::new(Authority::Identity(Box::new(rule)), Some(&trust), demands).unwrap()
+    Verifier::new(Authority::Identity(Box::new(rule)), Some(&trust), options).unwrap()
 }
 
 fn evidence(bundle: &[u8]) -> Result<Evidence, String> {
@@ -95,7 +95,7 @@ fn each_check_says_what_it_found() {
         ),
         (
             refused(|bundle| bundle["verificationMaterial"]["timestampVerificationData"] = json!({})),
-            "nothing vouches for the time of its signature",
+            "the time of the signature is not proven",
         ),
         (refused(|bundle| flip(bundle, "/dsseEnvelope/signatures/0/sig", 200)), ""),
         (
@@ -111,7 +111,7 @@ fn each_check_says_what_it_found() {
         ),
         (with_root(|root| root["tlogs"] = json!([])), "its entry in the transparency log is not valid"),
         (with_root(|root| root["certificateAuthorities"] = json!([])), "the certificate is not trusted"),
-        (with_root(|root| root["timestampAuthorities"] = json!([])), "nothing vouches for the time of its signature"),
+        (with_root(|root| root["timestampAuthorities"] = json!([])), "the time of the signature is not proven"),
         (with_root(|root| root["ctlogs"] = json!([])), "the certificate is not trusted: no CT log keys"),
         (
             with_root(|root| {
@@ -125,7 +125,7 @@ fn each_check_says_what_it_found() {
                 root["timestampAuthorities"][0]["validFor"] =
                     json!({ "start": "2000-01-01T00:00:00Z", "end": "2001-01-01T00:00:00Z" })
             }),
-            "nothing vouches for the time of its signature",
+            "the time of the signature is not proven",
         ),
         (
             refused(|bundle| bundle["dsseEnvelope"]["payloadType"] = json!("text/plain")),
@@ -137,7 +137,7 @@ fn each_check_says_what_it_found() {
                     json!({ "_type": "https://in-toto.io/Statement/v2", "subject": [], "predicateType": "p" });
                 bundle["dsseEnvelope"]["payload"] = json!(STANDARD.encode(statement.to_string()));
             }),
-            "the payload is a \"https://in-toto.io/Statement/v2\", not an in-toto statement",
+            "the type of the payload is \"https://in-toto.io/Statement/v2\", expected an in-toto statement",
         ),
     ];
     for (refusal, expected) in cases {

@@ -113,14 +113,17 @@ async fn no_credentials_and_refused_ones_are_told_apart() {
     Mock::given(path("/token")).respond_with(anonymous).with_priority(9).mount(&server).await;
     let error = registry(as_ada(&server)).manifest(&image(&server)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthorized);
-    let what = format!("the manifest of {}", image(&server));
-    assert_eq!(error.to_string(), format!("{what}: the credentials for {} were refused", host(&server)));
+    let what = format!("failed to fetch the manifest of {}", image(&server));
+    let advice = "Set DOCKER_USERNAME and DOCKER_PASSWORD.";
+    let refused = format!("{what}: the credentials for {} were refused. {advice}", host(&server));
+    assert_eq!(error.to_string(), refused);
     let error = registry(Credentials::default()).manifest(&image(&server)).await.unwrap_err();
-    assert_eq!(error.to_string(), format!("{what}: no credentials for {}, which asks for some", host(&server)));
+    let missing = format!("{what}: no credentials for {}, which requires them. {advice}", host(&server));
+    assert_eq!(error.to_string(), missing);
     let mut helper = Credentials::default();
     helper.add_docker_config(&r#"{"credsStore":"desktop"}"#.to_owned().into()).unwrap();
     let error = registry(helper).manifest(&image(&server)).await.unwrap_err();
-    assert!(error.to_string().contains("leaves them to the helper \"desktop\""), "{error}");
+    assert!(error.to_string().contains("refers to the credential helper \"desktop\""), "{error}");
 }
 
 #[tokio::test]
@@ -156,7 +159,7 @@ async fn credentials_never_go_elsewhere() {
     let refused = ResponseTemplate::new(401).insert_header("www-authenticate", challenge);
     Mock::given(path("/v2/org/app/manifests/1")).respond_with(refused).mount(&server).await;
     let error = registry(as_ada(&server)).manifest(&image(&server)).await.unwrap_err();
-    assert!(error.to_string().contains("is not reached by https"), "{error}");
+    assert!(error.to_string().contains("is not contacted because its URL is not https"), "{error}");
 
     // A blob at a storage service.
     let basic = ResponseTemplate::new(401).insert_header("www-authenticate", "Basic realm=\"x\"");
@@ -219,7 +222,7 @@ async fn a_stranger_s_challenge_is_not_answered() {
     ];
     for error in errors {
         assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
-        assert!(error.to_string().contains("where the registry sends us, asks for credentials"), "{error}");
+        assert!(error.to_string().contains("the registry redirects to"), "{error}");
     }
     let received = stranger.received_requests().await.unwrap();
     assert!(received.iter().all(|request| !request.headers.contains_key("authorization")), "{received:?}");

@@ -62,12 +62,12 @@ pub(super) async fn fetch(
     let registry = &repository.registry;
     let credential = credentials.of(repository);
     let malformed = |why: &str| Error::new(ErrorKind::Malformed, format!("the token service of {registry} {why}"));
-    let url = Url::parse(realm).map_err(|_| malformed("is at no URL"))?;
+    let url = Url::parse(realm).map_err(|_| malformed("has an invalid URL"))?;
     let host = url.host_str().unwrap_or_default();
     let everywhere = scope.settings.plain_http == Some(true);
     let in_clear = scope.settings.uses_plain_http(repository) && (everywhere || is_loopback(host));
     if url.scheme() != "https" && !(url.scheme() == "http" && in_clear) {
-        return Err(malformed("is not asked, since it is not reached by https"));
+        return Err(malformed("is not contacted because its URL is not https"));
     }
     let request = match credential {
         Some(Credential::Identity(token)) => refresh(&url, token, service, scopes),
@@ -78,7 +78,7 @@ pub(super) async fn fetch(
         }
         _ => query(&url, service, scopes),
     };
-    let what = format!("a token for {registry}");
+    let what = format!("no token for {registry}");
     let response = scope.http.send(request.max_body(1 << 20).explained_by(refusal_message)).await;
     let response = response.map_err(|error| {
         let identity = matches!(credential, Some(Credential::Identity(_)));
@@ -91,9 +91,9 @@ pub(super) async fn fetch(
             _ => Error::http(&what, &error),
         }
     })?;
-    let answer: TokenResponse = response.json().map_err(|_| malformed("answers no JSON with a token"))?;
+    let answer: TokenResponse = response.json().map_err(|_| malformed("did not return JSON with a token"))?;
     let until = Instant::now() + answer.lifetime() - MARGIN;
-    let token = answer.token().ok_or_else(|| malformed("answers no token"))?;
+    let token = answer.token().ok_or_else(|| malformed("did not return a token"))?;
     Ok(Grant { token, until })
 }
 

@@ -57,10 +57,10 @@ async fn what_aws_does_not_give_is_told() {
         (400, denied, ErrorKind::Unauthorized, "AWS ecr: AccessDeniedException: not authorized"),
         (503, json!({}), ErrorKind::Unavailable, "503 Service Unavailable"),
         (400, json!({ "__type": "ThrottlingException" }), ErrorKind::Unavailable, "ThrottlingException"),
-        (200, json!({}), ErrorKind::Malformed, "AWS ecr answers no token"),
-        (200, json!({ "authorizationData": [] }), ErrorKind::Malformed, "AWS ecr answers no token"),
-        (200, token(b"no-colon"), ErrorKind::Malformed, "AWS ecr answers no token"),
-        (200, token(&[0xff, b':']), ErrorKind::Malformed, "AWS ecr answers no token"),
+        (200, json!({}), ErrorKind::Malformed, "AWS ecr did not return a token"),
+        (200, json!({ "authorizationData": [] }), ErrorKind::Malformed, "AWS ecr did not return a token"),
+        (200, token(b"no-colon"), ErrorKind::Malformed, "AWS ecr did not return a token"),
+        (200, token(&[0xff, b':']), ErrorKind::Malformed, "AWS ecr did not return a token"),
     ] {
         let error = answered(status, body).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");

@@ -118,7 +118,7 @@ async fn an_entry_of_something_else_is_not_taken() {
             entry["body"] = json!(STANDARD.encode(body.to_string()));
         }))
         .await;
-        malformed(&error, "the entry of another signature");
+        malformed(&error, "the entry is for another signature");
     }
 
     let asked = Arc::new(Mutex::new(json!(null)));
@@ -133,7 +133,7 @@ async fn an_entry_of_something_else_is_not_taken() {
     let answer = ResponseTemplate::new(201).set_body_json(json!({ UUID: entry(&theirs) }));
     let (_server, rekor) = log(RekorVersion::V1, answer).await;
     let error = rekor.record(&ProposedEntry::envelope(&ours, by_certificate(&signer))).await.unwrap_err();
-    malformed(&error, "the entry of another signature");
+    malformed(&error, "the entry is for another signature");
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn an_entry_without_its_proofs_is_not_taken() {
     malformed(&fails(without("/verification")).await, "signed time");
     malformed(&fails(without("/verification/signedEntryTimestamp")).await, "signed time");
     malformed(&fails(without("/integratedTime")).await, "signed time");
-    malformed(&fails(without("/verification/inclusionProof")).await, "a proof of its inclusion");
+    malformed(&fails(without("/verification/inclusionProof")).await, "the entry has no inclusion proof");
     malformed(&fails(without("/verification/inclusionProof/checkpoint")).await, "not an entry");
     malformed(
         &fails(logging(|entry| entry["verification"]["inclusionProof"]["checkpoint"] = json!("x"))).await,
@@ -199,7 +199,7 @@ async fn an_entry_that_exists_already_is_fetched() {
 async fn a_conflict_without_an_entry_is_none() {
     for location in ["", "/api/v1/log/entries/", "/x/../../../etc", &"z".repeat(64)] {
         let error = fails(ResponseTemplate::new(409).insert_header("Location", location)).await;
-        malformed(&error, "an entry that exists already, and not which");
+        malformed(&error, "it does not name the existing entry");
     }
 }
 
@@ -207,7 +207,7 @@ async fn a_conflict_without_an_entry_is_none() {
 async fn refusals_have_reasons_and_trouble_is_tried_again() {
     let no = json!({ "code": 400, "message": "verifying signature: invalid" });
     let error = fails(ResponseTemplate::new(400).set_body_json(no)).await;
-    assert!(error.to_string().ends_with("refused: verifying signature: invalid (status 400)"), "{error}");
+    assert!(error.to_string().contains("refused the request: verifying signature: invalid (status 400). "), "{error}");
     let error = fails(ResponseTemplate::new(502)).await;
     assert!(matches!(error, KeylessError::Unavailable { service: Service::Rekor, .. }), "{error}");
 
@@ -226,8 +226,8 @@ async fn a_document_that_is_too_large_is_refused_before_it_is_sent() {
     let error = rekor.record(&ProposedEntry::envelope(&envelope, by_key(&signer))).await.unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, KeylessError::Unsupported(_)), "{text}");
-    assert!(text.contains("of 2732 KiB, of which 2048 KiB are sent"), "{text}");
-    assert!(text.contains("use Rekor v2, which logs only a hash"), "{text}");
+    assert!(text.contains("of 2732 KiB, and the limit is 2048 KiB"), "{text}");
+    assert!(text.contains("REKOR_VERSION=2, which logs only a hash"), "{text}");
     assert!(server.received_requests().await.unwrap().is_empty());
     rekor.with_limit(4 * 1024 * 1024).record(&ProposedEntry::envelope(&envelope, by_key(&signer))).await.unwrap();
 }

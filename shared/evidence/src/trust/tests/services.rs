@@ -78,7 +78,8 @@ fn a_version_can_be_asked_for() {
     assert_eq!(rekor(RekorVersion::V2), log("https://two", RekorVersion::V2));
     let overrides = ServiceOverrides { rekor_version: Some(RekorVersion::V2), ..ServiceOverrides::default() };
     let error = choose(Some(&super::services::config(|_| ())), &overrides).rekor().unwrap_err().to_string();
-    let expected = "no transparency log (Rekor): of 1 in the signing config none is valid now with version 2";
+    let expected =
+        "no transparency log (Rekor) in the signing config is valid now with API version 2 (1 listed). Set REKOR_URL.";
     assert_eq!(error, expected);
 }
 
@@ -93,14 +94,17 @@ fn what_is_not_there_says_so_when_it_is_needed() {
     assert!(matches!(error, KeylessError::Unsupported(_)));
     assert_eq!(
         error.to_string(),
-        "no certificate authority (Fulcio): of 0 in the signing config none is valid now with version 1"
+        "no certificate authority (Fulcio) in the signing config is valid now with API version 1 (0 listed). Set FULCIO_URL."
     );
-    assert!(services.oidc().unwrap_err().to_string().contains("of 1 in the signing config"));
+    assert!(services.oidc().unwrap_err().to_string().contains("with API version 1 (1 listed)"));
     services.rekor().unwrap();
 
     let none = choose(None, &ServiceOverrides::default());
     let error = none.tsa().unwrap_err().to_string();
-    assert_eq!(error, "no timestamp authority: there is no signing config, and no URL of it is set");
+    assert_eq!(
+        error,
+        "no timestamp authority: neither a signing config nor its URL is set. Set SIGNING_CONFIG or TSA_URL."
+    );
 }
 
 #[test]
@@ -145,11 +149,11 @@ fn what_one_service_does_not_satisfy_is_an_error() {
     assert!(rekor(json!({ "selector": "ALL" }), of_one).is_ok());
     assert_eq!(
         rekor(json!({ "selector": "ALL" }), of_two.clone()).unwrap_err(),
-        "no transparency log (Rekor): the signing config wants all of its 2, and one is asked here"
+        "no transparency log (Rekor): the signing config requires signatures of all 2, and this program uses one. Set REKOR_URL."
     );
     assert_eq!(
         rekor(json!({ "selector": "EXACT", "count": 2 }), of_two).unwrap_err(),
-        "no transparency log (Rekor): the signing config wants exactly 2, and one is asked here"
+        "no transparency log (Rekor): the signing config requires signatures of exactly 2, and this program uses one. Set REKOR_URL."
     );
     assert!(rekor(json!({ "selector": "SERVICE_SELECTOR_UNDEFINED" }), one).is_err());
 }
@@ -161,7 +165,7 @@ fn a_log_without_times_needs_a_timestamp_authority() {
         config["tsaUrls"] = json!([]);
     });
     let error = services.rekor().unwrap_err().to_string();
-    assert!(error.starts_with("Rekor v2 gives no time, and there is no timestamp authority: no timestamp"), "{error}");
+    assert!(error.starts_with("Rekor v2 needs a timestamp authority: no timestamp"), "{error}");
 }
 
 #[test]

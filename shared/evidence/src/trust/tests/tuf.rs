@@ -132,7 +132,7 @@ async fn what_is_not_signed_outdated_or_changed_is_not_taken() {
 #[tokio::test]
 async fn a_target_of_another_form_is_not_taken() {
     let error = fetch(&Repository::new(&[("trusted_root.json", "{}")], LATER)).await.unwrap_err();
-    assert!(error.to_string().starts_with("not a trusted root"), "{error}");
+    assert!(error.to_string().starts_with("not a valid trusted root"), "{error}");
 }
 
 #[tokio::test]

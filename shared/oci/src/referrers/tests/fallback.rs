@@ -117,7 +117,7 @@ async fn an_index_that_is_full_stays_as_it_is() {
     let tag = subject().tag_prefix();
     let index = json!({ "schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": (0..20).map(entry).collect::<Vec<_>>() });
     let index = index.to_string();
-    for (limit, told) in [(index.len() as u64 + 10, "is full"), (index.len() as u64 - 1, "has more than")] {
+    for (limit, told) in [(index.len() as u64 + 10, "is full"), (index.len() as u64 - 1, "larger than")] {
         let fake = Fake::start().await;
         fake.put(&tag, index.as_bytes());
         let registry = fake.registry(RegistrySettings { max_manifest: limit, ..RegistrySettings::default() });

@@ -234,7 +234,7 @@ async fn one_that_forgets_is_told_and_not_for_ever() {
     let error = told.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Lost);
     assert!(
-        error.to_string().contains("lacks what was written: somebody else overwrote it each of 20 times"),
+        error.to_string().contains("lost the new entry in 20 attempts: another writer overwrote it each time"),
         "{error}"
     );
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
@@ -257,6 +257,6 @@ async fn one_who_never_gets_to_write_is_told_that() {
     };
     let error = told.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Lost);
-    assert!(error.to_string().contains("the tag is as it was"), "{error}");
+    assert!(error.to_string().contains("the tag was not changed in"), "{error}");
     assert!(registry.history.borrow().iter().flat_map(|(_, bytes)| bytes).all(|bytes| bytes.starts_with(b"other")));
 }
