@@ -188,7 +188,7 @@ impl CertificateIdentity {
     }
 }
 
-/// The certificates of a PEM, in its order, with whatever stands between them. Line ends may be the two characters `\n`, as
+/// The certificates of a PEM, in order. Text between them is ignored. Line ends may be the two characters `\n`, as
 /// in variables.
 pub(crate) fn pem_chain(pem: &str) -> Result<Vec<Vec<u8>>, CertificateError> {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";

@@ -109,7 +109,7 @@ impl Fulcio {
             Err(refused @ KeylessError::Refused { .. }) => return Err(self.explain(refused, token).await),
             Err(error) => return Err(error),
         };
-        // What serde says may quote the answer, and whoever answers has the token.
+        // The error of serde may quote the response, which may contain the token.
         let answer: SigningCertResponse =
             response.json().map_err(|_| self.endpoint.malformed("it is not JSON with a certificate"))?;
         let certificate = self.read(answer)?;
@@ -224,7 +224,7 @@ struct KeyRequest {
 
 #[derive(Serialize)]
 struct Key {
-    /// The PEM says it.
+    /// Empty, since the PEM contains it.
     algorithm: &'static str,
     content: String,
 }

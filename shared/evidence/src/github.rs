@@ -38,7 +38,7 @@ pub async fn request_id_token(
         .header("Accept", "application/json")
         .max_body(2 * MAX_TOKEN as u64);
     let response = endpoint.send(request, Some(request_token)).await?;
-    // What serde says may quote the token.
+    // The error of serde may quote the token.
     let answer: TokenResponse =
         response.json().map_err(|_| endpoint.malformed("it is not JSON with a token in \"value\""))?;
     Ok(IdToken::parse(answer.value.into())?)

@@ -52,8 +52,8 @@ impl Algorithm {
         }
     }
 
-    /// The schemes that a signature by such a key may have been made with, likeliest first. cosign 2 hashes with SHA-256
-    /// whatever the curve, cosign 3 as the curve demands.
+    /// The signature schemes of this type of key, the most likely first. cosign 2 uses SHA-256 for every curve, cosign 3
+    /// the hash that belongs to the curve.
     fn schemes(self) -> &'static [SigningScheme] {
         match self {
             Algorithm::EcdsaP256 => &[SigningScheme::EcdsaP256Sha256],

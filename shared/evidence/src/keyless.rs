@@ -108,12 +108,12 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// A URL that is none is reported when it is asked.
+    /// An invalid URL is an error of the first request.
     pub(crate) fn new(service: Service, http: Client, url: &str) -> Endpoint {
         Endpoint { service, http, base: url.trim().trim_end_matches('/').to_owned(), host: host(url) }
     }
 
-    /// The URL itself or one below it; `path` begins with `/` or is empty.
+    /// The URL itself or one below it. `path` begins with `/` or is empty.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
@@ -175,8 +175,7 @@ pub(crate) fn host(url: &str) -> String {
     host.unwrap_or_else(|| "an invalid URL".to_owned())
 }
 
-/// Statuses by which these services say that a request as it is will not be granted. 404 and its like are of a URL where
-/// the service is not.
+/// The statuses with which these services refuse a request for good. 404 and the like mean that the URL is wrong.
 fn refuses(status: u16) -> bool {
     matches!(status, 400 | 401 | 403 | 409 | 413 | 415 | 422)
 }
@@ -193,7 +192,7 @@ fn message(excerpt: &str) -> String {
     excerpt.to_owned()
 }
 
-/// Whether a text shares more with a secret than chance explains.
+/// Whether a text contains 12 consecutive bytes of a secret.
 fn repeats(text: &str, secret: Option<&SecretString>) -> bool {
     const SHARED: usize = 12;
     let Some(secret) = secret else {

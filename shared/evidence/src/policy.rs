@@ -1,4 +1,4 @@
-//! What verified attestations have to say.
+//! Requirements on verified attestations.
 
 mod sbom;
 mod scan;
@@ -6,7 +6,7 @@ mod scan;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use pipe_core::run::plural;
+use pipe_core::text::plural;
 use pipe_oci::Digest;
 use serde::Deserialize;
 
@@ -21,7 +21,7 @@ pub struct Requirement {
     pub name: String,
     /// The predicate types that meet it. One of them is enough.
     pub types: Vec<String>,
-    /// What it must say. All of them have to hold.
+    /// The conditions on it. All of them have to hold.
     pub checks: Vec<Check>,
 }
 

@@ -19,9 +19,9 @@ pub(crate) use entry::{EntryVerifier, ProposedEntry};
 /// The most bytes of a response that are read.
 const MAX_ANSWER: u64 = 4 * 1024 * 1024;
 
-/// Bytes of a request that version 1 is sent. The public server's limit is nowhere written: requests of 3.5 MB and of "a
-/// couple MiB" have been cut off there since 2026 (sigstore/rekor#2808), after which a client knows no reason. Its 100
-/// KB are of what it keeps, which for `dsse` is nothing.
+/// The most bytes of a request to version 1. The limit of the public server is not documented. Since 2026 it closes the
+/// connection on requests of 3.5 MB and of "a couple MiB" without a reason (sigstore/rekor#2808). Its documented limit of
+/// 100 KB is for stored data, and it stores nothing of `dsse` entries.
 const MAX_V1_REQUEST: usize = 2 * 1024 * 1024;
 
 /// The API that a log speaks.
@@ -79,7 +79,7 @@ impl Rekor {
 
     async fn record_v2(&self, entry: &ProposedEntry<'_>) -> Result<TransparencyLogEntry, KeylessError> {
         let algorithm = entry.verifier.algorithm();
-        // Version 2 takes more, but neither can this entry's readers read those nor does it take plain Ed25519.
+        // Version 2 accepts more types of keys, but clients do not read those entries, and plain Ed25519 is not accepted.
         if algorithm != Algorithm::EcdsaP256 {
             return Err(KeylessError::Unsupported(format!(
                 "Rekor v2 only accepts signatures of ECDSA P-256 keys, and this is an {algorithm} key. Set \
@@ -98,7 +98,7 @@ impl Rekor {
         let request = self.post("/api/v2/log/entries").json(&body).accept(409);
         let response = self.endpoint.send(request, None).await?;
         if response.status == 409 {
-            // It answers with an index and no proof. Only an answer that was lost on its way leads here.
+            // The response has an index and no proof. This only happens if the first response was lost.
             return Err(self.endpoint.logged());
         }
         let answer: serde_json::Result<TransparencyLogEntry> = response.json();
@@ -107,7 +107,7 @@ impl Rekor {
         Ok(logged)
     }
 
-    /// Logging twice what is the same changes nothing.
+    /// The same entry can be logged twice without effect.
     fn post(&self, path: &str) -> Request {
         Request::post(&self.endpoint.url(path)).header("Accept", "application/json").idempotent().max_body(MAX_ANSWER)
     }

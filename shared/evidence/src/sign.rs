@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use pipe_core::run::plural;
+use pipe_core::text::plural;
 use serde_json::json;
 use sha2::{Digest as _, Sha256, Sha384};
 use sigstore_bundle::{BundleV03, VerificationMaterialV03};

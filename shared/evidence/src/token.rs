@@ -50,7 +50,7 @@ impl IdToken {
             return Err(malformed("it does not have three parts"));
         };
         let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| malformed("its payload is not base64url"))?;
-        // What serde says may quote the content.
+        // The error of serde may quote the content.
         let claims: Map<String, Value> =
             serde_json::from_slice(&payload).map_err(|_| malformed("its payload is not a JSON object"))?;
         let lacks = |claim: &str| TokenError::Malformed(format!("the identity token has no claim {claim:?}"));

@@ -113,7 +113,7 @@ impl Verifier {
     /// # Errors
     /// The first reason against it.
     pub fn verify(&self, subject: &Digest, evidence: &Evidence) -> Result<Verified, Refusal> {
-        // First of all, since evidence about another digest is refused whatever its signature.
+        // First of all, since evidence about another digest is refused in any case.
         let content = content(subject, evidence)?;
         match &self.authority {
             Authority::Keys(keys) => self.by_key(keys, subject, evidence, content),

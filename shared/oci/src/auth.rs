@@ -1,4 +1,4 @@
-//! Proving who we are: basic authentication, and bearer tokens of the registry's token service.
+//! Authentication at registries: basic, and bearer tokens of a token service.
 
 mod challenge;
 mod scope;
@@ -21,19 +21,19 @@ use token::Grant;
 
 type TokenKey = (String, String);
 
-/// Who we are at every registry of a run.
+/// The credentials of a run, with the tokens and challenges that were seen.
 pub(crate) struct Authorizer {
     credentials: Credentials,
-    /// By registry and scope. A lock of its own each, so that many requests fetch one token.
+    /// By registry and scope. Each has a separate lock, so that many requests fetch one token.
     tokens: Mutex<HashMap<TokenKey, Arc<Mutex<TokenSlot>>>>,
-    /// What each registry asked for.
+    /// The challenge of each registry.
     challenges: Mutex<HashMap<String, Challenge>>,
 }
 
 #[derive(Default)]
 struct TokenSlot {
     grant: Option<Grant>,
-    /// Why there was none, for everybody who waited for it.
+    /// The last failure, for all requests that waited for the token.
     failed: Option<(Instant, Error)>,
 }
 
@@ -46,19 +46,19 @@ impl Authorizer {
         &self.credentials
     }
 
-    /// What to send with the first attempt: nothing, before a registry has asked, or where there is nothing to show.
+    /// The authorization for the first attempt. `None` before the first challenge, or without credentials.
     pub(crate) async fn known(&self, scope: &Scope<'_>) -> Result<Option<Authorization>, Error> {
         let repository = scope.repository;
         let challenge = self.challenges.lock().await.get(&repository.registry).cloned();
         match challenge {
-            // It may ask for one repository and not for another.
+            // A registry may require credentials for some repositories only.
             Some(Challenge::Basic) if self.credentials.of(repository).is_none() => Ok(None),
             Some(challenge) => self.grant(scope, &challenge, None).await.map(Some),
             None => Ok(None),
         }
     }
 
-    /// What to send after a refusal of `refused`; not that again.
+    /// The authorization after `refused` was not accepted. It is never the same again.
     pub(crate) async fn answer(
         &self,
         scope: &Scope<'_>,
@@ -113,7 +113,7 @@ impl Authorizer {
             && grant.until > Instant::now()
         {
             let known = Authorization::Bearer(grant.token.clone());
-            // Somebody else may have renewed it by now.
+            // Another request may have renewed it.
             if !refused.is_some_and(|refused| same(refused, &known)) {
                 return Ok(known);
             }

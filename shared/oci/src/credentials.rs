@@ -21,18 +21,18 @@ const FORGIVING: GeneralPurpose = GeneralPurpose::new(
 /// The names under which Docker keeps the credentials of Docker Hub.
 const DOCKER_HUB: [&str; 4] = ["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"];
 
-/// Credentials by registry. Each goes to its own registry and that one's token service, and nowhere else.
+/// Credentials by registry. They are sent only to their registry and to its token service.
 #[derive(Clone, Default)]
 pub struct Credentials {
-    /// By host, or by host and the beginning of a path.
+    /// By host, or by host and path prefix.
     known: BTreeMap<String, Credential>,
-    /// Hosts whose credentials only a helper program has.
+    /// Hosts with a credential helper.
     helpers: BTreeMap<String, String>,
-    /// The helper of all other hosts.
+    /// The credential helper of all other hosts.
     store: Option<String>,
 }
 
-/// One registry's.
+/// The credentials for one registry.
 #[derive(Clone)]
 pub(crate) enum Credential {
     Basic {
@@ -41,7 +41,7 @@ pub(crate) enum Credential {
     },
     /// An OAuth2 refresh token.
     Identity(SecretString),
-    /// A bearer token as it is.
+    /// A bearer token.
     Token(SecretString),
 }
 
@@ -50,7 +50,7 @@ pub(crate) enum Credential {
 #[error("{0}")]
 pub struct CredentialsError(String);
 
-/// The hosts only.
+/// Prints only the hosts.
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.known.keys()).finish()
@@ -112,7 +112,7 @@ impl Credentials {
             } else if !auth.identitytoken.is_empty() {
                 Credential::Identity(auth.identitytoken.into())
             } else if !auth.auth.is_empty() {
-                // People write it by hand as well: `base64` breaks lines, other tools leave out the padding.
+                // It may be written by hand: `base64` breaks lines, and other tools omit the padding.
                 let plain: String = auth.auth.split_whitespace().collect();
                 let text = FORGIVING.decode(plain).map_err(|_| damaged())?;
                 let text = String::from_utf8(text).map_err(|_| damaged())?;
@@ -121,7 +121,7 @@ impl Credentials {
             } else if !auth.username.is_empty() {
                 account(&auth.username, auth.password.into())
             } else {
-                // What `docker login` leaves behind when a helper took the password.
+                // `docker login` writes an empty entry if a helper stores the password.
                 continue;
             };
             self.known.entry(key(&host)).or_insert(credential);
@@ -133,7 +133,7 @@ impl Credentials {
         Ok(())
     }
 
-    /// Those for a repository: of the longest path, or else of its host.
+    /// The credentials for a repository: of the longest path, otherwise of its host.
     pub(crate) fn of(&self, repository: &Repository) -> Option<&Credential> {
         let host = key(&repository.registry);
         let mut path = format!("{host}/{}", repository.repository);
@@ -145,7 +145,7 @@ impl Credentials {
         }
     }
 
-    /// The helper program that would have credentials for a host; it can't be run here.
+    /// The credential helper that is configured for a host. Helpers are not run.
     pub(crate) fn helper(&self, repository: &Repository) -> Option<&str> {
         self.helpers.get(&key(&repository.registry)).or(self.store.as_ref()).map(String::as_str)
     }

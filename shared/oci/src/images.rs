@@ -60,7 +60,7 @@ impl Registry {
             if images.indexes > MAX_INDEXES {
                 return wrong(ErrorKind::TooLarge, format!("more than {MAX_INDEXES} nested indexes"));
             }
-            // The document is not kept while those in it are read.
+            // The document is dropped before its entries are read.
             let children = fetched.json::<Index>()?.manifests;
             drop(fetched);
             for child in children {

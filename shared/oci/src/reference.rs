@@ -1,4 +1,4 @@
-//! Names of images, as Docker reads them.
+//! Names of images, in the syntax of Docker.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,7 +20,7 @@ pub struct Repository {
 /// An image: a repository with a tag, a digest or both.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reference {
-    /// Where the image is.
+    /// The repository of the image.
     pub repository: Repository,
     /// The tag. Set to `latest` by [`Reference::parse`] if the text has neither tag nor digest.
     pub tag: Option<String>,

@@ -1,4 +1,4 @@
-//! What refers to a manifest: by the registry's own list, or by the index at a tag that clients keep where there is none.
+//! The manifests that refer to another one: from the list of the registry, or from the index at the fallback tag.
 //!
 //! Source: the OCI distribution specification 1.1, "Listing Referrers" and "Referrers Tag Schema".
 
@@ -150,7 +150,7 @@ impl Registry {
     }
 }
 
-/// Each once, in their order.
+/// Descriptors, each once and in order.
 #[derive(Default)]
 struct ReferrerList {
     entries: Vec<Descriptor>,
@@ -164,7 +164,7 @@ impl ReferrerList {
     }
 }
 
-/// The tag at which clients keep the list: at most 64 characters of the hash, as the specification has it.
+/// The fallback tag: the algorithm and at most 64 characters of the hash.
 fn fallback(repository: &Repository, subject: &Digest) -> Reference {
     let hash = subject.hex();
     let tag = format!("{}-{}", subject.algorithm(), &hash[..hash.len().min(64)]);
@@ -179,7 +179,7 @@ fn index(tag: &Reference, fetched: &Fetched) -> Result<Index, Error> {
     fetched.json().map_err(|error| error.about(&tag.to_string()))
 }
 
-/// The index with one more entry. All else stays as whoever wrote it has it, also what we can't make sense of.
+/// The index with one more entry. Everything else stays, even fields and entries of an unknown form.
 fn extended(tag: &Reference, current: Option<&Fetched>, entry: Value) -> Result<Value, Error> {
     let Some(fetched) = current else {
         return Ok(json!({ "schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": [entry] }));
@@ -189,7 +189,7 @@ fn extended(tag: &Reference, current: Option<&Fetched>, entry: Value) -> Result<
         index(tag, fetched)?;
     }
     let mut document: Map<String, Value> = fetched.json().map_err(|error| error.about(&tag.to_string()))?;
-    // Written as an OCI index, whatever it was.
+    // It becomes an OCI index even if it was a Docker list.
     document.insert("mediaType".to_owned(), media_type::INDEX.into());
     match document.get_mut("manifests") {
         Some(Value::Array(manifests)) => manifests.push(entry),
@@ -199,24 +199,24 @@ fn extended(tag: &Reference, current: Option<&Fetched>, entry: Value) -> Result<
     Ok(document.into())
 }
 
-/// Whether an index has an entry for a digest, whatever else is in it.
+/// Whether an index has an entry for a digest. Other entries may have any form.
 fn lists(fetched: &Fetched, digest: &Digest) -> bool {
     let document = fetched.json::<Value>().unwrap_or_default();
     let manifests = document["manifests"].as_array().map(Vec::as_slice).unwrap_or_default();
     manifests.iter().any(|entry| entry["digest"].as_str() == Some(&digest.to_string()))
 }
 
-/// Whether an answer is for people.
+/// Whether a response is a page for people and not JSON.
 fn is_page(response: &Response) -> bool {
     !response.header("content-type").unwrap_or_default().contains("json")
 }
 
-/// What an answer says about its next page.
+/// The next page of a list, from the header `Link`.
 #[derive(Debug, PartialEq, Eq)]
 enum NextPage {
     At(String),
     None,
-    /// There may be more: not to be taken for the end.
+    /// The header is damaged, so that there may be more pages.
     Unreadable,
 }
 
@@ -230,7 +230,7 @@ fn next_page(response: &Response) -> NextPage {
     NextPage::None
 }
 
-/// The target of `<...>; rel="next"` (RFC 8288), which may have commas and semicolons in it.
+/// The target of `<...>; rel="next"` (RFC 8288), which may contain commas and semicolons.
 fn next_of(header: &str) -> NextPage {
     let mut rest = header.trim();
     while !rest.is_empty() {
@@ -251,7 +251,7 @@ fn next_of(header: &str) -> NextPage {
     NextPage::None
 }
 
-/// Splits where a separator stands in no quotes.
+/// Splits at separators outside quotes.
 fn pieces(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     text.split(move |c| {

@@ -1,4 +1,4 @@
-//! Requests on their way to a registry, and where its answers lead.
+//! Sends requests with credentials, and resolves the URLs in responses.
 
 use pipe_core::http::{Authorization, Request, Response, Url};
 
@@ -14,8 +14,8 @@ impl Registry {
         format!("{scheme}://{}/v2/{}/{rest}", repository.host(), repository.repository)
     }
 
-    /// Where an answer sends us on, in full: never from https to http, except at the same host, where it is a proxy in
-    /// front of the registry that the registry doesn't know of.
+    /// The absolute URL of `target` in a response. It never leads from https to http: at the same host, where a proxy in
+    /// front of the registry handles TLS, the scheme becomes https, otherwise the result is `None`.
     pub(crate) fn onward(&self, response: &Response, target: &str) -> Option<Url> {
         let mut url = response.url.join(target).ok()?;
         if response.url.scheme() == "https" && url.scheme() == "http" {
@@ -25,13 +25,13 @@ impl Registry {
             }
         }
         url.set_fragment(None);
-        // No credentials that a registry chose.
+        // A registry must not choose credentials.
         url.set_username("").and_then(|()| url.set_password(None)).ok()?;
         matches!(url.scheme(), "http" | "https").then_some(url)
     }
 
-    /// Sends a request, with credentials where the registry asks for them. They go to the registry alone: neither along
-    /// with redirects, nor to a storage service where an upload goes on, nor to a token service that one of those names.
+    /// Sends a request, with credentials if the registry requires them. They are sent to the registry only, never along a
+    /// redirect, to the storage service of an upload, or to a token service that one of these names.
     pub(crate) async fn send(
         &self,
         request: Request,

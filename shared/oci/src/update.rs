@@ -1,21 +1,20 @@
-//! Changing what is at a tag while others do the same.
+//! Changes a tag while other writers may do the same.
 //!
-//! Registries have no way to write a tag only if it is still what was read. So it is read, changed, looked at once more
-//! and written; and after the time in which somebody who had looked before can have written his, it is read again. What is
-//! not there then is written again.
+//! Registries have no conditional writes. A change therefore reads the tag, reads it once more, and writes it. After the
+//! time in which another writer that read the old content can still write, it reads the tag again. If the entry is missing
+//! then, it writes again.
 //!
-//! That time is measured: some multiple of the slowest request so far, and of the time by which reads lag behind where
-//! they do. It is therefore only as good as the others' requests are alike: one who looks, sleeps and then writes, or
-//! whose way to the registry is much longer than ours, or who doesn't look at all, can still undo it afterwards, and
-//! nothing tells either of them. A write is sent once and never repeated by the HTTP client, since a repetition after a
-//! wait is exactly that.
+//! This time is measured: a multiple of the slowest request so far, and of the time by which reads lag behind writes. The
+//! method depends on the requests of others taking about as long. A writer that reads, pauses and then writes, that is much
+//! slower, or that never reads again can still remove the entry, and neither writer notices. The HTTP client never repeats
+//! a write, because a repetition after a wait is such a late write.
 
 mod writer;
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use pipe_core::run::plural;
+use pipe_core::text::plural;
 use tokio::time::{Instant, sleep};
 
 use crate::client::{Fetched, Registry};
@@ -35,13 +34,13 @@ pub struct Edit {
 }
 
 impl Registry {
-    /// Makes the manifest at `reference`'s tag one for which `present` holds. `edit` makes the new one of the current one,
-    /// and is asked again when somebody else was faster. Alone, it takes five requests and 250 ms (longer where
-    /// requests are slow); where the tag is right already, one request.
+    /// Changes the manifest at the tag of `reference` until `present` holds for it. `edit` makes the new content from the
+    /// current one, and is called again if another writer was faster. Without other writers, a change takes five requests
+    /// and 250 ms, or longer if requests are slow. A tag that is right already takes one request.
     ///
     /// # Errors
-    /// `edit`'s own, the registry's, [`ErrorKind::TooLarge`] for a manifest that could not be read afterwards, and
-    /// [`ErrorKind::Lost`] when others overwrote it every time.
+    /// The errors of `edit` and of the registry, [`ErrorKind::TooLarge`] for a manifest that could not be read afterwards,
+    /// and [`ErrorKind::Lost`] if other writers overwrote it every time.
     pub async fn update_tag(
         &self,
         reference: &Reference,
@@ -81,7 +80,7 @@ async fn update(
         let current = writer.read().await?;
         if current.as_ref().is_some_and(&present) {
             writer.there();
-            // What we wrote ourselves may yet be overwritten.
+            // An earlier write of this loop can still be overwritten.
             let written = Write { at: Instant::now(), digest: None, before: None, contended: true };
             if writes == 0 || writer.stays(&written, &present).await? {
                 return Ok(());
@@ -105,7 +104,7 @@ async fn update(
                 }
                 writer.pause(round).await;
             }
-            // Written or not: the next round sees.
+            // The write may have succeeded. The next round finds out.
             Err(error) if error.kind() == ErrorKind::Unavailable => {
                 failures += 1;
                 let wait = error.retry_after().unwrap_or_else(|| policy.backoff(failures));

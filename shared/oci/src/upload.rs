@@ -1,4 +1,4 @@
-//! Blobs on their way to a registry.
+//! Uploads of blobs.
 //!
 //! Source: the OCI distribution specification 1.1, "Pushing blobs".
 
@@ -14,7 +14,7 @@ use crate::{Descriptor, Repository};
 /// The most uploads that are begun for one blob.
 const MAX_UPLOADS: u32 = 4;
 
-/// A blob, where it goes and what went wrong so far.
+/// A blob on its way to a repository, with the failures so far.
 struct Upload<'a> {
     registry: &'a Registry,
     repository: &'a Repository,
@@ -25,10 +25,10 @@ struct Upload<'a> {
     budget: std::time::Duration,
 }
 
-/// Where an upload that was begun goes on.
+/// The place where an upload continues.
 struct UploadLocation {
     url: String,
-    /// Bytes of a piece at least.
+    /// The least bytes of a chunk (header `OCI-Chunk-Min-Length`).
     least: usize,
 }
 
@@ -76,16 +76,16 @@ impl Registry {
                 Ok(()) => break,
                 Err(error) => error,
             };
-            // It is its own digest that we send: a refusal is about an upload that went wrong before.
+            // The digest is always right, so a refusal is caused by an earlier failure of this upload.
             if !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::NotFound | ErrorKind::Refused) {
                 return Err(error);
             }
-            // The first one may have arrived, and only its answer was lost.
+            // The upload may have succeeded, with only its response lost.
             if self.has_blob(repository, &descriptor).await.unwrap_or(false) {
                 break;
             }
             if begun >= MAX_UPLOADS || (error.kind() == ErrorKind::Refused && upload.failures == 0) {
-                // An upload that is not found is no blob that is not there.
+                // A missing upload is not a missing blob.
                 let kind = if error.is_not_found() { ErrorKind::Unavailable } else { error.kind() };
                 return Err(error.of_kind(kind));
             }
@@ -113,7 +113,7 @@ impl Registry {
         if response.status == 201 {
             return Ok(true);
         }
-        // It has begun an upload instead, which nobody will go on with.
+        // The registry began an upload instead, which is not needed.
         if let Some(place) = self.location(&response).filter(|_| response.status == 202) {
             let cancel = Request::new(Method::DELETE, &place).accept(404).accept(405).max_body(MAX_REPLY);
             drop(self.send(cancel, &what, to, &[(to, Access::Delete)]).await);
@@ -121,7 +121,7 @@ impl Registry {
         Ok(false)
     }
 
-    /// Where an answer sends us, in full.
+    /// The absolute URL of the header `Location`.
     fn location(&self, response: &Response) -> Option<String> {
         Some(self.onward(response, response.header("location")?)?.into())
     }
@@ -133,7 +133,7 @@ impl Upload<'_> {
         self.registry.send(request.max_body(MAX_REPLY), &self.what, self.repository, &scope).await
     }
 
-    /// The next place, or the one that it was.
+    /// The location of the next chunk. It stays the same if the response names none.
     fn next(&self, response: &Response, place: &str) -> Result<String, Error> {
         match response.header("location") {
             None => Ok(place.to_owned()),
@@ -145,7 +145,7 @@ impl Upload<'_> {
         Error::new(ErrorKind::Malformed, format!("{}: the registry did not return a valid upload location", self.what))
     }
 
-    /// As long as the registry asks for, or else longer with every failure.
+    /// Waits as long as the registry asks for, otherwise longer after every failure.
     async fn wait(&mut self, error: Error) -> Result<(), Error> {
         self.failures += 1;
         let wait = error.retry_after().unwrap_or_else(|| self.registry.retry_policy.backoff(self.failures));
@@ -159,7 +159,7 @@ impl Upload<'_> {
 
     async fn begin(&self) -> Result<UploadLocation, Error> {
         let url = self.registry.url(self.repository, "blobs/uploads/");
-        // An upload that was begun twice costs nothing.
+        // A second upload has no effect.
         let post = Request::post(&url).idempotent().body("application/octet-stream", Bytes::new());
         let response = self.ask(post).await?;
         let url = self.registry.location(&response).ok_or_else(|| self.nowhere())?;
@@ -178,7 +178,7 @@ impl Upload<'_> {
         let separator = if place.contains('?') { '&' } else { '?' };
         let put = Request::put(&format!("{place}{separator}digest={digest}")).body("application/octet-stream", last);
         let asked = put.url().cloned();
-        // Not twice: a registry may have kept the beginning of the first, and would add the second to it.
+        // Not repeated: a registry may have stored a part of the first request and would append the second.
         let response = self.ask(put.once()).await?;
         if let Some(other) = digest_in(&response).filter(|other| other != digest) {
             return Err(Error::new(
@@ -186,7 +186,7 @@ impl Upload<'_> {
                 format!("{}: the registry stored it as {other}", self.what),
             ));
         }
-        // A redirect can turn it into a GET, whose success means nothing.
+        // A redirect can turn it into a GET, whose success proves nothing.
         if asked.is_some_and(|asked| asked != response.url)
             && !self.registry.has_blob(self.repository, self.descriptor).await?
         {
@@ -196,7 +196,7 @@ impl Upload<'_> {
         Ok(())
     }
 
-    /// Sends all bytes, and gives the place where that is to be said.
+    /// Sends all bytes in chunks and returns the location that completes the upload.
     async fn pieces(&mut self, mut place: String, chunk: usize) -> Result<String, Error> {
         let (mut start, mut stuck) = (0, 0);
         while start < self.bytes.len() {
@@ -222,7 +222,7 @@ impl Upload<'_> {
                 return Err(failed);
             }
             self.wait(failed.clone()).await?;
-            // Asks how far it came.
+            // Asks how many bytes arrived.
             let status = match self.ask(Request::get(&place)).await {
                 Ok(status) => status,
                 Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
@@ -238,7 +238,7 @@ impl Upload<'_> {
     }
 }
 
-/// Bytes that an upload has, by `Range: 0-<last>`. Of none, registries say `0-0`, as of one.
+/// The bytes that an upload has, from `Range: 0-<last>`. Registries send `0-0` both for no byte and for one.
 fn received(response: &Response) -> Option<usize> {
     let range = response.header("range")?.trim();
     let (first, last) = range.strip_prefix("bytes=").unwrap_or(range).split_once('-')?;

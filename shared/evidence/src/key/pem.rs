@@ -1,4 +1,4 @@
-//! PEM as people paste it into variables: line ends may be blanks or the two characters `\n`.
+//! PEM in variables, where line ends may be blanks or the two characters `\n`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +13,7 @@ pub(super) struct Pem {
 }
 
 impl Pem {
-    /// The first block of a text that is no `EC PARAMETERS`, which `openssl ecparam -genkey` writes before the key.
+    /// The first block of a text other than `EC PARAMETERS`, which `openssl ecparam -genkey` writes before the key.
     pub(super) fn find(text: &str) -> Result<Pem, KeyError> {
         let mut rest = text;
         loop {

@@ -18,7 +18,7 @@ pub struct Vault {
     http: Client,
     address: String,
     token: SecretString,
-    /// Where the transit engine is mounted: `transit`.
+    /// The path of the transit engine: `transit`.
     mount: String,
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use pipe_core::run::plural;
+use pipe_core::text::plural;
 use pipe_oci::Digest;
 use serde::Deserialize;
 use serde_json::Value;
@@ -48,7 +48,7 @@ fn parse(predicate: &str) -> Result<(Value, Option<Target>), String> {
             .to_owned()
     };
     let predicate: Predicate = serde_json::from_str(predicate).map_err(|_| no_result())?;
-    // `cosign attest --type vuln` stores null for reports in a form that it doesn't know.
+    // `cosign attest --type vuln` stores null for reports of an unknown form.
     let result = predicate.scanner.and_then(|scanner| scanner.result).filter(|result| !result.is_null());
     Ok((result.ok_or_else(no_result)?, predicate.target))
 }
@@ -93,7 +93,7 @@ fn severity(word: &str) -> Option<Severity> {
     }
 }
 
-/// What security-pipe reports and nobody ignored; unscored findings count as high, as its gate has it by default.
+/// The findings of a security-pipe report that are not ignored. Unscored ones count as high, the default of its gate.
 fn ours(result: &Value, least: Severity) -> Option<usize> {
     result.get("pipe")?;
     let findings = result.get("findings")?.as_array()?;
@@ -111,7 +111,7 @@ fn ours(result: &Value, least: Severity) -> Option<usize> {
 }
 
 /// SARIF 2.1.0: the rule's `security-severity` as GitHub reads it (critical from 9.0, high from 7.0), or else the level,
-/// where an error may be anything and so counts as critical. Suppressed results don't count.
+/// where an error has an unknown severity and counts as critical. Suppressed results do not count.
 fn sarif(result: &Value, least: Severity) -> Option<usize> {
     if result.get("version")?.as_str()? != "2.1.0" {
         return None;

@@ -1,4 +1,5 @@
-//! Whether an entry is of what was sent: a log that mixes entries up must not end in a bundle that nobody can verify.
+//! Checks that an entry belongs to the request. Otherwise a log that confuses entries would lead to a bundle that does not
+//! verify.
 
 use sigstore_rekor::RekorEntryBody;
 use sigstore_rekor::body::{DsseV001Body, HashedRekordV001Body, HashedRekordV002Body, PublicKeyContent};
@@ -6,7 +7,7 @@ use sigstore_types::{DerCertificate, DerPublicKey, HashAlgorithm, KindVersion, P
 
 use super::entry::{EntryVerifier, ProposedEntry, SignedContent};
 
-/// Of version 1. The error is what is wrong.
+/// Checks an entry of version 1. The error is a fragment.
 pub(super) fn v1(entry: &ProposedEntry<'_>, logged: &TransparencyLogEntry) -> Result<(), String> {
     same(entry, logged)?;
     if logged.inclusion_promise.is_none() || logged.integrated_time.is_none() {
@@ -15,13 +16,13 @@ pub(super) fn v1(entry: &ProposedEntry<'_>, logged: &TransparencyLogEntry) -> Re
     included(logged)
 }
 
-/// Of version 2.
+/// Checks an entry of version 2. The error is a fragment.
 pub(super) fn v2(entry: &ProposedEntry<'_>, logged: &TransparencyLogEntry) -> Result<(), String> {
     if logged.kind_version != KindVersion::HashedRekordV002 {
         return Err(format!("the entry is of the kind {}, expected hashedrekord 0.0.2", logged.kind_version.kind()));
     }
     same(entry, logged)?;
-    // Readers refuse what looks like both versions.
+    // Clients refuse entries with fields of both versions.
     if logged.inclusion_promise.is_some() || logged.integrated_time.is_some() {
         return Err("the entry of version 2 has a time".to_owned());
     }

@@ -1,4 +1,4 @@
-//! The entry that a log is asked to add.
+//! The entry that a log adds.
 
 use sigstore_types::{DerCertificate, DerPublicKey, DsseEnvelope, Sha256Hash, SignatureBytes};
 

@@ -1,4 +1,4 @@
-//! Version 1: what is sent, and entries that exist already.
+//! Version 1: requests, and entries that already exist.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use super::{MAX_ANSWER, Rekor, check};
 use crate::key::Algorithm;
 use crate::keyless::KeylessError;
 
-/// Bytes from which on a request that broke off is taken to have been too large.
+/// An interrupted request above this size is taken for too large.
 const LARGE_REQUEST: usize = 100 * 1024;
 
 impl Rekor {
@@ -44,12 +44,12 @@ impl Rekor {
         self.read(entry, kind, &response)
     }
 
-    /// The entry that is in the log already, by the URL in the answer: of which only the entry's number is used, so
-    /// that no answer sends us elsewhere.
+    /// Fetches the entry that the log already holds. Only the id of the URL in the response is used, so that a response
+    /// cannot redirect to another host.
     async fn existing(&self, conflict: &Response) -> Result<Response, KeylessError> {
         let location = conflict.header("location").unwrap_or_default();
         let id = location.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        // 32 bytes, or 40 with the number of the tree.
+        // 32 bytes, or 40 with the id of the tree.
         if !matches!(id.len(), 64 | 80) || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(self.endpoint.malformed("it does not name the existing entry"));
         }
@@ -99,8 +99,8 @@ fn proposed(entry: &ProposedEntry<'_>) -> Result<(KindVersion, Vec<u8>), Keyless
     Ok((kind, serde_json::to_vec(&body).map_err(failed)?))
 }
 
-/// The log verifies ECDSA with SHA-256 whatever the curve, and a signature over a message with the message's SHA-256
-/// alone (found with the code of its server, 1.5).
+/// Whether the log can verify the signature. It uses SHA-256 for every curve, and only has the SHA-256 of a message
+/// (according to the code of its server 1.5).
 fn loggable(entry: &ProposedEntry<'_>) -> Result<(), KeylessError> {
     let unsupported = |algorithm: Algorithm, instead: &str| {
         Err(KeylessError::Unsupported(format!(

@@ -94,7 +94,7 @@ fn note_id(origin: &str, der: &[u8]) -> Vec<u8> {
     hash.finalize().to_vec()
 }
 
-/// Without the port, as the log knows itself.
+/// The host without the port, which is the name of a log in its checkpoints.
 fn host_name(url: &str) -> String {
     let url = Url::parse(url).ok();
     url.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned()

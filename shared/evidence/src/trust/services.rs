@@ -156,7 +156,7 @@ fn pick<'a>(
         one_is_enough(rule, &usable)
             .map_err(|why| format!("no {what}: the signing config requires {why}. Set {variable}."))?;
     }
-    // The first of those that are equal, as the list's author prefers.
+    // The first of equal services, in the order of the list.
     let best = usable.into_iter().rev().max_by_key(|service| (service.major_api_version, service.valid_for.start));
     best.ok_or_else(|| {
         let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
@@ -168,8 +168,8 @@ fn pick<'a>(
     })
 }
 
-/// Whether asking one service does what the config wants. A signature with fewer entries than its readers look for must
-/// not look like a success.
+/// Checks that a signature of one service satisfies the config. A signature with fewer entries than verifiers expect must
+/// not count as a success.
 fn one_is_enough(rule: &ServiceConfiguration, usable: &[&ServiceEndpoint]) -> Result<(), String> {
     match (rule.selector, rule.count) {
         (ServiceSelector::Any, _) | (ServiceSelector::Exact, Some(1)) => Ok(()),
@@ -182,7 +182,7 @@ fn one_is_enough(rule: &ServiceConfiguration, usable: &[&ServiceEndpoint]) -> Re
     }
 }
 
-/// Of several services of one operator, which are versions of the same, one is asked anyway.
+/// Whether all services belong to one operator. Those are versions of one service, so one signature is enough.
 fn of_one_operator(usable: &[&ServiceEndpoint]) -> bool {
     match usable {
         [] | [_] => true,

@@ -16,10 +16,10 @@ use tokio::time::timeout;
 
 use crate::keyless::{Endpoint, KeylessError, Service};
 
-/// For a refresh with all its requests, of which a repository decides how many there are.
+/// The time limit of an update with all its requests. The repository determines their number.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Bytes of a target that are read. Real ones have 10 KiB.
+/// The most bytes of a target. Published ones have 10 KiB.
 const MAX_TARGET: u64 = 4 * 1024 * 1024;
 
 pub(super) struct Targets {
@@ -43,7 +43,7 @@ pub(super) fn embedded(instance: SigstoreInstance) -> &'static [u8] {
     }
 }
 
-/// Refreshes and reads both targets; the signing config where there is one.
+/// Updates the metadata and reads both targets. The signing config is optional.
 pub(super) async fn fetch(http: &Client, mirror: &str, root_json: &[u8]) -> Result<Targets, KeylessError> {
     let endpoint = Endpoint::new(Service::Tuf, http.clone(), mirror);
     let failure = Arc::default();
@@ -53,9 +53,9 @@ pub(super) async fn fetch(http: &Client, mirror: &str, root_json: &[u8]) -> Resu
         endpoint.unavailable(format!("the update did not finish within {} s", REFRESH_TIMEOUT.as_secs()))
     })?;
     fetched.map_err(|error| match failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        // What failed on the wire, in its own words.
+        // The failure of the request itself.
         Some(failed) => failed,
-        // A file that is not there; of a URL that is no repository, none is.
+        // A missing file. At a URL that is not a repository, all files are missing.
         None if matches!(error, Error::Transport { .. }) => endpoint.unavailable(chain(&error)),
         None => endpoint.malformed(chain(&error)),
     })
@@ -78,7 +78,8 @@ fn text(bytes: Vec<u8>) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|_| Error::Malformed("a target is not text".to_owned()))
 }
 
-/// A repository behind our client. It keeps the first failure of a request, since the updater's errors are texts.
+/// A repository that uses our HTTP client. It keeps the first failed request, since the errors of the updater are only
+/// text.
 struct Mirror {
     http: Client,
     endpoint: Endpoint,
@@ -90,7 +91,7 @@ impl Mirror {
         let request = Request::get(&self.endpoint.url(&path)).max_body(limit);
         match self.http.send(request).await {
             Ok(response) => Ok(Some(response.body)),
-            // Object stores say 403 where listing is not allowed.
+            // Object stores answer 403 for missing files if listing is not allowed.
             Err(error) if matches!(error.kind(), Kind::Status { status: 403 | 404, .. }) => Ok(None),
             Err(error) => {
                 let failed = self.endpoint.failed(&error, None);

@@ -147,7 +147,7 @@ fn either<'a>(new: &'a Option<String>, old: &'a Option<String>) -> Option<&'a st
     new.as_deref().or(old.as_deref())
 }
 
-/// `org/app` is the repository of that path at whatever host; a URL is just that one.
+/// `org/app` matches the repository of that path at any host. A URL matches only itself.
 fn same_repository(expected: &str, found: &str) -> bool {
     let trim = |url: &str| url.trim_end_matches('/').trim_end_matches(".git").to_owned();
     let (expected, found) = (trim(expected), trim(found));

@@ -4,19 +4,19 @@ use sigstore_verify::{CertificateError, Error, TimestampError};
 
 use crate::certificate::CertificateIdentity;
 
-/// One reason, the first that was found. Each text is a fragment that stands after "not accepted: ".
+/// The first reason that was found. Each text is a fragment that follows "not accepted: ".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// None of the given keys made the signature.
     #[error("it is signed by another key. Set COSIGN_PUBLIC_KEY to that key if you trust it.")]
     WrongKey,
-    /// A certificate where a key is expected.
+    /// It has a certificate, but a key is expected.
     #[error(
         "it is signed with a certificate, but a key is expected. Set CERTIFICATE_IDENTITY and CERTIFICATE_OIDC_ISSUER \
          instead of COSIGN_PUBLIC_KEY to accept it."
     )]
     NotByKey,
-    /// A key where a certificate is expected.
+    /// It has a key, but a certificate is expected.
     #[error("it is signed with a key, but a certificate is expected. Set COSIGN_PUBLIC_KEY to accept it.")]
     NotByCertificate,
     /// The signature of the right key or certificate does not match the content.
@@ -67,7 +67,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The verifier of chains looks at the time first, and says so only in its own words.
+    /// The verifier of chains checks the time first, and reports it only in its own words.
     pub(super) fn of(self, certificate: &CertificateIdentity) -> Refusal {
         match self {
             Refusal::Untrusted(why) if why.contains("CertExpired") || why.contains("CertNotValidYet") => {

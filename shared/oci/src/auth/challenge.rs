@@ -1,4 +1,4 @@
-//! `WWW-Authenticate`, in which registries say how they want to be asked.
+//! The header `WWW-Authenticate`, in which registries name the authentication that they require (RFC 9110, 11.6.1).
 
 use pipe_core::http::Response;
 
@@ -10,7 +10,7 @@ pub(crate) enum Challenge {
 }
 
 impl Challenge {
-    /// The best of an answer's: a token before a password, since that is what it can do with the least.
+    /// The best challenge of a response. A token is preferred to a password, since it grants less.
     pub(crate) fn of(response: &Response) -> Option<Challenge> {
         let headers = response.headers.get_all("www-authenticate");
         let all: Vec<Challenge> =
@@ -19,7 +19,7 @@ impl Challenge {
         all.into_iter().nth(bearer.unwrap_or(0))
     }
 
-    /// Those of one header that are known: `Bearer realm="...", service="...", Basic realm="..."`.
+    /// The known challenges of one header: `Bearer realm="...", service="...", Basic realm="..."`.
     pub(crate) fn parse(header: &str) -> Vec<Challenge> {
         let mut found: Vec<(String, Vec<(String, String)>)> = Vec::new();
         let mut rest = header;
@@ -34,7 +34,7 @@ impl Challenge {
                 }
                 rest = after;
             } else if word.is_empty() {
-                // The end, or a quote where none can be.
+                // The end, or a quote in the wrong place.
                 let Some(after) = after.strip_prefix('"') else { break };
                 rest = after;
             } else {

@@ -5,7 +5,7 @@ use pipe_core::http::Client;
 use crate::Repository;
 use crate::settings::RegistrySettings;
 
-/// What is allowed with a token.
+/// The operations that a token allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Access {
     Pull,
@@ -23,7 +23,7 @@ impl Access {
     }
 }
 
-/// A request that is to be allowed: where, and with what rights.
+/// The permission that a request needs, and what is required to obtain it.
 pub(crate) struct Scope<'a> {
     pub(crate) http: &'a Client,
     pub(crate) settings: &'a RegistrySettings,

@@ -15,10 +15,10 @@ use crate::credentials::{Credential, Credentials};
 use crate::error::{Error, ErrorKind, excerpt, refusal_message};
 use crate::reference::is_loopback;
 
-/// How long a token is used when nobody says: the specification's default.
+/// Seconds that a token is used if the service does not name its lifetime: the default of the specification.
 const DEFAULT_LIFETIME: u64 = 60;
 
-/// A token this near its end is not used any more.
+/// A token is not used during this time before it expires.
 const MARGIN: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
@@ -40,7 +40,7 @@ impl TokenResponse {
         [self.token, self.access_token].into_iter().flatten().find(|token| !token.is_empty()).map(SecretString::from)
     }
 
-    /// OAuth2 services write the seconds as a number, and some as text.
+    /// The lifetime, which some services write as text, between 10 seconds and an hour.
     fn lifetime(&self) -> Duration {
         let text = self.expires_in.as_str().and_then(|text| text.parse().ok());
         let seconds = self.expires_in.as_f64().or(text).filter(|seconds| *seconds > 0.0);
@@ -48,9 +48,9 @@ impl TokenResponse {
     }
 }
 
-/// A token for `scopes`, with the registry's credentials: where its challenge says, as the specification has it and
-/// Docker does, even at another host. That has to be reached by https; without TLS only from a registry that is itself
-/// reached without, so that none on the network can have a password sent in clear.
+/// Fetches a token for `scopes` with the credentials of the registry from the URL in its challenge. As in the specification
+/// and in Docker, this may be another host. It must use https unless the registry itself is reached without TLS, so that an
+/// attacker on the network cannot obtain the password.
 pub(super) async fn fetch(
     credentials: &Credentials,
     scope: &Scope<'_>,
@@ -83,10 +83,10 @@ pub(super) async fn fetch(
     let response = response.map_err(|error| {
         let identity = matches!(credential, Some(Credential::Identity(_)));
         match error.status() {
-            // OAuth2 refuses a refresh token with 400 `invalid_grant`.
+            // OAuth2 services refuse a refresh token with 400 `invalid_grant` (RFC 6749, 5.2).
             Some(400) if identity => credentials.unauthorized(repository, excerpt(&error)),
             Some(401 | 403) => credentials.unauthorized(repository, excerpt(&error)),
-            // Whatever is not there, it is not what was to be read with the token.
+            // The service is missing, not the content that the token is for.
             Some(404) => Error::http(&what, &error).of_kind(ErrorKind::Unavailable),
             _ => Error::http(&what, &error),
         }

@@ -1,4 +1,4 @@
-//! What one who changes a tag sees of the registry, and what follows from it.
+//! A writer of a tag: what it observes of the registry, and how long it waits.
 
 use std::time::Duration;
 
@@ -10,43 +10,43 @@ use crate::client::Fetched;
 use crate::error::Error;
 use crate::settings::RetryPolicy;
 
-/// Between another's look and write lie the answer to one request and the way of another. Ours are alike, but may have
-/// been the fast ones.
+/// The factor between the slowest own request and the wait before a tag is read back. Another writer needs the response of
+/// one request and the way of a second one between its read and its write, and may be slower.
 const MARGIN: u32 = 4;
 
-/// How often a tag that somebody else wrote is read once more, to tell whether it was before us or after.
+/// The most repeated reads of a tag that another writer wrote, to find out which write was the later one.
 const MAX_PROBES: u32 = 8;
 
-/// A tag at a registry, as far as it takes to change it.
+/// The operations on a tag that a change needs. Tests simulate them.
 pub(super) trait Tag {
     fn name(&self) -> String;
     async fn read(&self) -> Result<Option<Fetched>, Error>;
     /// What [`Tag::read`] would find.
     async fn look(&self) -> Result<Option<Digest>, Error>;
     async fn prepare(&self, blobs: Vec<(&'static str, Bytes)>) -> Result<(), Error>;
-    /// Once, whatever happens.
+    /// Writes once, without repetition after a failure.
     async fn write(&self, media_type: &str, manifest: Bytes) -> Result<(), Error>;
 }
 
-/// One who changes a tag, and what he has seen of the registry.
+/// A writer of a tag, with its measurements.
 pub(super) struct Writer<'a, T> {
     pub(super) tag: &'a T,
     pub(super) policy: &'a RetryPolicy,
-    /// What one request took at most.
+    /// The duration of the slowest request.
     pub(super) slowest: Duration,
     pub(super) reads: Reads,
     /// What is left of [`RetryPolicy::stale_read_budget`].
     pub(super) stale_read_budget: Duration,
 }
 
-/// Whether reads are known to lag behind writes.
+/// Whether reads lag behind writes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Reads {
-    /// Not known; all that was written since then was not there when it was looked for.
+    /// Unknown. No write since then was visible when it was read.
     Unknown(Option<Instant>),
-    /// What was written was there at once.
+    /// A write was visible immediately.
     Fresh,
-    /// By about this much.
+    /// Reads lag by about this time.
     Late(Duration),
 }
 
@@ -70,26 +70,26 @@ impl<T: Tag> Writer<'_, T> {
         outcome
     }
 
-    /// What was written is there. Where it was missing before, that was only not to be seen yet.
+    /// The entry is visible. If it was missing before, reads lag.
     pub(super) fn there(&mut self) {
         if let Reads::Unknown(Some(since)) = self.reads {
             self.reads = Reads::Late(since.elapsed());
         }
     }
 
-    /// What was written is not there.
+    /// The entry is not visible.
     fn missing(&mut self, written: &Write) {
         if let Reads::Unknown(since) = self.reads {
             self.reads = Reads::Unknown(since.or(Some(written.at)));
         }
     }
 
-    /// Waits until nobody who looked before our write can still write, and says whether it is there then.
+    /// Waits until no writer that read the tag before this write can still write. Returns whether the entry is there then.
     pub(super) async fn stays(&mut self, written: &Write, present: &impl Fn(&Fetched) -> bool) -> Result<bool, Error> {
         let contended = written.contended;
         let long = self.slowest * MARGIN;
         if self.reads != Reads::Fresh {
-            // At once, before a late read can be in time: tells late reads from fast writers.
+            // Immediately, before a late read could catch up. This distinguishes late reads from fast writers.
             match self.read().await? {
                 Some(seen) if written.digest.as_ref() == Some(&seen.descriptor.digest) => self.reads = Reads::Fresh,
                 Some(seen) if present(&seen) => self.there(),
@@ -107,9 +107,9 @@ impl<T: Tag> Writer<'_, T> {
                 self.there();
                 calm += 1;
                 let needed = match self.reads {
-                    // Others see it as late as we do, and we see theirs as late again.
+                    // Other writers see this write late, and their writes are seen late.
                     Reads::Late(_) => 3,
-                    // One look may be lucky where reads lag by chance: this halves what is lost then.
+                    // One read may be current by chance. A second one halves the losses.
                     _ if contended => 2,
                     _ => 1,
                 };
@@ -125,7 +125,7 @@ impl<T: Tag> Writer<'_, T> {
             let hope = match self.reads {
                 _ if self.stale_read_budget.is_zero() => false,
                 Reads::Fresh => false,
-                // Still to come, or a read that is older than the last one.
+                // Not visible yet, or an older read than the last one.
                 _ if as_before => true,
                 Reads::Unknown(_) => contended && probes < MAX_PROBES,
                 Reads::Late(lag) => written.at.elapsed() < lag * 2,
@@ -138,7 +138,7 @@ impl<T: Tag> Writer<'_, T> {
         }
     }
 
-    /// A wait that spreads writers over more time the oftener they met.
+    /// A random wait that grows with the number of collisions.
     pub(super) async fn pause(&self, round: u32) {
         let lag = if let Reads::Late(lag) = self.reads { lag } else { Duration::ZERO };
         let most = (self.policy.settle / 2).max(self.slowest).max(lag) * (round + 2).min(8);
@@ -146,12 +146,12 @@ impl<T: Tag> Writer<'_, T> {
     }
 }
 
-/// A write of ours.
+/// A write by this writer.
 pub(super) struct Write {
     pub(super) at: Instant,
     pub(super) digest: Option<Digest>,
-    /// What was at the tag, nothing included; `None` where that is not known.
+    /// The digest at the tag before the write, `Some(None)` for an empty tag, `None` if unknown.
     pub(super) before: Option<Option<Digest>>,
-    /// Others are known to write.
+    /// Other writers are known to be active.
     pub(super) contended: bool,
 }
