@@ -1,6 +1,8 @@
 //! The texts of pipe-oci and pipe-evidence that a user can read. A new one shows up in the snapshot, where a review sees
 //! whether it says what happened and how to proceed.
 
+#![expect(clippy::unwrap_used, reason = "a file of the sources that cannot be read fails the test")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
