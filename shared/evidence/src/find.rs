@@ -1,20 +1,15 @@
 //! Finds the signatures and attestations of an image in every form and location.
 
-use std::fmt;
+mod evidence;
+mod layer;
 
 use futures_util::{StreamExt, stream};
 use pipe_oci::{Descriptor, Digest, Error, Manifest, Reference, Registry, Repository};
-use serde::Deserialize;
-use sigstore_types::bundle::{
-    InclusionPromise, LogId, MessageSignature, PublicKeyIdentifier, Rfc3161Timestamp, TimestampVerificationData,
-    VerificationMaterial, VerificationMaterialContent, X509Certificate,
-};
-use sigstore_types::{
-    Bundle, CanonicalizedBody, DerCertificate, DsseEnvelope, KindVersion, LogIndex, LogKeyId, MediaType,
-    SignatureBytes, SignatureContent, SignedTimestamp, TimestampToken, TransparencyLogEntry,
-};
 
 use crate::legacy::{self, TagKind};
+
+pub(crate) use evidence::SignedData;
+pub use evidence::{Evidence, Location};
 
 /// The most bytes of a bundle or envelope that are read. An attestation contains its whole SBOM.
 const MAX_EVIDENCE: u64 = 128 * 1024 * 1024;
@@ -24,80 +19,6 @@ const LARGE_BLOB: u64 = 1 << 20;
 
 /// The most referrers and small blobs that are read at the same time.
 const MAX_CONCURRENT: usize = 8;
-
-/// Where a piece of evidence was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Location {
-    /// The digest of a manifest that refers to the image.
-    Referrer(Digest),
-    /// A layer of the manifest at a tag in the form of cosign 2.
-    Tag {
-        /// `sha256-<hex>.sig` or `.att`.
-        tag: String,
-        /// The digest of the layer.
-        layer: Digest,
-    },
-    /// The path of a file.
-    File(String),
-}
-
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Location::Referrer(digest) => write!(f, "{digest}"),
-            Location::Tag { tag, layer } => write!(f, "{tag} ({layer})"),
-            Location::File(path) => f.write_str(path),
-        }
-    }
-}
-
-/// One signature or attestation. It is not verified.
-#[derive(Debug, Clone)]
-pub struct Evidence {
-    /// Where it was found.
-    pub location: Location,
-    bundle: Bundle,
-    over: SignedData,
-}
-
-/// What a signature that is not in an envelope signs.
-#[derive(Debug, Clone)]
-pub(crate) enum SignedData {
-    /// The content that has the digest of the subject.
-    Subject,
-    /// A payload in the form of cosign 2.
-    Payload(Vec<u8>),
-    /// The content of a file.
-    File(Vec<u8>),
-}
-
-impl Evidence {
-    /// Reads a Sigstore bundle: JSON of version 0.1 to 0.3 (protobuf-specs' `sigstore_bundle.proto`).
-    ///
-    /// # Errors
-    /// The reason why it is not valid, as a fragment.
-    pub fn from_bundle(location: Location, json: &[u8]) -> Result<Evidence, String> {
-        let bundle = std::str::from_utf8(json)
-            .map_err(|_| "not UTF-8".to_owned())
-            .and_then(|json| Bundle::from_json(json).map_err(|error| error.to_string()));
-        let bundle = bundle.map_err(|error| format!("not a valid Sigstore bundle: {error}"))?;
-        Ok(Evidence { location, bundle, over: SignedData::Subject })
-    }
-
-    /// The same with the content of the file that it signs. Ed25519 keys need it, since they do not sign digests.
-    #[must_use]
-    pub fn of_file(self, content: Vec<u8>) -> Evidence {
-        Evidence { over: SignedData::File(content), ..self }
-    }
-
-    pub(crate) fn bundle(&self) -> &Bundle {
-        &self.bundle
-    }
-
-    pub(crate) fn over(&self) -> &SignedData {
-        &self.over
-    }
-}
 
 /// Reads all evidence about `subject` in `repository`: the bundles among its referrers and the tags in the form of
 /// cosign 2. Calls `each` for one piece of evidence after another. Evidence that is not valid comes with the reason, so
@@ -187,11 +108,9 @@ impl Blob {
         let bytes = registry.blob(repository, &layer, MAX_EVIDENCE).await?;
         let evidence = match form {
             BlobFormat::Bundle => Evidence::from_bundle(location.clone(), &bytes),
-            BlobFormat::Layer(kind) => from_layer(kind, &layer, bytes).map(|(bundle, over)| Evidence {
-                location: location.clone(),
-                bundle,
-                over,
-            }),
+            BlobFormat::Layer(kind) => {
+                layer::read(kind, &layer, bytes).map(|(bundle, over)| Evidence::new(location.clone(), bundle, over))
+            }
         };
         Ok((location, evidence))
     }
@@ -214,90 +133,4 @@ async fn open(registry: &Registry, repository: &Repository, referrer: &Descripto
 
 fn is_bundle(media_type: &str) -> bool {
     media_type.starts_with("application/vnd.dev.sigstore.bundle")
-}
-
-/// A layer in the form of cosign 2 as a bundle. The proofs are in its annotations.
-fn from_layer(kind: TagKind, layer: &Descriptor, blob: Vec<u8>) -> Result<(Bundle, SignedData), String> {
-    let note = |name: &str| layer.annotations.get(name).map(String::as_str).filter(|value| !value.is_empty());
-    let (content, over) = match kind {
-        TagKind::Signatures => {
-            let signature = note(legacy::SIGNATURE).ok_or("the layer has no signature annotation")?;
-            let signature = SignatureBytes::from_base64(signature).map_err(|_| "the signature is not valid base64")?;
-            (SignatureContent::MessageSignature(MessageSignature::new(signature)), SignedData::Payload(blob))
-        }
-        TagKind::Attestations => {
-            let envelope: DsseEnvelope = serde_json::from_slice(&blob)
-                .map_err(|error| format!("not a DSSE envelope with one signature: {error}"))?;
-            (SignatureContent::DsseEnvelope(envelope), SignedData::Subject)
-        }
-    };
-    let material = match note(legacy::CERTIFICATE) {
-        Some(leaf) => {
-            let chain = note(legacy::CHAIN).unwrap_or_default();
-            let certificates = certificates(leaf).into_iter().chain(certificates(chain)).collect::<Option<Vec<_>>>();
-            let certificates = certificates.ok_or("invalid certificate")?;
-            VerificationMaterialContent::X509CertificateChain { certificates }
-        }
-        None => VerificationMaterialContent::PublicKey(PublicKeyIdentifier::new("")),
-    };
-    let mut material = VerificationMaterial::new(material);
-    if let Some(entry) = note(legacy::REKOR_BUNDLE) {
-        material = material.with_tlog_entries(vec![log_entry(entry).ok_or("invalid log entry")?]);
-    }
-    if let Some(timestamp) = note(legacy::TIMESTAMP) {
-        let timestamps = vec![timestamp_token(timestamp).ok_or("invalid timestamp")?];
-        material = material.with_timestamp_verification_data(TimestampVerificationData::new(timestamps));
-    }
-    Ok((Bundle::new(MediaType::Bundle0_1, material, content), over))
-}
-
-/// All certificates in a PEM text. `None` stands for a damaged one.
-fn certificates(pem: &str) -> Vec<Option<X509Certificate>> {
-    const END: &str = "-----END CERTIFICATE-----";
-    let blocks = pem.split_inclusive(END).filter(|block| block.contains("-----BEGIN"));
-    blocks.map(|block| DerCertificate::from_pem(block).ok().map(X509Certificate::new)).collect()
-}
-
-/// The log entry with its promise of inclusion, as cosign 2 stores it.
-fn log_entry(json: &str) -> Option<TransparencyLogEntry> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Wire {
-        signed_entry_timestamp: SignedTimestamp,
-        payload: Payload,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Payload {
-        body: CanonicalizedBody,
-        integrated_time: i64,
-        log_index: u64,
-        #[serde(rename = "logID")]
-        log_id: String,
-    }
-    #[derive(Deserialize)]
-    struct Body {
-        kind: String,
-        #[serde(rename = "apiVersion")]
-        version: String,
-    }
-    let wire: Wire = serde_json::from_str(json).ok()?;
-    let body: Body = serde_json::from_slice(wire.payload.body.as_bytes()).ok()?;
-    let kind = serde_json::json!({ "kind": body.kind, "version": body.version });
-    let kind: KindVersion = serde_json::from_value(kind).ok()?;
-    let id = sigstore_types::Sha256Hash::from_hex(&wire.payload.log_id).ok()?;
-    let index = LogIndex::new(wire.payload.log_index).ok()?;
-    let log = LogId::new(LogKeyId::new(id.as_bytes().to_vec()));
-    let time = jiff::Timestamp::from_second(wire.payload.integrated_time).ok()?;
-    let entry = TransparencyLogEntry::new(index, log, kind, wire.payload.body);
-    Some(entry.with_integrated_time(time).with_inclusion_promise(InclusionPromise::new(wire.signed_entry_timestamp)))
-}
-
-fn timestamp_token(json: &str) -> Option<Rfc3161Timestamp> {
-    #[derive(Deserialize)]
-    struct Wire {
-        #[serde(rename = "SignedRFC3161Timestamp")]
-        token: TimestampToken,
-    }
-    Some(Rfc3161Timestamp::new(serde_json::from_str::<Wire>(json).ok()?.token))
 }

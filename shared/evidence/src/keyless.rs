@@ -62,7 +62,7 @@ pub enum KeylessError {
         reason: String,
     },
     /// No decision: the network, a timeout or the server failed, or the URL is not of such a service.
-    #[error("{service} at {host} is not available: {why}. {}.", .service.advice())]
+    #[error("{service} at {host} is not available: {}. {}.", .why.trim_end_matches('.'), .service.advice())]
     Unavailable {
         /// The service.
         service: Service,

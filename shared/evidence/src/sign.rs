@@ -1,14 +1,9 @@
 //! Making signatures, and the bundles that carry them.
 
-use std::collections::BTreeMap;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
+mod bundle;
+mod signer;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use pipe_core::text::plural;
-use serde_json::json;
 use sha2::{Digest as _, Sha256, Sha384};
 use sigstore_bundle::{BundleV03, VerificationMaterialV03};
 use sigstore_types::bundle::{MessageDigest, MessageSignature};
@@ -19,72 +14,16 @@ use sigstore_types::{
 use tokio::time::Instant;
 
 use crate::certificate::{Certificate, CertificateIdentity};
-use crate::key::{Algorithm, PrivateKey, PublicKey};
-use crate::keyless::KeylessError;
-use crate::legacy;
+use crate::key::{Algorithm, PublicKey};
 use crate::rekor::{EntryVerifier, ProposedEntry, Rekor};
 use crate::statement::PAYLOAD_TYPE;
 use crate::timestamp::TimestampAuthority;
 
+pub use bundle::SignedBundle;
+pub use signer::{SignError, SignatureFuture, Signer};
+
 /// The media type of the bundles that are written.
 pub(crate) const BUNDLE_MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
-
-/// Why a signature was not made.
-#[derive(Debug, thiserror::Error)]
-pub enum SignError {
-    /// The key or its service refused, or the certificate expired.
-    #[error("{0}")]
-    Refused(String),
-    /// The service with the key did not answer.
-    #[error("{0}")]
-    Unavailable(String),
-    /// The log or the timestamp authority failed.
-    #[error(transparent)]
-    Witness(#[from] KeylessError),
-}
-
-/// The signature of a [`Signer`], still to come: ASN.1 for ECDSA, otherwise the bytes of the algorithm.
-pub type SignatureFuture<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, SignError>> + Send + 'a>>;
-
-/// A key that signs, in memory or in a service.
-pub trait Signer: Send + Sync {
-    /// The key that verifies the signatures.
-    fn public_key(&self) -> &PublicKey;
-
-    /// Signs a message, which the signer hashes itself.
-    fn sign<'a>(&'a self, message: &'a [u8]) -> SignatureFuture<'a>;
-}
-
-impl Signer for PrivateKey {
-    fn public_key(&self) -> &PublicKey {
-        PrivateKey::public_key(self)
-    }
-
-    fn sign<'a>(&'a self, message: &'a [u8]) -> SignatureFuture<'a> {
-        let signature = PrivateKey::sign(self, message).map_err(|error| SignError::Refused(error.to_string()));
-        Box::pin(std::future::ready(signature))
-    }
-}
-
-impl Signer for Box<dyn Signer> {
-    fn public_key(&self) -> &PublicKey {
-        (**self).public_key()
-    }
-
-    fn sign<'a>(&'a self, message: &'a [u8]) -> SignatureFuture<'a> {
-        (**self).sign(message)
-    }
-}
-
-impl<S: Signer + ?Sized> Signer for Arc<S> {
-    fn public_key(&self) -> &PublicKey {
-        (**self).public_key()
-    }
-
-    fn sign<'a>(&'a self, message: &'a [u8]) -> SignatureFuture<'a> {
-        (**self).sign(message)
-    }
-}
 
 /// A signer that produces bundles: signatures with their certificate, log entry and timestamp. It can sign any number of
 /// things, also at the same time.
@@ -230,71 +169,6 @@ impl BundleSigner {
 
 fn bytes(digest: &[u8]) -> DigestBytes {
     DigestBytes::new(digest.to_vec())
-}
-
-/// A signature with its proofs.
-pub struct SignedBundle {
-    bundle: Bundle,
-    signature: Vec<u8>,
-    /// The certificate and those above it, in PEM.
-    chain: Option<(String, String)>,
-}
-
-impl SignedBundle {
-    /// The bundle's JSON, of version 0.3.
-    ///
-    /// # Errors
-    /// Serialization failed.
-    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        serde_json::to_vec(&self.bundle)
-    }
-
-    /// The index of the entry in the log, if there is one.
-    pub fn log_index(&self) -> Option<u64> {
-        self.bundle.verification_material.tlog_entries.first().map(|entry| entry.log_index.get())
-    }
-
-    /// The JSON of the envelope alone. `None` for signatures over bytes.
-    ///
-    /// # Errors
-    /// Serialization failed.
-    pub fn envelope_json(&self) -> Option<serde_json::Result<Vec<u8>>> {
-        match &self.bundle.content {
-            SignatureContent::DsseEnvelope(envelope) => Some(serde_json::to_vec(envelope)),
-            _ => None,
-        }
-    }
-
-    /// The signature and its proofs as annotations in the form of cosign 2.
-    pub fn annotations(&self) -> BTreeMap<String, String> {
-        let mut notes = BTreeMap::from([(legacy::SIGNATURE.to_owned(), STANDARD.encode(&self.signature))]);
-        if let Some((leaf, chain)) = &self.chain {
-            notes.insert(legacy::CERTIFICATE.to_owned(), leaf.clone());
-            notes.insert(legacy::CHAIN.to_owned(), chain.clone());
-        }
-        let material = &self.bundle.verification_material;
-        // cosign 2 has no annotation for the proofs of Rekor 2.
-        if let Some(entry) = material.tlog_entries.first()
-            && let Some(promise) = &entry.inclusion_promise
-        {
-            let id = entry.log_id.key_id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-            let promised = json!({
-                "SignedEntryTimestamp": promise.signed_entry_timestamp.to_base64(),
-                "Payload": {
-                    "body": entry.canonicalized_body.to_base64(),
-                    "integratedTime": entry.integrated_time.map_or(0, jiff::Timestamp::as_second),
-                    "logIndex": entry.log_index.get(),
-                    "logID": id,
-                },
-            });
-            notes.insert(legacy::REKOR_BUNDLE.to_owned(), promised.to_string());
-        }
-        if let Some(timestamp) = material.timestamp_verification_data.rfc3161_timestamps.first() {
-            let token = json!({ "SignedRFC3161Timestamp": timestamp.signed_timestamp.to_base64() });
-            notes.insert(legacy::TIMESTAMP.to_owned(), token.to_string());
-        }
-        notes
-    }
 }
 
 #[cfg(test)]

@@ -69,8 +69,11 @@ impl std::error::Error for Error {}
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)?;
-        self.advice.map_or(Ok(()), |advice| write!(f, ". {advice}."))
+        match self.advice {
+            // Text of a registry may end with a full stop.
+            Some(advice) => write!(f, "{}. {advice}.", self.text.trim_end_matches('.')),
+            None => f.write_str(&self.text),
+        }
     }
 }
 

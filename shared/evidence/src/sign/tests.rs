@@ -1,8 +1,11 @@
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::*;
+use crate::key::PrivateKey;
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_signed_when_the_certificate_has_ended() {

@@ -1,4 +1,4 @@
-use super::{refusal_line, refusal_message};
+use super::{Error, ErrorKind, refusal_line, refusal_message};
 
 #[test]
 fn refusals_are_quoted_in_words() {
@@ -22,4 +22,31 @@ fn refusals_are_quoted_in_words() {
     let long = format!(r#"{{"message":"a\n\u001b[31mb\u0000{}"}}"#, "é".repeat(500));
     let line = refusal_line(long.as_bytes());
     assert!(line.starts_with("a [31mb é") && line.ends_with("é...") && line.chars().count() == 203, "{line}");
+}
+
+#[test]
+fn errors_end_with_what_the_reader_can_do() {
+    let text = |kind| Error::new(kind, "it failed.").to_string();
+    for (kind, expected) in [
+        (
+            ErrorKind::NotFound,
+            "it failed. Check the name and the tag, and that DOCKER_USERNAME can read the repository.",
+        ),
+        (ErrorKind::Unauthorized, "it failed. Set DOCKER_USERNAME and DOCKER_PASSWORD."),
+        (
+            ErrorKind::Denied,
+            "it failed. Set DOCKER_USERNAME and DOCKER_PASSWORD to an account with access to the repository.",
+        ),
+        (ErrorKind::Refused, "it failed. Set SIGNATURE_REPOSITORY to a registry that accepts OCI artifacts."),
+        (ErrorKind::TooLarge, "it failed. The limit is fixed, so the content has to become smaller."),
+        (ErrorKind::DigestMismatch, "it failed. Push the image again, or check the proxy in HTTPS_PROXY."),
+        (ErrorKind::Malformed, "it failed. Check that the host in IMAGE is an OCI registry."),
+        (ErrorKind::Unavailable, "it failed. Run the job again."),
+        (ErrorKind::Lost, "it failed. Run the job again."),
+        (ErrorKind::Cancelled, "it failed."),
+    ] {
+        assert_eq!(text(kind), expected);
+    }
+    let other = Error::new(ErrorKind::TooLarge, "it is full").with_advice("Delete old entries").about("the tag");
+    assert_eq!(other.to_string(), "the tag: it is full. Delete old entries.");
 }
