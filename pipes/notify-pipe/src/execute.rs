@@ -237,8 +237,9 @@ fn rendering(deliveries: &[Delivery], ctx: &Context) -> Rendering {
             Outcome::Refused | Outcome::Unreachable => "**not delivered**",
             Outcome::Skipped => "skipped",
         };
-        let reason = escape::markdown(delivery.reason.as_deref().unwrap_or_default());
-        summary.push_str(&format!("| {} | {outcome} | {reason} |\n", escape::markdown(&delivery.name())));
+        let reason = escape::markdown(delivery.reason.as_deref().unwrap_or_default(), &ctx.redactor);
+        summary
+            .push_str(&format!("| {} | {outcome} | {reason} |\n", escape::markdown(&delivery.name(), &ctx.redactor)));
     }
     let mut outputs =
         vec![("delivered".to_owned(), delivered.to_string()), ("not_delivered".to_owned(), missing.join(","))];

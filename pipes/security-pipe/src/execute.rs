@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pipe_core::context::Context;
-use pipe_core::exit::{Ending, Pass, Stop};
+use pipe_core::exit::{Pass, Stop};
 use pipe_core::platform::escape;
 use pipe_core::report::{Recorder, StepStatus};
 use pipe_core::text::plural;
@@ -53,11 +53,10 @@ async fn run(plan: &Scan, later: &[String], ctx: &Context, report: &Recorder) ->
 
     let result = verdict(plan, later, ctx, &outcomes, &findings, &applied);
     let ending = match &result {
-        Ok(pass) => Ending::Pass(pass.clone()),
-        Err(stop) => Ending::Stop(stop.clone()),
+        Ok(ending) | Err(ending) => ending.clone(),
     };
     // Redacted first: an escaped secret would no longer be known as one.
-    let escape = |text: &str| escape::markdown(&ctx.redactor.text(text));
+    let escape = |text: &str| escape::markdown(text, &ctx.redactor);
     let run = Run {
         tool_version: ctx.spec.version,
         report_name: ctx.report_name.as_deref(),

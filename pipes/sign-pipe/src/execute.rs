@@ -138,10 +138,7 @@ async fn connect(config: &Config, ctx: &Context) -> Result<Registry, Stop> {
 }
 
 fn reason(stop: &Stop) -> String {
-    match stop {
-        Stop::Failed(why) | Stop::Unable(why) | Stop::RolledBack(why) => why.clone(),
-        Stop::Interrupted => "interrupted".to_owned(),
-    }
+    stop.reason().to_owned()
 }
 
 fn record(report: &Recorder, results: &Results) {

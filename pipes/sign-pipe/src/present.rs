@@ -176,11 +176,9 @@ fn enumerate(reasons: &[String]) -> String {
 /// The run on the CI's own pages.
 pub(crate) fn rendering(ctx: &Context, results: &Results, ending: &Result<Pass, Stop>) -> Rendering {
     let passed = ending.is_ok();
-    let details = match ending {
-        Ok(Pass::Passed(text) | Pass::Warned(text) | Pass::Skipped(text)) => text.clone(),
-        Err(Stop::Failed(text) | Stop::Unable(text) | Stop::RolledBack(text)) => text.clone(),
-        Err(Stop::Interrupted) => "interrupted".to_owned(),
-    };
+    let (Ok(ending) | Err(ending)) = ending;
+    let details = ending.reason().to_owned();
+    let markdown = |text: &str| markdown(text, &ctx.redactor);
     let mut rows = String::from("| image or file | digest | signed | attested | verified |\n|---|---|---|---|---|\n");
     let yes = |value: Option<bool>| match value {
         Some(true) => "yes",

@@ -33,10 +33,20 @@ const WAITS: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(
 pub enum AwsError {
     /// AWS said no: `AccessDeniedException: ...`
     #[error("AWS {service}: {reason}")]
-    Refused { service: &'static str, reason: String },
+    Refused {
+        /// `kms`, `sts`, `ecr`.
+        service: &'static str,
+        /// What AWS says, on one line.
+        reason: String,
+    },
     /// No answer that says yes or no.
     #[error("AWS {service}: {why}")]
-    Unavailable { service: &'static str, why: String },
+    Unavailable {
+        /// `kms`, `sts`, `ecr`, or where credentials come from.
+        service: &'static str,
+        /// What happened, on one line.
+        why: String,
+    },
 }
 
 /// AWS's services in one region, as somebody.
@@ -102,7 +112,10 @@ impl Aws {
     /// AWS refuses, can't be asked, or answers no JSON.
     pub async fn call(&self, service: &'static str, operation: &str, body: &Value) -> Result<Value, AwsError> {
         if !is_region(&self.region) {
-            return Err(AwsError::Refused { service, reason: format!("{:?} is no region", self.region) });
+            return Err(AwsError::Refused {
+                service,
+                reason: format!("{:?} is not a region. Set AWS_REGION to one such as eu-west-1.", self.region),
+            });
         }
         let body = body.to_string();
         let url = self.url(service);
@@ -126,7 +139,7 @@ impl Aws {
                 (Answer::Busy(why), None) => return Err(AwsError::Unavailable { service, why }),
                 (Answer::Yes(response), _) => response,
             };
-            let malformed = |_| AwsError::Unavailable { service, why: "the answer is no JSON".to_owned() };
+            let malformed = |_| AwsError::Unavailable { service, why: "the response is not JSON".to_owned() };
             return answer.json().map_err(malformed);
         }
     }
@@ -196,7 +209,7 @@ impl Aws {
                 }
                 // Cut off in the middle of a credential, it would not be recognised as one.
                 Kind::Status { excerpt, .. } => text.strip_suffix(&format!(": {excerpt}")).unwrap_or(&text).to_owned(),
-                _ => std::error::Error::source(&error).map_or_else(|| text.clone(), |cause| format!("{text}: {cause}")),
+                _ => error.explain(),
             };
             AwsError::Unavailable { service, why: clean(&why) }
         })?;

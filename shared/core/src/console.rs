@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::json;
 
+use crate::platform::escape;
 use crate::redact::Redactor;
 
 /// How much a line matters.
@@ -12,29 +13,41 @@ use crate::redact::Redactor;
 pub enum Level {
     /// The result; goes to standard output.
     Info,
+    /// A detail, printed if DEBUG is set.
     Debug,
+    /// Worth knowing, needs no action.
     Notice,
+    /// Something that a person should look at.
     Warning,
+    /// What went wrong.
     Error,
 }
 
 /// A colour a word may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Color {
+    /// Failed, errors, critical findings.
     Red,
+    /// Warnings.
     Yellow,
+    /// Passed.
     Green,
+    /// Notices.
     Blue,
+    /// Headings.
     Bold,
+    /// Details.
     Dim,
 }
 
 /// How lines look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Style {
+    /// Words are coloured.
     pub color: bool,
     /// One JSON object a line instead of text.
     pub json: bool,
+    /// Details are printed.
     pub debug: bool,
     /// Lines are read by GitHub's runner, which acts on those that look like a workflow command.
     pub github: bool,
@@ -59,6 +72,7 @@ pub struct Console {
 }
 
 impl Console {
+    /// Over the process's standard output and error. `pipe` is named in lines of JSON.
     pub fn new(pipe: &'static str, redactor: Redactor, style: Style) -> Console {
         Console::to(pipe, redactor, style, Box::new(io::stdout()), Box::new(io::stderr()))
     }
@@ -74,8 +88,13 @@ impl Console {
         Console { pipe, redactor, style, out: Mutex::new(out), err: Mutex::new(err) }
     }
 
-    /// The colour codes around `text`, or `text` alone. Text from outside must have been through
-    /// [`crate::platform::escape::terminal`].
+    /// Text from outside, made harmless for a line of this console. Secrets are hidden first, since they are not found in
+    /// escaped text; everything else that is printed is redacted as it is written.
+    pub fn escape(&self, text: &str) -> String {
+        escape::terminal(&self.redactor.text(text))
+    }
+
+    /// The colour codes around `text`, or `text` alone. Text from outside must have been through [`Console::escape`].
     pub fn paint(&self, color: Color, text: &str) -> String {
         if !self.style.color {
             return text.to_owned();
@@ -91,23 +110,27 @@ impl Console {
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
 
-    /// A line of the result.
+    /// Prints a line of the result, to standard output.
     pub fn line(&self, text: impl AsRef<str>) {
         self.print(Level::Info, text.as_ref());
     }
 
+    /// Prints something worth knowing that needs no action.
     pub fn notice(&self, text: impl AsRef<str>) {
         self.print(Level::Notice, text.as_ref());
     }
 
+    /// Prints something that a person should look at.
     pub fn warning(&self, text: impl AsRef<str>) {
         self.print(Level::Warning, text.as_ref());
     }
 
+    /// Prints what went wrong.
     pub fn error(&self, text: impl AsRef<str>) {
         self.print(Level::Error, text.as_ref());
     }
 
+    /// Prints a detail, if DEBUG is set.
     pub fn debug(&self, text: impl AsRef<str>) {
         if self.style.debug {
             self.print(Level::Debug, text.as_ref());

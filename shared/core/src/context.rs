@@ -18,18 +18,27 @@ use crate::workspace::Workspace;
 
 /// Shared by every part of a run.
 pub struct Context {
+    /// The pipe that runs.
     pub spec: &'static Spec,
+    /// What the CI says about the run.
     pub ci: CiContext,
+    /// The Git repository around the working directory. `None` outside of one.
     pub checkout: Option<Arc<Checkout>>,
+    /// The directories of the run.
     pub workspace: Workspace,
     /// `REPORT_NAME`.
     pub report_name: Option<String>,
+    /// Standard output and error.
     pub console: Arc<Console>,
+    /// Knows the secrets of this run.
     pub redactor: Redactor,
     /// Set when the run is to end: by a signal or by `TIMEOUT`.
     pub cancel: CancellationToken,
+    /// `TIMEOUT`.
     pub timeout: Duration,
+    /// `DRY_RUN`.
     pub dry_run: bool,
+    /// Credentials of the CI platforms.
     pub tokens: Tokens,
     network: Settings,
 }
@@ -37,8 +46,11 @@ pub struct Context {
 /// Credentials of the CI platforms. Each goes to its own platform's API and nowhere else.
 #[derive(Debug, Clone, Default)]
 pub struct Tokens {
+    /// `GITHUB_TOKEN`.
     pub github: Option<SecretString>,
+    /// `GITLAB_TOKEN`.
     pub gitlab: Option<SecretString>,
+    /// `BITBUCKET_ACCESS_TOKEN`.
     pub bitbucket: Option<SecretString>,
     /// Account and API token.
     pub atlassian: Option<(String, SecretString)>,
@@ -113,11 +125,14 @@ fn working_dir(vars: &mut Vars, cwd: &Path) -> PathBuf {
     match cwd.join(&given).canonicalize() {
         Ok(dir) if dir.is_dir() => dir,
         Ok(_) => {
-            vars.problem(&common::WORKING_DIR, format!("expected a directory, and {} is none", given.display()));
+            vars.problem(&common::WORKING_DIR, format!("expected a directory, but {} is a file", given.display()));
             cwd.to_owned()
         }
         Err(error) => {
-            vars.problem(&common::WORKING_DIR, format!("can't use {}: {error}", given.display()));
+            vars.problem(
+                &common::WORKING_DIR,
+                format!("failed to open {}: {}", given.display(), crate::fs::reason(&error)),
+            );
             cwd.to_owned()
         }
     }
@@ -177,24 +192,23 @@ fn network(vars: &mut Vars) -> Settings {
         roots_pem: vars.ci("SSL_CERT_FILE").and_then(|path| std::fs::read_to_string(path).ok()),
         ..Settings::default()
     };
-    let usable = |settings: &Settings| Client::new(settings, CancellationToken::new()).map(drop);
     settings.ca_pem = vars.text(&common::CA_CERT);
     if settings.ca_pem.is_some()
-        && let Err(error) = usable(&settings)
+        && let Err(error) = Client::check(&settings)
     {
         vars.problem(&common::CA_CERT, error.to_string());
         settings.ca_pem = None;
     }
     settings.https_proxy = vars.secret(&common::HTTPS_PROXY);
     if settings.https_proxy.is_some()
-        && let Err(error) = usable(&settings)
+        && let Err(error) = Client::check(&settings)
     {
         vars.problem(&common::HTTPS_PROXY, error.to_string());
         settings.https_proxy = None;
     }
     settings.http_proxy = vars.secret(&common::HTTP_PROXY);
     if settings.http_proxy.is_some()
-        && let Err(error) = usable(&settings)
+        && let Err(error) = Client::check(&settings)
     {
         vars.problem(&common::HTTP_PROXY, error.to_string());
         settings.http_proxy = None;

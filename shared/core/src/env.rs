@@ -30,6 +30,7 @@ pub struct Problem {
 /// A declared variable's value and where it came from, for `DEBUG` and the report.
 #[derive(Debug, Clone)]
 pub struct Effective {
+    /// As declared.
     pub name: &'static str,
     /// The environment variable that was read, or `None` for the default.
     pub from: Option<String>,
@@ -108,7 +109,7 @@ impl Vars {
         let variable = parse::typed(var, raw);
         if var.common_word && raw.bare {
             self.notices.push(format!(
-                "{variable} is not meant for {}: ignored, expected {expected} (PIPEWRIGHT_{} is always read)",
+                "{variable} is ignored: {} expects {expected}. Set PIPEWRIGHT_{} to configure {0}",
                 self.spec.name, var.name
             ));
         } else {
@@ -148,10 +149,12 @@ impl Vars {
         }
     }
 
+    /// A path as given, or its default.
     pub fn path(&mut self, var: &'static Var) -> Option<PathBuf> {
         self.text(var).map(PathBuf::from)
     }
 
+    /// A whole number within the declared bounds, or its default.
     pub fn integer(&mut self, var: &'static Var) -> Option<u64> {
         let default = self.default(var);
         match self.get(var) {
@@ -160,6 +163,7 @@ impl Vars {
         }
     }
 
+    /// A decimal number within the declared bounds, or its default.
     pub fn number(&mut self, var: &'static Var) -> Option<f64> {
         let default = self.default(var);
         match self.get(var) {
@@ -168,6 +172,7 @@ impl Vars {
         }
     }
 
+    /// A duration, or its default.
     pub fn duration(&mut self, var: &'static Var) -> Option<Duration> {
         let default = self.default(var);
         match self.get(var) {
@@ -194,6 +199,7 @@ impl Vars {
         }
     }
 
+    /// A secret, from the variable or its `X_FILE`.
     pub fn secret(&mut self, var: &'static Var) -> Option<SecretString> {
         match self.get(var) {
             Some(Value::Secret(value)) => Some(value.clone()),
@@ -281,6 +287,7 @@ impl Vars {
         self.env.get(name)
     }
 
+    /// Every mistake found so far.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }

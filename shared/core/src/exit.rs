@@ -1,56 +1,59 @@
-//! How a run ends: one verdict, one exit code, for every pipe.
+//! How a run ends: one ending, with one verdict and one exit code, for every pipe.
 
-/// What a pipe that came to its end has to say.
+/// The signal that cancelled a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+/// How a run ended. Every text is a fragment that follows the verdict's word: `FAILED   1 critical`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Pass {
+pub enum Ending {
+    /// Everything that was asked for was done and found good.
     Passed(String),
-    /// Something a person should look at, though nothing that gates.
+    /// Passed, with something that a person should look at.
     Warned(String),
     /// A stated condition made the run unnecessary, e.g. `no lockfile`.
     Skipped(String),
-}
-
-/// Why a pipe did not pass. Every text is a fragment that stands after the verdict's word.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stop {
-    /// The verdict is no. Checks that also could not run are in the report's steps.
+    /// The verdict is no. Checks that could not run are in the report's steps.
     Failed(String),
-    /// Could not find out, or could not act.
+    /// A check or an action could not be carried out.
     Unable(String),
     /// Failed, and the previous state is back and verified.
     RolledBack(String),
     /// The pipe noticed the cancellation and stopped.
     Interrupted,
-}
-
-/// The signal that cancelled a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
-    Interrupt,
-    Terminate,
-}
-
-/// The end of a run, whichever way it came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ending {
-    Pass(Pass),
-    Stop(Stop),
-    /// The configuration is wrong; nothing was done.
+    /// The run was cancelled by this signal.
+    Cancelled(Signal),
+    /// The configuration is wrong. Nothing was done.
     Misconfigured(String),
     /// A bug of ours.
     Bug(String),
-    Cancelled(Signal),
 }
+
+// The older names, until every pipe says `Ending`.
+pub use Ending as Pass;
+pub use Ending as Stop;
 
 /// The word for an ending, as reports carry it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
+    /// Exit code 0.
     Passed,
+    /// Exit code 0, with warnings.
     Warned,
+    /// Exit code 0, nothing was done.
     Skipped,
+    /// Exit code 1.
     Failed,
+    /// Exit code 2, 3 or 70.
     Error,
+    /// Exit code 4.
     RolledBack,
+    /// Exit code 130 or 143.
     Interrupted,
 }
 
@@ -58,47 +61,58 @@ impl Ending {
     /// The documented exit code: README, "Exit codes".
     pub fn code(&self) -> u8 {
         match self {
-            Ending::Pass(_) => 0,
-            Ending::Stop(Stop::Failed(_)) => 1,
+            Ending::Passed(_) | Ending::Warned(_) | Ending::Skipped(_) => 0,
+            Ending::Failed(_) => 1,
             Ending::Misconfigured(_) => 2,
-            Ending::Stop(Stop::Unable(_)) => 3,
-            Ending::Stop(Stop::RolledBack(_)) => 4,
+            Ending::Unable(_) => 3,
+            Ending::RolledBack(_) => 4,
             Ending::Bug(_) => 70,
-            Ending::Cancelled(Signal::Interrupt) | Ending::Stop(Stop::Interrupted) => 130,
+            Ending::Interrupted | Ending::Cancelled(Signal::Interrupt) => 130,
             Ending::Cancelled(Signal::Terminate) => 143,
         }
     }
 
+    /// The verdict of reports and pages.
     pub fn verdict(&self) -> Verdict {
         match self {
-            Ending::Pass(Pass::Passed(_)) => Verdict::Passed,
-            Ending::Pass(Pass::Warned(_)) => Verdict::Warned,
-            Ending::Pass(Pass::Skipped(_)) => Verdict::Skipped,
-            Ending::Stop(Stop::Failed(_)) => Verdict::Failed,
-            Ending::Misconfigured(_) | Ending::Bug(_) | Ending::Stop(Stop::Unable(_)) => Verdict::Error,
-            Ending::Stop(Stop::RolledBack(_)) => Verdict::RolledBack,
-            Ending::Stop(Stop::Interrupted) | Ending::Cancelled(_) => Verdict::Interrupted,
+            Ending::Passed(_) => Verdict::Passed,
+            Ending::Warned(_) => Verdict::Warned,
+            Ending::Skipped(_) => Verdict::Skipped,
+            Ending::Failed(_) => Verdict::Failed,
+            Ending::Unable(_) | Ending::Misconfigured(_) | Ending::Bug(_) => Verdict::Error,
+            Ending::RolledBack(_) => Verdict::RolledBack,
+            Ending::Interrupted | Ending::Cancelled(_) => Verdict::Interrupted,
         }
     }
 
-    /// Why, as a fragment.
+    /// Whether the job goes on: exit code 0.
+    pub fn passes(&self) -> bool {
+        self.code() == 0
+    }
+
+    /// Why, as a fragment. Empty if there is nothing to say.
     pub fn reason(&self) -> &str {
         match self {
-            Ending::Pass(Pass::Passed(reason) | Pass::Warned(reason) | Pass::Skipped(reason))
-            | Ending::Stop(Stop::Failed(reason) | Stop::Unable(reason) | Stop::RolledBack(reason))
+            Ending::Passed(reason)
+            | Ending::Warned(reason)
+            | Ending::Skipped(reason)
+            | Ending::Failed(reason)
+            | Ending::Unable(reason)
+            | Ending::RolledBack(reason)
             | Ending::Misconfigured(reason)
             | Ending::Bug(reason) => reason,
-            Ending::Stop(Stop::Interrupted) | Ending::Cancelled(Signal::Interrupt) => "cancelled (SIGINT)",
+            Ending::Interrupted | Ending::Cancelled(Signal::Interrupt) => "cancelled (SIGINT)",
             Ending::Cancelled(Signal::Terminate) => "cancelled (SIGTERM)",
         }
     }
 
-    /// A run that would pass although `what` could not be done has not passed. A verdict of no stays no.
+    /// The ending of a run that could not do `what`: one that would pass is unable, and a verdict of no stays no.
+    #[must_use]
     pub fn unable(self, what: String) -> Ending {
         match self {
-            Ending::Pass(_) => Ending::Stop(Stop::Unable(what)),
-            Ending::Stop(Stop::Failed(reason)) => Ending::Stop(Stop::Failed(format!("{reason}; also: {what}"))),
-            Ending::Stop(Stop::Unable(reason)) => Ending::Stop(Stop::Unable(format!("{reason}; {what}"))),
+            Ending::Passed(_) | Ending::Warned(_) | Ending::Skipped(_) => Ending::Unable(what),
+            Ending::Failed(reason) => Ending::Failed(format!("{reason}; also: {what}")),
+            Ending::Unable(reason) => Ending::Unable(format!("{reason}; {what}")),
             other => other,
         }
     }
@@ -134,7 +148,7 @@ impl Verdict {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ending, Pass, Signal, Stop, Verdict};
+    use super::{Ending, Signal, Verdict};
 
     fn text() -> String {
         "why".to_owned()
@@ -143,13 +157,13 @@ mod tests {
     #[test]
     fn every_ending_has_its_documented_code_and_verdict() {
         let table = [
-            (Ending::Pass(Pass::Passed(text())), 0, Verdict::Passed),
-            (Ending::Pass(Pass::Warned(text())), 0, Verdict::Warned),
-            (Ending::Pass(Pass::Skipped(text())), 0, Verdict::Skipped),
-            (Ending::Stop(Stop::Failed(text())), 1, Verdict::Failed),
+            (Ending::Passed(text()), 0, Verdict::Passed),
+            (Ending::Warned(text()), 0, Verdict::Warned),
+            (Ending::Skipped(text()), 0, Verdict::Skipped),
+            (Ending::Failed(text()), 1, Verdict::Failed),
             (Ending::Misconfigured(text()), 2, Verdict::Error),
-            (Ending::Stop(Stop::Unable(text())), 3, Verdict::Error),
-            (Ending::Stop(Stop::RolledBack(text())), 4, Verdict::RolledBack),
+            (Ending::Unable(text()), 3, Verdict::Error),
+            (Ending::RolledBack(text()), 4, Verdict::RolledBack),
             (Ending::Bug(text()), 70, Verdict::Error),
             (Ending::Cancelled(Signal::Interrupt), 130, Verdict::Interrupted),
             (Ending::Cancelled(Signal::Terminate), 143, Verdict::Interrupted),
@@ -162,9 +176,9 @@ mod tests {
     #[test]
     fn what_could_not_be_done_turns_a_pass_into_an_error_but_leaves_a_no() {
         let unable = |ending: Ending| ending.unable("no disk".to_owned());
-        assert_eq!(unable(Ending::Pass(Pass::Passed(text()))), Ending::Stop(Stop::Unable("no disk".to_owned())));
-        assert_eq!(unable(Ending::Stop(Stop::Failed(text()))).code(), 1);
-        assert!(unable(Ending::Stop(Stop::Failed(text()))).reason().contains("no disk"));
+        assert_eq!(unable(Ending::Passed(text())), Ending::Unable("no disk".to_owned()));
+        assert_eq!(unable(Ending::Failed(text())).code(), 1);
+        assert!(unable(Ending::Failed(text())).reason().contains("no disk"));
         assert_eq!(unable(Ending::Cancelled(Signal::Terminate)).code(), 143);
     }
 }

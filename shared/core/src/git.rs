@@ -36,7 +36,9 @@ pub struct Head {
     pub branch: Option<String>,
     /// Tags that point to the commit, by name.
     pub tags: Vec<String>,
+    /// As the commit has it, without surrounding spaces.
     pub author_name: String,
+    /// As the commit has it, without surrounding spaces.
     pub author_email: String,
     /// RFC 3339 with the author's offset; the epoch where the commit has none that makes sense.
     pub author_time: String,
@@ -161,7 +163,8 @@ impl Checkout {
     pub fn read_at(&self, commit: &str, path: &str, max: u64) -> anyhow::Result<Option<Vec<u8>>> {
         let repo = self.open()?;
         let id = by_id(&repo, commit).with_context(|| format!("commit {commit} is not in this checkout"))?;
-        let tree = repo.find_commit(id)?.tree().with_context(|| format!("can't read the files of commit {commit}"))?;
+        let tree =
+            repo.find_commit(id)?.tree().with_context(|| format!("failed to read the files of commit {commit}"))?;
         let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
         let Some(entry) = tree.lookup_entry(parts.map(str::as_bytes))? else { return Ok(None) };
         if !entry.mode().is_blob() {
@@ -194,9 +197,9 @@ impl Checkout {
         let points = std::fs::read_to_string(&self.git).ok();
         match points.as_deref().and_then(|text| text.strip_prefix("gitdir:")).map(str::trim) {
             Some(place) if !self.root.join(place).exists() => {
-                format!("the repository of this worktree or submodule, {place}, is not here; mount it too")
+                format!("the repository of this worktree or submodule is not here. Mount {place} as well")
             }
-            _ => format!("can't read the Git repository in {}", self.git.display()),
+            _ => format!("failed to read the Git repository in {}", self.git.display()),
         }
     }
 }

@@ -4,6 +4,8 @@
 //! The order of a run is [`env::Vars`] -> configuration -> plan -> execution -> [`report::Recorder`] -> the CI's pages ->
 //! [`exit::Ending`]; `docs/architecture.md` traces one.
 
+#![deny(missing_docs)]
+
 pub mod aws;
 pub mod console;
 pub mod context;
@@ -15,6 +17,7 @@ pub mod http;
 pub mod manifest;
 pub mod plan;
 pub mod platform;
+pub mod publish;
 pub mod redact;
 pub mod report;
 pub mod run;

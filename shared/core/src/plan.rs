@@ -7,6 +7,8 @@ use reqwest::Url;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::redact::Redactor;
+
 /// Everything that a run does outside its own process. The four lists stand in the plan's JSON under these names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Effects {
@@ -56,8 +58,14 @@ pub trait Planned {
     }
 }
 
-/// The plan as JSON, with the effects of the pipe and `others` under the names of [`Effects`].
-pub(crate) fn document<P: Serialize + Planned>(plan: &P, others: Effects) -> Value {
+/// The plan as indented JSON without secrets, with the effects of the pipe and `others` under the names of [`Effects`].
+pub(crate) fn print<P: Serialize + Planned>(plan: &P, others: Effects, redactor: &Redactor) -> String {
+    let mut document = document(plan, others);
+    redactor.json(&mut document);
+    serde_json::to_string_pretty(&document).unwrap_or_default()
+}
+
+fn document<P: Serialize + Planned>(plan: &P, others: Effects) -> Value {
     let mut effects = plan.effects().clone();
     effects.add(others);
     let mut document = serde_json::to_value(plan).unwrap_or_default();

@@ -10,20 +10,16 @@ pub mod escape;
 pub mod github;
 pub mod gitlab;
 mod other;
-pub mod publish;
 pub mod rendering;
 #[cfg(test)]
 mod tests;
 
 pub use base::{Base, base_commit, base_without_checkout};
-pub use context::{Channels, CiContext, Provider, PullRequest};
+pub use context::{Channels, CiContext, Env, Provider, PullRequest};
 
 use crate::git::Checkout;
 
-/// The environment's variables by name; an empty one is none.
-pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
-
-/// Tells where the run is. Never fails: what can't be found out is `None`.
+/// Detects the CI and reads what it says about the run. Never fails: what can't be found out is `None`.
 pub fn detect(env: Env<'_>, checkout: Option<&Checkout>) -> CiContext {
     // The emulators of Bitbucket's pipes pass unset variables as empty ones.
     let env = |name: &str| env(name).filter(|value| !value.trim().is_empty());

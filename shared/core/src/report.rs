@@ -33,8 +33,11 @@ pub const SCHEMA_VERSION: &str = "1.0";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StepStatus {
+    /// It was done.
     Ran,
+    /// A stated condition made it unnecessary.
     Skipped,
+    /// It could not be done, or its result is no.
     Failed,
 }
 
@@ -140,6 +143,7 @@ impl Recorder {
         self.edit(|document| document.subject = Some(subject));
     }
 
+    /// The effective variables, secrets hidden.
     pub fn inputs(&self, effective: &[Effective]) {
         let inputs: Map<String, Value> = effective
             .iter()
@@ -151,10 +155,12 @@ impl Recorder {
         self.edit(|document| document.inputs = Value::Object(inputs));
     }
 
+    /// A sentence for the user: something to look at that is not a mistake.
     pub fn notice(&self, text: impl Into<String>) {
         self.edit(|document| document.notices.push(text.into()));
     }
 
+    /// The mistakes of the configuration.
     pub fn problems(&self, problems: &[Problem]) {
         self.edit(|document| document.problems.extend_from_slice(problems));
     }
@@ -344,14 +350,17 @@ impl Step {
         self.counts.insert(what.to_owned(), json!(number));
     }
 
+    /// Ends the step. `detail` says what was done, as a fragment.
     pub fn ran(mut self, detail: impl Into<String>) {
         self.record(StepStatus::Ran, detail.into());
     }
 
+    /// Ends the step. `why` says why it was not needed, as a fragment.
     pub fn skipped(mut self, why: impl Into<String>) {
         self.record(StepStatus::Skipped, why.into());
     }
 
+    /// Ends the step. `why` says what went wrong, as a fragment.
     pub fn failed(mut self, why: impl Into<String>) {
         self.record(StepStatus::Failed, why.into());
     }

@@ -14,6 +14,7 @@ pub struct Spec {
     pub summary: &'static str,
     /// The category of the pipe listing, e.g. `Security`.
     pub category: &'static str,
+    /// `1.2.3`.
     pub version: &'static str,
     /// The pipe's own variables, in groups as a reader should meet them. [`COMMON`] is added to every pipe.
     pub groups: &'static [Group],
@@ -50,25 +51,35 @@ impl Spec {
 /// Variables that belong together on a page.
 #[derive(Debug)]
 pub struct Group {
+    /// The heading.
     pub title: &'static str,
+    /// In the order of the page.
     pub vars: &'static [&'static Var],
 }
 
 /// What a value must look like.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
+    /// Any text.
     Text,
+    /// A path, without NUL.
     Path,
+    /// `https://` or `http://` and a host.
     Url,
+    /// true/false, 1/0, yes/no, on/off in any case.
     Bool,
     /// Whole numbers, bounds included.
     Integer {
+        /// The smallest value.
         min: u64,
+        /// The largest value.
         max: u64,
     },
     /// Decimal numbers, bounds included.
     Number {
+        /// The smallest value.
         min: f64,
+        /// The largest value.
         max: f64,
     },
     /// `300` (seconds), `300s`, `500ms`, `10m`, `1h30m`.
@@ -126,7 +137,9 @@ pub struct Var {
     pub name: &'static str,
     /// Older or other names that mean the same.
     pub aliases: &'static [&'static str],
+    /// What a value must look like.
     pub kind: Kind,
+    /// The value if it is unset, as text.
     pub default: Option<&'static str>,
     /// When it must be set, as a clause: `when CONTAINER_SCAN is true`.
     pub required: Option<&'static str>,
@@ -138,6 +151,7 @@ pub struct Var {
     pub otherwise: Option<&'static str>,
     /// What happens if it is unset and has no default, as a clause.
     pub unset: Option<&'static str>,
+    /// A value for the documentation.
     pub example: Option<&'static str>,
     /// `X_FILE` is accepted although it is no secret.
     pub file: bool,
@@ -154,6 +168,7 @@ pub struct Var {
 }
 
 impl Var {
+    /// A variable of any kind. The other constructors are short forms.
     pub const fn new(name: &'static str, kind: Kind, effect: &'static str) -> Var {
         Var {
             name,
@@ -174,34 +189,42 @@ impl Var {
         }
     }
 
+    /// A boolean. `effect` is what `true` does, [`Var::or`] what `false` does.
     pub const fn flag(name: &'static str, effect: &'static str) -> Var {
         Var::new(name, Kind::Bool, effect)
     }
 
+    /// Any text.
     pub const fn text(name: &'static str, effect: &'static str) -> Var {
         Var::new(name, Kind::Text, effect)
     }
 
+    /// A path.
     pub const fn path(name: &'static str, effect: &'static str) -> Var {
         Var::new(name, Kind::Path, effect)
     }
 
+    /// A list of texts.
     pub const fn list(name: &'static str, effect: &'static str) -> Var {
         Var::new(name, Kind::List, effect)
     }
 
+    /// A text that is never shown. `X_FILE` names a file with it.
     pub const fn secret(name: &'static str, effect: &'static str) -> Var {
         Var::new(name, Kind::Secret, effect)
     }
 
+    /// A list of texts that are never shown.
     pub const fn secrets(name: &'static str, effect: &'static str) -> Var {
         Var::new(name, Kind::Secrets, effect)
     }
 
+    /// A URL.
     pub const fn url(name: &'static str, effect: &'static str) -> Var {
         Var::new(name, Kind::Url, effect)
     }
 
+    /// Exactly one of `words`, in any case. [`Var::values`] says what each does.
     pub const fn choice(name: &'static str, words: &'static [&'static str], effect: &'static str) -> Var {
         Var::new(name, Kind::Choice(words), effect)
     }
@@ -221,30 +244,37 @@ impl Var {
         Var { unset: Some(unset), ..self }
     }
 
+    /// The value if it is unset, as text.
     pub const fn default(self, default: &'static str) -> Var {
         Var { default: Some(default), ..self }
     }
 
+    /// Other names that mean the same.
     pub const fn aliases(self, aliases: &'static [&'static str]) -> Var {
         Var { aliases, ..self }
     }
 
+    /// When it must be set, as a clause: `when CONTAINER_SCAN is true`.
     pub const fn required(self, when: &'static str) -> Var {
         Var { required: Some(when), ..self }
     }
 
+    /// A value for the documentation.
     pub const fn example(self, example: &'static str) -> Var {
         Var { example: Some(example), ..self }
     }
 
+    /// `X_FILE` may name a file with the value.
     pub const fn file(self) -> Var {
         Var { file: true, ..self }
     }
 
+    /// A word that job-wide environments often carry for their own ends: see the field.
     pub const fn common_word(self) -> Var {
         Var { common_word: true, ..self }
     }
 
+    /// Declared but not honoured by this version: setting it ends a run with 3.
     pub const fn later(self) -> Var {
         Var { later: true, ..self }
     }
@@ -254,10 +284,12 @@ impl Var {
         Var { part_of: Some(name), ..self }
     }
 
+    /// The expression that the GitHub action passes if the user gives nothing.
     pub const fn github(self, expression: &'static str) -> Var {
         Var { github: Some(expression), ..self }
     }
 
+    /// Whether its value is never shown.
     pub fn is_secret(&self) -> bool {
         matches!(self.kind, Kind::Secret | Kind::Secrets)
     }
@@ -374,12 +406,15 @@ pub const COMMON: Group = Group {
 pub mod common {
     use super::{Kind, Var};
 
+    /// `WORKING_DIR`.
     pub const WORKING_DIR: Var =
         Var::path("WORKING_DIR", "Sets the directory to work in, relative to the current directory.")
             .default(".")
             .example("services/api");
+    /// `REPORTS_DIR`.
     pub const REPORTS_DIR: Var = Var::path("REPORTS_DIR", "Sets the directory for reports, relative to WORKING_DIR.")
         .default("security-reports");
+    /// `REPORT_NAME`.
     pub const REPORT_NAME: Var = Var::text(
         "REPORT_NAME",
         "Separates the reports, the Code Insights report and the SARIF category of several runs in one repository. \
@@ -387,33 +422,42 @@ pub mod common {
     )
     .unset("reports are written to REPORTS_DIR")
     .example("api");
+    /// `DRY_RUN`.
     pub const DRY_RUN: Var = Var::flag("DRY_RUN", "Prints the plan of the run and does nothing else.")
         .or("carries out the run")
         .default("false");
+    /// `DEBUG`.
     pub const DEBUG: Var =
         Var::flag("DEBUG", "Prints the effective configuration, with secrets hidden, and details of the run.")
             .or("prints results and warnings only")
             .unset("it is `true` in a debug run of GitHub Actions and `false` elsewhere")
             .common_word();
+    /// `TIMEOUT`, whose default is [`super::Spec::timeout`].
     pub const TIMEOUT: Var =
         Var::new("TIMEOUT", Kind::Duration, "Ends the run after this time. Reports are still written.").common_word();
+    /// `LOG_FORMAT`.
     pub const LOG_FORMAT: Var = Var::choice("LOG_FORMAT", &["text", "json"], "Sets the form of the log.")
         .values(&[("text", "prints lines of text"), ("json", "prints one JSON object per line")])
         .default("text")
         .common_word();
+    /// `NO_COLOR`.
     pub const NO_COLOR: Var = Var::text("NO_COLOR", "Disables colours, whatever its value.")
         .unset("output is coloured in a CI and on a terminal");
+    /// `CA_CERT`.
     pub const CA_CERT: Var = Var::text("CA_CERT", "Adds certificate authorities to trust, as PEM text.")
         .unset("only the public certificate authorities are trusted")
         .file();
+    /// `HTTPS_PROXY`.
     pub const HTTPS_PROXY: Var = Var::secret("HTTPS_PROXY", "Sends https requests through this proxy.")
         .unset("https requests are sent directly")
         .aliases(&["https_proxy"])
         .example("http://proxy.example:3128");
+    /// `HTTP_PROXY`.
     pub const HTTP_PROXY: Var = Var::secret("HTTP_PROXY", "Sends http requests through this proxy.")
         .unset("http requests are sent directly")
         .aliases(&["http_proxy"])
         .example("http://proxy.example:3128");
+    /// `NO_PROXY`.
     pub const NO_PROXY: Var = Var::text(
         "NO_PROXY",
         "Lists hosts, domains and networks, separated by commas, that are reached without a proxy.",
@@ -421,6 +465,7 @@ pub mod common {
     .unset("no host is exempt")
     .aliases(&["no_proxy"])
     .example("localhost,.internal.example,10.0.0.0/8");
+    /// `ON_MISSING_SECRET`.
     pub const ON_MISSING_SECRET: Var = Var::choice(
         "ON_MISSING_SECRET",
         &["auto", "skip", "fail"],
@@ -432,6 +477,7 @@ pub mod common {
         ("fail", "ends the run with exit code 2"),
     ])
     .default("auto");
+    /// `GITHUB_TOKEN`.
     pub const GITHUB_TOKEN: Var = Var::secret(
         "GITHUB_TOKEN",
         "Authenticates to the GitHub API, to read policy files of the target branch and earlier runs, and to write \
@@ -439,20 +485,24 @@ pub mod common {
     )
     .unset("the GitHub API is not called")
     .github("github.token");
+    /// `GITLAB_TOKEN`.
     pub const GITLAB_TOKEN: Var = Var::secret(
         "GITLAB_TOKEN",
         "Authenticates to the GitLab API, to read policy files of the target branch and earlier pipelines.",
     )
     .unset("the GitLab API is not called");
+    /// `BITBUCKET_ACCESS_TOKEN`.
     pub const BITBUCKET_ACCESS_TOKEN: Var = Var::secret(
         "BITBUCKET_ACCESS_TOKEN",
         "Authenticates to the Bitbucket API with a repository access token, to read policy files of the target branch \
          and earlier pipelines, and to write Code Insights reports and statuses.",
     )
     .unset("only Code Insights reports are written, through the proxy of the pipeline");
+    /// `ATLASSIAN_ACCOUNT_EMAIL`.
     pub const ATLASSIAN_ACCOUNT_EMAIL: Var =
         Var::text("ATLASSIAN_ACCOUNT_EMAIL", "Names the account that ATLASSIAN_API_TOKEN belongs to.")
             .unset("ATLASSIAN_API_TOKEN is not used");
+    /// `ATLASSIAN_API_TOKEN`.
     pub const ATLASSIAN_API_TOKEN: Var = Var::secret(
         "ATLASSIAN_API_TOKEN",
         "Authenticates to the Bitbucket API with an API token if BITBUCKET_ACCESS_TOKEN is not set.",

@@ -15,20 +15,25 @@ use crate::platform::{self, Base};
 /// A policy file as it may be trusted.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Trusted {
+    /// Its content.
     Text {
+        /// The whole file.
         text: String,
         /// Where it was read, for a sentence: `the target branch (4f2c1aa)`.
         from: String,
         /// The pull request has another version of it.
         changed: bool,
     },
+    /// There is no such file.
     Absent {
+        /// Where it was looked for.
         from: String,
         /// The pull request brings one.
         added: bool,
     },
-    /// The version to trust can't be had; `why` says what to change.
+    /// The version to trust is unavailable. `why` says what to change.
     Unavailable {
+        /// What happened and what to change, as sentences.
         why: String,
         /// The working tree has such a file, so somebody expects it to apply.
         wanted: bool,
@@ -44,6 +49,7 @@ pub struct TrustedFiles<'a> {
 }
 
 impl<'a> TrustedFiles<'a> {
+    /// Finds the base of the pull request, if it is one.
     pub fn new(ctx: &'a Context) -> TrustedFiles<'a> {
         let base = match &ctx.checkout {
             Some(checkout) => platform::base_commit(&ctx.ci, checkout),
@@ -52,6 +58,7 @@ impl<'a> TrustedFiles<'a> {
         TrustedFiles { ctx, base }
     }
 
+    /// Whether the run is for a proposed change, so that its own policy files do not count.
     pub fn is_pull_request(&self) -> bool {
         !matches!(self.base, Base::NotAPullRequest)
     }
@@ -73,7 +80,7 @@ impl<'a> TrustedFiles<'a> {
         match self.base_version(relative).await {
             Ok(Some(bytes)) => match String::from_utf8(bytes) {
                 Ok(text) => Trusted::Text { changed: here.as_deref() != Some(&text), text, from: self.from() },
-                Err(_) => Trusted::Broken(format!("in {}: expected UTF-8 text", self.from())),
+                Err(_) => Trusted::Broken(format!("not UTF-8 text in {}", self.from())),
             },
             Ok(None) => Trusted::Absent { from: self.from(), added: here.is_some() },
             Err(why) => Trusted::Unavailable { why, wanted: here.is_some() },
@@ -84,7 +91,7 @@ impl<'a> TrustedFiles<'a> {
     /// where there was none.
     ///
     /// # Errors
-    /// It can't be had; the text says what to change in the pipeline.
+    /// It is unavailable. The text says what to change in the pipeline.
     pub async fn base_version(&self, relative: &Path) -> Result<Option<Vec<u8>>, String> {
         let parts = relative.components().filter(|part| matches!(part, Component::Normal(_)));
         let path = parts.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
@@ -95,8 +102,8 @@ impl<'a> TrustedFiles<'a> {
             (Base::Absent { target_commit, hint }, _) => {
                 match api::read(self.ctx, target_commit.as_deref(), &path).await {
                     Some(Ok(bytes)) => Ok(bytes),
-                    Some(Err(error)) => Err(format!("the target branch can't be read: {error}; {hint}")),
-                    None => Err(format!("the target branch is not in this checkout; {hint}")),
+                    Some(Err(error)) => Err(format!("failed to read the target branch: {error}. {hint}")),
+                    None => Err(format!("the target branch is not in this checkout. {hint}")),
                 }
             }
             (Base::Commit(_), None) | (Base::NotAPullRequest, _) => Ok(None),

@@ -30,10 +30,13 @@ impl Workspace {
         parts.join("/")
     }
 
-    /// Where a relative path of the configuration points to, if it stays inside the checkout after links are resolved.
-    /// The part of it that doesn't exist yet is taken as written.
+    /// The absolute path of `path`, which the configuration gives relative to `dir`. A relative path must stay inside the
+    /// checkout at `root` after links are resolved. The part that doesn't exist yet is taken as written.
+    ///
+    /// # Errors
+    /// It leads out of the checkout: a fragment that follows the variable's name.
     pub fn inside(root: &Path, dir: &Path, path: &Path) -> Result<PathBuf, &'static str> {
-        const OUTSIDE: &str = "leads out of the checkout; give an absolute path if that is meant";
+        const OUTSIDE: &str = "leads out of the checkout. Use an absolute path if that is intended";
         let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         let full = dir.join(path);
         let mut existing = full.as_path();
@@ -83,6 +86,7 @@ impl ReportDir {
         ReportDir { dir, owner, state: Mutex::default() }
     }
 
+    /// The directory, absolute.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
@@ -98,7 +102,9 @@ impl ReportDir {
                 }
             }
             Err(error) => {
-                let failure = format!("can't write {}: {error}", self.dir.join(name).display());
+                let (path, reason) = (self.dir.join(name), crate::fs::reason(error));
+                let failure =
+                    format!("failed to write {}: {reason}. Set REPORTS_DIR to a writable directory", path.display());
                 state.failure.get_or_insert(failure);
             }
         }

@@ -3,7 +3,7 @@ mod sarif;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use pipe_core::exit::{Ending, Stop};
+use pipe_core::exit::Ending;
 use pipe_core::platform::CiContext;
 use pipe_core::report::StepStatus;
 use pipe_core::severity::Severity;
@@ -74,8 +74,7 @@ fn bracketed(text: &str) -> String {
 fn run<'a>(findings: &'a [Finding], outcomes: &'a [Outcome]) -> Run<'a> {
     static CI: LazyLock<CiContext> = LazyLock::new(CiContext::default);
     static COUNTS: LazyLock<Counts> = LazyLock::new(Counts::default);
-    static ENDING: LazyLock<Ending> =
-        LazyLock::new(|| Ending::Stop(Stop::Failed("1 critical (FAIL_ON_CRITICAL=true)".to_owned())));
+    static ENDING: LazyLock<Ending> = LazyLock::new(|| Ending::Failed("1 critical (FAIL_ON_CRITICAL=true)".to_owned()));
     Run {
         tool_version: "1.2.3",
         report_name: None,

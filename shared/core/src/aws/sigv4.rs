@@ -13,7 +13,9 @@ use crate::http::Url;
 /// What AWS knows somebody by.
 #[derive(Clone)]
 pub struct Credentials {
+    /// The id of the key, which is not secret.
     pub access_key: String,
+    /// The key that requests are signed with.
     pub secret_key: SecretString,
     /// Of credentials that end.
     pub session_token: Option<SecretString>,

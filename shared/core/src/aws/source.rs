@@ -14,10 +14,13 @@ use crate::http::{Request, Url};
 /// Where credentials come from.
 #[derive(Debug, Clone)]
 pub enum Source {
+    /// Credentials that were given.
     Static(Credentials),
     /// A role, taken on with a token of the CI's (OIDC).
     WebIdentity {
+        /// `arn:aws:iam::123456789012:role/name`.
         role: String,
+        /// The OIDC token of the job.
         token: SecretString,
     },
     /// The agent of the container that this runs in.
@@ -78,11 +81,14 @@ impl Container {
         let token = match &self.token {
             None => return Ok(request),
             Some(Token::Value(token)) => token.clone(),
-            Some(Token::File(path)) => {
-                std::fs::read_to_string(path).map(|text| SecretString::from(text.trim().to_owned())).map_err(
-                    |error| unavailable(format!("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE can't be read: {error}")),
-                )?
-            }
+            Some(Token::File(path)) => std::fs::read_to_string(path)
+                .map(|text| SecretString::from(text.trim().to_owned()))
+                .map_err(|error| {
+                    unavailable(format!(
+                        "failed to read AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: {}",
+                        crate::fs::reason(&error)
+                    ))
+                })?,
         };
         Ok(request.secret_header("authorization", &token))
     }
@@ -117,7 +123,8 @@ pub(super) fn from_agent(body: &[u8]) -> Result<Ending, AwsError> {
         token: Option<String>,
         expiration: Timestamp,
     }
-    let answer: Answer = serde_json::from_slice(body).map_err(|_| unavailable("the answer has none".to_owned()))?;
+    let answer: Answer =
+        serde_json::from_slice(body).map_err(|_| unavailable("the response has no credentials".to_owned()))?;
     let credentials = Credentials {
         access_key: answer.access_key_id,
         secret_key: answer.secret_access_key.into(),
@@ -139,7 +146,7 @@ pub(super) fn web_identity(role: &str, token: &SecretString) -> String {
 /// The answer to it.
 pub(super) fn from_sts(body: &[u8]) -> Result<Ending, AwsError> {
     let xml = String::from_utf8_lossy(body);
-    let lacks = || AwsError::Unavailable { service: "sts", why: "the answer has no credentials".to_owned() };
+    let lacks = || AwsError::Unavailable { service: "sts", why: "the response has no credentials".to_owned() };
     let field = |name: &str| element(&xml, name).filter(|text| !text.is_empty()).ok_or_else(lacks);
     let credentials = Credentials {
         access_key: field("AccessKeyId")?,

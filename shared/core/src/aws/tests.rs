@@ -191,7 +191,10 @@ async fn nobody_is_asked_in_a_region_that_is_none() {
     let server = MockServer::start().await;
     for region in ["", "evil.example/", "eu west", "EU-WEST-1", "-", "eu-west-1."] {
         let error = aws(&server, fixed()).in_region(region).call("kms", "x", &json!({})).await.unwrap_err();
-        assert_eq!(error.to_string(), format!("AWS kms: {region:?} is no region"));
+        assert_eq!(
+            error.to_string(),
+            format!("AWS kms: {region:?} is not a region. Set AWS_REGION to one such as eu-west-1.")
+        );
     }
     assert!(server.received_requests().await.unwrap().is_empty());
 }
@@ -254,9 +257,9 @@ async fn the_agent_of_a_container_gives_credentials_once() {
     }
     let error = with("/nowhere/token").call("kms", "TrentService.Sign", &json!({})).await.unwrap_err();
     assert!(
-        error
-            .to_string()
-            .starts_with("AWS container credentials: AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE can't be read")
+        error.to_string().starts_with(
+            "AWS container credentials: failed to read AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: no such file"
+        )
     );
 }
 
@@ -269,7 +272,7 @@ async fn answers_without_credentials_are_told() {
             .mount(&server)
             .await;
         let error = aws(&server, role()).call("kms", "TrentService.Sign", &json!({})).await.unwrap_err();
-        assert_eq!(error.to_string(), "AWS sts: the answer has no credentials");
+        assert_eq!(error.to_string(), "AWS sts: the response has no credentials");
     }
 }
 

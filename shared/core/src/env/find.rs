@@ -102,7 +102,7 @@ impl Environment {
                     Some(first) if !same(first, &raw) => {
                         return Err(Problem {
                             variable: format!("{}, {}", first.typed, raw.typed),
-                            message: "both are set and differ, although they mean the same; set one".to_owned(),
+                            message: "both are set, to different values. Set one of them".to_owned(),
                         });
                     }
                     Some(_) => {}
@@ -126,7 +126,7 @@ impl Environment {
         let file_name = format!("{name}_FILE");
         let file = self.vars.get(&file_name).filter(|_| var.takes_file());
         if let (Some(_), Some(_)) = (direct, file) {
-            return Err(problem(&format!("{name}, {file_name}"), "both are set; set one"));
+            return Err(problem(&format!("{name}, {file_name}"), "both are set. Set one of them"));
         }
         if let Some(path) = file {
             let text = read_file(Path::new(path), dir, root).map_err(|message| problem(&file_name, &message))?;
@@ -179,9 +179,9 @@ impl Environment {
             }
             match nearest(bare, spec, ours) {
                 Some(near) => {
-                    sentences.push(format!("{name} is not a variable of {}: did you mean {near}?", spec.name))
+                    sentences.push(format!("{name} is not a variable of {}. Did you mean {near}?", spec.name))
                 }
-                None if ours => sentences.push(format!("{name} is not a variable of {}: ignored", spec.name)),
+                None if ours => sentences.push(format!("{name} is not a variable of {} and is ignored", spec.name)),
                 None => {}
             }
         }

@@ -141,7 +141,7 @@ fn a_name_and_its_alias_may_agree_but_not_differ() {
     let differing = load(&[("VALUES_FILE", "a.yaml"), ("HELM_VALUES_FILE", "b.yaml")]);
     assert_eq!(
         problems(&differing),
-        ["HELM_VALUES_FILE, VALUES_FILE: both are set and differ, although they mean the same; set one"]
+        ["HELM_VALUES_FILE, VALUES_FILE: both are set, to different values. Set one of them"]
     );
 }
 
@@ -169,9 +169,9 @@ fn a_mistyped_name_is_pointed_out() {
         ("PATH", "/bin"),
     ]);
     insta::assert_snapshot!(vars.notices().join("\n"), @r"
-    HELM_VALUE_FILE is not a variable of test-pipe: did you mean HELM_VALUES_FILE?
-    INPUT_SEVRITY is not a variable of test-pipe: did you mean SEVERITY?
-    PIPEWRIGHT_COLOUR_SCHEME is not a variable of test-pipe: ignored
+    HELM_VALUE_FILE is not a variable of test-pipe. Did you mean HELM_VALUES_FILE?
+    INPUT_SEVRITY is not a variable of test-pipe. Did you mean SEVERITY?
+    PIPEWRIGHT_COLOUR_SCHEME is not a variable of test-pipe and is ignored
     ");
 }
 
@@ -183,7 +183,7 @@ fn a_secret_may_come_from_a_file_and_is_never_shown() {
     let mut vars = load(&[("DOCKER_PASSWORD_FILE", file.to_str().unwrap())]);
     assert_eq!(vars.secret(&PASSWORD).unwrap().expose_secret(), "hunter2 hunter2");
     let both = load(&[("DOCKER_PASSWORD_FILE", file.to_str().unwrap()), ("DOCKER_PASSWORD", "hunter3")]);
-    assert_eq!(problems(&both), ["DOCKER_PASSWORD, DOCKER_PASSWORD_FILE: both are set; set one"]);
+    assert_eq!(problems(&both), ["DOCKER_PASSWORD, DOCKER_PASSWORD_FILE: both are set. Set one of them"]);
     assert!(!format!("{vars:?}{both:?}{:?}", vars.effective()).contains("hunter"));
 }
 

@@ -17,6 +17,7 @@ pub struct Change {
 /// The commits of a range, newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
+    /// At most as many as were asked for.
     pub commits: Vec<Change>,
     /// There are more than were asked for.
     pub more: bool,

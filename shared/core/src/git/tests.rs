@@ -173,7 +173,7 @@ fn a_linked_worktree_is_a_checkout_and_says_so_where_its_repository_is_missing()
 
     fs::rename(main.path().join(".git"), main.path().join("elsewhere")).unwrap();
     let error = linked.check().unwrap_err().to_string();
-    assert!(error.contains(".git/worktrees/linked") && error.contains("mount it too"), "{error}");
+    assert!(error.contains(".git/worktrees/linked") && error.contains("Mount "), "{error}");
     assert!(linked.tracked().is_err());
     assert_eq!((linked.head(), linked.is_dirty()), (None, None));
 }

@@ -12,7 +12,9 @@ use super::error::{Failure, HttpError, Kind};
 use super::proxy::Proxies;
 use super::redirect::Hop;
 use super::request::Request;
-use super::{Response, Settings, retry, tls};
+use super::response::Response;
+use super::settings::Settings;
+use super::{retry, tls};
 
 /// Bytes a second that an upload may be slow: a large body by itself is no timeout.
 const MIN_UPLOAD_RATE: u64 = 64 * 1024;
@@ -33,7 +35,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Fails on a proxy that is no URL and on certificates that are none, without showing their content. Cancelling
+    /// Fails on a proxy that is not a URL and on text that is not a certificate, without showing their content. Cancelling
     /// `cancel` ends every request at once, also while it waits to try again.
     pub fn new(settings: &Settings, cancel: CancellationToken) -> Result<Client, HttpError> {
         let proxies = Proxies::new(settings)?;
@@ -52,8 +54,20 @@ impl Client {
         Ok(Client { inner, settings: Arc::new(settings.clone()), proxies: Arc::new(proxies), cancel })
     }
 
-    /// Sends a request until there is an answer that it accepts (2xx, or what [`Request::accept`] names), following
-    /// redirects and trying again as its idempotence, the status and `Retry-After` allow.
+    /// Whether a client can be built from `settings`: much cheaper than to build one.
+    ///
+    /// # Errors
+    /// A proxy is not a URL, or a certificate is not one. The text doesn't show their content.
+    pub fn check(settings: &Settings) -> Result<(), HttpError> {
+        Proxies::new(settings)?.of_reqwest()?;
+        if settings.ca_pem.is_some() { tls::config(settings).map(drop) } else { Ok(()) }
+    }
+
+    /// Sends a request until it gets an answer that it accepts (2xx, or what [`Request::accept`] names). Follows redirects
+    /// and retries as its idempotence, the status and `Retry-After` allow.
+    ///
+    /// # Errors
+    /// See [`Kind`].
     pub async fn send(&self, request: Request) -> Result<Response, HttpError> {
         let started = Instant::now();
         let attempts = AtomicU32::new(0);
@@ -61,16 +75,21 @@ impl Client {
         let outcome = tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(Failure::new(Kind::Cancelled, "cancelled")),
-            outcome = timeout(total, self.persist(&request, started + total, &attempts)) => {
+            outcome = timeout(total, self.send_with_retries(&request, started + total, &attempts)) => {
                 outcome.unwrap_or_else(|_| Err(Failure::timeout("not finished", total)))
             }
         };
         outcome.map_err(|failure| failure.of(request.to_string(), attempts.into_inner(), started.elapsed()))
     }
 
-    /// Attempt after attempt.
-    async fn persist(&self, request: &Request, deadline: Instant, attempts: &AtomicU32) -> Result<Response, Failure> {
-        let first = request.hop()?;
+    /// Up to as many attempts as the settings allow, within the retry budget and the deadline.
+    async fn send_with_retries(
+        &self,
+        request: &Request,
+        deadline: Instant,
+        attempts: &AtomicU32,
+    ) -> Result<Response, Failure> {
+        let first = Hop::first(request)?;
         let mut budget = self.settings.retry_budget;
         loop {
             let tried = attempts.fetch_add(1, Ordering::Relaxed) + 1;
@@ -84,7 +103,7 @@ impl Client {
             let time = deadline.saturating_duration_since(Instant::now());
             let left = budget.min(time);
             let wait = match failure.retry_after {
-                Some(asked) if asked > left => return Err(failure.impatient(asked, left)),
+                Some(asked) if asked > left => return Err(failure.out_of_time(asked, left)),
                 Some(asked) => asked,
                 None => retry::backoff(self.settings.backoff, tried).min(budget),
             };
@@ -100,7 +119,8 @@ impl Client {
     /// One attempt, with its redirects.
     async fn attempt(&self, request: &Request, mut hop: Hop) -> Result<Response, Failure> {
         for followed in 0..=MAX_REDIRECTS {
-            let answer = self.exchange(request, &hop).await.map_err(|failure| failure.behind(followed, &hop.url))?;
+            let answer =
+                self.exchange(request, &hop).await.map_err(|failure| failure.after_redirects(followed, &hop.url))?;
             match answer {
                 Answer::Final(response) => return Ok(response),
                 Answer::Elsewhere { status, location } => hop = hop.follow(status, &location)?,
@@ -117,7 +137,7 @@ impl Client {
         let proxied = self.proxies.apply_to(&hop.url);
         let mut response = match timeout(patience, self.inner.execute(hop.to_reqwest())).await {
             Err(_) => return Err(Failure::timeout("no answer", patience)),
-            Ok(Err(error)) => return Err(Failure::transport(&error, proxied, settings.connect_timeout)),
+            Ok(Err(error)) => return Err(Failure::transport(&error, &hop.url, proxied, settings.connect_timeout)),
             Ok(Ok(response)) => response,
         };
         let status = response.status();
@@ -152,7 +172,7 @@ impl Client {
         loop {
             match timeout(patience, response.chunk()).await {
                 Err(_) => return Err(Failure::timeout("the body stopped coming", patience)),
-                Ok(Err(error)) => return Err(Failure::transport(&error, false, patience)),
+                Ok(Err(error)) => return Err(Failure::transport(&error, &response.url().clone(), false, patience)),
                 Ok(Ok(None)) => return Ok(()),
                 Ok(Ok(Some(chunk))) => {
                     let room = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(body.len());

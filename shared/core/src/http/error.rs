@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use reqwest::{StatusCode, Url};
 
-use super::request::{Explanation, without_secrets};
+use super::request::Explanation;
+use super::retry::{self, Repeat};
+use super::url::without_secrets;
 
 /// Characters of a refusal's body that an error shows.
 const MAX_EXCERPT: usize = 200;
@@ -16,7 +18,12 @@ const MAX_EXCERPT: usize = 200;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// An answer that was not accepted; the excerpt is one line of at most 200 characters.
-    Status { status: u16, excerpt: String },
+    Status {
+        /// 100 to 599.
+        status: u16,
+        /// What the server says, or the beginning of its body.
+        excerpt: String,
+    },
     /// Nothing came, or not all of it, within the time that was set.
     Timeout,
     /// No connection, or it broke.
@@ -43,12 +50,14 @@ pub struct HttpError {
     retry_after: Option<Duration>,
 }
 
-/// The innermost reason, such as `Connection refused (os error 111)`.
+/// The innermost reason and what the reader can do: `Connection refused (os error 111). Set HTTPS_PROXY if this network
+/// needs a proxy.`
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct Cause(Box<str>);
 
 impl HttpError {
+    /// What a caller branches on.
     pub fn kind(&self) -> &Kind {
         &self.kind
     }
@@ -58,6 +67,14 @@ impl HttpError {
         match self.kind {
             Kind::Status { status, .. } => Some(status),
             _ => None,
+        }
+    }
+
+    /// Text and cause in one line, with the advice at the end: what a person reads.
+    pub fn explain(&self) -> String {
+        match &self.cause {
+            Some(cause) => format!("{}: {cause}", self.text),
+            None => self.text.clone(),
         }
     }
 
@@ -82,17 +99,6 @@ impl Error for HttpError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.cause.as_ref().map(|cause| cause as &(dyn Error + 'static))
     }
-}
-
-/// Whether sending again can do harm.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Repeat {
-    /// It would end the same way.
-    Never,
-    /// The server may have acted on it.
-    IfIdempotent,
-    /// The server did not act on it.
-    Always,
 }
 
 /// One attempt that failed.
@@ -132,19 +138,15 @@ impl Failure {
         let code = status.as_u16();
         let explained = explanation.and_then(|read| read(body));
         let excerpt = excerpt(explained.as_ref().map_or(body, String::as_bytes));
-        let repeat = match code {
-            429 | 503 => Repeat::Always,
-            408 | 500 | 502 | 504 => Repeat::IfIdempotent,
-            _ => Repeat::Never,
-        };
+        let repeat = retry::repeat(code);
         let what = status.canonical_reason().map_or_else(|| code.to_string(), |reason| format!("{code} {reason}"));
         let note = if excerpt.is_empty() { String::new() } else { format!(": {excerpt}") };
         let kind = if code == 407 { Kind::Proxy } else { Kind::Status { status: code, excerpt } };
         Failure { note: note.into(), repeat, retry_after, ..Failure::new(kind, what) }
     }
 
-    /// From the connection; `connect` is how long one may take.
-    pub(super) fn transport(error: &reqwest::Error, proxied: bool, connect: Duration) -> Failure {
+    /// From the connection to `url`; `connect` is how long one may take.
+    pub(super) fn transport(error: &reqwest::Error, url: &Url, proxied: bool, connect: Duration) -> Failure {
         let cause = root(error);
         let tls = causes(error).any(|cause| cause.is::<rustls::Error>());
         let (kind, what, repeat) = if tls {
@@ -155,9 +157,7 @@ impl Failure {
                 (true, false) => (Kind::Timeout, format!("{to} within {}", seconds(connect)), Repeat::Always),
                 (true, true) => (Kind::Proxy, format!("{to} within {}", seconds(connect)), Repeat::Always),
                 (false, false) => (Kind::Connect, to.to_owned(), Repeat::Always),
-                (false, true) if cause.0.ends_with("proxy authorization required") => {
-                    (Kind::Proxy, to.to_owned(), Repeat::Never)
-                }
+                (false, true) if cause.0.ends_with(PROXY_AUTHORIZATION) => (Kind::Proxy, to.to_owned(), Repeat::Never),
                 (false, true) => (Kind::Proxy, to.to_owned(), Repeat::Always),
             }
         } else if error.is_builder() {
@@ -165,11 +165,19 @@ impl Failure {
         } else {
             (Kind::Connect, "the connection broke".to_owned(), Repeat::IfIdempotent)
         };
+        let advice = match kind {
+            Kind::Connect | Kind::Timeout if !error.is_connect() || is_loopback(url) => None,
+            _ => advice(&kind, &cause.0, if url.scheme() == "https" { "HTTPS_PROXY" } else { "HTTP_PROXY" }),
+        };
+        let cause = match advice {
+            Some(advice) => Cause(format!("{}. {advice}", cause.0).into()),
+            None => cause,
+        };
         Failure { cause: Some(cause), repeat, ..Failure::new(kind, what) }
     }
 
-    /// The same at the URL that redirects led to.
-    pub(super) fn behind(mut self, redirects: u32, url: &Url) -> Failure {
+    /// The same with the URL that redirects led to.
+    pub(super) fn after_redirects(mut self, redirects: u32, url: &Url) -> Failure {
         if redirects > 0 {
             self.what = format!("redirected to {}: {}", without_secrets(url), self.what).into();
         }
@@ -177,7 +185,7 @@ impl Failure {
     }
 
     /// No further attempt since the server asks for more time than there is.
-    pub(super) fn impatient(mut self, asked: Duration, left: Duration) -> Failure {
+    pub(super) fn out_of_time(mut self, asked: Duration, left: Duration) -> Failure {
         let (asked, left) = (seconds(asked), seconds(left));
         self.note = format!("; the server asks to wait {asked}, {left} are left{}", self.note).into();
         self
@@ -198,6 +206,37 @@ impl Failure {
             if attempts > 1 { format!(" after {attempts} attempts in {}", seconds(elapsed)) } else { String::new() };
         HttpError { kind, text: format!("{request}: {what}{tried}{note}"), cause, retry_after }
     }
+}
+
+/// What hyper says if a proxy answers 407.
+const PROXY_AUTHORIZATION: &str = "proxy authorization required";
+
+/// What the reader can do about a connection that failed: one sentence, with the variable that helps. `proxy` is the
+/// variable of the URL's scheme.
+fn advice(kind: &Kind, cause: &str, proxy: &str) -> Option<String> {
+    let sentence = match kind {
+        Kind::Tls if cause.contains("UnknownIssuer") => {
+            "Set CA_CERT or CA_CERT_FILE to the certificate authority of this server.".to_owned()
+        }
+        Kind::Tls if cause.contains("not valid for name") => {
+            "Use the host name that the certificate of this server is for.".to_owned()
+        }
+        Kind::Tls if cause.contains("xpired") || cause.contains("NotValidYet") || cause.contains("not valid yet") => {
+            "Renew the certificate of this server, or set the clock of this machine.".to_owned()
+        }
+        Kind::Tls => "Check the scheme and the port of this URL.".to_owned(),
+        Kind::Proxy if cause.ends_with(PROXY_AUTHORIZATION) => format!("Set its user and password in {proxy}."),
+        Kind::Proxy => format!("Check {proxy}, or add the host to NO_PROXY."),
+        Kind::Connect | Kind::Timeout => format!("Set {proxy} if this network needs a proxy."),
+        Kind::Status { .. } | Kind::TooLarge | Kind::Cancelled | Kind::Other => return None,
+    };
+    Some(sentence)
+}
+
+/// No proxy is needed to reach this machine.
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
 /// `7.1 s`; below a tenth of a second in milliseconds.
@@ -237,4 +276,62 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 
 fn root(error: &(dyn Error + 'static)) -> Cause {
     Cause(causes(error).last().unwrap_or(error).to_string().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use super::{Kind, advice};
+
+    /// Every kind of failure on the way to a server with the advice that ends its text. One without advice is for the
+    /// caller to complete, who knows what was asked for.
+    #[test]
+    fn each_failure_ends_with_what_to_do() {
+        let status = Kind::Status { status: 500, excerpt: String::new() };
+        let mut table = String::new();
+        for (kind, cause) in [
+            (Kind::Tls, "invalid peer certificate: UnknownIssuer"),
+            (Kind::Tls, "invalid peer certificate: certificate not valid for name \"reg.example\""),
+            (Kind::Tls, "invalid peer certificate: certificate expired"),
+            (Kind::Tls, "received corrupt message of type InvalidContentType"),
+            (Kind::Proxy, "tunnel error: proxy authorization required"),
+            (Kind::Proxy, "Connection refused (os error 111)"),
+            (Kind::Connect, "failed to lookup address information: Name or service not known"),
+            (Kind::Timeout, "deadline has elapsed"),
+            (status, "any"),
+            (Kind::TooLarge, "any"),
+            (Kind::Cancelled, "any"),
+            (Kind::Other, "any"),
+        ] {
+            let advice = advice(&kind, cause, "HTTPS_PROXY").unwrap_or_else(|| "-".to_owned());
+            writeln!(table, "{kind:?}: {cause}\n  {advice}").unwrap();
+        }
+        insta::assert_snapshot!(table, @r#"
+        Tls: invalid peer certificate: UnknownIssuer
+          Set CA_CERT or CA_CERT_FILE to the certificate authority of this server.
+        Tls: invalid peer certificate: certificate not valid for name "reg.example"
+          Use the host name that the certificate of this server is for.
+        Tls: invalid peer certificate: certificate expired
+          Renew the certificate of this server, or set the clock of this machine.
+        Tls: received corrupt message of type InvalidContentType
+          Check the scheme and the port of this URL.
+        Proxy: tunnel error: proxy authorization required
+          Set its user and password in HTTPS_PROXY.
+        Proxy: Connection refused (os error 111)
+          Check HTTPS_PROXY, or add the host to NO_PROXY.
+        Connect: failed to lookup address information: Name or service not known
+          Set HTTPS_PROXY if this network needs a proxy.
+        Timeout: deadline has elapsed
+          Set HTTPS_PROXY if this network needs a proxy.
+        Status { status: 500, excerpt: "" }: any
+          -
+        TooLarge: any
+          -
+        Cancelled: any
+          -
+        Other: any
+          -
+        "#);
+    }
 }

@@ -4,7 +4,8 @@ use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{NoProxy, Proxy, Url};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{HttpError, Settings};
+use super::error::HttpError;
+use super::settings::Settings;
 
 /// The proxies of a client.
 #[derive(Debug)]

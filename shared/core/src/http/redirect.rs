@@ -1,4 +1,4 @@
-//! Where a redirect leads, and what goes along.
+//! One step of an attempt on the wire, and the next one after a redirect.
 
 use bytes::Bytes;
 use reqwest::header::{
@@ -8,7 +8,8 @@ use reqwest::header::{
 use reqwest::{Method, StatusCode, Url};
 
 use super::error::{Failure, Kind};
-use super::request::without_secrets;
+use super::request::Request;
+use super::url::without_secrets;
 
 /// What goes on the wire at one step of an attempt.
 #[derive(Clone)]
@@ -21,6 +22,20 @@ pub(super) struct Hop {
 }
 
 impl Hop {
+    /// The first step of a request, or what is wrong with it.
+    pub(super) fn first(request: &Request) -> Result<Hop, Failure> {
+        match (&request.problem, &request.url) {
+            (None, Some(url)) => Ok(Hop {
+                method: request.method.clone(),
+                url: url.clone(),
+                headers: request.headers.clone(),
+                body: request.body.clone(),
+                secret_body: request.secret_body,
+            }),
+            (problem, _) => Err(Failure::new(Kind::Other, problem.clone().unwrap_or_default())),
+        }
+    }
+
     pub(super) fn to_reqwest(&self) -> reqwest::Request {
         let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
         *request.headers_mut() = self.headers.clone();

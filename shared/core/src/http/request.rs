@@ -1,5 +1,6 @@
 //! A request before it is sent.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -11,38 +12,43 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, Header
 use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use serde_json::Value;
 
-use super::error::{Failure, Kind};
-use super::redirect::Hop;
+use super::url::without_secrets;
+use crate::redact::MASK;
 
 /// What proves who we are.
 #[derive(Debug, Clone)]
 pub enum Authorization {
+    /// `Authorization: Bearer TOKEN`.
     Bearer(SecretString),
+    /// `Authorization: Basic`, of user and password.
     Basic {
+        /// The name of the account.
         user: String,
+        /// Its password or token.
         password: SecretString,
     },
     /// The whole value of the header, scheme and all.
     Header(SecretString),
 }
 
-/// Reads from a refusal's body how long to wait.
+/// Reads the wait from a refusal's body.
 pub type RetryAfter = fn(&[u8]) -> Option<Duration>;
 
-/// Reads from a refusal's body what it says to people.
+/// Reads the message for people from a refusal's body.
 pub type Explanation = fn(&[u8]) -> Option<String>;
 
 /// A request to be built up and sent. A mistake in it is reported when it is sent.
 #[derive(Clone)]
 pub struct Request {
-    method: Method,
-    url: Option<Url>,
-    headers: HeaderMap,
-    body: Option<Bytes>,
-    secret_body: bool,
+    pub(super) method: Method,
+    pub(super) url: Option<Url>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Option<Bytes>,
+    pub(super) secret_body: bool,
     secret_path: bool,
-    problem: Option<String>,
+    pub(super) problem: Option<String>,
     pub(super) idempotent: bool,
     pub(super) follow: bool,
     pub(super) retry_after: Option<RetryAfter>,
@@ -97,7 +103,7 @@ impl Request {
         Request::new(Method::PUT, url)
     }
 
-    /// Where it goes; `None` where that is no URL.
+    /// Its URL. `None` if the text given was not one.
     pub fn url(&self) -> Option<&Url> {
         self.url.as_ref()
     }
@@ -160,36 +166,34 @@ impl Request {
         Request { secret_path: true, ..self }
     }
 
-    /// A redirect is no answer: after one, a body may be gone although the last status is 200.
+    /// Makes a redirect an error: after one, a body may be lost although the last status is 200.
     pub fn no_redirects(self) -> Request {
         Request { follow: false, ..self }
     }
 
-    /// Where a refusal's body says how long to wait, for services that say it there; a `Retry-After` header goes first.
+    /// Reads the wait from a refusal's body, for services that put it there. A `Retry-After` header goes first.
     pub fn retry_after_in(self, body: RetryAfter) -> Request {
         Request { retry_after: Some(body), ..self }
     }
 
-    /// What an error quotes of a refusal's body, instead of its beginning; `None` where the body is of another form.
+    /// Reads what an error quotes of a refusal's body, instead of its beginning. `None` if the body has another form.
     pub fn explained_by(self, body: Explanation) -> Request {
         Request { explanation: Some(body), ..self }
     }
 
-    /// Never tried again, whatever happens: for what must not arrive late. [`HttpError::retry_after`] tells the caller how
-    /// long the server asks to wait.
-    ///
-    /// [`HttpError::retry_after`]: super::HttpError::retry_after
+    /// Sends it once, whatever happens, for content that must not arrive late. The error's `retry_after` is the wait that
+    /// the server asks for.
     pub fn once(self) -> Request {
         Request { once: true, ..self }
     }
 
-    /// Sending it twice does what sending it once does, so it may be tried again whatever happened. GET, HEAD, PUT,
-    /// DELETE and OPTIONS are anyway.
+    /// Sending it twice has the same effect as sending it once, so it may be retried after any failure. GET, HEAD, PUT,
+    /// DELETE and OPTIONS always are.
     pub fn idempotent(self) -> Request {
         Request { idempotent: true, ..self }
     }
 
-    /// A status besides 2xx that is an answer and no error; it is neither tried again nor followed.
+    /// Accepts a status other than 2xx as an answer. It is neither retried nor followed.
     pub fn accept(mut self, status: u16) -> Request {
         self.accepted.push(status);
         self
@@ -205,18 +209,21 @@ impl Request {
         Request { total_timeout: Some(limit), ..self }
     }
 
-    /// What goes on the wire first, or what is wrong with it.
-    pub(super) fn hop(&self) -> Result<Hop, Failure> {
-        match (&self.problem, &self.url) {
-            (None, Some(url)) => Ok(Hop {
-                method: self.method.clone(),
-                url: url.clone(),
-                headers: self.headers.clone(),
-                body: self.body.clone(),
-                secret_body: self.secret_body,
-            }),
-            (problem, _) => Err(Failure::new(Kind::Other, problem.clone().unwrap_or_default())),
-        }
+    /// What `DRY_RUN` shows of it. The body is shown as it is sent: secrets in it are the redactor's to hide.
+    pub fn preview(&self) -> Preview {
+        let headers = self.headers.iter().map(|(name, value)| {
+            let shown = if value.is_sensitive() { MASK.into() } else { String::from_utf8_lossy(value.as_bytes()) };
+            (name.as_str().to_owned(), shown.into_owned())
+        });
+        let body = self.body.as_ref().map(|body| {
+            serde_json::from_slice(body).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(body).into_owned()))
+        });
+        Preview { request: self.to_string(), headers: headers.collect(), body: body.unwrap_or_default() }
+    }
+
+    /// The method. [`Request`]'s `Display` is `METHOD URL`, as a plan names a write.
+    pub fn method(&self) -> &Method {
+        &self.method
     }
 
     fn take_credentials(&mut self, mut url: Url) {
@@ -246,6 +253,18 @@ impl Request {
     }
 }
 
+/// A request as `DRY_RUN` shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Preview {
+    /// `POST https://host/path?key=***`: without user, fragment and the values of the query. The path of a URL that is
+    /// itself a credential is `***`.
+    pub request: String,
+    /// By name in lower case. The value of a secret header is `***`.
+    pub headers: BTreeMap<String, String>,
+    /// JSON as it is, anything else as text. `null` if there is none.
+    pub body: Value,
+}
+
 /// `POST https://host/path?key=***`
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -262,19 +281,5 @@ impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.headers.keys().map(HeaderName::as_str).collect();
         write!(f, "Request({self}, headers {names:?}, {} bytes)", self.body.as_ref().map_or(0, Bytes::len))
-    }
-}
-
-/// A URL for people: no user, no fragment, and of the query only the keys.
-pub(super) fn without_secrets(url: &Url) -> String {
-    let mut clean = url.clone();
-    // Fails for URLs without a host only, which have no user either.
-    let _ = clean.set_username("").and_then(|()| clean.set_password(None));
-    clean.set_fragment(None);
-    clean.set_query(None);
-    let keys = |pair: &str| pair.split_once('=').map_or("***".to_owned(), |(key, _)| format!("{key}=***"));
-    match url.query() {
-        None | Some("") => clean.into(),
-        Some(query) => format!("{clean}?{}", query.split('&').map(keys).collect::<Vec<_>>().join("&")),
     }
 }

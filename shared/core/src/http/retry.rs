@@ -1,4 +1,4 @@
-//! How long to wait before the next attempt.
+//! Whether another attempt may help, and how long to wait for it.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,6 +6,32 @@ use reqwest::header::HeaderValue;
 
 /// No wait of our own choice is longer.
 const MAX_BACKOFF: Duration = Duration::from_secs(20);
+
+/// When a request may be sent again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// It would end the same way.
+    Never,
+    /// The server may have acted on it.
+    IfIdempotent,
+    /// The server did not act on it.
+    Always,
+}
+
+/// When a request that got this status is sent again within one run. Narrower than [`may_pass`]: 501 and the like last.
+pub(super) fn repeat(status: u16) -> Repeat {
+    match status {
+        429 | 503 => Repeat::Always,
+        408 | 500 | 502 | 504 => Repeat::IfIdempotent,
+        _ => Repeat::Never,
+    }
+}
+
+/// Whether a status is about the moment and not about the request: the same request may succeed later. Too late, too
+/// early, too many, or a fault of the server (RFC 9110 15.5.9 and 15.6, RFC 8470, RFC 6585).
+pub fn may_pass(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..=599)
+}
 
 /// Somewhere between nothing and a limit that doubles with each attempt (from 1): "full jitter", which spreads many
 /// clients that failed at the same moment best. backon adds its jitter on top of the full delay, hence our own.

@@ -7,6 +7,8 @@ mod redirects;
 mod retries;
 mod secure;
 
+use std::time::Duration;
+
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

@@ -8,7 +8,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
-use super::{HttpError, Settings};
+use super::error::HttpError;
+use super::settings::Settings;
 
 const EXPECTED: &str = "no certificate in it, expected PEM (-----BEGIN CERTIFICATE----- ...)";
 

@@ -2,7 +2,7 @@
 
 use crate::git::{Checkout, Head};
 
-use super::{CiContext, Provider, PullRequest};
+use super::context::{CiContext, Provider, PullRequest};
 
 /// Where to read policy files from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Base {
     Absent {
         /// What to ask the platform for instead.
         target_commit: Option<String>,
-        /// What to change in the pipeline, as a fragment: "add `fetch-depth: 0` ...".
+        /// What to change in the pipeline, as a sentence without its full stop: "Add `fetch-depth: 0` ...".
         hint: String,
     },
 }
@@ -72,12 +72,12 @@ fn branches_are_of_the_target(provider: Provider, pull: &PullRequest) -> bool {
 
 fn hint(ci: &CiContext) -> String {
     match ci.provider {
-        Provider::GitHub => "add `fetch-depth: 0` under `with:` of the actions/checkout step",
+        Provider::GitHub => "Add `fetch-depth: 0` under `with:` of the actions/checkout step",
         Provider::Bitbucket => {
-            "add `clone: depth: full` to bitbucket-pipelines.yml (`clone:` at its top, `depth: full` indented below)"
+            "Add `clone: depth: full` to bitbucket-pipelines.yml (`clone:` at its top, `depth: full` indented below)"
         }
-        Provider::GitLab => "add `GIT_DEPTH: \"0\"` under `variables:` of the job",
-        Provider::Other(_) | Provider::None => "clone with full history and fetch the target branch",
+        Provider::GitLab => "Add `GIT_DEPTH: \"0\"` under `variables:` of the job",
+        Provider::Other(_) | Provider::None => "Clone with full history and fetch the target branch",
     }
     .to_owned()
 }

@@ -1,14 +1,14 @@
 //! Bitbucket Pipelines: what its variables say, Code Insights, and variables for later steps.
 
+mod api;
 pub mod insights;
 pub mod variables;
 
 use std::path::PathBuf;
 
-use super::{Channels, CiContext, Env, Provider, PullRequest};
+pub use api::API;
 
-/// Bitbucket's API, the one host that its tokens go to.
-pub const API: &str = "https://api.bitbucket.org/2.0";
+use super::context::{Channels, CiContext, Env, Provider, PullRequest};
 
 /// The context of a step or a pipe.
 pub(super) fn context(env: Env<'_>) -> CiContext {

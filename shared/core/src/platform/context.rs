@@ -4,11 +4,17 @@ use std::path::PathBuf;
 
 use crate::git::{Checkout, Head};
 
+/// The environment's variables by name; an empty one is none.
+pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 /// The CI systems that are known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Provider {
+    /// Bitbucket Pipelines.
     Bitbucket,
+    /// GitHub Actions.
     GitHub,
+    /// GitLab CI.
     GitLab,
     /// One whose pages we don't write to, by name: `circleci`.
     Other(&'static str),
@@ -33,6 +39,7 @@ impl Provider {
 /// A run's surroundings. `None` is "not known here".
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CiContext {
+    /// The CI system.
     pub provider: Provider,
     /// Bitbucket's workspace, GitHub's owner, GitLab's group with its parents.
     pub workspace: Option<String>,
@@ -50,11 +57,15 @@ pub struct CiContext {
     pub checked_out: Option<String>,
     /// On a pull request its source.
     pub branch: Option<String>,
+    /// The tag that the run is for.
     pub tag: Option<String>,
+    /// The branch that changes are proposed for, unless they say otherwise.
     pub default_branch: Option<String>,
+    /// The proposed change that the run is for.
     pub pull_request: Option<PullRequest>,
     /// The run's or the job's page.
     pub build_url: Option<String>,
+    /// The number of the run in its repository, as the platform shows it.
     pub build_number: Option<String>,
     /// The pipeline run, the same for all its jobs and all attempts. There is none outside of a CI.
     pub run_id: Option<String>,
@@ -64,6 +75,7 @@ pub struct CiContext {
     pub environment: Option<String>,
     /// Whether tracked files differ from HEAD.
     pub dirty: Option<bool>,
+    /// Where the platform takes results from.
     pub channels: Channels,
 }
 
@@ -72,7 +84,9 @@ pub struct CiContext {
 pub struct PullRequest {
     /// As the platform shows it, without `#` or `!`.
     pub id: String,
+    /// The branch with the change.
     pub source_branch: Option<String>,
+    /// The branch that the change is proposed for.
     pub target_branch: Option<String>,
     /// A commit of the target branch that the platform names: its tip, or where the change began. May be abbreviated.
     pub target_commit: Option<String>,

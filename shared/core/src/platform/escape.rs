@@ -1,21 +1,29 @@
 //! Text from outside (names of files and branches, messages of tools) made harmless for the place it goes to.
 //!
 //! Each function gives text that reads the same to a person and is nothing but text to the reader of that format.
+//!
+//! The rule for secrets: what is escaped is redacted first, by the function that escapes, since no secret can be found in
+//! its escaped form. Everything else is redacted once, where it leaves, by Console, Recorder and the publisher.
 
 use std::fmt::Write;
+
+use crate::redact::Redactor;
 
 /// Breaks up what a renderer would take for a mention or a link. It has no width, and no one types it.
 const BREAK: char = '\u{200b}';
 
 /// For one line of a terminal or a log: what would move the cursor, change colours, hide text or turn its direction
 /// is shown as `\u{1b}`, line breaks included.
+///
+/// Text with secrets goes through [`crate::console::Console::escape`], which hides them first.
 pub fn terminal(text: &str) -> String {
     visible(text, |c| c == ' ')
 }
 
 /// For Markdown as GitHub, GitLab and Bitbucket read it, in a paragraph or a table's cell: one line on which nothing is
-/// markup, HTML, a formula, a link, a mention or a quick action. Line breaks become spaces.
-pub fn markdown(text: &str) -> String {
+/// markup, HTML, a formula, a link, a mention or a quick action. Line breaks become spaces. Secrets are hidden first.
+pub fn markdown(text: &str, redactor: &Redactor) -> String {
+    let text = redactor.text(text);
     let line = text.split(['\n', '\r', '\t']).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
     let line = visible(line.trim_matches(' '), |_| false);
     let mut out = String::with_capacity(line.len() + 16);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::git::Head;
 
-use super::{Channels, CiContext, Env, Provider, PullRequest};
+use super::context::{Channels, CiContext, Env, Provider, PullRequest};
 use event::Event;
 
 /// The context of a step.

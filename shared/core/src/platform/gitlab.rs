@@ -2,7 +2,7 @@
 
 pub mod reports;
 
-use super::{CiContext, Env, Provider, PullRequest};
+use super::context::{CiContext, Env, Provider, PullRequest};
 
 /// The context of a job.
 pub(super) fn context(env: Env<'_>) -> CiContext {

@@ -1,6 +1,6 @@
 //! CI systems of which the run, the commit and the pull request are known, and nothing is written to their pages.
 
-use super::{CiContext, Env, Provider, PullRequest};
+use super::context::{CiContext, Env, Provider, PullRequest};
 
 /// The variables of one CI. An empty name stands for "has none".
 struct Names {

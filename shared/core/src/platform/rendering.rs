@@ -7,48 +7,70 @@ use std::time::Duration;
 pub enum Level {
     /// It makes the run fail.
     Error,
+    /// A person should look at it.
     Warning,
+    /// Worth knowing.
     Notice,
 }
 
 /// What an annotation is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// A weakness that can be exploited.
     Vulnerability,
+    /// Code that should be better.
     CodeSmell,
+    /// Code that does not do what it should.
     Bug,
 }
 
 /// A remark, at a place in the repository if it has one. All text may come from outside: each platform escapes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Annotation {
+    /// How it stands out.
     pub level: Level,
     /// `CRITICAL`, `HIGH`, `MEDIUM` or `LOW`; any other word is judged by the level.
     pub severity: &'static str,
+    /// One line.
     pub title: String,
+    /// One or more lines.
     pub message: String,
     /// Relative to the repository's root, with `/`.
     pub path: Option<String>,
     /// From 1.
     pub line: Option<u32>,
+    /// At least `line`.
     pub end_line: Option<u32>,
     /// From 1.
     pub column: Option<u32>,
+    /// At least `column`.
     pub end_column: Option<u32>,
     /// Stays the same from run to run.
     pub id: String,
+    /// An `https` or `http` URL with more about it.
     pub link: Option<String>,
+    /// What it is about.
     pub kind: Kind,
 }
 
 /// A figure at the head of a report.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fact {
+    /// A count or a measure.
     Number(f64),
+    /// Plain text.
     Text(String),
+    /// Yes or no.
     Bool(bool),
+    /// A span of time.
     Duration(Duration),
-    Link { text: String, href: String },
+    /// A page.
+    Link {
+        /// What the reader sees.
+        text: String,
+        /// Its URL.
+        href: String,
+    },
 }
 
 /// A result for people.
@@ -60,6 +82,7 @@ pub struct Rendering {
     pub report_name: Option<String>,
     /// `Security`.
     pub title: String,
+    /// The verdict is not no.
     pub passed: bool,
     /// It is a judgement of the code, for the pages that a platform has for such: Code Insights, code quality.
     pub about_code: bool,
@@ -112,10 +135,10 @@ pub(super) fn cut(text: &str, max: usize) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod example {
+pub(crate) mod example {
     use super::{Annotation, Kind, Level, Rendering};
 
-    pub(in super::super) fn annotation(number: usize, level: Level) -> Annotation {
+    pub(crate) fn annotation(number: usize, level: Level) -> Annotation {
         Annotation {
             level,
             severity: "CRITICAL",
@@ -132,7 +155,7 @@ pub(super) mod example {
         }
     }
 
-    pub(in super::super) fn rendering(annotations: Vec<Annotation>, outputs: &[(&str, &str)]) -> Rendering {
+    pub(crate) fn rendering(annotations: Vec<Annotation>, outputs: &[(&str, &str)]) -> Rendering {
         Rendering {
             pipe: "security-pipe".to_owned(),
             report_name: None,

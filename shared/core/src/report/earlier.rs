@@ -31,6 +31,7 @@ pub struct Earlier {
     pub subject: Option<String>,
     /// RFC 3339.
     pub started_at: String,
+    /// How long the run took, in milliseconds.
     pub duration_ms: u64,
     context: Source,
     #[serde(skip)]
@@ -54,11 +55,11 @@ impl Earlier {
     /// It can't be read or understood, or it is not of this run; the text is a fragment that says why.
     pub fn read(path: &Path, ctx: &Context) -> Result<Option<Earlier>, String> {
         let read = if_present(read_bounded(path, MAX_REPORT, Links::Follow));
-        let Some(bytes) = read.map_err(|error| format!("can't be read: {error}"))? else { return Ok(None) };
-        let report: Earlier = serde_json::from_slice(&bytes).map_err(|error| format!("is no report: {error}"))?;
+        let Some(bytes) = read.map_err(|error| format!("failed to read it: {error}"))? else { return Ok(None) };
+        let report: Earlier = serde_json::from_slice(&bytes).map_err(|error| format!("not a report: {error}"))?;
         report.check(ctx)?;
         if tracked(path, ctx) {
-            return Err("is tracked by Git, and so is not of this run".to_owned());
+            return Err("is tracked by Git, so it is not from this run. Remove it from the repository".to_owned());
         }
         Ok(Some(Earlier { bytes, ..report }))
     }
@@ -79,7 +80,7 @@ impl Earlier {
     fn check(&self, ctx: &Context) -> Result<(), String> {
         let major = |version: &str| version.split('.').next().map(str::to_owned);
         if major(&self.schema_version) != major(SCHEMA_VERSION) {
-            return Err(format!("has version {}, this version reads {SCHEMA_VERSION}", self.schema_version));
+            return Err(format!("has schema version {}, but {SCHEMA_VERSION} is supported", self.schema_version));
         }
         let ci = &ctx.ci;
         if ci.run_id.is_some() && self.run_id != ci.run_id {
@@ -99,7 +100,7 @@ impl Earlier {
 }
 
 fn differs(what: &str, theirs: Option<&str>, ours: Option<&str>) -> String {
-    format!("is of another {what}: {} instead of {}", theirs.unwrap_or("none"), ours.unwrap_or("none"))
+    format!("is from another {what}: {} instead of {}", theirs.unwrap_or("none"), ours.unwrap_or("none"))
 }
 
 /// Whether Git tracks the file; where that can't be told it does.

@@ -2,18 +2,18 @@
 
 use crate::console::Color;
 use crate::context::Context;
-use crate::exit::{Ending, Pass, Signal, Stop, Verdict};
-use crate::platform::publish::publish;
+use crate::exit::{Ending, Verdict};
+use crate::publish::publish;
 use crate::report::{Recorder, report_name};
 
-/// Ends the run with `ending`, or with 3 where it would pass but its evidence could not be written.
+/// Ends the run with `ending`, or with 3 if it would pass but its reports could not be written.
 pub(super) async fn finish(ctx: &Context, report: &Recorder, ending: Ending) -> u8 {
     report.finish(&ending);
     let ending = match report.report_dir().failure() {
         Some(failure) => {
-            ctx.console.error(ctx.redactor.text(&failure));
+            ctx.console.error(&failure);
             let ending = ending.unable(format!("the reports are incomplete: {failure}"));
-            // Where only one of the files failed, the report can still tell so.
+            // If only one of the files failed, the report can still say so.
             report.finish(&ending);
             ending
         }
@@ -40,11 +40,11 @@ fn print_files(ctx: &Context, report: &Recorder) {
 fn last_line(ctx: &Context, report: &Recorder, ending: &Ending) -> String {
     let verdict = ending.verdict();
     let color = match ending {
-        Ending::Pass(Pass::Passed(_)) => Color::Green,
-        Ending::Pass(_)
-        | Ending::Cancelled(Signal::Interrupt | Signal::Terminate)
-        | Ending::Stop(Stop::Interrupted) => Color::Yellow,
-        Ending::Stop(_) | Ending::Misconfigured(_) | Ending::Bug(_) => Color::Red,
+        Ending::Passed(_) => Color::Green,
+        Ending::Warned(_) | Ending::Skipped(_) | Ending::Interrupted | Ending::Cancelled(_) => Color::Yellow,
+        Ending::Failed(_) | Ending::Unable(_) | Ending::RolledBack(_) | Ending::Misconfigured(_) | Ending::Bug(_) => {
+            Color::Red
+        }
     };
     let word = ctx.console.paint(color, &format!("{:<7}", verdict.headline()));
     let seconds = report.elapsed().as_secs_f64();

@@ -19,12 +19,12 @@ pub(super) async fn read(ctx: &Context, commit: Option<&str>, path: &str) -> Opt
     let request = request(ctx, &reference, path)?.accept(404).total_timeout(MAX_TIME);
     let client = match ctx.http() {
         Ok(client) => client,
-        Err(error) => return Some(Err(error.to_string())),
+        Err(error) => return Some(Err(error.explain())),
     };
     Some(match client.send(request).await {
         Ok(response) if response.status == 404 => Ok(None),
         Ok(response) => Ok(Some(response.body)),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(error.explain()),
     })
 }
 

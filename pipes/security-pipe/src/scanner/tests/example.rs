@@ -7,8 +7,8 @@ use std::time::Duration;
 use pipe_core::Context;
 use pipe_core::console::{Console, Style};
 use pipe_core::env::Vars;
-use pipe_core::exit::{Ending, Pass, Stop};
-use pipe_core::platform::publish::publish;
+use pipe_core::exit::{Pass, Stop};
+use pipe_core::publish::publish;
 use pipe_core::redact::Redactor;
 use pipe_core::report::Recorder;
 use pipe_core::workspace::ReportDir;
@@ -71,8 +71,7 @@ async fn scan(files: &[(&str, &str)], env: &[(&str, &str)]) -> Ran {
     let ending = execute(plan, &ctx, &report).await;
     report.save();
     let end = match &ending {
-        Ok(pass) => Ending::Pass(pass.clone()),
-        Err(stop) => Ending::Stop(stop.clone()),
+        Ok(ending) | Err(ending) => ending.clone(),
     };
     publish(&ctx, &report, &end).await;
     Ran { repo, ending, stdout: out.text() }

@@ -122,7 +122,7 @@ async fn connections_that_break() {
 }
 
 #[tokio::test]
-async fn nobody_listens() {
+async fn a_connection_that_is_refused() {
     let (_socket, address) = deaf();
     // Nothing was sent, so a POST too is tried again.
     let error = refused(&settings(), Request::post(&format!("http://{address}/x"))).await;

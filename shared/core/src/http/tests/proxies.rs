@@ -70,8 +70,8 @@ async fn proxies_that_want_a_password() {
         let before = proxy.seen().len();
         let error = refused(&through_https(&wrong), Request::get("https://api.example/x")).await;
         assert_eq!(error.kind(), &Kind::Proxy);
-        let want =
-            "GET https://api.example/x: no connection through the proxy: tunnel error: proxy authorization required";
+        let want = "GET https://api.example/x: no connection through the proxy: tunnel error: proxy authorization \
+                    required. Set its user and password in HTTPS_PROXY.";
         assert_eq!(chain(&error), want);
         let error = refused(&through_http(&wrong), Request::get("http://api.example/x")).await;
         assert_eq!(error.kind(), &Kind::Proxy);
@@ -91,7 +91,9 @@ async fn proxies_that_are_not_there() {
         assert_eq!(error.kind(), &Kind::Proxy);
         let text = chain(&error);
         assert!(
-            text.contains("no connection through the proxy after 3 attempts") && text.contains("refused"),
+            text.contains("no connection through the proxy after 3 attempts")
+                && text.contains("refused")
+                && text.contains("_PROXY, or add the host to NO_PROXY."),
             "{text}"
         );
     }

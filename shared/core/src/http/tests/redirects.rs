@@ -1,3 +1,4 @@
+use super::super::redirect::Hop;
 use super::*;
 
 fn to(status: &str, location: &str) -> String {
@@ -75,7 +76,7 @@ async fn credentials_for_another_host_are_not_sent() {
     assert!(server.seen()[0].contains("authorization: Bearer t\r\n"));
     // The scheme's own port needs no mention.
     let request = Request::get("https://GHCR.io:443/v2/").authorize(&token, "ghcr.io");
-    assert!(request.hop().is_ok());
+    assert!(Hop::first(&request).is_ok());
 }
 
 #[tokio::test]

@@ -1,3 +1,4 @@
+use super::super::redirect::Hop;
 use std::time::{Instant, SystemTime};
 
 use proptest::prelude::*;
@@ -159,7 +160,7 @@ proptest! {
         for url in [url, format!("https://{host}")] {
             let request = Request::get(&url).header(&text, &text);
             let request = request.authorize(&Authorization::Header(text.clone().into()), &host);
-            let _ = (request.to_string(), request.hop().map(|hop| hop.follow(reqwest::StatusCode::FOUND, &text).is_ok()));
+            let _ = (request.to_string(), Hop::first(&request).map(|hop| hop.follow(reqwest::StatusCode::FOUND, &text).is_ok()));
         }
     }
 
@@ -214,4 +215,37 @@ async fn a_body_can_say_how_long_to_wait_and_a_header_goes_first() {
     let server = answering(vec![busy(&["Retry-After: 3600"], "1")]).await;
     let error = refused(&settings(), Request::post(&server.url("/")).retry_after_in(within)).await;
     assert!(error.to_string().contains("asks to wait 3600 s"), "{error}");
+}
+
+#[test]
+fn a_preview_shows_what_is_sent_without_credentials() {
+    let request = Request::post("https://me:secret@api.example/in?sig=secret")
+        .secret_header("X-Key", &"secret".into())
+        .header("X-Plain", "plain")
+        .json(&serde_json::json!({ "text": "hello" }));
+    let preview = serde_json::to_value(request.preview()).expect("JSON");
+    assert_eq!(
+        preview,
+        serde_json::json!({
+            "request": "POST https://api.example/in?sig=***",
+            "headers": {
+                "authorization": "***",
+                "content-type": "application/json",
+                "x-key": "***",
+                "x-plain": "plain",
+            },
+            "body": { "text": "hello" },
+        })
+    );
+    let text = Request::put("https://api.example/").body("text/plain", "a line").preview();
+    assert_eq!(text.body, "a line");
+    let hook = Request::post("https://hooks.example/services/T000/secret").secret_url().preview();
+    assert_eq!((hook.request.as_str(), hook.body), ("POST https://hooks.example/***", serde_json::Value::Null));
+}
+
+#[test]
+fn a_status_about_the_moment_may_pass() {
+    let passing: Vec<u16> = (100..600).filter(|status| may_pass(*status)).collect();
+    assert_eq!(passing[..3], [408, 425, 429]);
+    assert_eq!(passing[3..], (500..600).collect::<Vec<u16>>());
 }

@@ -50,7 +50,11 @@ async fn only_known_authorities() {
     let (authority, server) = tls_server("127.0.0.1", vec![answer("200 OK", &[], "safe")]).await;
     let error = refused(&settings(), Request::get(&https(&server, "/x"))).await;
     assert_eq!(error.kind(), &Kind::Tls);
-    let want = format!("GET {}: no secure connection: invalid peer certificate: UnknownIssuer", https(&server, "/x"));
+    let want = format!(
+        "GET {}: no secure connection: invalid peer certificate: UnknownIssuer. Set CA_CERT or CA_CERT_FILE to the \
+         certificate authority of this server.",
+        https(&server, "/x")
+    );
     assert_eq!(chain(&error), want);
     assert_eq!(server.seen(), ["connection"], "nothing changes by trying again");
 
@@ -66,7 +70,9 @@ async fn only_known_authorities() {
         assert_eq!(response.body, b"safe");
     }
     let others = Settings { ca_pem: Some(another), ..settings() };
-    assert_eq!(refused(&others, Request::get(&https(&server, "/x"))).await.kind(), &Kind::Tls);
+    let error = refused(&others, Request::get(&https(&server, "/x"))).await;
+    assert_eq!(error.kind(), &Kind::Tls);
+    assert!(chain(&error).ends_with("Set CA_CERT or CA_CERT_FILE to the certificate authority of this server."));
 }
 
 #[tokio::test]
@@ -76,6 +82,7 @@ async fn only_the_name_that_was_asked_for() {
     let error = refused(&trusting, Request::get(&https(&server, "/x"))).await;
     assert_eq!(error.kind(), &Kind::Tls);
     assert!(chain(&error).contains("certificate not valid for name"), "{}", chain(&error));
+    assert!(chain(&error).ends_with("Use the host name that the certificate of this server is for."));
 }
 
 #[tokio::test]
@@ -87,6 +94,7 @@ async fn plain_text_behind_https_is_no_secure_connection() {
     .await;
     let error = refused(&settings(), Request::get(&https(&server, "/x"))).await;
     assert_eq!(error.kind(), &Kind::Tls, "{}", chain(&error));
+    assert!(chain(&error).ends_with(". Check the scheme and the port of this URL."), "{}", chain(&error));
 }
 
 #[tokio::test]

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use super::super::context::CiContext;
+use super::super::escape;
 use super::super::rendering::{Annotation, Fact, Kind, Level, Rendering, cut};
-use super::super::{CiContext, escape};
-use super::API;
+use super::api::API;
 
 const MAX_ANNOTATIONS: usize = 1000;
 const MAX_PER_REQUEST: usize = 100;
@@ -21,9 +22,11 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 /// One request. `path` follows the API's address.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
+    /// `DELETE`, `PUT` or `POST`.
     pub method: &'static str,
     /// `/repositories/WORKSPACE/REPOSITORY/commit/SHA/reports/ID`.
     pub path: String,
+    /// JSON. `None` for a request without a body.
     pub body: Option<Value>,
     /// An answer that is as good as success.
     pub accept: Option<u16>,

@@ -1,7 +1,19 @@
 use comrak::Options;
 use proptest::prelude::*;
 
-use super::{lines, markdown, terminal, workflow_data, workflow_property};
+use super::{lines, terminal, workflow_data, workflow_property};
+use crate::redact::Redactor;
+
+fn markdown(text: &str) -> String {
+    super::markdown(text, &Redactor::new())
+}
+
+#[test]
+fn a_secret_is_hidden_before_markdown_escapes_it() {
+    let redactor = Redactor::new();
+    redactor.add("pass_word*123");
+    assert_eq!(super::markdown("with pass_word*123", &redactor), r"with \*\*\*");
+}
 
 /// What a person reads on a page made of `source` by GitHub's own dialect, with everything in it that could turn text
 /// into something else; and the page.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::super::PullRequest;
+use super::super::context::PullRequest;
 use crate::fs::{Links, read_bounded};
 
 /// GitHub's own limit for a webhook's payload is 25 MB; one that says what we need is a few KB.

@@ -9,13 +9,13 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use super::super::rendering::example::{annotation, rendering};
-use super::super::rendering::{Annotation, Level, Rendering};
 use super::{effects, publish};
 use crate::console::{Console, Style};
 use crate::context::Context;
 use crate::env::Vars;
-use crate::exit::{Ending, Pass, Signal, Stop};
+use crate::exit::{Ending, Signal};
+use crate::platform::rendering::example::{annotation, rendering};
+use crate::platform::rendering::{Annotation, Level, Rendering};
 use crate::report::Recorder;
 use crate::spec::Spec;
 use crate::workspace::ReportDir;
@@ -102,13 +102,13 @@ fn result() -> Rendering {
 }
 
 fn passed() -> Ending {
-    Ending::Pass(Pass::Passed("nothing found".to_owned()))
+    Ending::Passed("nothing found".to_owned())
 }
 
 #[tokio::test]
 async fn github_gets_annotations_summary_and_outputs_without_secrets() {
     let run = Run::new(&[("GITHUB_ACTIONS", "true")]);
-    run.publish(Some(result()), Ending::Stop(Stop::Unable("no disk".to_owned()))).await;
+    run.publish(Some(result()), Ending::Unable("no disk".to_owned())).await;
     assert_eq!(run.printed(), "::error file=src/a.rs,line=3,title=title 1::found ***\n");
     // What happened after the pipe had rendered its result.
     assert_eq!(run.read("summary"), "**ERROR no disk**\n\n## all is well with ***\n");
@@ -136,7 +136,7 @@ async fn a_run_without_a_result_says_why_and_one_that_passed_is_not_an_error() {
     assert!(run.read("summary").contains("2 problems"));
     assert!(run.read("output").contains("exit_code"));
     let run = Run::new(&[("GITHUB_ACTIONS", "true")]);
-    run.publish(None, Ending::Pass(Pass::Skipped("no lockfile".to_owned()))).await;
+    run.publish(None, Ending::Skipped("no lockfile".to_owned())).await;
     assert_eq!(run.printed(), "");
 }
 
@@ -145,7 +145,7 @@ async fn a_page_that_can_not_be_written_is_a_warning() {
     let run = Run::new(&[("GITHUB_ACTIONS", "true")]);
     fs::create_dir(run.path("output")).unwrap();
     run.publish(Some(rendering(Vec::new(), &[])), passed()).await;
-    assert!(run.printed().contains("warning: job summary and outputs: can't be published: "), "{}", run.printed());
+    assert!(run.printed().contains("warning: failed to publish the job summary and outputs: "), "{}", run.printed());
 }
 
 /// A forward proxy that answers every request with 200 and keeps the request's first line and body.
@@ -194,7 +194,7 @@ async fn bitbucket_gets_its_report_through_whichever_proxy_is_there() {
     // Bound and closed again: nobody listens there.
     let dead = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
     run.ctx.ci.channels.proxies = vec![format!("http://{dead}"), address];
-    run.publish(Some(result()), Ending::Stop(Stop::Failed("1 critical".to_owned()))).await;
+    run.publish(Some(result()), Ending::Failed("1 critical".to_owned())).await;
     let seen = seen.lock().unwrap().clone();
     let report = "http://api.bitbucket.org/2.0/repositories/ws/app/commit/c0ffee/reports/security-pipe";
     let lines: Vec<&str> = seen.iter().map(|(line, _)| line.as_str()).collect();
@@ -220,7 +220,7 @@ async fn an_unreachable_bitbucket_is_told_and_a_cancelled_run_does_not_ask() {
         let mut run = Run::new(&BITBUCKET);
         run.ctx.ci.channels.proxies = vec![format!("http://{dead}")];
         run.publish(Some(rendering(Vec::new(), &[])), ending).await;
-        assert_eq!(run.printed().contains("warning: Code Insights: can't be published: "), told, "{}", run.printed());
+        assert_eq!(run.printed().contains("warning: failed to publish Code Insights: "), told, "{}", run.printed());
         assert!(run.read("variables").contains("SECURITY_PIPE_VERDICT="));
     }
 }

@@ -1,5 +1,7 @@
-//! The end of a run on the CI's own pages. What can't be delivered is told and changes no verdict: the reports are on
+//! The end of a run on the CI's own pages. What can't be delivered is a warning and changes no verdict: the reports are on
 //! disk, and the exit code says the rest.
+//!
+//! Text leaves through the CI's files and API here, past Console and Recorder, so [`complete`] redacts it.
 
 use std::io;
 use std::path::Path;
@@ -10,17 +12,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
-use crate::exit::{Ending, Verdict};
+use crate::exit::Ending;
 use crate::http::{Client, HttpError, Kind, Method, Request, Url};
 use crate::plan::Effects;
+use crate::platform::bitbucket::insights::{self, Call, Route};
+use crate::platform::bitbucket::{self, variables};
+use crate::platform::github::{commands, files};
+use crate::platform::gitlab::reports;
+use crate::platform::rendering::{Annotation, Fact, Rendering, key};
+use crate::platform::{Provider, escape};
 use crate::report::{Recorder, report_name};
-
-use super::bitbucket::insights::{self, Call, Route};
-use super::bitbucket::variables;
-use super::github::{commands, files};
-use super::gitlab::reports;
-use super::rendering::{Annotation, Fact, Rendering, key};
-use super::{Provider, bitbucket, escape};
 
 /// For all requests together.
 const MAX_TIME: Duration = Duration::from_secs(60);
@@ -34,10 +35,10 @@ pub async fn publish(ctx: &Context, report: &Recorder, ending: &Ending) {
     let rendering = complete(ctx, given, ending);
     match ctx.ci.provider {
         Provider::GitHub => {
-            if without_result && !passes(ending) {
+            if without_result && !ending.passes() {
                 ctx.console.command(&commands::error(&rendering.key(), &rendering.details));
             }
-            warn_if_failed(ctx, "job summary and outputs", github(ctx, &rendering));
+            warn_if_failed(ctx, "the job summary and outputs", github(ctx, &rendering));
         }
         Provider::Bitbucket => {
             if let Some(path) = &ctx.ci.channels.pipeline_variables {
@@ -122,7 +123,7 @@ async fn code_insights(ctx: &Context, rendering: &Rendering) -> Result<(), Strin
     let routes = Route::choose(&ctx.ci, ctx.tokens.bitbucket_authorization().is_some());
     tokio::select! {
         outcome = tokio::time::timeout(MAX_TIME, deliver(ctx, &routes, &calls)) => {
-            outcome.unwrap_or_else(|_| Err(format!("no end within {} s", MAX_TIME.as_secs())))
+            outcome.unwrap_or_else(|_| Err(format!("not finished within {} s", MAX_TIME.as_secs())))
         }
         () = cancelled() => Err("the run was cancelled".to_owned()),
     }
@@ -130,7 +131,7 @@ async fn code_insights(ctx: &Context, rendering: &Rendering) -> Result<(), Strin
 
 /// By the first route on which there is anybody.
 async fn deliver(ctx: &Context, routes: &[Route], calls: &[Call]) -> Result<(), String> {
-    let mut problem = "there is no way to Bitbucket's API".to_owned();
+    let mut problem = "neither a token nor the proxy of the pipeline is available".to_owned();
     'routes: for route in routes {
         let client = client(ctx, route).map_err(|error| error.to_string())?;
         for (index, call) in calls.iter().enumerate() {
@@ -145,7 +146,7 @@ async fn deliver(ctx: &Context, routes: &[Route], calls: &[Call]) -> Result<(), 
         }
         return Ok(());
     }
-    Err(problem)
+    Err(format!("{problem}. Set BITBUCKET_ACCESS_TOKEN to call the API directly"))
 }
 
 fn client(ctx: &Context, route: &Route) -> Result<Client, HttpError> {
@@ -184,7 +185,7 @@ fn gitlab(ctx: &Context, report: &Recorder, rendering: &Rendering) {
         report.write_json(CODE_QUALITY, issues);
     }
     if let Some(failure) = report.report_dir().failure() {
-        ctx.console.warning(format!("GitLab's reports: {failure}"));
+        ctx.console.warning(format!("failed to publish the reports of GitLab: {failure}"));
     }
 }
 
@@ -197,24 +198,28 @@ fn complete(ctx: &Context, given: Option<Rendering>, ending: &Ending) -> Renderi
         pipe: ctx.spec.name.to_owned(),
         report_name: ctx.report_name.clone(),
         title: ctx.spec.name.to_owned(),
-        passed: passes(ending),
+        passed: ending.passes(),
         about_code: false,
         details: String::new(),
         facts: Vec::new(),
         annotations: Vec::new(),
-        summary_markdown: format!("## {}\n\n{}\n", escape::markdown(ctx.spec.name), escape::markdown(&details)),
+        summary_markdown: format!(
+            "## {}\n\n{}\n",
+            escape::markdown(ctx.spec.name, &ctx.redactor),
+            escape::markdown(&details, &ctx.redactor)
+        ),
         outputs: Vec::new(),
     });
     // The pipe rendered its own result; what came after it counts as well.
-    if rendering.passed && !passes(ending) {
-        rendering.summary_markdown.insert_str(0, &format!("**{}**\n\n", escape::markdown(&details)));
+    if rendering.passed && !ending.passes() {
+        rendering.summary_markdown.insert_str(0, &format!("**{}**\n\n", escape::markdown(&details, &ctx.redactor)));
     }
     let path = ctx.workspace.relative(&ctx.workspace.reports.join(report_name(ctx.spec)));
     let common = [("verdict", verdict.as_str().to_owned()), ("exit_code", ending.code().to_string()), ("report", path)];
     rendering.outputs.retain(|(name, _)| common.iter().all(|(common, _)| common != name));
     rendering.outputs.extend(common.map(|(name, value)| (name.to_owned(), value)));
     Rendering {
-        passed: passes(ending),
+        passed: ending.passes(),
         details,
         title: redact(rendering.title),
         facts: rendering.facts.into_iter().map(|(label, fact)| (label, redacted_fact(fact, &redact))).collect(),
@@ -244,20 +249,18 @@ fn redacted_fact(fact: Fact, redact: &impl Fn(String) -> String) -> Fact {
     }
 }
 
-fn passes(ending: &Ending) -> bool {
-    matches!(ending.verdict(), Verdict::Passed | Verdict::Warned | Verdict::Skipped)
-}
-
 fn warn_if_failed(ctx: &Context, what: &str, outcome: Result<(), impl ToString>) {
     if let Err(error) = outcome {
-        ctx.console.warning(format!("{what}: can't be published: {}", error.to_string()));
+        ctx.console.warning(format!("failed to publish {what}: {}", error.to_string()));
     }
 }
 
 fn notice_left_out(ctx: &Context, names: &[String]) {
     if !names.is_empty() {
         let names = names.join(", ");
-        ctx.console.notice(format!("not passed on as variables, because of their values or their number: {names}"));
+        ctx.console.notice(format!(
+            "these outputs are not passed to later steps, because of their values or their number: {names}"
+        ));
     }
 }
 
