@@ -163,11 +163,11 @@ fn a_report_of_another_run_is_refused() {
     );
     let run = || notify(&repo).env("WEBHOOK_URL", server.url());
     let outcome = run().run().expect(0);
-    assert!(outcome.stderr.contains("is of another commit"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("is from another commit"), "{}", outcome.stderr);
     assert_eq!(body(&only(&server))["findings"], json!([]));
     // Asked for by name, it is what could not be found out.
     let named = run().env("REPORT_FILES", "security-reports/security-pipe-report.json").run().expect(3);
-    assert!(named.stdout.contains("is of another commit"), "{}", named.stdout);
+    assert!(named.stdout.contains("is from another commit"), "{}", named.stdout);
     run().env("REPORT_FILES", "nowhere.json").run().expect(3);
     // A committed report is somebody's word for it.
     repo.write(

@@ -215,7 +215,7 @@ const PROXY_AUTHORIZATION: &str = "proxy authorization required";
 /// variable of the URL's scheme.
 fn advice(kind: &Kind, cause: &str, proxy: &str) -> Option<String> {
     let sentence = match kind {
-        Kind::Tls if cause.contains("UnknownIssuer") => {
+        Kind::Tls if cause.contains("UnknownIssuer") || cause.contains("BadSignature") => {
             "Set CA_CERT or CA_CERT_FILE to the certificate authority of this server.".to_owned()
         }
         Kind::Tls if cause.contains("not valid for name") => {
