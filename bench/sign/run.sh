@@ -59,7 +59,7 @@ table() {
 
 cat <<-END
 	With an encrypted key, into a registry on loopback that keeps lists of referrers, as bundles, without a log. The peer
-	is Debian's cosign 3.1. sign-pipe reads back and verifies what it wrote besides. Opening the key takes 64 MB by
+	is Debian's cosign 3.1. sign-pipe also reads back and verifies what it wrote. Opening the key takes 64 MB by
 	definition (scrypt), and most of the time that one image takes.
 END
 table "One image" \
