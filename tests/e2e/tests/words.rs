@@ -40,6 +40,8 @@ const AVOIDED: &[(&str, &str)] = &[
 const RIGHT: &[(&str, &str)] = &[
     ("there is no ", "a plain statement, if `of` does not follow"),
     ("is no longer", "an adverb"),
+    ("there is none", "a plain statement"),
+    ("there are none", "a plain statement"),
     ("tell apart", "the idiom for distinguishing"),
 ];
 
