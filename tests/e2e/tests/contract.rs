@@ -149,7 +149,7 @@ fn no_secret_is_printed_or_written() {
 }
 
 #[test]
-fn what_is_written_belongs_to_the_workspace_s_owner() {
+fn written_files_belong_to_the_owner_of_the_workspace() {
     for name in pipes() {
         let repo = Repo::new();
         repo.write("file.txt", "text").commit("first");

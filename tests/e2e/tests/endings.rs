@@ -98,7 +98,7 @@ fn what_is_not_in_this_version_is_never_a_pass() {
 }
 
 #[test]
-fn a_missing_secret_skips_a_fork_s_pull_request_and_fails_elsewhere() {
+fn a_missing_secret_skips_pull_requests_of_forks_and_fails_elsewhere() {
     let repo = Repo::new();
     let outcome = probe(&repo).env("NEEDS_SECRET", "true").run().expect(2);
     assert!(outcome.stderr.contains("API_PASSWORD: required"), "{}", outcome.stderr);
@@ -240,7 +240,7 @@ fn no_form_of_a_secret_leaves_by_any_way() {
 }
 
 #[test]
-fn a_workspace_that_can_t_be_written_is_worked_on_and_ends_with_3() {
+fn an_unwritable_workspace_is_scanned_and_exits_with_3() {
     let repo = Repo::new();
     repo.write("security-reports", "a file where the folder should be");
     let outcome = probe(&repo).run().expect(3);
@@ -250,7 +250,7 @@ fn a_workspace_that_can_t_be_written_is_worked_on_and_ends_with_3() {
 }
 
 #[test]
-fn reports_can_t_be_led_out_of_the_checkout() {
+fn reports_stay_inside_the_checkout() {
     let outside = Repo::plain();
     let repo = Repo::new();
     std::os::unix::fs::symlink(outside.path(), repo.join("security-reports")).unwrap();

@@ -71,7 +71,7 @@ fn tables_of_variables_are_fresh() {
 }
 
 #[test]
-fn the_demo_s_advisories_are_packed() {
+fn advisories_of_the_demo_are_packed() {
     let folder = root().join("examples/demo/advisories");
     for ecosystem in ["PyPI", "npm"] {
         let mut files: Vec<(String, Vec<u8>)> = fs::read_dir(folder.join(ecosystem))

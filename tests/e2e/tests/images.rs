@@ -140,7 +140,7 @@ fn another_user_scans_and_owns_what_it_writes() {
 }
 
 #[test]
-fn root_hands_its_reports_to_the_checkout_s_owner() {
+fn root_gives_its_reports_to_the_owner_of_the_checkout() {
     let mounted = Mounted::new(12345);
     mounted.container("security-pipe:test", "rw").expect(1);
     let meta = fs::metadata(mounted.report()).unwrap();

@@ -163,7 +163,7 @@ fn the_nastiest_message_is_valid() {
 }
 
 #[test]
-fn a_bot_s_message_and_a_bare_card_are_valid() {
+fn the_message_of_a_bot_and_a_bare_card_are_valid() {
     let (repo, server) = (checkout(), services());
     let pipe = nasty(with_bot(telling(&repo, &server), &server)).env("TEAMS_PAYLOAD", "card");
     pipe.env("STATUS", "error").run().expect(0);

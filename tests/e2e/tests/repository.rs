@@ -41,7 +41,7 @@ fn the_readme_shows_what_the_demo_prints() {
 }
 
 #[test]
-fn the_readme_s_pipelines_are_short_and_configure_what_there_is() {
+fn pipelines_of_the_readme_are_short_and_use_existing_variables() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     let blocks: Vec<&str> = readme.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(blocks.len() >= 3, "Bitbucket, GitHub and GitLab");

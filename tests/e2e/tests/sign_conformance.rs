@@ -101,7 +101,7 @@ fn what_is_broken_or_forged_is_refused() {
 }
 
 #[test]
-fn a_managed_key_s_bundle_is_accepted_with_its_key_only() {
+fn the_bundle_of_a_managed_key_is_accepted_with_that_key_only() {
     let managed = published().join("managed-key");
     let path = |name: &str| managed.join(name).display().to_string();
     let (bundle, key, artifact) = (path("bundle.sigstore.json"), path("key.pub"), path("artifact.txt"));
@@ -152,7 +152,7 @@ fn what_the_client_signs_it_verifies() {
 
 /// GitHub's own instance, whose attestations of private repositories have a timestamp and no log.
 #[test]
-fn github_s_own_attestations_are_accepted() {
+fn attestations_of_github_are_accepted() {
     let bundle = std::fs::read(published().join("bundles/github-private-attestation.sigstore.json")).unwrap();
     let evidence = Evidence::from_bundle(Location::File("bundle".to_owned()), &bundle).unwrap();
     let subject = Digest::parse("sha256:76f1fe8593bf227cca2c089e3c16dc95014a8d3e89c5dd220530469ca043c428").unwrap();

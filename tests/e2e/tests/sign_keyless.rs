@@ -115,7 +115,7 @@ fn certificates(registry: &Registry, report: &Value) -> Vec<String> {
 }
 
 #[test]
-fn equal_signatures_are_not_added_and_another_run_s_are() {
+fn equal_signatures_are_not_added_and_those_of_another_run_are() {
     let (sigstore, registry, dir) = (Sigstore::start_without_ct(), Registry::with_referrers(), Repo::plain());
     let digest = registry.push_image("app", "1", "one");
     let image = format!("{}/app:1", registry.host());
@@ -154,7 +154,7 @@ fn what_cosign_signs_keyless_is_accepted() {
 }
 
 #[test]
-fn a_file_s_bundle_is_accepted_by_others_code() {
+fn the_bundle_of_a_file_is_accepted_by_other_tools() {
     let (sigstore, dir) = (Sigstore::start(), Repo::plain());
     dir.write("app.tgz", "a chart").write("other.tgz", "another chart");
     let token = sigstore.email_token("ada@example.com");
@@ -181,7 +181,7 @@ fn a_file_s_bundle_is_accepted_by_others_code() {
 }
 
 #[test]
-fn a_key_s_bundle_is_accepted_by_sigstore_go() {
+fn the_bundle_of_a_key_is_accepted_by_sigstore_go() {
     let dir = Repo::plain();
     dir.write("app.tgz", "a chart");
     let (key, other) = (KeyPair::new(KeyKind::Cosign, dir.path()), KeyPair::new(KeyKind::P256, dir.path()));
@@ -325,7 +325,7 @@ fn what_is_not_logged_is_told_and_a_timestamp_may_do() {
 }
 
 #[test]
-fn a_key_s_signature_may_be_logged_too() {
+fn the_signature_of_a_key_may_be_logged_too() {
     let (sigstore, registry, dir) = (Sigstore::start_without_ct(), Registry::with_referrers(), Repo::plain());
     registry.push_image("app", "1", "one");
     let image = format!("{}/app:1", registry.host());

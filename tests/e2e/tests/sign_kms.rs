@@ -55,7 +55,7 @@ fn an_image_is_signed_by_a_key_that_nobody_has() {
 }
 
 #[test]
-fn a_role_is_taken_on_with_the_ci_s_token() {
+fn a_role_is_assumed_with_the_token_of_the_ci() {
     let (moto, registry, dir) = (Moto::start(), Registry::with_referrers(), Repo::plain());
     registry.push_image("app", "1", "one");
     let key = key(&moto, "ECC_NIST_P256", "SIGN_VERIFY");
@@ -110,7 +110,7 @@ fn moto_alias(moto: &Moto, alias: &Value) {
 }
 
 #[test]
-fn a_key_that_can_t_sign_and_one_that_is_not_there_are_told() {
+fn an_unusable_key_and_a_missing_one_are_reported() {
     let (moto, registry, dir) = (Moto::start(), Registry::with_referrers(), Repo::plain());
     registry.push_image("app", "1", "one");
     let sign = |name: &str| {

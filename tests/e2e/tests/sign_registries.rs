@@ -51,7 +51,7 @@ fn a_password_is_given_in_every_way_that_docker_knows() {
 }
 
 #[test]
-fn an_authority_of_one_s_own_is_trusted_where_it_is_named() {
+fn a_private_authority_is_trusted_if_it_is_named() {
     let (registry, dir) = (Registry::with_tls(), Repo::plain());
     let digest = registry.push_image("app", "1", "one");
     let key = KeyPair::new(KeyKind::P256, dir.path());

@@ -123,7 +123,7 @@ fn keys_signatures_are_logged_where_the_log_can_verify_them() {
 }
 
 #[test]
-fn a_file_s_bundle_is_accepted_by_others_code() {
+fn the_bundle_of_a_file_is_accepted_by_other_tools() {
     let (sigstore, dir) = (Sigstore::start(), Repo::plain());
     dir.write("app.tgz", "a chart");
     let token = sigstore.email_token("ada@example.com");

@@ -50,7 +50,7 @@ fn copy(from: &Path, repo: &Repo) {
 }
 
 #[test]
-fn the_demo_s_files_are_valid() {
+fn files_of_the_demo_are_valid() {
     let repo = Repo::new();
     copy(&root().join("examples/demo/app"), &repo);
     repo.commit("first");

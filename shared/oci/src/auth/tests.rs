@@ -204,7 +204,7 @@ async fn the_longest_refusal_of_a_short_blob() {
 
 /// A storage service that asks for the registry's credentials gets nothing, and nor does the token service it names.
 #[tokio::test]
-async fn a_stranger_s_challenge_is_not_answered() {
+async fn a_challenge_of_another_host_is_not_answered() {
     let (server, stranger) = (MockServer::start().await, MockServer::start().await);
     let challenge = format!("Bearer realm=\"{}/token\"", stranger.uri());
     let trap = ResponseTemplate::new(401).insert_header("www-authenticate", challenge);

@@ -75,7 +75,7 @@ fn what_is_given_goes_before_the_configuration() {
 }
 
 #[test]
-fn helpers_are_named_since_they_can_t_be_run() {
+fn helpers_are_named_because_they_cannot_run() {
     let mut credentials = from(r#"{ "auths": null, "credHelpers": { "gcr.io": "gcloud" }, "credsStore": "desktop" }"#);
     let later = r#"{ "credHelpers": { "gcr.io": "other", "quay.io": "" }, "credsStore": "pass" }"#;
     credentials.add_docker_config(&later.to_owned().into()).unwrap();

@@ -11,7 +11,7 @@ use super::*;
 const HOST: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
 
 #[test]
-fn only_aws_s_own_hosts_are_logged_in_to() {
+fn only_hosts_of_aws_get_a_login() {
     assert_eq!(region(HOST), Some("eu-west-1"));
     assert_eq!(region("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn"), Some("cn-north-1"));
     for other in [

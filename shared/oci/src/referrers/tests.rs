@@ -125,7 +125,7 @@ async fn a_failure_is_never_none() {
 }
 
 #[tokio::test]
-async fn an_artifact_without_a_type_has_its_configuration_s() {
+async fn an_artifact_without_a_type_has_that_of_its_configuration() {
     let fake = crate::fake::Fake::start().await;
     let manifest = Manifest {
         subject: Some(Descriptor::new(media_type::MANIFEST, subject(), 1)),
@@ -138,7 +138,7 @@ async fn an_artifact_without_a_type_has_its_configuration_s() {
 }
 
 #[tokio::test]
-async fn a_page_that_can_t_be_followed_is_not_the_last() {
+async fn a_page_that_cannot_be_followed_is_not_the_last() {
     let commas = "</v2/app/referrers/next?last=a,b>; rel=\"next\"";
     for (links, expected) in [
         (vec![commas], Some(2)),

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_renewed_token_is_everybody_s() {
+async fn a_renewed_token_is_shared_by_all_requests() {
     let server = MockServer::start().await;
     let count = Arc::new(AtomicU32::new(0));
     Mock::given(path("/token")).respond_with(Counting(Arc::clone(&count))).mount(&server).await;

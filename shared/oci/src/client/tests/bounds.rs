@@ -89,7 +89,7 @@ async fn a_document_says_itself_what_it_is() {
 }
 
 #[tokio::test]
-async fn a_head_that_is_no_manifest_s_is_not_believed() {
+async fn a_head_response_without_a_manifest_is_not_trusted() {
     let digest = Digest::of(b"{}");
     let other = Digest::of(b"other").to_string();
     for (header, kind, name) in [

@@ -145,7 +145,7 @@ async fn pieces_are_as_large_as_the_registry_wants_them() {
 }
 
 #[tokio::test]
-async fn places_that_can_t_be_used_are_an_error() {
+async fn unusable_upload_locations_are_an_error() {
     for place in ["ftp://elsewhere.example/x", "http://[", "mailto:a"] {
         let fake = Fake::start().await;
         fake.fail("POST", "/uploads/", Trouble::Done(status(202).insert_header("location", place)));
