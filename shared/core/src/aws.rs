@@ -25,7 +25,7 @@ pub use source::{Container, Source};
 /// How long before their end credentials are no longer used.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// Waits before a busy service is asked again; the HTTP client can't tell it from a refusal, since both are status 400.
+/// Waits before a busy service is asked again; the HTTP client treats it as a refusal, since both are status 400.
 const WAITS: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(900)];
 
 /// A request that AWS refused, or that could not be made. No text holds a credential.
@@ -49,7 +49,7 @@ pub enum AwsError {
     },
 }
 
-/// AWS's services in one region, as somebody.
+/// The services of AWS in one region, with credentials.
 #[derive(Clone)]
 pub struct Aws {
     http: Client,
@@ -72,7 +72,7 @@ pub fn is_region(text: &str) -> bool {
 }
 
 impl Aws {
-    /// `endpoint` is an address for all services, instead of their own.
+    /// `endpoint` is one address for all services, instead of one for each.
     pub fn new(http: Client, region: &str, source: Source, endpoint: Option<String>) -> Aws {
         Aws {
             http,

@@ -21,7 +21,7 @@ pub use parse::{MAX_FILE, duration};
 /// One mistake in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The variable as the user typed it, with its value where that is no secret: `SEVERITY="hihg"`.
+    /// The variable as the user typed it, with its value if that is not secret: `SEVERITY="hihg"`.
     pub variable: String,
     /// What was expected.
     pub message: String,
@@ -126,7 +126,7 @@ impl Vars {
         self.spec.default_of(var)
     }
 
-    /// A boolean with its default (false where none is declared).
+    /// A boolean with its default (false if none is declared).
     pub fn flag(&mut self, var: &'static Var) -> bool {
         let default = self.default(var);
         self.maybe_flag(var).unwrap_or(default == Some("true"))
@@ -216,7 +216,7 @@ impl Vars {
     }
 
     /// A secret without which the pipe can't do what was asked. Missing, it is a mistake or, as `ON_MISSING_SECRET`
-    /// says, a reason to skip the run: see [`Vars::missing_secrets`]. `untrusted` tells a run that gets no secrets, such
+    /// says, a reason to skip the run: see [`Vars::missing_secrets`]. `untrusted` marks a run that gets no secrets, such
     /// as a fork's pull request.
     pub fn require_secret(&mut self, var: &'static Var, untrusted: bool) -> Option<SecretString> {
         let found = self.secret(var);
@@ -302,7 +302,7 @@ impl Vars {
         &self.missing_secrets
     }
 
-    /// Every secret of this environment: declared ones, and the values of undeclared variables with a telling name.
+    /// Every secret of this environment: declared ones, and the values of undeclared variables whose name says that they are secret.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretString> {
         let declared = self.values.values().flat_map(|found| match &found.value {
             Value::Secret(value) => std::slice::from_ref(value),
@@ -327,7 +327,7 @@ impl Vars {
             .collect()
     }
 
-    /// The pipe's own variables that nobody took: each one is a documented feature that isn't there.
+    /// The pipe's own variables that were never read: each one is a documented feature that isn't there.
     pub fn unread(&self) -> Vec<&'static str> {
         let own = self.spec.groups.iter().flat_map(|group| group.vars).filter(|var| !var.later);
         own.map(|var| var.name).filter(|name| !self.read.contains(name)).collect()

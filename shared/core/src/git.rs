@@ -1,7 +1,7 @@
 //! What the checkout's Git objects say.
 //!
-//! A repository is read in isolation: no configuration but its own, nothing of that is ever run, and whoever owns the
-//! files (`safe.directory`) is no reason to refuse. It is opened anew for each question, which costs well under a
+//! A repository is read in isolation: with its own configuration only, without running anything of it, and whatever the
+//! owner of the files (`safe.directory`). It is opened anew for each question, which costs well under a
 //! millisecond, because a handle can't be shared between threads.
 
 mod dirty;
@@ -83,7 +83,7 @@ impl Checkout {
         Some(head)
     }
 
-    /// Any other commit, by what [`Checkout::resolve`] understands; no branch is told.
+    /// Any other commit, by what [`Checkout::resolve`] understands, without a branch.
     pub fn commit(&self, spec: &str) -> Option<Head> {
         let repo = self.open().ok()?;
         let commit = repo.find_commit(resolve(&repo, spec)?).ok()?;
@@ -114,7 +114,7 @@ impl Checkout {
         self.open().and_then(|repo| repo.is_shallow().map_err(anyhow::Error::from)).unwrap_or(false)
     }
 
-    /// The files and links in the index, relative to the root; those of HEAD where there is no index. Submodules are
+    /// The files and links in the index, relative to the root, or those of HEAD without an index. Submodules are
     /// left out, and so are files that a sparse checkout leaves out together with their folder. Names that are not
     /// UTF-8 stay as they are.
     ///
@@ -136,7 +136,7 @@ impl Checkout {
         Ok(paths)
     }
 
-    /// Whether tracked files differ from HEAD; `None` where that can't be told without running a filter, reading very
+    /// Whether tracked files differ from HEAD; `None` if that cannot be determined without running a filter, reading very
     /// much, or at all. Untracked files don't count.
     pub fn is_dirty(&self) -> Option<bool> {
         dirty::is_dirty(&self.open().ok()?, &self.root).ok().flatten()
@@ -148,14 +148,14 @@ impl Checkout {
         resolve(&self.open().ok()?, spec).map(|id| id.to_string())
     }
 
-    /// The best common ancestor of two commits, as far as the history that is here can tell.
+    /// The best common ancestor of two commits within the history that was fetched.
     pub fn merge_base(&self, a: &str, b: &str) -> Option<String> {
         let repo = self.open().ok()?;
         let base = repo.merge_base(resolve(&repo, a)?, resolve(&repo, b)?);
         base.ok().flatten().map(|id| id.to_string())
     }
 
-    /// A file as it is in a commit: `path` from the root, with `/`. `None` where there is none, also where there is a
+    /// A file as it is in a commit: `path` from the root, with `/`. `None` if it does not exist, or is a
     /// folder, a link or a submodule.
     ///
     /// # Errors

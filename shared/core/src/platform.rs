@@ -1,7 +1,7 @@
-//! The CI system a run is part of: what it tells about the run, and how its own pages show the result.
+//! The CI system a run is part of: what is known about the run, and how its pages show the result.
 //!
 //! Everything is read from the environment and, where that says nothing, from the checkout's Git objects, so that a
-//! laptop gives the same answers as far as it can.
+//! laptop gives the same answers if possible.
 
 mod base;
 pub mod bitbucket;

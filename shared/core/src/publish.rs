@@ -129,7 +129,7 @@ async fn code_insights(ctx: &Context, rendering: &Rendering) -> Result<(), Strin
     }
 }
 
-/// By the first route on which there is anybody.
+/// By the first route that responds.
 async fn deliver(ctx: &Context, routes: &[Route], calls: &[Call]) -> Result<(), String> {
     let mut problem = "neither a token nor the proxy of the pipeline is available".to_owned();
     'routes: for route in routes {

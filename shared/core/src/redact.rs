@@ -55,7 +55,7 @@ impl Redactor {
         Redactor::default()
     }
 
-    /// Registers a value and everything in it that is secret by itself. Surrounding whitespace doesn't count, and a
+    /// Registers a value and every part of it that is secret. Surrounding whitespace doesn't count, and a
     /// value that is empty or blank is not registered.
     pub fn add(&self, value: &str) {
         let parts = parts::of(value);

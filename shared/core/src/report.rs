@@ -2,7 +2,7 @@
 //!
 //! A [`Recorder`] is handed to the pipe; every step it records is written at once, so that an error, a panic, a signal
 //! or even a kill leaves what was known. The document's schema is `docs/schemas/report.v1.schema.json`; a pipe's sections
-//! have one of their own beside it.
+//! have a separate one beside it.
 
 mod earlier;
 
@@ -97,7 +97,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A report that says "did not finish" until it is told otherwise. Nothing is written before [`Recorder::save`].
+    /// A report that says "did not finish" until the run ends. Nothing is written before [`Recorder::save`].
     pub fn new(spec: &'static Spec, report_dir: Arc<ReportDir>, redactor: Redactor) -> Recorder {
         let document = Document {
             spec,
@@ -138,7 +138,7 @@ impl Recorder {
         });
     }
 
-    /// What the run is about, where that is no tree: `image:<digest>`.
+    /// What the run is about if that is not a tree: `image:<digest>`.
     pub fn subject(&self, subject: String) {
         self.edit(|document| document.subject = Some(subject));
     }

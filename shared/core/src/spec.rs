@@ -153,12 +153,12 @@ pub struct Var {
     pub unset: Option<&'static str>,
     /// A value for the documentation.
     pub example: Option<&'static str>,
-    /// `X_FILE` is accepted although it is no secret.
+    /// `X_FILE` is accepted although it is not a secret.
     pub file: bool,
     /// A word that job-wide environments often carry for their own ends: a bare value that makes no sense here is
     /// ignored with a notice; the prefixed forms are strict.
     pub common_word: bool,
-    /// Declared, so that pipelines keep working, but not honoured by this version: setting it is exit 3.
+    /// Declared, so that pipelines keep working, but not honoured by this version: a run that sets it exits with 3.
     pub later: bool,
     /// The variable that switches on what this one configures, e.g. `IAC_SCAN` for the path of a chart.
     pub part_of: Option<&'static str>,

@@ -35,7 +35,7 @@ pub enum Trusted {
     Unavailable {
         /// What happened and what to change, as sentences.
         why: String,
-        /// The working tree has such a file, so somebody expects it to apply.
+        /// The working tree has such a file, so a user expects it to apply.
         wanted: bool,
     },
     /// It is there and can't be read.

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::http::Url;
 
-/// What AWS knows somebody by.
+/// A key at AWS.
 #[derive(Clone)]
 pub struct Credentials {
     /// The id of the key, which is not secret.
@@ -35,7 +35,7 @@ pub(super) struct Scope<'a> {
     pub(super) time: Timestamp,
 }
 
-/// The headers that sign a request: `x-amz-date`, `x-amz-security-token` where there is one, `authorization`. `headers`
+/// The headers that sign a request: `x-amz-date`, `x-amz-security-token` for temporary credentials, `authorization`. `headers`
 /// are signed too, their names in lower case; the URL's query is empty or already in order.
 pub(super) fn headers(
     credentials: &Credentials,

@@ -59,7 +59,7 @@ impl Container {
     /// From the variables that AWS sets (`AWS_CONTAINER_CREDENTIALS_...`); `None` where it sets none.
     ///
     /// # Errors
-    /// An address that nobody but AWS's own agents could be trusted at.
+    /// An address that is not one of the agents of AWS.
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Result<Option<Container>, String> {
         let url = match (get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"), get("AWS_CONTAINER_CREDENTIALS_FULL_URI")) {
             (Some(path), _) if path.starts_with('/') => format!("http://169.254.170.2{path}"),

@@ -243,7 +243,7 @@ fn is_item(name: &str, declared: &BTreeSet<String>) -> bool {
 }
 
 fn nearest(name: &str, spec: &Spec, ours: bool) -> Option<&'static str> {
-    /// A shorter bare name is too likely somebody else's.
+    /// A shorter bare name probably belongs to another program.
     const MIN_LENGTH: usize = 7;
     if !ours && name.len() < MIN_LENGTH {
         return None;

@@ -25,7 +25,7 @@ enum State {
     Unknown,
 }
 
-/// `None` where it can't be told.
+/// `None` if it cannot be determined.
 pub(super) fn is_dirty(repo: &Repository, root: &Path) -> anyhow::Result<Option<bool>> {
     if !repo.index_path().exists() {
         return Ok(None);
@@ -127,7 +127,7 @@ impl WorkTree<'_> {
         self.content(entry, &path, &meta).unwrap_or(State::Unknown)
     }
 
-    /// Not changed since the index was written, as far as the clock can tell.
+    /// Not changed since the index was written, by the resolution of the clock.
     fn same_time(&self, entry: &gix::index::Entry, meta: &Metadata) -> bool {
         let recorded = entry.stat.mtime;
         let nanos = i64::from(recorded.nsecs);

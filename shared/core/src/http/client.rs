@@ -16,7 +16,7 @@ use super::response::Response;
 use super::settings::Settings;
 use super::{retry, tls};
 
-/// Bytes a second that an upload may be slow: a large body by itself is no timeout.
+/// Bytes a second that an upload may be slow: a large body alone is not a timeout.
 const MIN_UPLOAD_RATE: u64 = 64 * 1024;
 
 /// Bytes of a refusal that are read, for the error's excerpt.

@@ -40,7 +40,7 @@ pub(super) fn backoff(first: Duration, attempt: u32) -> Duration {
     limit.mul_f64(fastrand::f64())
 }
 
-/// What a `Retry-After` header asks for (RFC 9110 10.2.3): seconds, or a date, where one in the past is no wait.
+/// What a `Retry-After` header asks for (RFC 9110 10.2.3): seconds, or a date. A date in the past means no wait.
 pub(super) fn after(value: &HeaderValue) -> Option<Duration> {
     let text = value.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {

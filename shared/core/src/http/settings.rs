@@ -14,7 +14,7 @@ pub struct Settings {
     /// Comma-separated hosts that need no proxy: a name with all names below it, an address, a network
     /// (`10.0.0.0/8`), or `*`.
     pub no_proxy: Option<String>,
-    /// Certificate authorities to trust besides the roots, in PEM.
+    /// Certificate authorities to trust in addition to the roots, in PEM.
     pub ca_pem: Option<String>,
     /// The roots to trust instead of the compiled-in ones, in PEM: the content of `SSL_CERT_FILE`.
     pub roots_pem: Option<String>,

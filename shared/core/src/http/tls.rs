@@ -1,4 +1,4 @@
-//! Whom to trust.
+//! Which certificate authorities are trusted.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub(super) fn config(settings: &Settings) -> Result<ClientConfig, HttpError> {
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// Every certificate that somebody added has to be one; other blocks in the text don't matter.
+/// Every added certificate has to be valid. Other blocks in the text don't matter.
 fn add(roots: &mut RootCertStore, pem: &str) -> Result<(), HttpError> {
     let mut count = 0;
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {

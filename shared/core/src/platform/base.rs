@@ -44,7 +44,7 @@ pub fn base_commit(ci: &CiContext, checkout: &Checkout) -> Base {
     }
 }
 
-/// [`base_commit`] where there is no repository to look into.
+/// [`base_commit`] without a repository to look into.
 pub fn base_without_checkout(ci: &CiContext) -> Base {
     match &ci.pull_request {
         None => Base::NotAPullRequest,

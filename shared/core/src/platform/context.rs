@@ -1,10 +1,10 @@
-//! What a CI tells about a run, in one form for all of them.
+//! What is known about a run, in one form for every CI.
 
 use std::path::PathBuf;
 
 use crate::git::{Checkout, Head};
 
-/// The environment's variables by name; an empty one is none.
+/// The environment's variables by name. An empty one counts as unset.
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The CI systems that are known.
@@ -24,7 +24,7 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// The word for it in reports: `github`.
+    /// The name in reports: `github`.
     pub fn as_str(self) -> &'static str {
         match self {
             Provider::Bitbucket => "bitbucket",
@@ -53,7 +53,7 @@ pub struct CiContext {
     pub api_url: Option<String>,
     /// The commit that the run is for; on GitHub's pull requests the merge of both sides. Without a CI, HEAD.
     pub commit: Option<String>,
-    /// HEAD of the checkout, which is another commit where the pipeline checked out something of its own.
+    /// HEAD of the checkout, which is another commit if the pipeline checked one out.
     pub checked_out: Option<String>,
     /// On a pull request its source.
     pub branch: Option<String>,
@@ -115,7 +115,7 @@ pub struct Channels {
 }
 
 impl PullRequest {
-    /// Platforms keep secrets from such pull requests, so that one which is missing is no mistake.
+    /// Platforms keep secrets from such pull requests, so a missing one is not a mistake.
     pub fn may_lack_secrets(&self) -> bool {
         self.fork == Some(true) || self.bot
     }

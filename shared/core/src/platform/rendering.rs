@@ -78,7 +78,7 @@ pub enum Fact {
 pub struct Rendering {
     /// `security-pipe`.
     pub pipe: String,
-    /// Tells several runs of one pipe apart.
+    /// Distinguishes several runs of one pipe.
     pub report_name: Option<String>,
     /// `Security`.
     pub title: String,
@@ -99,7 +99,7 @@ pub struct Rendering {
 }
 
 impl Rendering {
-    /// Tells this pipe's report from all others on a commit: `security-pipe`, `security-pipe-api`.
+    /// Identifies the report of this pipe among all others on a commit: `security-pipe`, `security-pipe-api`.
     pub fn key(&self) -> String {
         key(&self.pipe, self.report_name.as_deref())
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// A form is recognised by this many bytes and followed from there as far as the text agrees with it. So a long secret
+/// A form is recognised by this many bytes and followed from there while the text agrees with it. So a long secret
 /// that was cut off (an excerpt, a truncated log line) is still taken out, nothing longer is ever held back by a writer,
 /// and the automaton stays small. More than the fixed part of any webhook URL, which is not secret.
 const ANCHOR: usize = 128;
@@ -95,7 +95,7 @@ struct Json {
     html: bool,
 }
 
-/// What an encoder leaves as it is besides letters and digits, and whether it writes a space as `+`.
+/// What an encoder leaves unchanged in addition to letters and digits, and whether it writes a space as `+`.
 #[derive(Clone, Copy)]
 struct Percent {
     keeps: &'static str,

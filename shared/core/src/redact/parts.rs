@@ -1,4 +1,4 @@
-//! What is secret in a value: the value, and things in it that are used by themselves.
+//! What is secret in a value: the value, and parts of it that are used separately.
 //!
 //! Everything is found leniently: a value that only looks like a kubeconfig costs one more pattern, one that was missed
 //! costs the credential.

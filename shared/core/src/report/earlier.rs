@@ -49,7 +49,7 @@ struct Source {
 }
 
 impl Earlier {
-    /// Reads the report at `path`, which is absolute; `None` where there is none.
+    /// Reads the report at `path`, which is absolute. `None` if it does not exist.
     ///
     /// # Errors
     /// It can't be read or understood, or it is not of this run; the text is a fragment that says why.
@@ -103,7 +103,7 @@ fn differs(what: &str, theirs: Option<&str>, ours: Option<&str>) -> String {
     format!("is from another {what}: {} instead of {}", theirs.unwrap_or("none"), ours.unwrap_or("none"))
 }
 
-/// Whether Git tracks the file; where that can't be told it does.
+/// Whether Git tracks the file. True if that cannot be determined.
 fn tracked(path: &Path, ctx: &Context) -> bool {
     let Some(checkout) = &ctx.checkout else { return false };
     let Ok(path) = path.canonicalize() else { return true };

@@ -18,7 +18,7 @@ impl Signals {
         }
     }
 
-    /// The next signal; never, where no handler could be had.
+    /// The next signal. Never, if no handler could be installed.
     pub(super) async fn next(&mut self) -> Signal {
         tokio::select! {
             () = received(&mut self.interrupt) => Signal::Interrupt,

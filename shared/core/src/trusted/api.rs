@@ -12,7 +12,7 @@ use crate::platform::Provider;
 const MAX_TIME: Duration = Duration::from_secs(20);
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// The file's bytes, `None` where it is not there; or no answer at all where there is no token to ask with.
+/// The bytes of the file, or `None` if it does not exist. Outer `None` if no token is available.
 pub(super) async fn read(ctx: &Context, commit: Option<&str>, path: &str) -> Option<Result<Option<Vec<u8>>, String>> {
     let target = ctx.ci.pull_request.as_ref()?.target_branch.clone();
     let reference = commit.map(str::to_owned).or(target)?;

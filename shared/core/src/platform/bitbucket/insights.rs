@@ -163,7 +163,7 @@ fn annotations(rendering: &Rendering) -> Vec<Value> {
         .collect()
 }
 
-/// Unlike the summary, the id must not be cut so that two become one: [`annotations`] tells those apart.
+/// Unlike the summary, the id must not be cut so that two become one: [`annotations`] distinguishes those.
 fn external_id(key: &str, id: &str) -> String {
     let id: String = id.chars().map(|c| if c.is_ascii_graphic() { c } else { '_' }).take(200).collect();
     format!("{key}-{id}")

@@ -51,8 +51,8 @@ pub fn stop_commands(token: &str) -> (String, String) {
     (format!("::stop-commands::{token}"), format!("::{token}::"))
 }
 
-/// The commands that make the runner hide a value, as a whole and in each line of it that is long enough to tell
-/// something.
+/// The commands that make the runner hide a value, as a whole and in each line of it that is long enough to
+/// identify it.
 pub fn add_mask(value: &str) -> Vec<String> {
     let value = value.trim_matches(['\r', '\n']);
     let mut hidden: Vec<&str> = Vec::new();

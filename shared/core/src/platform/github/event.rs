@@ -1,4 +1,4 @@
-//! The event that started a workflow, as far as it says which change the run is about.
+//! The event that started a workflow: the parts that describe the change.
 
 use std::path::Path;
 
@@ -147,7 +147,7 @@ impl Event {
     }
 }
 
-/// Whether the change comes from another repository. One that is itself a fork of something is no fork of its own.
+/// Whether the change comes from another repository. A repository that is a fork of another one is not a fork of itself.
 fn is_fork(head: Option<&Repository>, base: Option<&Repository>) -> bool {
     let Some(head) = head else { return true };
     match (&head.full_name, base.and_then(|base| base.full_name.as_ref())) {

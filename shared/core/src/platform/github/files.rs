@@ -20,7 +20,7 @@ pub fn append_summary(path: &Path, markdown: &str) -> io::Result<()> {
 }
 
 /// Appends outputs to the file of `GITHUB_OUTPUT`, by name. A value may have several lines: it is put between lines of
-/// a random delimiter that it does not contain, so that no value can bring an output of its own.
+/// a random delimiter that it does not contain, so that no value can add an output.
 ///
 /// # Errors
 /// The file can't be written, or a name is not made of letters, digits and `_`; then nothing is written.
@@ -28,7 +28,7 @@ pub fn append_outputs(path: &Path, outputs: &[(String, String)]) -> io::Result<(
     let mut text = String::new();
     for (name, value) in outputs {
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{name:?} is no name for an output")));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{name:?} is not the name of an output")));
         }
         let delimiter = delimiter(value);
         text.push_str(&format!("{name}<<{delimiter}\n{value}\n{delimiter}\n"));

@@ -103,7 +103,7 @@ fn the_limits_of_bitbucket_are_kept() {
 }
 
 #[test]
-fn ids_are_unique_and_words_are_bitbucket_s() {
+fn ids_are_unique_and_words_are_those_of_bitbucket() {
     let long = |number: usize| Annotation { id: "x".repeat(300), ..annotation(number, Level::Error) };
     let mut given: Vec<Annotation> = (0..3).map(|_| annotation(1, Level::Error)).chain((0..3).map(long)).collect();
     given.push(Annotation { id: "a\nb".to_owned(), ..annotation(1, Level::Error) });
