@@ -16,7 +16,7 @@ use crate::settings::{RegistrySettings, RetryPolicy};
 use crate::types::media_type;
 use crate::{Descriptor, Digest, Reference, Repository};
 
-/// The most bytes of a response that holds no content of its own, such as a refusal.
+/// The most bytes of a response without content, such as a refusal.
 pub(crate) const MAX_REPLY: u64 = 64 * 1024;
 
 /// A manifest or index as it is at a registry.
