@@ -8,14 +8,14 @@ use crate::scanner::{dependencies, sbom, secrets};
 
 pub static SPEC: Spec = Spec {
     name: "security-pipe",
-    summary: "Finds secrets and vulnerable dependencies, writes an SBOM, and gates on what it found",
+    summary: "Finds secrets and vulnerable dependencies, writes an SBOM, and fails the run by severity",
     category: "Security",
     version: env!("CARGO_PKG_VERSION"),
     groups: &[
         Group { title: "Scans", vars: SCANS },
         Group { title: "Gate", vars: GATE },
         Group { title: "Advisories", vars: dependencies::VARS },
-        Group { title: "What is scanned and written", vars: FILES },
+        Group { title: "Scope and reports", vars: FILES },
         Group { title: "Accepted from other pipelines", vars: LATER },
     ],
     timeout: "30m",
@@ -68,144 +68,152 @@ const LATER: &[&Var] = &[
 pub(crate) const SCAN_TIMEOUT: Var = Var::new(
     "SCAN_TIMEOUT",
     Kind::Duration,
-    "The longest any one scan may take; if unset, 10 minutes. A scan that takes longer counts as one that could not run.",
+    "Limits the time of each scan. A scan that takes longer is treated as a scan error.",
 )
 .default("10m");
-pub(crate) const ON_SCAN_ERROR: Var = Var::choice(
-    "ON_SCAN_ERROR",
-    &["fail", "warn"],
-    "What a scan that could not run does to the verdict: `fail` is exit 3, `warn` says so and goes on; if unset, fail.",
-)
-.default("fail");
+pub(crate) const ON_SCAN_ERROR: Var =
+    Var::choice("ON_SCAN_ERROR", &["fail", "warn"], "Sets what a scan that could not run does to the verdict.")
+        .values(&[("fail", "exits with 3"), ("warn", "prints a warning and continues")])
+        .default("fail");
 
-pub(crate) const GATE_MODE: Var = Var::choice(
-    "GATE_MODE",
-    &["block", "warn"],
-    "`warn` turns the gate's exit 1 into 0 and still reports everything; it never hides exit 3; if unset, block.",
-)
-.default("block");
+pub(crate) const GATE_MODE: Var =
+    Var::choice("GATE_MODE", &["block", "warn"], "Sets what the gate does with findings.")
+        .values(&[
+            ("block", "fails the run"),
+            ("warn", "reports everything and exits with 0 instead of 1. A scan that could not run still exits with 3"),
+        ])
+        .default("block");
 pub(crate) const FAIL_ON_CRITICAL: Var =
-    Var::flag("FAIL_ON_CRITICAL", "Findings of critical severity fail the run; if unset, true.").default("true");
+    Var::flag("FAIL_ON_CRITICAL", "Fails the run on findings of critical severity.")
+        .or("does not fail the run on their severity")
+        .default("true");
 pub(crate) const FAIL_ON_HIGH: Var =
-    Var::flag("FAIL_ON_HIGH", "Findings of high severity, and so critical ones too, fail the run; if unset, false.")
+    Var::flag("FAIL_ON_HIGH", "Fails the run on findings of high or critical severity.")
+        .or("does not fail the run on high severity")
         .default("false");
-pub(crate) const FAIL_ON_MEDIUM: Var = Var::flag(
-    "FAIL_ON_MEDIUM",
-    "Findings of medium severity, and so high and critical ones too, fail the run; if unset, false.",
-)
-.default("false");
-pub(crate) const FAIL_ON_SECRETS: Var = Var::flag(
-    "FAIL_ON_SECRETS",
-    "true: every secret fails the run; false: none does; if unset, secrets gate by their severity (a provider's token \
-     is critical, a generic one medium).",
-);
+pub(crate) const FAIL_ON_MEDIUM: Var =
+    Var::flag("FAIL_ON_MEDIUM", "Fails the run on findings of medium, high or critical severity.")
+        .or("does not fail the run on medium severity")
+        .default("false");
+pub(crate) const FAIL_ON_SECRETS: Var = Var::flag("FAIL_ON_SECRETS", "Fails the run on every secret.")
+    .or("never fails the run on a secret")
+    .unset("secrets are gated by their severity: critical for the token of a provider, medium for a generic secret");
 pub(crate) const CVSS_THRESHOLD: Var = Var::new(
     "CVSS_THRESHOLD",
     Kind::Number { min: 0.0, max: 10.0 },
-    "Advisories with at least this CVSS score fail the run, besides the severities that do; if unset, no score does.",
+    "Fails the run on advisories with at least this CVSS score, in addition to the gated severities.",
 )
+.unset("no score fails the run")
 .example("7.0");
 pub(crate) const UNSCORED_SEVERITY: Var = Var::choice(
     "UNSCORED_SEVERITY",
     &["critical", "high", "medium", "low", "none"],
-    "The severity by which an advisory without any score is gated; `none` never gates; if unset, high.",
+    "Sets the severity assumed for advisories without a score.",
 )
+.values(&[("none", "never gates them")])
 .default("high");
 pub(crate) const INFORMATIONAL_SEVERITY: Var = Var::choice(
     "INFORMATIONAL_SEVERITY",
     &["critical", "high", "medium", "low", "none"],
-    "The severity by which informational advisories (unmaintained, unsound) are gated; if unset, `none`: they never are.",
+    "Sets the severity assumed for informational advisories (unmaintained, unsound).",
 )
+.values(&[("none", "never gates them")])
 .default("none");
 pub(crate) const IGNORE_UNFIXED: Var =
-    Var::flag("IGNORE_UNFIXED", "Advisories without a fixed version are reported and do not gate; if unset, false.")
+    Var::flag("IGNORE_UNFIXED", "Reports advisories without a fixed version, and does not gate on them.")
+        .or("gates on them like on any other")
         .default("false");
 pub(crate) const DEV_DEPENDENCIES: Var = Var::choice(
     "DEV_DEPENDENCIES",
     &["gate", "warn"],
-    "`warn` reports advisories of development dependencies without gating on them; if unset, gate.",
+    "Sets what happens with advisories of development dependencies.",
 )
+.values(&[("gate", "gates on them"), ("warn", "reports them without gating")])
 .default("gate");
 pub(crate) const IGNORE_FILE: Var = Var::path(
     "IGNORE_FILE",
-    "Findings to ignore, each with a reason and an expiry; if unset, `.pipewright/ignore.toml` where it exists. On a \
-     pull request it is read from the target branch.",
+    "Ignores the findings listed in this file, each with a reason and an expiry date. On a pull request the file is read \
+     from the target branch.",
 )
+.unset("`.pipewright/ignore.toml` is read if it exists")
 .example(".pipewright/ignore.toml");
 pub(crate) const BASELINE_FILE: Var = Var::path(
     "BASELINE_FILE",
-    "Findings known before, which are counted and do not gate; if unset, `.pipewright/baseline.json` where it exists. \
-     On a pull request it is read from the target branch.",
+    "Counts the findings listed in this file as known, and does not gate on them. On a pull request the file is read \
+     from the target branch.",
 )
+.unset("`.pipewright/baseline.json` is read if it exists")
 .example(".pipewright/baseline.json");
-pub(crate) const BASELINE_WRITE: Var = Var::flag(
-    "BASELINE_WRITE",
-    "Writes the present findings to BASELINE_FILE instead of gating on them; if unset, false.",
-)
-.default("false");
+pub(crate) const BASELINE_WRITE: Var =
+    Var::flag("BASELINE_WRITE", "Writes the current findings to BASELINE_FILE instead of gating on them.")
+        .or("gates on findings")
+        .default("false");
 
-pub(crate) const SCAN_PATHS: Var = Var::list(
-    "SCAN_PATHS",
-    "Paths or globs, relative to WORKING_DIR, outside of which nothing is scanned; if unset, everything is.",
-)
-.example("services/api,libs/**/src");
-pub(crate) const EXCLUDE_PATHS: Var = Var::list(
-    "EXCLUDE_PATHS",
-    "Paths or globs, relative to WORKING_DIR, that are not scanned; if unset, nothing is left out but untracked files \
-     that Git ignores.",
-)
-.example("testdata/**,docs");
+pub(crate) const SCAN_PATHS: Var =
+    Var::list("SCAN_PATHS", "Limits the scan to these paths or globs, relative to WORKING_DIR.")
+        .unset("everything is scanned")
+        .example("services/api,libs/**/src");
+pub(crate) const EXCLUDE_PATHS: Var =
+    Var::list("EXCLUDE_PATHS", "Leaves these paths or globs out of the scan, relative to WORKING_DIR.")
+        .unset("only untracked files that Git ignores are left out")
+        .example("testdata/**,docs");
 pub(crate) const REPORT_FORMAT: Var = Var::new(
     "REPORT_FORMAT",
     Kind::Choices(&["json", "sarif", "junit", "markdown", "html"], &[]),
-    "The reports to write; json is always written, html is not in this version; if unset, all the others are.",
+    "Lists the reports to write. `json` is always written. `html` is not available in this version, and a run that asks \
+     for it exits with 3.",
 )
 .default("json,sarif,junit,markdown");
 pub(crate) const SARIF_FILE: Var =
-    Var::path("SARIF_FILE", "The name of the SARIF report below REPORTS_DIR; if unset, `results.sarif`.")
-        .default("results.sarif");
+    Var::path("SARIF_FILE", "Names the SARIF report below REPORTS_DIR.").default("results.sarif");
 
 pub(crate) const SAST_SCAN: Var =
-    Var::flag("SAST_SCAN", "Static analysis of the sources; if unset, false.").default("false").later();
+    Var::flag("SAST_SCAN", "Analyses the sources.").or("analyses no sources").default("false").later();
 pub(crate) const IAC_SCAN: Var =
-    Var::flag("IAC_SCAN", "Checks charts and manifests; if unset, false.").default("false").later();
+    Var::flag("IAC_SCAN", "Checks charts and manifests.").or("checks none").default("false").later();
 pub(crate) const HELM_CHART_PATH: Var =
-    Var::path("HELM_CHART_PATH", "The chart that IAC_SCAN checks; without IAC_SCAN it has no effect.")
+    Var::path("HELM_CHART_PATH", "Names the chart that IAC_SCAN checks. It has no effect without IAC_SCAN.")
         .default("./helm-chart")
         .part_of("IAC_SCAN");
 pub(crate) const HELM_VALUES_FILE: Var = Var::path(
     "HELM_VALUES_FILE",
-    "The values that IAC_SCAN renders the chart with; without IAC_SCAN it has no effect.",
+    "Names the values that IAC_SCAN renders the chart with. It has no effect without IAC_SCAN.",
 )
+.unset("the values of the chart are used")
 .part_of("IAC_SCAN");
 pub(crate) const DOCKERFILE_SCAN: Var =
-    Var::flag("DOCKERFILE_SCAN", "Checks a Dockerfile; if unset, false.").default("false").later();
-pub(crate) const DOCKERFILE_PATH: Var =
-    Var::path("DOCKERFILE_PATH", "The file that DOCKERFILE_SCAN checks; without DOCKERFILE_SCAN it has no effect.")
-        .default("./Dockerfile")
-        .part_of("DOCKERFILE_SCAN");
+    Var::flag("DOCKERFILE_SCAN", "Checks a Dockerfile.").or("checks none").default("false").later();
+pub(crate) const DOCKERFILE_PATH: Var = Var::path(
+    "DOCKERFILE_PATH",
+    "Names the file that DOCKERFILE_SCAN checks. It has no effect without DOCKERFILE_SCAN.",
+)
+.default("./Dockerfile")
+.part_of("DOCKERFILE_SCAN");
 pub(crate) const CONTAINER_SCAN: Var =
-    Var::flag("CONTAINER_SCAN", "Scans a container image; if unset, false.").default("false").later();
+    Var::flag("CONTAINER_SCAN", "Scans a container image.").or("scans none").default("false").later();
 pub(crate) const CONTAINER_IMAGE: Var =
-    Var::text("CONTAINER_IMAGE", "The image that CONTAINER_SCAN scans; without CONTAINER_SCAN it has no effect.")
+    Var::text("CONTAINER_IMAGE", "Names the image that CONTAINER_SCAN scans. It has no effect without CONTAINER_SCAN.")
+        .unset("CONTAINER_SCAN has nothing to scan")
         .aliases(&["IMAGE"])
         .required("when CONTAINER_SCAN is true")
         .example("ghcr.io/org/app:1.2")
         .part_of("CONTAINER_SCAN");
 pub(crate) const TRIVY_SEVERITY: Var = Var::list(
     "TRIVY_SEVERITY",
-    "The severities that TRIVY_EXIT_CODE is about; without CONTAINER_SCAN it has no effect.",
+    "Lists the severities that TRIVY_EXIT_CODE applies to. It has no effect without CONTAINER_SCAN.",
 )
+.unset("it applies to all severities")
 .part_of("CONTAINER_SCAN");
 pub(crate) const TRIVY_EXIT_CODE: Var = Var::new(
     "TRIVY_EXIT_CODE",
     Kind::Integer { min: 0, max: 255 },
-    "Not 0: findings of TRIVY_SEVERITY in the image fail the run; without CONTAINER_SCAN it has no effect.",
+    "Fails the run on findings of TRIVY_SEVERITY in the image, unless it is 0. It has no effect without CONTAINER_SCAN.",
 )
+.unset("they do not fail the run")
 .part_of("CONTAINER_SCAN");
 pub(crate) const LICENSE_DENY: Var =
-    Var::list("LICENSE_DENY", "Licences that fail the run; if unset, none does.").later();
+    Var::list("LICENSE_DENY", "Fails the run on these licences.").unset("no licence fails the run").later();
 pub(crate) const LICENSE_ALLOW: Var =
-    Var::list("LICENSE_ALLOW", "The only licences that are allowed; if unset, all are.").later();
+    Var::list("LICENSE_ALLOW", "Fails the run on any other licence.").unset("all licences are allowed").later();
 pub(crate) const SBOM_FILE: Var =
-    Var::path("SBOM_FILE", "An SBOM whose packages are looked up; if unset, lockfiles are read.").later();
+    Var::path("SBOM_FILE", "Looks up the packages of this SBOM.").unset("lockfiles are read").later();

@@ -25,30 +25,33 @@ use crate::inventory::Lockfile;
 use crate::words::{pascal, sentence};
 
 pub(crate) const SCA_SCAN: Var =
-    Var::flag("SCA_SCAN", "Looks up the packages of every lockfile in the OSV advisories; if unset, true.")
+    Var::flag("SCA_SCAN", "Looks up the packages of every lockfile in the OSV advisories.")
+        .or("looks up nothing")
         .default("true");
-pub(crate) const OSV_SOURCE: Var = Var::choice(
-    "OSV_SOURCE",
-    &["auto", "db", "api"],
-    "Where advisories come from: `db` is OSV_DB_PATH, `api` is OSV_API_URL; if unset, `auto`: OSV_DB_PATH where it is \
-     set, else the API.",
-)
-.default("auto");
+pub(crate) const OSV_SOURCE: Var = Var::choice("OSV_SOURCE", &["auto", "db", "api"], "Sets the source of advisories.")
+    .values(&[
+        ("auto", "uses OSV_DB_PATH if it is set, and OSV_API_URL otherwise"),
+        ("db", "uses OSV_DB_PATH"),
+        ("api", "uses OSV_API_URL"),
+    ])
+    .default("auto");
 pub(crate) const OSV_DB_PATH: Var = Var::path(
     "OSV_DB_PATH",
-    "A folder of OSV's published zips (`<any name>/all.zip`), or an index that OSV_DB_COMPILE wrote; if unset, there \
-     is no database and nothing is kept between runs.",
+    "Reads advisories from this folder of OSV's published zips (`<any name>/all.zip`), or from an index that \
+     OSV_DB_COMPILE wrote.",
 )
+.unset("there is no database, and nothing is kept between runs")
 .example("/advisories");
 pub(crate) const OSV_DB_COMPILE: Var = Var::path(
     "OSV_DB_COMPILE",
-    "Writes the zips of OSV_DB_PATH as one small index file to this path and ends; if unset, a scan is run.",
+    "Writes the zips of OSV_DB_PATH as one small index file to this path, and does nothing else.",
 )
+.unset("the run scans")
 .example("advisories.idx");
 pub(crate) const OSV_API_URL: Var = Var::new(
     "OSV_API_URL",
     VarKind::Url,
-    "The OSV API. Names and versions of public packages are sent to it, and nothing else; if unset, OSV's own.",
+    "Sets the OSV API. It receives names and versions of public packages, and nothing else.",
 )
 .default("https://api.osv.dev");
 

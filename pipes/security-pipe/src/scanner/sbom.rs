@@ -11,14 +11,18 @@ use pipe_core::spec::{Kind, Var};
 use super::{Input, Scan, Scanner};
 use pipe_packages::sbom::{self, Bom};
 
-pub(crate) const SBOM_GENERATE: Var =
-    Var::flag("SBOM_GENERATE", "Writes an SBOM of every package in the lockfiles; if unset, true.").default("true");
+pub(crate) const SBOM_GENERATE: Var = Var::flag("SBOM_GENERATE", "Writes an SBOM of every package in the lockfiles.")
+    .or("writes no SBOM")
+    .default("true");
 pub(crate) const SBOM_FORMAT: Var = Var::new(
     "SBOM_FORMAT",
     Kind::Choices(&["cyclonedx-json", "spdx-json"], &[("cyclonedx", "cyclonedx-json"), ("spdx", "spdx-json")]),
-    "The SBOM's formats: CycloneDX 1.6 as `sbom/sbom-cyclonedx.json`, SPDX 2.3 as `sbom/sbom-spdx.json`; if unset, \
-     cyclonedx-json.",
+    "Lists the formats of the SBOM.",
 )
+.values(&[
+    ("cyclonedx-json", "writes CycloneDX 1.6 to `sbom/sbom-cyclonedx.json`"),
+    ("spdx-json", "writes SPDX 2.3 to `sbom/sbom-spdx.json`"),
+])
 .default("cyclonedx-json")
 .example("cyclonedx-json,spdx-json");
 

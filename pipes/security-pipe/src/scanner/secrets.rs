@@ -15,8 +15,9 @@ use crate::words::pascal;
 use pipe_core::severity::Severity;
 use pipe_secrets::{Engine, MAX_MATCHES, Match, is_binary};
 
-pub(crate) const SECRETS_SCAN: Var =
-    Var::flag("SECRETS_SCAN", "Looks for secrets in every file of the working tree; if unset, true.").default("true");
+pub(crate) const SECRETS_SCAN: Var = Var::flag("SECRETS_SCAN", "Looks for secrets in every file of the working tree.")
+    .or("looks for no secrets")
+    .default("true");
 
 /// Larger files are counted and named, not scanned. Bytes.
 const MAX_FILE: u64 = 20 * 1024 * 1024;
