@@ -7,7 +7,7 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 REVISION := $(shell git rev-parse HEAD 2>/dev/null)
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --pretty=%ct 2>/dev/null || echo 0)
 
-.PHONY: help demo test test-all lint generate bench dist images clean
+.PHONY: help demo bootstrap test test-all check lint generate bench dist images clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-10s %s\n", $$1, $$2}'
@@ -15,12 +15,22 @@ help: ## This list
 demo: ## Scan an example tree, sign an image in memory, verify it: needs a Rust toolchain only
 	@CARGO='$(CARGO)' ./examples/demo/run.sh
 
-test: lint ## Install what tests need, then lint and every test
+bootstrap: ## Install everything that tests and linters need (Debian packages need root)
 	./tests/install.sh
+	./tests/lint/install.sh >/dev/null
+
+test: ## bootstrap, lint, and every test, those marked `#[ignore]` included
+	$(MAKE) --no-print-directory bootstrap
+	$(MAKE) --no-print-directory lint
+	$(CARGO) test --workspace --locked -- --include-ignored
+
+check: ## Formatting, clippy, and the tests that need neither root nor Debian packages
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) test --workspace --locked
 
 test-all: test ## test, and what does not fit: osv-scanner, a collector, Vault, policy engines, all of signing (needs BENCH_DATA)
-	WHOLE_MATRIX=1 $(CARGO) test --workspace --locked --test sign_matrix
+	WHOLE_MATRIX=1 $(CARGO) test --workspace --locked --test sign_matrix -- --include-ignored
 	./bench/agree.sh "$$(ls -t $${CARGO_TARGET_DIR:-target}/*/debug/security-pipe | head -n 1)"
 	./tests/collector.sh "$$(ls -t $${CARGO_TARGET_DIR:-target}/*/debug/notify-pipe | head -n 1)"
 	for script in vault admission; do \

@@ -4,7 +4,7 @@
 KIND is cyclonedx, spdx, sarif, junit, or a request's body: slack, teams, discord, pagerduty, otlp-traces, otlp-metrics,
 github-status, github-deployment, github-deployment-status.
 
-Exit code 0: all are valid. 1: at least one is not, with the reasons. 2: used wrongly. 3: install.sh has not run.
+Exit code 0: all are valid. 1: at least one is not, with the reasons. 2: used wrongly. 3: `make bootstrap` has not run.
 Nothing is fetched.
 """
 
@@ -194,7 +194,7 @@ def main(arguments: list[str]) -> int:
         return 2
     home = folder()
     if not (home / "ready").exists():
-        print("validate.py: the validators are missing; run tests/validators/install.sh", file=sys.stderr)
+        print("validate.py: the validators are missing; run make bootstrap", file=sys.stderr)
         return 3
     if pathlib.Path(sys.prefix) != home / "venv":
         python = str(home / "venv" / "bin" / "python")

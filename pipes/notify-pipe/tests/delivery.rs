@@ -255,7 +255,7 @@ fn no_credential_is_printed_or_written_or_sent_to_another() {
 }
 
 #[test]
-fn a_report_that_can_t_be_written_is_told_although_the_message_went_out() {
+fn a_report_that_is_not_written_is_reported_although_the_message_went_out() {
     let (repo, server) = (repo(), sink());
     repo.write("blocked", "a file");
     let outcome = slack(&repo, &server).env("REPORTS_DIR", "blocked").run().expect(3);

@@ -95,7 +95,7 @@ fn title(repo: &Repo, run: impl FnOnce(Pipe) -> Pipe) -> String {
 }
 
 #[test]
-fn the_status_is_the_ci_s_and_an_unknown_one_is_no_success() {
+fn the_status_comes_from_the_ci_and_an_unknown_one_is_not_success() {
     let repo = repo();
     let said = |vars: &[(&str, &str)]| title(&repo, |run| run.env("TITLE", "T").envs(vars));
     assert_eq!(said(&[]), "🏁 T");
@@ -222,7 +222,7 @@ fn a_webhook_is_signed_over_the_bytes_it_sends() {
 }
 
 #[test]
-fn a_template_s_values_are_never_templates() {
+fn the_values_of_a_template_are_never_templates() {
     let (repo, server) = (repo(), sink());
     notify(&repo)
         .env("WEBHOOK_URL", server.url())
@@ -262,7 +262,7 @@ fn a_message_and_a_log_can_come_from_files() {
 }
 
 #[test]
-fn a_secret_in_any_of_the_user_s_words_is_not_sent() {
+fn a_secret_in_any_text_of_the_user_is_not_sent() {
     let (repo, server) = (repo(), sink());
     repo.write("hunter2-hunter2.log", "line\n");
     notify(&repo)
@@ -306,7 +306,7 @@ fn channels_are_inferred_only_where_one_is_meant() {
 }
 
 #[test]
-fn a_fork_s_pull_request_without_secrets_is_skipped() {
+fn the_pull_request_of_a_fork_without_secrets_is_skipped() {
     let repo = repo();
     let event = json!({ "pull_request": { "number": 7,
         "base": { "ref": "main", "sha": "0".repeat(40), "repo": { "full_name": "o/r" } },
@@ -324,7 +324,7 @@ fn a_fork_s_pull_request_without_secrets_is_skipped() {
 }
 
 #[test]
-fn a_template_that_can_t_be_rendered_costs_no_message() {
+fn a_template_that_fails_to_render_costs_no_message() {
     let (repo, server) = (repo(), sink());
     let outcome = notify(&repo)
         .env("WEBHOOK_URL", server.url())

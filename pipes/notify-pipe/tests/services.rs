@@ -74,7 +74,7 @@ fn a_pager_that_was_not_reached_always_fails_the_run() {
 }
 
 #[test]
-fn jira_s_and_opsgenie_s_alerts_are_opened_and_closed_by_alias() {
+fn alerts_of_jira_and_opsgenie_are_opened_and_closed_by_alias() {
     let repo = repo();
     let opened = &sent(&repo, "jsm", &[("STATUS", "error")])[0];
     assert_eq!(

@@ -56,7 +56,7 @@ fn ok_false_with_200_is_no_delivery() {
 }
 
 #[test]
-fn one_message_is_updated_and_threaded_through_a_pipeline_s_life() {
+fn one_message_is_updated_and_threaded_through_the_life_of_a_pipeline() {
     let (repo, server) = (repo(), slack_api(None));
     let shared = tempfile::tempdir().unwrap();
     let step = |status: &str, run: &str| {

@@ -33,7 +33,7 @@ fn notify_on_decides_by_what_was_before() {
 }
 
 #[test]
-fn the_ci_s_api_tells_how_the_run_before_ended_and_when_this_one_began() {
+fn the_api_of_the_ci_gives_the_previous_status_and_the_start_of_this_run() {
     let repo = repo();
     let run = |conclusion: &'static str| {
         let server = pipewright_harness::Server::start(move |request| {
@@ -260,7 +260,7 @@ fn what_nobody_was_told_of_is_news_the_next_time() {
 }
 
 #[test]
-fn on_gitlab_the_pipeline_s_page_is_shown_and_no_report_of_another_pipe_is_touched() {
+fn on_gitlab_the_page_of_the_pipeline_is_shown_and_no_report_of_another_pipe_is_touched() {
     let (repo, server) = (repo(), sink());
     repo.write("security-reports/gl-code-quality-report.json", "[{\"description\": \"of security-pipe\"}]");
     slack(&repo, &server)
@@ -280,7 +280,7 @@ fn on_gitlab_the_pipeline_s_page_is_shown_and_no_report_of_another_pipe_is_touch
 }
 
 #[test]
-fn bitbucket_s_api_tells_the_same_of_its_pipelines() {
+fn the_api_of_bitbucket_gives_the_same_about_its_pipelines() {
     let repo = repo();
     let run = |before: &'static str| {
         let server = pipewright_harness::Server::start(move |request| {
@@ -312,7 +312,7 @@ fn bitbucket_s_api_tells_the_same_of_its_pipelines() {
 }
 
 #[test]
-fn gitlab_s_api_tells_of_pipelines_before_and_of_jobs_beside() {
+fn the_api_of_gitlab_gives_earlier_pipelines_and_parallel_jobs() {
     let repo = repo();
     let server = pipewright_harness::Server::start(|request| {
         let reply = match request.path.split('?').next().unwrap() {

@@ -35,7 +35,7 @@ fn osv(request: &Request) -> Reply {
 }
 
 fn run(repo: &Repo, server: &Server) -> Pipe {
-    Pipe::new("security-pipe", repo.path()).env("OSV_API_URL", server.url())
+    Pipe::at(common::BINARY, repo.path()).env("OSV_API_URL", server.url())
 }
 
 #[test]

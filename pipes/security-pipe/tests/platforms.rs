@@ -103,7 +103,7 @@ fn findings_are_the_same_on_every_platform_and_in_every_folder() {
     let repo = vulnerable();
     let db = advisories();
     let findings = |envs: &[(&str, &str)]| {
-        let pipe = Pipe::new("security-pipe", repo.path()).env("OSV_DB_PATH", db.path()).envs(envs);
+        let pipe = Pipe::at(common::BINARY, repo.path()).env("OSV_DB_PATH", db.path()).envs(envs);
         pipe.run().expect(1).report()["findings"].clone()
     };
     let laptop = findings(&[]);
@@ -112,7 +112,7 @@ fn findings_are_the_same_on_every_platform_and_in_every_folder() {
         assert_eq!(findings(&[platform]), laptop, "{platform:?}");
     }
     // Paths start at the repository's root, whatever the working directory.
-    let outcome = Pipe::new("security-pipe", repo.path())
+    let outcome = Pipe::at(common::BINARY, repo.path())
         .env("OSV_DB_PATH", db.path())
         .env("WORKING_DIR", "api")
         .reports(&repo.join("api/security-reports"))
@@ -122,7 +122,7 @@ fn findings_are_the_same_on_every_platform_and_in_every_folder() {
 }
 
 #[test]
-fn text_from_the_repository_can_t_become_a_command() {
+fn text_from_the_repository_never_becomes_a_command() {
     let repo = Repo::new();
     let odd = "::error::x\u{1b}[31m/poetry.lock";
     repo.write(odd, poetry_lock(&[("critical", "1.0")])).commit("first");

@@ -145,7 +145,7 @@ fn in_a_shallow_clone_no_policy_applies_and_the_missing_line_is_told() {
 }
 
 #[test]
-fn in_a_shallow_clone_the_platform_s_api_gives_the_target_s_policies() {
+fn in_a_shallow_clone_the_api_of_the_platform_gives_the_policies_of_the_target() {
     let main = |repo: &Repo| {
         repo.write("a", "b");
     };

@@ -134,7 +134,7 @@ fn a_broken_lockfile_is_exit_3_with_its_line_and_the_rest_is_scanned() {
 }
 
 #[test]
-fn a_lockfile_of_a_later_version_s_format_is_exit_3() {
+fn a_lockfile_of_a_later_format_ends_the_run_with_3() {
     let repo = Repo::new();
     repo.write("yarn.lock", "# yarn lockfile v1\n").commit("first");
     let outcome = pipe(&repo, &advisories()).run().expect(3);
@@ -159,11 +159,11 @@ fn nothing_to_scan_is_skipped_and_says_so() {
 }
 
 #[test]
-fn an_advisory_source_that_can_t_be_reached_is_exit_3_and_loses_nothing_else() {
+fn an_unreachable_advisory_source_ends_the_run_with_3_and_loses_nothing_else() {
     // S-11: a scanner that fails to run is a pass.
     let repo = Repo::new();
     repo.write("poetry.lock", poetry_lock(&[("critical", "1.0")])).commit("first");
-    let run = || Pipe::new("security-pipe", repo.path()).env("OSV_API_URL", "http://127.0.0.1:9");
+    let run = || Pipe::at(common::BINARY, repo.path()).env("OSV_API_URL", "http://127.0.0.1:9");
     let outcome = run().env("SCAN_TIMEOUT", "5s").run().expect(3);
     assert!(outcome.stdout.contains("dependencies: "), "{}", outcome.stdout);
     assert!(outcome.file("sbom/sbom-cyclonedx.json").contains("critical"));
@@ -183,7 +183,7 @@ fn a_database_that_is_not_there_or_damaged_is_exit_3() {
     let repo = Repo::new();
     repo.write("poetry.lock", poetry_lock(&[("critical", "1.0")])).commit("first");
     let db = advisories();
-    let run = |path: &std::path::Path| Pipe::new("security-pipe", repo.path()).env("OSV_DB_PATH", path).run();
+    let run = |path: &std::path::Path| Pipe::at(common::BINARY, repo.path()).env("OSV_DB_PATH", path).run();
     run(&db.path().join("nowhere")).expect(3);
     run(repo.path()).expect(3);
     let zip = db.path().join("PyPI/all.zip");
@@ -203,15 +203,15 @@ fn a_compiled_index_answers_like_its_zips_and_a_damaged_one_is_exit_3() {
     let compiled = pipe(&repo, &db).env("OSV_DB_COMPILE", &index).run().expect(0);
     assert!(compiled.stdout.contains("4 advisories"), "{}", compiled.stdout);
     let findings = |path: &std::path::Path| {
-        Pipe::new("security-pipe", repo.path()).env("OSV_DB_PATH", path).run().expect(1).report()["findings"].clone()
+        Pipe::at(common::BINARY, repo.path()).env("OSV_DB_PATH", path).run().expect(1).report()["findings"].clone()
     };
     assert_eq!(findings(db.path()), findings(&index));
     let mut bytes = fs::read(&index).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::write(&index, bytes).unwrap();
-    Pipe::new("security-pipe", repo.path()).env("OSV_DB_PATH", &index).run().expect(3);
-    let nothing = Pipe::new("security-pipe", repo.path()).env("OSV_DB_COMPILE", &index).run().expect(2);
+    Pipe::at(common::BINARY, repo.path()).env("OSV_DB_PATH", &index).run().expect(3);
+    let nothing = Pipe::at(common::BINARY, repo.path()).env("OSV_DB_COMPILE", &index).run().expect(2);
     assert!(nothing.stderr.contains("OSV_DB_PATH"), "{}", nothing.stderr);
 }
 
@@ -255,7 +255,7 @@ fn a_scan_that_needs_an_image_says_so() {
 }
 
 #[test]
-fn what_this_version_can_t_do_is_exit_3_and_listed_in_a_dry_run() {
+fn what_this_version_does_not_do_ends_the_run_with_3_and_is_listed_in_a_dry_run() {
     let repo = Repo::new();
     repo.write("a.txt", "text").commit("first");
     let db = advisories();

@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{Keys, payloads, signing, statements, verifying};
-use pipewright_harness::{MemoryRegistry, Pipe, Repo};
+use common::{Keys, signing, statements, verifying};
+use pipewright_harness::{MemoryRegistry, Repo};
 use serde_json::{Value, json};
 
 const SBOM: &str =
@@ -29,7 +29,7 @@ fn an_sbom_is_attested_byte_for_byte() {
     dir.write("sbom.json", SBOM);
     let outcome = signing(dir.path(), &keys, &image).env("REQUIRE_ATTESTATIONS", "sbom").run().expect(0);
     assert!(outcome.stdout.contains("cyclonedx"), "{}", outcome.stdout);
-    let payloads = payloads(&registry, "app", &digest);
+    let payloads = registry.payloads("app", &digest);
     let payload = payloads.iter().find(|payload| payload.contains("cyclonedx")).unwrap();
     assert!(payload.contains(SBOM), "{payload}");
     let statements = statements(&registry, "app", &digest);
@@ -100,31 +100,6 @@ fn a_scan_result_keeps_its_content_and_says_what_was_scanned() {
 }
 
 #[test]
-fn security_pipe_s_report_is_attested_where_it_is_of_this_run() {
-    let (registry, digest, image) = image();
-    let (dir, keys) = (Repo::new(), Keys::new());
-    dir.write("a.txt", "nothing to find");
-    let commit = dir.commit("Begin");
-    Pipe::new("security-pipe", dir.path()).env("SCA_SCAN", "false").run().expect(0);
-    signing(dir.path(), &keys, &image).run().expect(0);
-    let all = statements(&registry, "app", &digest);
-    let predicate = &of_type(&all, "https://cosign.sigstore.dev/attestation/vuln/v1")["predicate"];
-    assert_eq!(predicate["target"], json!({ "kind": "tree", "commit": commit }));
-    assert_eq!(predicate["scanner"]["result"]["pipe"]["name"], "security-pipe");
-    assert_eq!(predicate["scanner"]["uri"], "security-pipe");
-
-    // A report of an earlier commit is none of this one: left out, unless it was asked for.
-    dir.write("a.txt", "changed");
-    dir.git(&["commit", "--quiet", "-am", "Change"]);
-    let before = registry.referrers("app", &digest).len();
-    let outcome = signing(dir.path(), &keys, &image).run().expect(0);
-    assert!(outcome.stdout.contains("scan not attested"), "{}", outcome.stdout);
-    assert_eq!(registry.referrers("app", &digest).len(), before);
-    let outcome = signing(dir.path(), &keys, &image).env("ATTEST_SCAN", "true").run().expect(1);
-    assert!(outcome.stdout.contains("scan not attested"), "{}", outcome.stdout);
-}
-
-#[test]
 fn any_predicate_goes_by_type_and_file() {
     let (registry, digest, image) = image();
     let (dir, keys) = (Repo::plain(), Keys::new());
@@ -136,7 +111,7 @@ fn any_predicate_goes_by_type_and_file() {
         .env("REQUIRE_ATTESTATIONS", uri)
         .run()
         .expect(0);
-    let payloads = payloads(&registry, "app", &digest);
+    let payloads = registry.payloads("app", &digest);
     assert!(payloads.iter().any(|payload| payload.contains(r#""predicate":{ "result":"PASSED" }"#)), "{payloads:?}");
     let outcome = verifying(dir.path(), &keys, &image).env("REQUIRE_ATTESTATIONS", "openvex").run().expect(1);
     assert!(outcome.stdout.contains("openvex is required: no verified attestation of this type"), "{}", outcome.stdout);

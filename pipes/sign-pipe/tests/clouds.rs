@@ -1,6 +1,8 @@
 //! What has to be said about AWS and Vault, and when.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on fails")]
 
+mod common;
+
 use pipewright_harness::{MemoryRegistry, Outcome, Pipe, Repo};
 use serde_json::json;
 
@@ -9,7 +11,7 @@ const ROLE: &str = "arn:aws:iam::123456789012:role/ci";
 
 fn plan(vars: &[(&str, &str)]) -> Outcome {
     let dir = Repo::plain();
-    Pipe::new("sign-pipe", dir.path()).env("IMAGE", "ghcr.io/org/app:1").env("DRY_RUN", "true").envs(vars).run()
+    Pipe::at(common::BINARY, dir.path()).env("IMAGE", "ghcr.io/org/app:1").env("DRY_RUN", "true").envs(vars).run()
 }
 
 #[track_caller]
@@ -91,7 +93,7 @@ fn pull_requests_without_secrets_are_no_mistake() {
     ] {
         for fork in [true, false] {
             let pipe =
-                Pipe::new("sign-pipe", dir.path()).env("IMAGE", format!("{}/app:1", registry.host())).envs(&vars);
+                Pipe::at(common::BINARY, dir.path()).env("IMAGE", format!("{}/app:1", registry.host())).envs(&vars);
             let outcome = pull(pipe, &dir, fork).run().expect(0);
             assert!(outcome.stdout.contains("SKIPPED"), "{}", outcome.output());
         }
@@ -103,7 +105,7 @@ fn pull_requests_without_secrets_are_no_mistake() {
 fn a_role_that_is_not_needed_is_none_of_our_business() {
     let (registry, dir) = (MemoryRegistry::start(), Repo::plain());
     registry.push_image("app", "1", "one");
-    let pipe = Pipe::new("sign-pipe", dir.path())
+    let pipe = Pipe::at(common::BINARY, dir.path())
         .env("IMAGE", format!("{}/app:1", registry.host()))
         .env("ACTION", "run")
         .env("DRY_RUN", "true")

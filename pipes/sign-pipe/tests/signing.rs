@@ -146,7 +146,7 @@ fn many_images_are_signed_in_one_run_each_with_its_own_end() {
         .collect();
     let (dir, keys) = (Repo::plain(), Keys::new());
     dir.write("images.txt", images.join("\n"));
-    let outcome = Pipe::new("sign-pipe", dir.path())
+    let outcome = Pipe::at(common::BINARY, dir.path())
         .env("IMAGE_FILE", "images.txt")
         .env("COSIGN_PRIVATE_KEY", &keys.private)
         .run()
@@ -182,7 +182,7 @@ fn the_names_of_docker_pipe_make_an_image() {
     let commit = dir.write("a", "a").commit("Begin");
     registry.push_image("org/app", &commit[..7], "one");
     let keys = Keys::new();
-    let outcome = Pipe::new("sign-pipe", dir.path())
+    let outcome = Pipe::at(common::BINARY, dir.path())
         .env("DOCKER_REGISTRY", registry.host())
         .env("DOCKER_REPOSITORY", "org/app")
         .env("COSIGN_PRIVATE_KEY", &keys.private)
@@ -195,7 +195,7 @@ fn the_names_of_docker_pipe_make_an_image() {
 fn the_plan_says_what_becomes_public() {
     let (dir, keys) = (Repo::plain(), Keys::new());
     let plan = |vars: &[(&str, &str)]| {
-        let pipe = Pipe::new("sign-pipe", dir.path()).env("IMAGE", "ghcr.io/org/app:1").env("DRY_RUN", "true");
+        let pipe = Pipe::at(common::BINARY, dir.path()).env("IMAGE", "ghcr.io/org/app:1").env("DRY_RUN", "true");
         let outcome = pipe.envs(vars).run().expect(0);
         let (from, to) = (outcome.stdout.find("\n{").unwrap(), outcome.stdout.rfind('}').unwrap());
         let plan: Value = serde_json::from_str(&outcome.stdout[from..=to]).unwrap();
@@ -239,7 +239,7 @@ fn the_plan_says_what_becomes_public() {
 fn to_sign_nothing_is_a_mistake() {
     let (dir, keys) = (Repo::plain(), Keys::new());
     dir.write("images.txt", "\n\n").write("app.tgz", "a chart");
-    let sign = || Pipe::new("sign-pipe", dir.path()).env("COSIGN_PRIVATE_KEY", &keys.private);
+    let sign = || Pipe::at(common::BINARY, dir.path()).env("COSIGN_PRIVATE_KEY", &keys.private);
     for (name, value, told) in [
         ("DEBUG", "false", "IMAGE: required unless"),
         ("IMAGE", " , ", "IMAGE: required unless"),
@@ -251,7 +251,7 @@ fn to_sign_nothing_is_a_mistake() {
     }
     sign().env("FILES", "app.tgz").env("IMAGE_FILE", "images.txt").run().expect(2);
     // Nothing at all: everything that is needed is told at once, and why it is not keyless.
-    let outcome = Pipe::new("sign-pipe", dir.path()).env("GITHUB_ACTIONS", "true").run().expect(2);
+    let outcome = Pipe::at(common::BINARY, dir.path()).env("GITHUB_ACTIONS", "true").run().expect(2);
     for told in
         ["IMAGE: required", "COSIGN_PRIVATE_KEY: required to sign, unless", "lacks `permissions: id-token: write`"]
     {
@@ -264,7 +264,7 @@ fn files_get_a_bundle_beside_them() {
     let (dir, keys) = (Repo::plain(), Keys::new());
     dir.write("dist/app.tgz", "a chart").write("dist/sums.txt", "sums");
     let sign =
-        |files: &str| Pipe::new("sign-pipe", dir.path()).env("FILES", files).env("COSIGN_PRIVATE_KEY", &keys.private);
+        |files: &str| Pipe::at(common::BINARY, dir.path()).env("FILES", files).env("COSIGN_PRIVATE_KEY", &keys.private);
     let outcome = sign("dist/app.tgz,dist/sums.txt").run().expect(0);
     assert!(outcome.stdout.contains("2 files signed and verified"), "{}", outcome.stdout);
     let bundle: Value =
@@ -272,7 +272,7 @@ fn files_get_a_bundle_beside_them() {
     assert_eq!(bundle["mediaType"], "application/vnd.dev.sigstore.bundle.v0.3+json");
     assert_eq!(bundle["messageSignature"]["messageDigest"]["algorithm"], "SHA2_256");
     let verify = || {
-        Pipe::new("sign-pipe", dir.path())
+        Pipe::at(common::BINARY, dir.path())
             .env("SIGN", "false")
             .env("FILES", "dist/app.tgz")
             .env("COSIGN_PUBLIC_KEY", &keys.public)
@@ -291,7 +291,7 @@ fn files_get_a_bundle_beside_them() {
 fn a_new_pair_of_keys_is_written_once() {
     let dir = Repo::plain();
     let generate =
-        || Pipe::new("sign-pipe", dir.path()).env("ACTION", "generate-key-pair").env("COSIGN_PASSWORD", "sesame");
+        || Pipe::at(common::BINARY, dir.path()).env("ACTION", "generate-key-pair").env("COSIGN_PASSWORD", "sesame");
     let outcome = generate().run().expect(0);
     let private = std::fs::read_to_string(dir.join("cosign.key")).unwrap();
     assert!(private.starts_with("-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----"));
@@ -307,7 +307,7 @@ fn a_new_pair_of_keys_is_written_once() {
     registry.push_image("app", "1", "one");
     let image = format!("{}/app:1", registry.host());
     let with = |password: &str| {
-        Pipe::new("sign-pipe", dir.path())
+        Pipe::at(common::BINARY, dir.path())
             .env("IMAGE", &image)
             .env("COSIGN_PRIVATE_KEY_FILE", "cosign.key")
             .env("COSIGN_PASSWORD", password)

@@ -145,7 +145,7 @@ fn a_blob_that_is_not_what_its_digest_says_is_not_read() {
 }
 
 #[test]
-fn what_can_t_be_found_out_is_3() {
+fn an_unknown_answer_ends_the_run_with_3() {
     let (dir, keys) = (Repo::plain(), Keys::new());
     let answering = |status: u16| {
         MemoryRegistry::with(true, move |_| {
@@ -197,7 +197,7 @@ fn ten_thousand_referrers_are_read_or_the_time_is_up() {
 #[test]
 fn somebody_has_to_be_named() {
     let dir = Repo::plain();
-    let verify = || Pipe::new("sign-pipe", dir.path()).env("SIGN", "false").env("IMAGE", "ghcr.io/org/app:1");
+    let verify = || Pipe::at(common::BINARY, dir.path()).env("SIGN", "false").env("IMAGE", "ghcr.io/org/app:1");
     let outcome = verify().run().expect(2);
     assert!(outcome.stderr.contains("without either, anybody's signature would do"), "{}", outcome.stderr);
     let outcome = verify().env("COSIGN_PUBLIC_KEY", "no key").run().expect(2);
@@ -223,7 +223,7 @@ fn somebody_has_to_be_named() {
 
 /// Pull requests of forks have no business signing, and get no secrets.
 #[test]
-fn on_a_fork_s_pull_request_nothing_is_signed() {
+fn on_the_pull_request_of_a_fork_nothing_is_signed() {
     let keys = Keys::new();
     let (registry, dir, image, digest) = signed(&keys);
     let event = dir.join("event.json");
@@ -243,15 +243,15 @@ fn on_a_fork_s_pull_request_nothing_is_signed() {
             .env("GITHUB_REF", "refs/pull/7/merge")
     };
     let before = registry.referrers("app", &digest).len();
-    let outcome = on_fork(Pipe::new("sign-pipe", dir.path()).env("IMAGE", &image)).run().expect(0);
+    let outcome = on_fork(Pipe::at(common::BINARY, dir.path()).env("IMAGE", &image)).run().expect(0);
     assert!(outcome.stdout.contains("SKIPPED") && outcome.stdout.contains("pull request of a fork"), "{outcome:?}");
     // Also where somebody let the key through.
     on_fork(signing(dir.path(), &Keys::new(), &image)).run().expect(0);
     assert_eq!(registry.referrers("app", &digest).len(), before);
-    let verify = || Pipe::new("sign-pipe", dir.path()).env("IMAGE", &image).env("COSIGN_PUBLIC_KEY", &keys.public);
+    let verify = || Pipe::at(common::BINARY, dir.path()).env("IMAGE", &image).env("COSIGN_PUBLIC_KEY", &keys.public);
     let outcome = on_fork(verify()).run().expect(0);
     assert!(outcome.stdout.contains("1 image verified"), "{}", outcome.stdout);
-    on_fork(Pipe::new("sign-pipe", dir.path()).env("IMAGE", &image).env("COSIGN_PUBLIC_KEY", &Keys::new().public))
+    on_fork(Pipe::at(common::BINARY, dir.path()).env("IMAGE", &image).env("COSIGN_PUBLIC_KEY", &Keys::new().public))
         .run()
         .expect(1);
 }

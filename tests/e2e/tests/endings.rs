@@ -9,7 +9,7 @@ use base64::Engine;
 use pipewright_harness::{Pipe, Repo, files};
 
 fn probe(repo: &Repo) -> Pipe {
-    Pipe::new("probe-pipe", repo.path())
+    Pipe::at(env!("CARGO_BIN_EXE_probe-pipe"), repo.path())
 }
 
 #[test]

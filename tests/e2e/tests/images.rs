@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
+use pipewright_harness::components::installed;
 use pipewright_harness::{Reply, Repo, Server, advisory, binary, database, pipes, root};
 
 const CRITICAL: &str = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H";
 
 fn run(command: &mut Command) -> Output {
-    command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; tests/install.sh installs what is missing"))
+    command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; `make bootstrap` installs what is missing"))
 }
 
 /// The images of every pipe, made of the binaries that the tests run.
@@ -66,7 +67,7 @@ impl Container {
 
     #[track_caller]
     fn expect(self, code: i32) -> String {
-        let output = run(Command::new("podman")
+        let output = run(installed("podman")
             .args(["--runtime", "runc", "run", "--rm"])
             .args(&self.options)
             .arg(&self.image)
@@ -96,7 +97,7 @@ impl Mounted {
         database(db.path(), "PyPI", &[advisory("GHSA-crit-crit-crit", "PyPI", "critical", "2.0", Some(CRITICAL))]);
         fs::set_permissions(db.path(), fs::Permissions::from_mode(0o755)).unwrap();
         for path in pipewright_harness::files(repo.path()).iter().chain([&repo.path().to_owned()]) {
-            chown(path, Some(owner), Some(owner)).expect("these tests run as root");
+            chown(path, Some(owner), Some(owner)).expect("root runs this test");
         }
         Mounted { repo, db }
     }
@@ -115,6 +116,7 @@ impl Mounted {
 }
 
 #[test]
+#[ignore = "needs root, buildah and podman: make test"]
 fn an_image_holds_one_binary_and_says_its_version() {
     for pipe in pipes() {
         let version = Container::new(&format!("{pipe}:test")).locked().args(&["--version"]).expect(0);
@@ -123,6 +125,7 @@ fn an_image_holds_one_binary_and_says_its_version() {
 }
 
 #[test]
+#[ignore = "needs root, buildah and podman: make test"]
 fn root_without_any_capability_scans_a_mounted_tree() {
     let mounted = Mounted::new(0);
     let text = mounted.container("security-pipe:test", "rw").locked().expect(1);
@@ -131,6 +134,7 @@ fn root_without_any_capability_scans_a_mounted_tree() {
 }
 
 #[test]
+#[ignore = "needs root, buildah and podman: make test"]
 fn another_user_scans_and_owns_what_it_writes() {
     let mounted = Mounted::new(65532);
     let text = mounted.container("security-pipe:test", "rw").locked().option("--user=nonroot").expect(1);
@@ -140,6 +144,7 @@ fn another_user_scans_and_owns_what_it_writes() {
 }
 
 #[test]
+#[ignore = "needs root, buildah and podman: make test"]
 fn root_gives_its_reports_to_the_owner_of_the_checkout() {
     let mounted = Mounted::new(12345);
     mounted.container("security-pipe:test", "rw").expect(1);
@@ -148,6 +153,7 @@ fn root_gives_its_reports_to_the_owner_of_the_checkout() {
 }
 
 #[test]
+#[ignore = "needs root, buildah and podman: make test"]
 fn a_read_only_tree_is_scanned_and_printed_and_ends_honestly() {
     let mounted = Mounted::new(0);
     let text = mounted.container("security-pipe:test", "ro").locked().expect(1);
@@ -168,6 +174,7 @@ fn a_read_only_tree_is_scanned_and_printed_and_ends_honestly() {
 }
 
 #[test]
+#[ignore = "needs root, buildah and podman: make test"]
 fn a_notification_needs_neither_root_nor_a_place_to_write_but_for_its_report() {
     let mounted = Mounted::new(65532);
     let server = Server::start(|_| Reply::Send(200, Vec::new(), b"ok".to_vec()));
@@ -184,6 +191,7 @@ fn a_notification_needs_neither_root_nor_a_place_to_write_but_for_its_report() {
 }
 
 #[test]
+#[ignore = "needs root, buildah and podman: make test"]
 fn the_image_with_a_shell_runs_a_script() {
     let mounted = Mounted::new(0);
     let script = "security-pipe || echo \"the pipe ended with $?\"";
@@ -192,10 +200,11 @@ fn the_image_with_a_shell_runs_a_script() {
 }
 
 #[test]
+#[ignore = "needs root, buildah and podman: make test"]
 fn the_same_sources_give_the_same_image() {
     LazyLock::force(&IMAGES);
     let id = |name: &str| {
-        let output = run(Command::new("buildah").args(["images", "--no-trunc", "--quiet", name]));
+        let output = run(installed("buildah").args(["images", "--no-trunc", "--quiet", name]));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     };
     let first = id("localhost/security-pipe:test");
@@ -206,11 +215,12 @@ fn the_same_sources_give_the_same_image() {
     assert!(again.status.success(), "{again:?}");
     assert!(!first.is_empty());
     assert_eq!(id("localhost/security-pipe:test-again"), first);
-    let removed = run(Command::new("buildah").args(["rmi", "localhost/security-pipe:test-again"]));
+    let removed = run(installed("buildah").args(["rmi", "localhost/security-pipe:test-again"]));
     assert!(removed.status.success());
 }
 
 #[test]
+#[ignore = "needs root, buildah and podman: make test"]
 fn a_container_that_is_stopped_ends_in_time_with_a_report() {
     let mounted = Mounted::new(0);
     let line = "the quick brown fox keeps its password in a secret place\n".repeat(4_000);
@@ -222,7 +232,7 @@ fn a_container_that_is_stopped_ends_in_time_with_a_report() {
     let report = mounted.report();
     let running = std::thread::spawn(move || container.expect(143));
     wait_for(&report);
-    let stopped = run(Command::new("podman").args(["stop", "--time", "10", &name]));
+    let stopped = run(installed("podman").args(["stop", "--time", "10", &name]));
     assert!(stopped.status.success(), "{stopped:?}");
     assert!(running.join().is_ok());
     assert!(fs::read_to_string(report).unwrap().contains("\"verdict\": \"interrupted\""));

@@ -18,6 +18,7 @@ fn as_described(outcome: &Outcome) {
 }
 
 #[test]
+#[ignore = "needs docker-registry and cosign: make test"]
 fn an_image_is_scanned_signed_attested_verified_and_announced() {
     let registry = Registry::without_referrers();
     let repo = Repo::new();
@@ -70,6 +71,7 @@ fn an_image_is_scanned_signed_attested_verified_and_announced() {
 }
 
 #[test]
+#[ignore = "needs docker-registry and cosign: make test"]
 fn what_comes_of_a_finding_in_the_image_is_told_all_the_way() {
     let (registry, repo) = (Registry::with_referrers(), Repo::new());
     repo.write("a.txt", "one");

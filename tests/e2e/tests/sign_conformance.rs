@@ -15,17 +15,11 @@ use pipe_evidence::trust::{PemParts, SigstoreInstance, Trust};
 use pipe_evidence::verify::{Authority, IdentityRule, Pattern, Refusal, VerificationOptions, Verifier};
 use pipe_oci::Digest;
 use pipewright_harness::components::Sigstore;
-use pipewright_harness::{Repo, binary, digest, root};
-use serde_json::Value;
+use pipewright_harness::{Keys, Repo, digest, metadata};
 
 /// Where cargo keeps that crate's sources.
 fn published() -> PathBuf {
-    let metadata = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version=1", "--offline", "--locked"])
-        .current_dir(root())
-        .output()
-        .unwrap();
-    let metadata: Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    let metadata = metadata();
     let packages = metadata["packages"].as_array().unwrap();
     let package = packages.iter().find(|package| package["name"] == "sigstore-verify").unwrap();
     Path::new(package["manifest_path"].as_str().unwrap()).parent().unwrap().join("test_data")
@@ -33,7 +27,7 @@ fn published() -> PathBuf {
 
 /// Nothing where the client says yes, its reason where it says no.
 fn client(args: &[&str]) -> Option<String> {
-    let output = Command::new(binary("sigstore-conformance")).args(args).env_clear().output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_sigstore-conformance")).args(args).env_clear().output().unwrap();
     assert!(matches!(output.status.code(), Some(0 | 1)), "{args:?}: {output:?}");
     (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).trim().to_owned())
 }
@@ -109,26 +103,13 @@ fn the_bundle_of_a_managed_key_is_accepted_with_that_key_only() {
     let other = client(&["verify-bundle", "--bundle", &bundle, "--key", &key, &key]);
     assert!(other.is_some());
     let dir = Repo::plain();
-    let made = Command::new("openssl")
-        .args(["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out"])
-        .arg(dir.join("k"))
-        .status()
-        .unwrap();
-    assert!(made.success());
-    let public = Command::new("openssl")
-        .arg("ec")
-        .arg("-in")
-        .arg(dir.join("k"))
-        .args(["-pubout", "-out"])
-        .arg(dir.join("p"))
-        .output()
-        .unwrap();
-    assert!(public.status.success());
+    dir.write("p", Keys::new().public);
     let stranger = dir.join("p").display().to_string();
     assert!(client(&["verify-bundle", "--bundle", &bundle, "--key", &stranger, &artifact]).is_some());
 }
 
 #[test]
+#[ignore = "needs Fulcio and Rekor: make test"]
 fn what_the_client_signs_it_verifies() {
     let (sigstore, dir) = (Sigstore::start(), Repo::plain());
     dir.write("artifact", "an artifact");
@@ -175,6 +156,7 @@ fn attestations_of_github_are_accepted() {
 
 /// A certificate of a private authority that was no longer valid when it signed, as a timestamp authority vouches.
 #[test]
+#[ignore = "needs Fulcio: make test"]
 fn a_certificate_that_had_expired_is_told() {
     use rcgen::{
         BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,

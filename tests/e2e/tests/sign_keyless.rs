@@ -17,6 +17,7 @@ fn cosign3(sigstore: &Sigstore, image: &str, identity: &str, issuer: &str) -> bo
 }
 
 #[test]
+#[ignore = "needs Fulcio, Rekor and cosign: make test"]
 fn an_image_is_signed_as_the_workflow_and_verified_by_its_name() {
     let (sigstore, registry, dir) = (Sigstore::start(), Registry::with_referrers(), Repo::plain());
     registry.push_index("org/app", "1", "one", &["amd64", "arm64"]);
@@ -115,6 +116,7 @@ fn certificates(registry: &Registry, report: &Value) -> Vec<String> {
 }
 
 #[test]
+#[ignore = "needs Fulcio, Rekor and cosign: make test"]
 fn equal_signatures_are_not_added_and_those_of_another_run_are() {
     let (sigstore, registry, dir) = (Sigstore::start_without_ct(), Registry::with_referrers(), Repo::plain());
     let digest = registry.push_image("app", "1", "one");
@@ -131,6 +133,7 @@ fn equal_signatures_are_not_added_and_those_of_another_run_are() {
 }
 
 #[test]
+#[ignore = "needs Fulcio, Rekor and cosign: make test"]
 fn what_cosign_signs_keyless_is_accepted() {
     let (sigstore, registry, dir) = (Sigstore::start(), Registry::without_referrers(), Repo::plain());
     registry.push_image("app", "1", "one");
@@ -154,6 +157,7 @@ fn what_cosign_signs_keyless_is_accepted() {
 }
 
 #[test]
+#[ignore = "needs Fulcio, Rekor and cosign: make test"]
 fn the_bundle_of_a_file_is_accepted_by_other_tools() {
     let (sigstore, dir) = (Sigstore::start(), Repo::plain());
     dir.write("app.tgz", "a chart").write("other.tgz", "another chart");
@@ -181,6 +185,7 @@ fn the_bundle_of_a_file_is_accepted_by_other_tools() {
 }
 
 #[test]
+#[ignore = "needs Fulcio, Rekor and cosign: make test"]
 fn the_bundle_of_a_key_is_accepted_by_sigstore_go() {
     let dir = Repo::plain();
     dir.write("app.tgz", "a chart");
@@ -198,6 +203,7 @@ fn the_bundle_of_a_key_is_accepted_by_sigstore_go() {
 }
 
 #[test]
+#[ignore = "needs Fulcio, Rekor and cosign: make test"]
 fn services_come_from_a_signing_config_too() {
     let (sigstore, registry, dir) = (Sigstore::start(), Registry::with_referrers(), Repo::plain());
     registry.push_image("app", "1", "one");
@@ -214,6 +220,7 @@ fn services_come_from_a_signing_config_too() {
 }
 
 #[test]
+#[ignore = "needs Fulcio, Rekor and cosign: make test"]
 fn services_and_trust_come_from_a_tuf_repository() {
     let (sigstore, registry, dir) = (Sigstore::start(), Registry::with_referrers(), Repo::plain());
     let digest = registry.push_image("app", "1", "one");
@@ -254,6 +261,7 @@ fn services_and_trust_come_from_a_tuf_repository() {
 }
 
 #[test]
+#[ignore = "needs Fulcio, Rekor and cosign: make test"]
 fn auto_takes_the_key_where_the_token_is_not_accepted_and_says_why() {
     let (sigstore, registry, dir) = (Sigstore::start_without_ct(), Registry::with_referrers(), Repo::plain());
     registry.push_image("app", "1", "one");
@@ -273,6 +281,7 @@ fn auto_takes_the_key_where_the_token_is_not_accepted_and_says_why() {
 }
 
 #[test]
+#[ignore = "needs Fulcio, Rekor and cosign: make test"]
 fn github_gives_a_job_its_token() {
     let (sigstore, registry, dir) = (Sigstore::start_without_ct(), Registry::with_referrers(), Repo::plain());
     registry.push_image("app", "1", "one");
@@ -304,6 +313,7 @@ fn github_gives_a_job_its_token() {
 }
 
 #[test]
+#[ignore = "needs Fulcio, Rekor and cosign: make test"]
 fn what_is_not_logged_is_told_and_a_timestamp_may_do() {
     let (sigstore, registry, dir) = (Sigstore::start(), Registry::with_referrers(), Repo::plain());
     registry.push_image("app", "1", "one");
@@ -325,6 +335,7 @@ fn what_is_not_logged_is_told_and_a_timestamp_may_do() {
 }
 
 #[test]
+#[ignore = "needs Fulcio, Rekor and cosign: make test"]
 fn the_signature_of_a_key_may_be_logged_too() {
     let (sigstore, registry, dir) = (Sigstore::start_without_ct(), Registry::with_referrers(), Repo::plain());
     registry.push_image("app", "1", "one");
@@ -350,6 +361,7 @@ fn the_signature_of_a_key_may_be_logged_too() {
 }
 
 #[test]
+#[ignore = "needs Fulcio, Rekor and cosign: make test"]
 fn a_certificate_that_was_not_logged_is_told() {
     let (sigstore, registry, dir) = (Sigstore::start_without_ct(), Registry::with_referrers(), Repo::plain());
     registry.push_image("app", "1", "one");
@@ -364,6 +376,7 @@ fn a_certificate_that_was_not_logged_is_told() {
 }
 
 #[test]
+#[ignore = "needs Fulcio, Rekor and cosign: make test"]
 fn a_token_that_has_expired_is_told() {
     let (sigstore, registry, dir) = (Sigstore::start_without_ct(), Registry::with_referrers(), Repo::plain());
     registry.push_image("app", "1", "one");

@@ -13,6 +13,7 @@ fn why(outcome: &Outcome) -> String {
 }
 
 #[test]
+#[ignore = "needs docker-registry, moto and cosign: make test"]
 fn a_password_is_given_in_every_way_that_docker_knows() {
     let (registry, dir) = (Registry::with_password("ada"), Repo::plain());
     let key = KeyPair::new(KeyKind::P256, dir.path());
@@ -51,6 +52,7 @@ fn a_password_is_given_in_every_way_that_docker_knows() {
 }
 
 #[test]
+#[ignore = "needs docker-registry, moto and cosign: make test"]
 fn a_private_authority_is_trusted_if_it_is_named() {
     let (registry, dir) = (Registry::with_tls(), Repo::plain());
     let digest = registry.push_image("app", "1", "one");
@@ -68,6 +70,7 @@ fn a_private_authority_is_trusted_if_it_is_named() {
 }
 
 #[test]
+#[ignore = "needs docker-registry, moto and cosign: make test"]
 fn ecr_is_logged_in_to_with_what_aws_gives() {
     const HOST: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
     let moto = Moto::start();

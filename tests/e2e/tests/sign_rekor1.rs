@@ -18,6 +18,7 @@ fn verdict(cosign: Cosign, of: &[&str], identity: &str, issuer: &str, image: &st
 }
 
 #[test]
+#[ignore = "needs Fulcio, Rekor and cosign: make test"]
 fn both_formats_are_logged_and_everybody_accepts_them() {
     let (sigstore, registry, dir) = (Sigstore::start(), Registry::with_referrers(), Repo::plain());
     registry.push_image("org/app", "1", "one");
@@ -57,6 +58,7 @@ fn both_formats_are_logged_and_everybody_accepts_them() {
 }
 
 #[test]
+#[ignore = "needs Fulcio, Rekor and cosign: make test"]
 fn what_cosign_2_signs_keyless_is_accepted() {
     let (sigstore, registry, dir) = (Sigstore::start(), Registry::without_referrers(), Repo::plain());
     registry.push_image("app", "1", "one");
@@ -92,6 +94,7 @@ fn what_cosign_2_signs_keyless_is_accepted() {
 }
 
 #[test]
+#[ignore = "needs Fulcio, Rekor and cosign: make test"]
 fn keys_signatures_are_logged_where_the_log_can_verify_them() {
     let (sigstore, registry, dir) = (Sigstore::start_without_ct(), Registry::with_referrers(), Repo::plain());
     let sign = |key: &KeyPair| {
@@ -123,6 +126,7 @@ fn keys_signatures_are_logged_where_the_log_can_verify_them() {
 }
 
 #[test]
+#[ignore = "needs Fulcio, Rekor and cosign: make test"]
 fn the_bundle_of_a_file_is_accepted_by_other_tools() {
     let (sigstore, dir) = (Sigstore::start(), Repo::plain());
     dir.write("app.tgz", "a chart");
@@ -146,6 +150,7 @@ fn entry(bundle: &std::path::Path) -> Value {
 }
 
 #[test]
+#[ignore = "needs Fulcio, Rekor and cosign: make test"]
 fn an_equal_entry_is_found_again() {
     let (sigstore, dir) = (Sigstore::start_without_ct(), Repo::plain());
     dir.write("app.tgz", "a chart");
@@ -165,6 +170,7 @@ fn an_equal_entry_is_found_again() {
 }
 
 #[test]
+#[ignore = "needs Fulcio, Rekor and cosign: make test"]
 fn an_instance_with_both_logs_uses_the_one_that_is_asked_for() {
     let (sigstore, dir) = (Sigstore::start_without_ct(), Repo::plain());
     dir.write("app.tgz", "a chart");

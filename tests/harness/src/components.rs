@@ -1,4 +1,4 @@
-//! Real components that signing is tested against, as `tests/components/install.sh` leaves them.
+//! Real components that signing is tested against, as `make bootstrap` leaves them.
 
 mod cosign;
 mod judge;
@@ -28,12 +28,21 @@ pub fn machine(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// A component's program.
+/// A program that `make bootstrap` installs from Debian.
+#[track_caller]
+pub fn installed(name: &str) -> Command {
+    let path = machine("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|dir| dir.join(name).is_file());
+    assert!(found, "{name} is missing: run `make bootstrap`");
+    Command::new(name)
+}
+
+/// A component's program, which `make bootstrap` puts into a cache.
 fn program(path: &str) -> PathBuf {
     let home = || machine("HOME").map(|home| Path::new(&home).join(".cache"));
     let cache = machine("XDG_CACHE_HOME").map(PathBuf::from).or_else(home).expect("HOME is set");
     let program = cache.join("pipewright").join(path);
-    assert!(program.is_file(), "{} is missing: run ./tests/install.sh", program.display());
+    assert!(program.is_file(), "{} is missing: run `make bootstrap`", program.display());
     program
 }
 

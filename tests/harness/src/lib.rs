@@ -3,16 +3,23 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a harness that can't go on fails the test")]
 
 mod advisories;
+mod checkout;
 pub mod components;
+mod freshness;
 pub mod keyless;
+mod keys;
 mod memory_registry;
+mod metadata;
 mod pipe;
 mod repo;
 mod server;
 
 pub use advisories::{advisory, database, zip};
+pub use checkout::{pipes, root};
+pub use keys::Keys;
 pub use memory_registry::{MemoryRegistry, digest};
-pub use pipe::{Outcome, Pipe, binary, pipes, root};
+pub use metadata::metadata;
+pub use pipe::{Outcome, Pipe, Running, binary};
 pub use repo::Repo;
 pub use server::{Reply, Request, Server};
 

@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -125,6 +127,17 @@ impl MemoryRegistry {
     /// The manifests that refer to a digest.
     pub fn referrers(&self, repository: &str, subject: &str) -> Vec<Value> {
         self.state.lock().unwrap().referrers_of(repository, subject)
+    }
+
+    /// The payload of every envelope in a bundle that refers to `digest`; cosign's older form is left out.
+    pub fn payloads(&self, repository: &str, digest: &str) -> Vec<String> {
+        let payload = |referrer: &Value| {
+            let manifest = self.manifest(repository, referrer["digest"].as_str().unwrap()).unwrap();
+            let layer = manifest["layers"][0]["digest"].as_str().unwrap().to_owned();
+            let bundle: Value = serde_json::from_slice(&self.blob(repository, &layer).unwrap()).unwrap();
+            String::from_utf8(STANDARD.decode(bundle["dsseEnvelope"]["payload"].as_str().unwrap()).unwrap()).unwrap()
+        };
+        self.referrers(repository, digest).iter().map(payload).collect()
     }
 
     /// The tags of a repository, sorted.

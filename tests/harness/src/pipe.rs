@@ -1,39 +1,31 @@
 //! Running a pipe.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::freshness;
+
 /// No test waits longer for a pipe.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// The repository's root.
-pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
-}
-
-/// The names of all pipes: the folders below `pipes/`.
-pub fn pipes() -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(root().join("pipes"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    assert!(!names.is_empty());
-    names
-}
-
-/// The binary of a pipe, beside the test's own. `make test` builds it first.
+/// The binary of a pipe, beside the test's own. It has to be newer than all it was built from.
 pub fn binary(name: &str) -> PathBuf {
+    static CHECKED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let exe = std::env::current_exe().unwrap();
     let path = exe.ancestors().nth(2).unwrap().join(name);
-    assert!(path.is_file(), "{} is missing: run the tests with `--workspace`", path.display());
+    assert!(path.is_file(), "{} is missing: run `cargo test --workspace --no-run`", path.display());
+    if CHECKED.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned()) {
+        freshness::check(&path, name);
+    }
     path
 }
 
@@ -44,9 +36,15 @@ pub struct Pipe {
 }
 
 impl Pipe {
-    /// `name` in the checkout `dir`.
+    /// The pipe `name` in the checkout `dir`, for tests outside the pipe's crate.
     pub fn new(name: &str, dir: &Path) -> Pipe {
-        let mut command = Command::new(binary(name));
+        Pipe::at(binary(name), dir)
+    }
+
+    /// A pipe's binary in the checkout `dir`. The tests of a crate name their own: `env!("CARGO_BIN_EXE_...")`, which
+    /// cargo builds before it builds them.
+    pub fn at(binary: impl AsRef<Path>, dir: &Path) -> Pipe {
+        let mut command = Command::new(binary.as_ref());
         command.env_clear().current_dir(dir).stdin(Stdio::null());
         Pipe { command, reports: dir.join("security-reports") }
     }
@@ -116,7 +114,8 @@ pub struct Running {
 impl Running {
     /// Sends a signal by name: `TERM`, `INT`, `KILL`.
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
+        let status =
+            Command::new("/bin/sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();
         assert!(status.success());
     }
 

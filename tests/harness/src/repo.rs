@@ -74,7 +74,7 @@ impl Repo {
             .env("GIT_AUTHOR_DATE", "2026-01-02T03:04:05Z")
             .env("GIT_COMMITTER_DATE", "2026-01-02T03:04:05Z")
             .output()
-            .expect("git is installed (tests/install.sh)");
+            .expect("git is installed (`make bootstrap`)");
         assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }

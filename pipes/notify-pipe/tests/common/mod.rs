@@ -4,12 +4,15 @@
 use pipewright_harness::{Outcome, Pipe, Reply, Repo, Request, Server};
 use serde_json::Value;
 
+/// The pipe, as cargo built it for these tests.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_notify-pipe");
+
 /// The path of an incoming webhook, as secret as its like.
 pub(crate) const HOOK: &str = "/services/T000SECRET/B000SECRET/tokentokentokentoken";
 
 /// notify-pipe in `repo`, on no CI.
 pub(crate) fn notify(repo: &Repo) -> Pipe {
-    Pipe::new("notify-pipe", repo.path())
+    Pipe::at(BINARY, repo.path())
 }
 
 /// notify-pipe with one Slack webhook at `server`.

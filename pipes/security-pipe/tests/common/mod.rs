@@ -10,6 +10,9 @@ pub const CRITICAL: &str = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H";
 pub const HIGH: &str = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N";
 pub const MEDIUM: &str = "CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:U/C:L/I:L/A:N";
 
+/// The pipe, as cargo built it for these tests.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_security-pipe");
+
 /// A key in the shape of AWS's, another one for each `seed`.
 pub fn aws_key(seed: u64) -> String {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
@@ -62,7 +65,7 @@ pub fn advisories() -> TempDir {
 
 /// security-pipe on `repo` with advisories from `db`.
 pub fn pipe(repo: &Repo, db: &TempDir) -> Pipe {
-    Pipe::new("security-pipe", repo.path()).env("OSV_DB_PATH", db.path())
+    Pipe::at(BINARY, repo.path()).env("OSV_DB_PATH", db.path())
 }
 
 /// Everything a run printed and wrote.

@@ -2,11 +2,12 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use pipewright_harness::components::installed;
 use pipewright_harness::{Repo, root};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::Value;
@@ -41,7 +42,7 @@ impl Smtpd {
     pub(crate) fn start(mode: Mode) -> Smtpd {
         let files = Repo::plain();
         let authority = certificate(&files);
-        let mut child = Command::new("python3")
+        let mut child = installed("python3")
             .arg(root().join("tests/validators/smtpd.py"))
             .arg(match mode {
                 Mode::StartTls => "starttls",
@@ -53,9 +54,9 @@ impl Smtpd {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("python3 is installed (tests/install.sh)");
+            .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let first = lines.next().expect("the mail server starts (tests/validators/install.sh)").unwrap();
+        let first = lines.next().expect("the mail server starts (`make bootstrap` installs it)").unwrap();
         let port = serde_json::from_str::<Value>(&first).unwrap()["port"].as_u64().unwrap();
         let events = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&events);

@@ -1,9 +1,8 @@
 //! Keys of every kind, in the forms that people have them in.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use super::Cosign;
+use super::{Cosign, installed};
 
 /// The kinds of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,7 +48,7 @@ impl KeyPair {
             KeyKind::Cosign | KeyKind::P256 => &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
         };
         let pem = path("pem");
-        let made = Command::new("openssl").arg("genpkey").args(options).arg("-out").arg(&pem).output().unwrap();
+        let made = installed("openssl").arg("genpkey").args(options).arg("-out").arg(&pem).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         run(Cosign::v3(), &["import-key-pair", "--yes", &format!("--key={}", pem.display()), &prefix]);
         KeyPair { kind, private: pem, public: path("pub"), cosign: path("key") }

@@ -1,12 +1,11 @@
 //! OCI registries: one that keeps lists of referrers and one that doesn't.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Daemon, exchange, get, port, program};
+use super::{Daemon, exchange, get, installed, port, program};
 use crate::digest;
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -68,7 +67,11 @@ impl Registry {
         let serve = |config: &Value, name: &str| {
             // JSON is YAML.
             std::fs::write(path(name), config.to_string()).unwrap();
-            Daemon::start("docker-registry", &["serve", &path(name)], &dir.path().join(format!("{name}.log")))
+            Daemon::start(
+                installed("docker-registry").get_program(),
+                &["serve", &path(name)],
+                &dir.path().join(format!("{name}.log")),
+            )
         };
         let mut daemon = serve(&config, "plain.yml");
         daemon.ready(&host, "/v2/", &[200, 401]);
@@ -199,7 +202,7 @@ impl Registry {
 /// An authority and a certificate for 127.0.0.1 that it vouches for, in `dir`.
 fn certificates(dir: &Path) {
     let make = |name: &str, args: &[&str]| {
-        let made = Command::new("openssl")
+        let made = installed("openssl")
             .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "2"])
             .args(["-subj", &format!("/CN={name}"), "-keyout", &format!("{name}.key"), "-out", &format!("{name}.pem")])
             .args(args)

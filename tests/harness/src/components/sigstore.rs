@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Cosign, Daemon, exchange, get, port, program};
+use super::{Cosign, Daemon, exchange, get, installed, port, program};
 
 /// A certificate authority of its own with the rest that all tests of a process share; runs until it is dropped.
 pub struct Sigstore {
@@ -47,7 +47,7 @@ impl Shared {
         let mut issuers = Daemon::start(program("components/helper"), &args, &log("identities"));
 
         let openssl = |args: &[&str]| {
-            let made = Command::new("openssl").args(args).output().unwrap();
+            let made = installed("openssl").args(args).output().unwrap();
             assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         };
         openssl(&["genpkey", "-algorithm", "ed25519", "-out", &path("rekor.pem")]);
