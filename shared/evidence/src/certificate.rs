@@ -17,9 +17,6 @@ use crate::key::PublicKey;
 /// The type of other name that holds a user name (Fulcio's `docs/oid-info.md`).
 const OTHER_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.7");
 
-/// Timestamps of certificate transparency logs inside a certificate (RFC 6962 section 3.3).
-const EMBEDDED_SCTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.11129.2.4.2");
-
 /// Why a certificate is not valid.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 #[error("not a valid certificate: {0}")]
@@ -129,8 +126,6 @@ pub struct CertificateIdentity {
     pub not_after: Timestamp,
     /// The key that the certificate certifies.
     pub public_key: PublicKey,
-    /// Whether the certificate contains an SCT: the promise of a certificate transparency log to publish it.
-    pub embedded_sct: bool,
     /// The other extensions of Fulcio: repository, workflow, commit, runner.
     pub claims: FulcioCiClaims,
 }
@@ -145,14 +140,12 @@ impl CertificateIdentity {
         let info = parse_certificate_info(&DerCertificate::from_bytes(der)).map_err(|error| refused(&error))?;
         let certificate = x509_cert::Certificate::from_der(der).map_err(|error| refused(&error))?;
         let public_key = PublicKey::from_der(info.public_key.into_bytes()).map_err(|error| refused(&error))?;
-        let extensions = certificate.tbs_certificate.extensions.as_deref().unwrap_or_default();
         Ok(CertificateIdentity {
             subject: subject(&certificate)?,
             issuer: info.issuer,
             not_before: info.not_before,
             not_after: info.not_after,
             public_key,
-            embedded_sct: extensions.iter().any(|extension| extension.extn_id == EMBEDDED_SCTS),
             claims: info.ci_claims,
         })
     }

@@ -41,9 +41,6 @@ pub struct Issuer {
     /// The claim that proves possession of the key: `sub` or `email`, empty if Fulcio does not say.
     #[serde(default)]
     pub challenge_claim: String,
-    /// `email`, `ci-provider`, `kubernetes`, ...
-    #[serde(default)]
-    pub issuer_type: String,
 }
 
 /// Which issuers an entry of the configuration means.

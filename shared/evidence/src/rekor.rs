@@ -58,11 +58,6 @@ impl Rekor {
         Rekor { endpoint: Endpoint::new(Service::Rekor, http, url), version, limit: MAX_V1_REQUEST }
     }
 
-    /// Sets the most bytes of a request to version 1, for a log with a known limit. The default is 2 MiB.
-    pub fn with_limit(self, bytes: usize) -> Rekor {
-        Rekor { limit: bytes, ..self }
-    }
-
     /// Logs a signature and waits until the log includes it. Version 2 does so at its next checkpoint, so it is faster to
     /// record several entries at the same time. The result is an entry for this signature with an inclusion proof. The
     /// proof itself is verified by [`crate::verify`] with the trusted root.

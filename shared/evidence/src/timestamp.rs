@@ -5,7 +5,6 @@ use cms::signed_data::SignedData;
 use der::asn1::{Int, OctetString};
 use der::oid::ObjectIdentifier;
 use der::{Decode as _, Encode as _};
-use jiff::Timestamp;
 use pipe_core::http::{Client, Request};
 use sha2::{Digest as _, Sha256};
 use sigstore_types::TimestampToken;
@@ -76,12 +75,6 @@ impl TimestampAuthority {
             Err(Unread::Malformed(what)) => Err(self.endpoint.malformed(what)),
         }
     }
-}
-
-/// The time in a timestamp, not verified. `None` if the bytes are not a timestamp.
-pub fn signed_time(token: &TimestampToken) -> Option<Timestamp> {
-    let info = read(token.as_bytes()).ok()?;
-    Timestamp::try_from(info.gen_time.to_system_time()).ok()
 }
 
 enum Unread {

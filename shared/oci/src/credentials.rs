@@ -69,11 +69,6 @@ impl Credentials {
         self.of(repository).is_some()
     }
 
-    /// A bearer token that `host` issued. It is sent as it is.
-    pub fn add_token(&mut self, host: &str, token: SecretString) {
-        self.known.insert(key(host), Credential::Token(token));
-    }
-
     /// The accounts of a Docker configuration (the JSON of `config.json` or podman's `auth.json`) that are not known yet.
     ///
     /// # Errors

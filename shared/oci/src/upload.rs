@@ -94,33 +94,6 @@ impl Registry {
         Ok(descriptor)
     }
 
-    /// Makes a blob of `from` available in `to` at the same registry without moving its bytes. Returns `false` if the
-    /// registry does not support it ("Mounting a blob from another repository").
-    ///
-    /// # Errors
-    /// The registry did not answer.
-    pub async fn mount_blob(&self, from: &Repository, to: &Repository, descriptor: &Descriptor) -> Result<bool, Error> {
-        if from.registry != to.registry {
-            return Ok(false);
-        }
-        let query = format!("?mount={}&from={}", descriptor.digest, from.repository);
-        let what = format!("failed to mount the blob {} in {to}", descriptor.digest);
-        let post = Request::post(&self.url(to, &format!("blobs/uploads/{query}")))
-            .body("application/octet-stream", Bytes::new());
-        let post = post.idempotent().accept(400).accept(404).accept(405).max_body(MAX_REPLY);
-        let scope = [(to, Access::Push), (from, Access::Pull)];
-        let response = self.send(post, &what, to, &scope).await?;
-        if response.status == 201 {
-            return Ok(true);
-        }
-        // The registry began an upload instead, which is not needed.
-        if let Some(place) = self.location(&response).filter(|_| response.status == 202) {
-            let cancel = Request::new(Method::DELETE, &place).accept(404).accept(405).max_body(MAX_REPLY);
-            drop(self.send(cancel, &what, to, &[(to, Access::Delete)]).await);
-        }
-        Ok(false)
-    }
-
     /// The absolute URL of the header `Location`.
     fn location(&self, response: &Response) -> Option<String> {
         Some(self.onward(response, response.header("location")?)?.into())

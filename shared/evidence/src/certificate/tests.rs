@@ -70,7 +70,6 @@ fn an_identity_has_its_parts() {
     assert_eq!(identity.issuer.as_deref(), Some("https://issuer"));
     assert_eq!(identity.public_key, key);
     assert!(identity.not_before < identity.not_after);
-    assert!(!identity.embedded_sct);
     assert_eq!(identity.claims.source_repository_uri.as_deref(), Some("https://github.com/org/app"));
     assert_eq!(
         identity.named_claims(),
@@ -112,12 +111,6 @@ fn the_issuer_of_old_counts_where_there_is_no_other() {
     assert_eq!(issuer(vec![]).unwrap(), None);
     let damaged = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 57264, 1, 8], vec![0xff]);
     issuer(vec![extension(1, "https://old"), damaged]).unwrap_err();
-}
-
-#[test]
-fn a_promise_of_the_certificate_log_is_seen() {
-    let sct = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 11129, 2, 4, 2], vec![4, 0]);
-    assert!(certificate(uri("https://x"), vec![sct]).unwrap().identity().embedded_sct);
 }
 
 #[test]

@@ -109,7 +109,7 @@ async fn refusing(status: u16, body: Value) -> MockServer {
 }
 
 #[tokio::test]
-async fn what_aws_does_not_give_is_told() {
+async fn a_response_of_aws_without_the_expected_content_is_an_error() {
     let public = PrivateKey::generate().unwrap().public_key().der().to_vec();
     let denied = json!({ "__type": "AccessDeniedException", "Message": "not allowed" });
     for (status, body, refused, told) in [

@@ -78,7 +78,7 @@ async fn vault_is_held_to_its_key() {
 }
 
 #[tokio::test]
-async fn what_vault_does_not_give_is_told() {
+async fn a_response_of_vault_without_the_expected_content_is_an_error() {
     for (status, body, refused, told) in [
         (403, json!({ "errors": ["permission denied"] }), true, "permission denied"),
         (404, json!({ "errors": [] }), true, "404 Not Found"),

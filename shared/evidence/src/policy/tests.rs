@@ -116,7 +116,7 @@ fn findings_are_counted_in_every_form_that_is_known() {
 }
 
 #[test]
-fn age_is_by_whoever_vouches_or_by_what_it_says_itself() {
+fn age_is_by_the_proven_time_or_by_the_time_in_the_predicate() {
     const DAY: u64 = 24 * 60 * 60;
     let age =
         |predicate: Value| judge(vec![Check::MaxAge(Duration::from_secs(30 * DAY))], predicate::CYCLONEDX, &predicate);

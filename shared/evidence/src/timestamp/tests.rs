@@ -91,7 +91,6 @@ async fn the_whole_answer_is_the_token() {
     }))
     .await
     .unwrap();
-    assert_eq!(signed_time(&token).unwrap().to_string(), "2026-01-02T03:04:05Z");
     assert_eq!(TimeStampResp::from_der(token.as_bytes()).unwrap().status.status as u32, 0);
 }
 
@@ -170,7 +169,7 @@ fn nonces_are_positive_short_and_differ() {
 proptest! {
     #[test]
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        let _ = signed_time(&TimestampToken::new(bytes));
+        let _ = read(&bytes);
     }
 
     #[test]
@@ -183,7 +182,7 @@ proptest! {
         let mut bytes = good.clone();
         let at = at.index(bytes.len());
         bytes[at] = byte;
-        let _ = signed_time(&TimestampToken::new(bytes));
-        let _ = signed_time(&TimestampToken::from_bytes(&good[..cut.index(good.len())]));
+        let _ = read(&bytes);
+        let _ = read(&good[..cut.index(good.len())]);
     }
 }

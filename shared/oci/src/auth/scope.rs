@@ -10,7 +10,6 @@ use crate::settings::RegistrySettings;
 pub(crate) enum Access {
     Pull,
     Push,
-    Delete,
 }
 
 impl Access {
@@ -18,7 +17,6 @@ impl Access {
         match self {
             Access::Pull => "pull",
             Access::Push => "pull,push",
-            Access::Delete => "delete,pull,push",
         }
     }
 }

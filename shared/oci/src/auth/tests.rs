@@ -101,7 +101,7 @@ async fn a_token_that_is_no_longer_taken_is_renewed_once() {
 }
 
 #[tokio::test]
-async fn no_credentials_and_refused_ones_are_told_apart() {
+async fn missing_and_refused_credentials_are_different_errors() {
     let server = MockServer::start().await;
     protect(&server, &[]).await;
     Mock::given(path("/token"))

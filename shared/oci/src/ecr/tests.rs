@@ -51,7 +51,7 @@ async fn aws_gives_user_and_password() {
 }
 
 #[tokio::test]
-async fn what_aws_does_not_give_is_told() {
+async fn a_response_of_aws_without_the_expected_content_is_an_error() {
     let denied = json!({ "__type": "AccessDeniedException", "Message": "not authorized" });
     for (status, body, kind, told) in [
         (400, denied, ErrorKind::Unauthorized, "AWS ecr: AccessDeniedException: not authorized"),

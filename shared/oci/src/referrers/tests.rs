@@ -223,7 +223,7 @@ async fn a_registry_that_lists_needs_no_tag() {
 }
 
 #[tokio::test]
-async fn a_manifest_that_the_registry_has_differently_is_told() {
+async fn a_manifest_that_the_registry_stores_differently_is_an_error() {
     let server = MockServer::start().await;
     let other = ResponseTemplate::new(201).insert_header("docker-content-digest", Digest::of(b"other").to_string());
     Mock::given(method("PUT")).and(path("/v2/app/manifests/1")).respond_with(other).mount(&server).await;

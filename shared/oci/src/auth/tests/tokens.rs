@@ -101,7 +101,7 @@ async fn tokens_come_under_either_name_and_last_as_long_as_they_say() {
 }
 
 #[tokio::test]
-async fn what_the_token_service_says_is_told() {
+async fn the_text_of_the_token_service_is_in_the_error() {
     let refusals = [
         (401, json!({ "details": "incorrect username or password" }), "incorrect username or password"),
         (403, json!({ "errors": [{ "code": "DENIED", "message": "denied" }] }), "denied (DENIED)"),
@@ -150,24 +150,6 @@ async fn the_token_service_may_be_another_host() {
         .mount(&tokens)
         .await;
     registry(as_ada(&server)).manifest(&image(&server)).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_mount_is_asked_for_in_both_repositories() {
-    let server = MockServer::start().await;
-    let challenge = format!("Bearer realm=\"{}/token\"", server.uri());
-    let refused = ResponseTemplate::new(401).insert_header("www-authenticate", challenge);
-    Mock::given(header("authorization", "Bearer t1")).respond_with(ResponseTemplate::new(201)).mount(&server).await;
-    Mock::given(path_regex("^/v2/")).respond_with(refused).with_priority(9).mount(&server).await;
-    Mock::given(path("/token")).respond_with(Counting(Arc::default())).mount(&server).await;
-    let from = format!("{}/base/image", host(&server)).parse().unwrap();
-    let blob = crate::Descriptor::of("text/plain", b"blob");
-    assert!(registry(as_ada(&server)).mount_blob(&from, &image(&server).repository, &blob).await.unwrap());
-    let requests = server.received_requests().await.unwrap();
-    let asked = requests.iter().find(|request| request.url.path() == "/token").unwrap();
-    let scopes: Vec<String> =
-        asked.url.query_pairs().filter(|(name, _)| name == "scope").map(|(_, scope)| scope.into_owned()).collect();
-    assert_eq!(scopes, ["repository:org/app:pull,push", "repository:base/image:pull"]);
 }
 
 /// Only a registry that is itself without TLS may send us to a token service without: not even to one of our own

@@ -207,7 +207,7 @@ async fn alone_it_takes_five_requests_and_the_time_to_settle() {
 
 /// Somebody writes his own over ours whenever it is there, and never looks.
 #[tokio::test(start_paused = true)]
-async fn one_who_always_overwrites_is_told_and_not_for_ever() {
+async fn a_writer_that_always_overwrites_is_an_error_in_the_end() {
     let registry = Simulated::new(0..0);
     let vandal = async {
         for number in 0.. {
@@ -227,7 +227,7 @@ async fn one_who_always_overwrites_is_told_and_not_for_ever() {
 
 /// A registry that takes writes and keeps none of them.
 #[tokio::test(start_paused = true)]
-async fn one_that_forgets_is_told_and_not_for_ever() {
+async fn a_registry_that_forgets_is_an_error_in_the_end() {
     let registry = Simulated::new(3_600_000..3_600_001);
     let began = Instant::now();
     let told = Way { registry: &registry, delay: 0..5 }.add("a").await;
@@ -242,7 +242,7 @@ async fn one_that_forgets_is_told_and_not_for_ever() {
 
 /// Another one at every look.
 #[tokio::test(start_paused = true)]
-async fn one_who_never_gets_to_write_is_told_that() {
+async fn a_tag_that_always_changes_is_an_error() {
     let registry = Simulated::new(0..0);
     let busy = async {
         for number in 0.. {
