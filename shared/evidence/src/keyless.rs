@@ -1,6 +1,5 @@
 //! What the services of keyless signing have in common: requests and errors.
 
-use std::error::Error as _;
 use std::fmt;
 
 use pipe_core::http::{Client, HttpError, Kind, Request, Response, Url};
@@ -144,7 +143,7 @@ impl Endpoint {
                 host,
                 why: format!("status {status} (its text contains the token)"),
             },
-            _ => KeylessError::Unavailable { service, host, why: chain(error) },
+            _ => KeylessError::Unavailable { service, host, why: error.explain() },
         }
     }
 
@@ -203,13 +202,6 @@ fn repeats(text: &str, secret: Option<&SecretString>) -> bool {
         .windows(SHARED.min(secret.len()).max(1))
         .filter_map(|window| std::str::from_utf8(window).ok())
         .any(|window| secret.contains(window))
-}
-
-fn chain(error: &HttpError) -> String {
-    match error.source() {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
 }
 
 #[cfg(test)]

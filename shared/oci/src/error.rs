@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use pipe_core::http::{HttpError, Kind};
+use pipe_core::http::{HttpError, Kind, may_pass};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -107,14 +107,17 @@ impl Error {
             Kind::Status { status: 403, .. } => ErrorKind::Denied,
             Kind::Status { status: 413, .. } | Kind::TooLarge => ErrorKind::TooLarge,
             // The request itself is valid.
-            Kind::Status { status: 408 | 425 | 429 | 500.., .. } => ErrorKind::Unavailable,
+            Kind::Status { status, .. } if may_pass(*status) => ErrorKind::Unavailable,
             Kind::Status { status: 400..500, .. } => ErrorKind::Refused,
             Kind::Cancelled => ErrorKind::Cancelled,
             _ => ErrorKind::Unavailable,
         };
-        let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        let text = format!("{what}: {error}{cause}");
-        Error { retry_after: error.retry_after(), ..Error::new(kind, text) }
+        let failed = Error::new(kind, format!("{what}: {}", error.explain()));
+        // Errors of the connection name the way out themselves, those of the registry do not.
+        let explained = matches!(error.kind(), Kind::Connect | Kind::Timeout | Kind::Tls | Kind::Proxy)
+            && error.explain().ends_with('.');
+        let advice = failed.advice.filter(|_| !explained);
+        Error { advice, retry_after: error.retry_after(), ..failed }
     }
 
     /// The same error with the operation before its text.

@@ -113,10 +113,12 @@ impl Signer for VaultKey {
 }
 
 fn failed(error: &HttpError) -> SignError {
+    let text = error.explain();
+    let text = text.trim_end_matches('.');
     match error.kind() {
         Kind::Status { status: 400 | 403 | 404, .. } => {
-            SignError::Refused(format!("Vault: {error}. Check KMS_KEY, VAULT_TOKEN and VAULT_TRANSIT_PATH."))
+            SignError::Refused(format!("Vault: {text}. Check KMS_KEY, VAULT_TOKEN and VAULT_TRANSIT_PATH."))
         }
-        _ => SignError::Unavailable(format!("Vault: {error}. Check VAULT_ADDR.")),
+        _ => SignError::Unavailable(format!("Vault: {text}. Check VAULT_ADDR.")),
     }
 }
