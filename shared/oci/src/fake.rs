@@ -1,4 +1,4 @@
-//! A registry of the tests' own, that keeps what it is sent and fails as it is told.
+//! A registry for tests. It stores what it receives, and fails on request.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -12,7 +12,7 @@ use crate::client::tests::{reference, trying};
 use crate::types::media_type;
 use crate::{Digest, Registry, RegistrySettings, Repository};
 
-/// Something that goes wrong with the next request of a method whose path contains some text.
+/// A fault of the next request with this method whose path contains this text.
 pub(crate) struct Fault {
     method: &'static str,
     path: &'static str,
@@ -21,15 +21,15 @@ pub(crate) struct Fault {
 
 #[derive(Clone)]
 pub(crate) enum Trouble {
-    /// Nothing is done but this answered.
+    /// The request has no effect, and this is the response.
     Refused(ResponseTemplate),
-    /// It is done, and this answered.
+    /// The request has its effect, and this is the response.
     Done(ResponseTemplate),
-    /// It is done, and the connection breaks.
+    /// The request has its effect, and the connection breaks.
     DoneAndLost,
     /// The connection breaks.
     Lost,
-    /// Of the body, so many bytes are kept, and this answered.
+    /// This many bytes of the body are stored, and this is the response.
     Cut(usize, ResponseTemplate),
 }
 
@@ -104,12 +104,12 @@ impl Fake {
         self.state.lock().unwrap().manifests.insert(name.to_owned(), manifest);
     }
 
-    /// What was asked for, as `PATCH 0-3`, and not the answers.
+    /// The requests since the last call, as `PATCH 0-3`.
     pub(crate) fn log(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().unwrap().log)
     }
 
-    /// All that was made to go wrong did.
+    /// Whether every fault was used.
     pub(crate) fn is_well(&self) -> bool {
         self.state.lock().unwrap().faults.is_empty()
     }
@@ -214,7 +214,7 @@ impl State {
     }
 }
 
-/// As the distribution project's registry has it: `0-0` is none as well as one.
+/// As in the registry of the distribution project, `0-0` means no byte or one.
 fn at(status: u16, id: &str, kept: usize) -> ResponseTemplate {
     ResponseTemplate::new(status)
         .insert_header("location", format!("/v2/app/blobs/uploads/{id}?state={kept}"))

@@ -14,7 +14,7 @@ use crate::token::IdToken;
 
 pub(crate) const ISSUER: &str = "https://token.example.com";
 
-/// Waits that nobody notices, and limits that no test reaches.
+/// Short waits, and limits that no test reaches.
 pub(crate) fn client() -> Client {
     cancellable(CancellationToken::new())
 }

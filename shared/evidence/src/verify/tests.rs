@@ -185,8 +185,8 @@ proptest! {
         prop_assert!(outcome.is_err(), "bit {bit} of {}", COUNTING[place]);
     }
 
-    /// A timestamp has parts that nobody signed (a status in words, certificates that aren't used); where a flipped bit in
-    /// it is accepted, everything that is said stays the same.
+    /// Some parts of a timestamp are not signed: the status text and unused certificates. If a flipped bit in it is
+    /// accepted, the result stays the same.
     #[test]
     fn a_flipped_bit_of_a_timestamp_changes_nothing(bit in any::<usize>()) {
         if let Ok(verified) = after(|bundle| flip(bundle, TIMESTAMP, bit)) {

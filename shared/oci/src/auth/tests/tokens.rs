@@ -152,8 +152,7 @@ async fn the_token_service_may_be_another_host() {
     registry(as_ada(&server)).manifest(&image(&server)).await.unwrap();
 }
 
-/// Only a registry that is itself without TLS may send us to a token service without: not even to one of our own
-/// machine, where anybody may listen.
+/// Only a registry without TLS may name a token service without TLS, even on this machine, where any process may listen.
 #[tokio::test]
 async fn a_registry_with_tls_has_no_token_service_without() {
     let tokens = MockServer::start().await;

@@ -115,7 +115,7 @@ impl Tag for Way<'_> {
     }
 }
 
-/// Lets eight writers add a line each and gives what each was told and what is missing in the end.
+/// Lets eight writers add a line each. Returns the result of each, and the lines that are missing in the end.
 async fn eight(registry: &Simulated, delays: [Range<u64>; 8], start: u64) -> (Vec<Result<(), Error>>, Vec<usize>) {
     let ways = delays.map(|delay| Way { registry, delay });
     let writers = ways.iter().enumerate().map(async |(number, way)| {
@@ -128,7 +128,7 @@ async fn eight(registry: &Simulated, delays: [Range<u64>; 8], start: u64) -> (Ve
     (told, missing)
 }
 
-/// However long requests take and whenever the writers begin: what they are told is there is there.
+/// A line that was reported as written is there, whatever the duration of requests and the start of the writers.
 #[tokio::test(start_paused = true)]
 async fn eight_who_write_at_once_lose_nothing() {
     for seed in 0..300 {
@@ -158,7 +158,7 @@ async fn one_from_afar_loses_nothing_of_the_others() {
     }
 }
 
-/// Where each read lags by another time than what we saw ourselves, that is no guarantee, and still none is lost here.
+/// If every read lags by a different time, nothing is guaranteed. Nothing is lost here even so.
 #[tokio::test(start_paused = true)]
 async fn reads_that_lag_behind_lose_nothing() {
     for seed in 0..60 {
@@ -181,7 +181,7 @@ async fn reads_that_lag_behind_lose_nothing() {
     }
 }
 
-/// A write that fails may have been done or not. Whoever is told that it worked has his line.
+/// A failed write may have had its effect. A line that was reported as written is there.
 #[tokio::test(start_paused = true)]
 async fn writes_that_break_are_no_loss() {
     for seed in 0..200 {
@@ -205,7 +205,7 @@ async fn alone_it_takes_five_requests_and_the_time_to_settle() {
     assert_eq!(registry.requests.get(), 6, "what is there already is only read");
 }
 
-/// Somebody writes his own over ours whenever it is there, and never looks.
+/// Another writer replaces the entry whenever it appears, and never reads the tag.
 #[tokio::test(start_paused = true)]
 async fn a_writer_that_always_overwrites_is_an_error_in_the_end() {
     let registry = Simulated::new(0..0);
