@@ -171,7 +171,7 @@ fn in_a_shallow_clone_the_api_of_the_platform_gives_the_policies_of_the_target()
     let broken = Server::start(|_| Reply::json(403, "{}"));
     let url = broken.url();
     let outcome = shallow(&fixture, &[("GITHUB_API_URL", &url), ("INPUT_GITHUB_TOKEN", token)]).expect(1);
-    assert!(outcome.stderr.contains("can't be read"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("failed to read the target branch"), "{}", outcome.stderr);
 }
 
 /// The baseline of `repo` as it is now.

@@ -3,6 +3,7 @@
 //! Source: AWS's documentation "Signature Version 4 signing process", its published test suite, and the API references of
 //! the services.
 
+mod error;
 mod refusal;
 mod sigv4;
 mod source;
@@ -19,6 +20,7 @@ use crate::http::{Client, Kind, Request, Response};
 use crate::redact::Redactor;
 use refusal::{Refusal, single_line};
 
+pub use error::AwsError;
 pub use sigv4::Credentials;
 pub use source::{Container, Source};
 
@@ -27,27 +29,6 @@ const MARGIN: Duration = Duration::from_secs(60);
 
 /// Waits before a busy service is asked again; the HTTP client treats it as a refusal, since both are status 400.
 const WAITS: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(900)];
-
-/// A request that AWS refused, or that could not be made. No text holds a credential.
-#[derive(Debug, thiserror::Error)]
-pub enum AwsError {
-    /// AWS said no: `AccessDeniedException: ...`
-    #[error("AWS {service}: {reason}")]
-    Refused {
-        /// `kms`, `sts`, `ecr`.
-        service: &'static str,
-        /// What AWS says, on one line.
-        reason: String,
-    },
-    /// No answer that says yes or no.
-    #[error("AWS {service}: {why}")]
-    Unavailable {
-        /// `kms`, `sts`, `ecr`, or where credentials come from.
-        service: &'static str,
-        /// What happened, on one line.
-        why: String,
-    },
-}
 
 /// The services of AWS in one region, with credentials.
 #[derive(Clone)]

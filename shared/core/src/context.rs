@@ -166,7 +166,7 @@ fn reports_dir(vars: &mut Vars, root: &Path, dir: &Path, name: Option<&str>) -> 
     let given = vars.path(&common::REPORTS_DIR).unwrap_or_else(|| PathBuf::from("security-reports"));
     let reports = Workspace::inside(root, dir, &given).unwrap_or_else(|problem| {
         vars.problem(&common::REPORTS_DIR, problem);
-        // The report that says so has to go somewhere that is no link.
+        // The report of this mistake goes to a directory that is not a link.
         dir.to_owned()
     });
     match name {

@@ -87,7 +87,7 @@ impl Vars {
         for var in spec.vars() {
             match vars.env.find(var, dir, root) {
                 Ok(Some(raw)) => match parse::value(var, &raw) {
-                    // Unset, as an array of no items is; but a file was written by somebody.
+                    // An empty list counts as unset. An empty file is a mistake: it was written on purpose.
                     Ok(value) if value.lists_nothing() && !raw.file => {}
                     Ok(value) if value.lists_nothing() => {
                         vars.problems.push(Problem { variable: raw.typed, message: "lists nothing".to_owned() });

@@ -5,7 +5,7 @@
 //! millisecond, because a handle can't be shared between threads.
 
 mod dirty;
-mod history;
+pub mod history;
 mod remote;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -17,7 +17,6 @@ use gix::bstr::{BStr, ByteSlice};
 use gix::index::entry::Mode;
 use gix::{ObjectId, Repository};
 
-pub use history::{Change, Changes};
 pub use remote::Remote;
 
 /// The repository around a directory.

@@ -15,6 +15,7 @@ pub mod fs;
 pub mod git;
 pub mod http;
 pub mod manifest;
+mod pipe;
 pub mod plan;
 pub mod platform;
 pub mod publish;
@@ -28,4 +29,5 @@ pub mod trusted;
 pub mod workspace;
 
 pub use context::Context;
-pub use run::{Pipe, run};
+pub use pipe::Pipe;
+pub use run::run;

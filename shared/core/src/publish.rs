@@ -45,7 +45,7 @@ pub async fn publish(ctx: &Context, report: &Recorder, ending: &Ending) {
                 let left_out = variables::append(path, &rendering);
                 warn_if_failed(ctx, "pipeline variables", left_out.map(|names| notice_left_out(ctx, &names)));
             }
-            // Whoever cancels a run is not waiting for its report.
+            // A cancelled run ends soon: its report is not sent.
             if rendering.about_code && !matches!(ending, Ending::Cancelled(_)) {
                 warn_if_failed(ctx, "Code Insights", code_insights(ctx, &rendering).await);
             }

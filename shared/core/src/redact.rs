@@ -8,30 +8,24 @@
 //! ordinary words.
 
 mod forms;
+mod mask;
 mod matcher;
 mod parts;
 #[cfg(test)]
 mod tests;
-mod writer;
+pub mod writer;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::io::Write;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 use forms::Form;
+pub use mask::{MASK, SHORT};
 use matcher::{Entry, Matcher, Stream};
-pub use writer::RedactingWriter;
-
-/// What stands in the place of a secret.
-pub const MASK: &str = "***";
-
-/// Values with fewer bytes than this are found only between characters other than ASCII letters, digits and `_`.
-pub const SHORT: usize = 6;
 
 /// The secrets of this run. Clones share them, and a value counts for everything written after it was added, also by
 /// writers that exist already.
@@ -99,11 +93,6 @@ impl Redactor {
         if self.matcher().is_some() {
             self.walk(value);
         }
-    }
-
-    /// A writer that passes on what it is given without secrets, however it was cut into pieces.
-    pub fn writer<W: Write>(&self, inner: W) -> RedactingWriter<W> {
-        RedactingWriter::new(self.clone(), inner)
     }
 
     fn walk(&self, value: &mut Value) {

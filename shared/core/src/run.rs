@@ -7,56 +7,24 @@ mod guard;
 mod lines;
 mod signals;
 
-use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use serde::Serialize;
 
 use crate::context::Context;
 use crate::env::Vars;
 use crate::exit::Ending;
-use crate::plan::Planned;
+use crate::pipe::Pipe;
 use crate::report::{Recorder, report_name};
-use crate::spec::Spec;
 use crate::text::plural;
 use crate::workspace::ReportDir;
 use args::{Args, Request};
 use dry_run::{check, dry_run};
 use guard::guarded;
 use lines::{announce, header, hide_panics, print_problems};
-
-/// A pipe: from variables to a configuration, from that to a plan, and from that to effects.
-pub trait Pipe: 'static {
-    /// Its name and its variables.
-    const SPEC: &'static Spec;
-    /// The variables, understood.
-    type Config: Send + Sync;
-    /// What will be done.
-    type Plan: Serialize + Planned;
-
-    /// Takes the pipe's variables. Every mistake is recorded in `vars`. `None` if no configuration can be made.
-    fn config(vars: &mut Vars, ctx: &Context) -> Option<Self::Config>;
-
-    /// What will be done, as data. Reads the checkout at most.
-    ///
-    /// # Errors
-    /// The checkout makes a plan impossible: exit 3.
-    fn plan(config: &Self::Config, ctx: &Context) -> anyhow::Result<Self::Plan>;
-
-    /// The only step with effects. `Err` is an ending that `?` reached early, and counts like one that was returned. Must
-    /// return soon after `ctx.cancel` is set: at the latest after the spec's grace,
-    /// when it is dropped.
-    fn execute(
-        config: &Self::Config,
-        plan: Self::Plan,
-        ctx: &Context,
-        report: &Recorder,
-    ) -> impl Future<Output = Result<Ending, Ending>>;
-}
 
 /// Runs `P` with the process's arguments and environment: the whole of a pipe's `main`.
 pub fn run<P: Pipe>() -> ExitCode {

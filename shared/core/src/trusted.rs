@@ -24,7 +24,7 @@ pub enum Trusted {
         /// The pull request has another version of it.
         changed: bool,
     },
-    /// There is no such file.
+    /// The version to trust has no such file.
     Absent {
         /// Where it was looked for.
         from: String,

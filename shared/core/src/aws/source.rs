@@ -7,8 +7,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use super::error::AwsError;
 use super::refusal::element;
-use super::{AwsError, Credentials};
+use super::sigv4::Credentials;
 use crate::http::{Request, Url};
 
 /// Where credentials come from.

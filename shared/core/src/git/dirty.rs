@@ -61,7 +61,7 @@ fn staged(repo: &Repository, index: &gix::index::File) -> anyhow::Result<State> 
         return Ok(if index.entries().is_empty() { State::Same } else { State::Changed });
     }
     let head = repo.head_commit()?.tree_id()?.detach();
-    // Git forgets the tree where there is a conflict, or a file of which only the name was added.
+    // Git forgets the tree in a conflict, or a file of which only the name was added.
     if let Some(cached) = index.tree().filter(|tree| tree.num_entries.is_some()) {
         return Ok(if cached.id == head { State::Same } else { State::Changed });
     }
@@ -94,7 +94,7 @@ impl WorkTree<'_> {
         if entry.flags.intersects(Flags::ASSUME_VALID | Flags::SKIP_WORKTREE) {
             return State::Same;
         }
-        // A submodule is a repository of its own, a folder a part that is not checked out.
+        // A submodule is a separate repository, a folder a part that is not checked out.
         if matches!(entry.mode, Mode::COMMIT | Mode::DIR) {
             return State::Same;
         }
@@ -115,7 +115,7 @@ impl WorkTree<'_> {
         if self.modes && !link && executable != (entry.mode == Mode::FILE_EXECUTABLE) {
             return State::Changed;
         }
-        // Git keeps 32 bits of the size, and zero where it does not trust what it saw.
+        // Git keeps 32 bits of the size, and zero if it does not trust what it saw.
         #[expect(clippy::cast_possible_truncation, reason = "as Git does")]
         let size = meta.len() as u32;
         if entry.stat.size != 0 && entry.stat.size != size {

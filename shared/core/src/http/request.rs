@@ -261,7 +261,7 @@ pub struct Preview {
     pub request: String,
     /// By name in lower case. The value of a secret header is `***`.
     pub headers: BTreeMap<String, String>,
-    /// JSON as it is, anything else as text. `null` if there is none.
+    /// JSON as it is, anything else as text. `null` without a body.
     pub body: Value,
 }
 

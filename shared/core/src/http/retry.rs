@@ -44,7 +44,7 @@ pub(super) fn backoff(first: Duration, attempt: u32) -> Duration {
 pub(super) fn after(value: &HeaderValue) -> Option<Duration> {
     let text = value.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit is still a number, and longer than anybody waits.
+        // More digits than fit is still a number, and longer than any deadline.
         return Some(Duration::from_secs(text.parse().unwrap_or(u64::from(u32::MAX))));
     }
     let date = httpdate::parse_http_date(text).ok()?;

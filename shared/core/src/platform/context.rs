@@ -67,7 +67,7 @@ pub struct CiContext {
     pub build_url: Option<String>,
     /// The number of the run in its repository, as the platform shows it.
     pub build_number: Option<String>,
-    /// The pipeline run, the same for all its jobs and all attempts. There is none outside of a CI.
+    /// The pipeline run, the same for all its jobs and all attempts. `None` outside of a CI.
     pub run_id: Option<String>,
     /// Who caused the run, as the platform names them.
     pub actor: Option<String>,
@@ -130,7 +130,7 @@ impl CiContext {
         // What HEAD is called says nothing about another commit.
         if here && self.tag.is_none() && self.branch.is_none() {
             self.branch = head.branch;
-            // A branch may have tags as well; only where there is none is the run about the tag.
+            // A branch may have tags as well. The run is about the tag only without a branch.
             self.tag = if self.branch.is_none() { head.tags.into_iter().next() } else { None };
         }
         if self.default_branch.is_none() {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-use super::MASK;
 use super::forms::Form;
+use super::mask::MASK;
 
 /// What is known about the bytes that forms begin with.
 #[derive(Clone)]

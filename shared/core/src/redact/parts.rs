@@ -8,7 +8,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use percent_encoding::percent_decode_str;
 
-use super::SHORT;
+use super::mask::SHORT;
 
 /// A text to be hidden.
 pub(super) struct Part {

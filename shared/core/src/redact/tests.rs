@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde_json::json;
 
+use super::writer::RedactingWriter;
 use super::*;
 
 fn knowing(values: &[&str]) -> Redactor {
@@ -16,7 +17,7 @@ fn knowing(values: &[&str]) -> Redactor {
 
 /// What a writer lets through that is given `pieces`.
 fn written<'a>(redactor: &Redactor, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
-    let mut writer = redactor.writer(Vec::new());
+    let mut writer = RedactingWriter::new(redactor.clone(), Vec::new());
     for piece in pieces {
         writer.write_all(piece).expect("a vector takes everything");
     }

@@ -18,7 +18,8 @@ pub struct RedactingWriter<W: Write> {
 }
 
 impl<W: Write> RedactingWriter<W> {
-    pub(super) fn new(redactor: Redactor, inner: W) -> RedactingWriter<W> {
+    /// In front of `inner`. Secrets that are added to the redactor later are hidden as well.
+    pub fn new(redactor: Redactor, inner: W) -> RedactingWriter<W> {
         RedactingWriter { redactor, stream: Stream::default(), inner: Some(inner) }
     }
 

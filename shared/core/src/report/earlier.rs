@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::SCHEMA_VERSION;
+use super::schema::SCHEMA_VERSION;
 use crate::context::Context;
 use crate::fs::{Links, if_present, read_bounded};
 

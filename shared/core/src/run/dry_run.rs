@@ -1,10 +1,10 @@
 //! What can be said without a run: whether the configuration is valid, and the plan.
 
-use super::Pipe;
 use super::lines::{header, print_problems};
 use crate::context::Context;
 use crate::env::Vars;
 use crate::exit::Ending;
+use crate::pipe::Pipe;
 use crate::plan::{self, Effects, Planned};
 use crate::publish;
 use crate::report::report_name;

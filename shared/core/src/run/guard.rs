@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use super::Pipe;
 use super::signals::Signals;
 use crate::context::Context;
 use crate::exit::{Ending, Signal};
+use crate::pipe::Pipe;
 use crate::report::Recorder;
 use crate::text::panic_text;
 

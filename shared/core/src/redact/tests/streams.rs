@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::writer::RedactingWriter;
 use super::*;
 
 #[test]
@@ -54,7 +55,7 @@ fn a_value_of_a_mebibyte_is_bounded() {
 #[test]
 fn a_writer_holds_back_only_what_could_be_secret() {
     let redactor = knowing(&["secret-one\nsecret-two", "zebra-zebra"]);
-    let mut writer = redactor.writer(Vec::new());
+    let mut writer = RedactingWriter::new(redactor.clone(), Vec::new());
     let mut step = |piece: &str, want: &str| {
         writer.write_all(piece.as_bytes()).expect("write");
         writer.flush().expect("flush");
@@ -72,7 +73,7 @@ fn a_writer_holds_back_only_what_could_be_secret() {
 #[test]
 fn a_value_counts_from_the_moment_it_is_added() {
     let redactor = Redactor::new();
-    let mut writer = redactor.clone().writer(Vec::new());
+    let mut writer = RedactingWriter::new(redactor.clone(), Vec::new());
     writer.write_all(b"late-secret ").expect("write");
     redactor.add("late-secret");
     writer.write_all(b"late-secret late-").expect("write");
@@ -95,7 +96,7 @@ fn threads_share_what_is_known() {
         for i in 0..4 {
             let redactor = redactor.clone();
             scope.spawn(move || {
-                let mut writer = redactor.writer(Vec::new());
+                let mut writer = RedactingWriter::new(redactor.clone(), Vec::new());
                 for j in 0..50 {
                     let secret = format!("secret-of-{i}-{j:02}");
                     redactor.add(&secret);
@@ -112,7 +113,7 @@ fn threads_share_what_is_known() {
 #[test]
 fn a_dropped_writer_loses_nothing() {
     let mut out = Vec::new();
-    let mut writer = knowing(&["secret-value"]).writer(&mut out);
+    let mut writer = RedactingWriter::new(knowing(&["secret-value"]), &mut out);
     writer.write_all(b"a secret-val").expect("write");
     drop(writer);
     assert_eq!(out, b"a secret-val");
