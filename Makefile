@@ -7,7 +7,7 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 REVISION := $(shell git rev-parse HEAD 2>/dev/null)
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --pretty=%ct 2>/dev/null || echo 0)
 
-.PHONY: help demo bootstrap test test-all check lint generate bench dist images clean
+.PHONY: help demo bootstrap test test-all check lint generate fuzz bench dist images clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-10s %s\n", $$1, $$2}'
@@ -46,6 +46,10 @@ lint: ## Formatting, clippy, dependencies (licences, sources), workflows and pip
 generate: ## Rewrite the files that are made from the pipes' variables
 	$(CARGO) build --workspace --bins
 	UPDATE=1 $(CARGO) test --workspace --test generated
+
+SECONDS_EACH ?= 120
+fuzz: ## Run every fuzz target for SECONDS_EACH seconds (120)
+	./fuzz/run.sh $(SECONDS_EACH)
 
 bench: ## Measure speed and size against peers; rewrites docs/benchmarks.md
 	./bench/run.sh

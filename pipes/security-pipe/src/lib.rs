@@ -7,6 +7,8 @@ mod baseline;
 mod config;
 mod execute;
 mod finding;
+#[doc(hidden)]
+pub mod fuzz;
 mod gate;
 mod ignore_file;
 mod inventory;

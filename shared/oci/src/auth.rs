@@ -14,8 +14,7 @@ use tokio::sync::Mutex;
 
 use crate::credentials::{Credential, Credentials};
 use crate::error::{Error, ErrorKind, refusal_line};
-use challenge::Challenge;
-
+pub(crate) use challenge::Challenge;
 pub(crate) use scope::{Access, Scope};
 use token::Grant;
 

@@ -98,6 +98,8 @@ pub mod ecr;
 mod error;
 #[cfg(test)]
 mod fake;
+#[doc(hidden)]
+pub mod fuzz;
 mod images;
 mod reference;
 mod referrers;
