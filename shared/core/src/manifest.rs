@@ -254,6 +254,8 @@ pub fn schema(spec: &Spec) -> String {
         "title": format!("Variables of {}", spec.name),
         "type": "object",
         "properties": properties,
+        // GitLab keeps variables below `variables`, a ConfigMap of Kubernetes below `data`.
+        "patternProperties": { "^(variables|data)$": { "$ref": "#" } },
         "additionalProperties": true,
     });
     let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
