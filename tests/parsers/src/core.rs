@@ -9,6 +9,7 @@ use pipe_core::env::Vars;
 use pipe_core::git::Remote;
 use pipe_core::platform;
 use pipe_core::redact::Redactor;
+use pipe_core::redact::writer::RedactingWriter;
 
 /// `NAME=value` by NUL, as in `/proc/self/environ`, read with the declarations of security-pipe.
 pub(crate) fn env(data: &[u8]) -> bool {
@@ -31,7 +32,7 @@ pub(crate) fn redactor(data: &[u8]) -> bool {
     let redactor = Redactor::new();
     redactor.add(secret);
     let whole = redactor.bytes(text).into_owned();
-    let mut writer = redactor.writer(Vec::new());
+    let mut writer = RedactingWriter::new(redactor.clone(), Vec::new());
     for piece in text.chunks(7) {
         writer.write_all(piece).expect("a vector takes every byte");
     }
