@@ -6,7 +6,7 @@ use pipe_core::context::Context;
 use pipe_core::exit::{Pass, Stop};
 use pipe_core::platform::escape;
 use pipe_core::report::{Recorder, StepStatus};
-use pipe_core::text::plural;
+use pipe_core::text::{first_and_more, plural};
 
 use crate::finding::Finding;
 use crate::gate::Counts;
@@ -17,7 +17,7 @@ use crate::scanner::dependencies::Compile;
 use crate::scanner::{self, Input, Outcome};
 use crate::source::Source;
 use crate::tree::{Filter, Tree};
-use crate::{present, write};
+use crate::write;
 
 pub(crate) async fn execute(plan: Plan, ctx: &Context, report: &Recorder) -> Result<Pass, Stop> {
     match plan.work {
@@ -69,7 +69,7 @@ async fn run(plan: &Scan, later: &[String], ctx: &Context, report: &Recorder) ->
         started_at: &report.started_at(),
         escape: &escape,
     };
-    present::print(&ctx.console, &run);
+    output::console::print(&ctx.console, &run);
     for output in &plan.outputs {
         output.write(&run, report);
     }
@@ -104,7 +104,7 @@ fn verdict(
     let mut unable: Vec<String> = outcomes
         .iter()
         .filter(|outcome| !outcome.unable.is_empty())
-        .map(|outcome| format!("{}: {}", outcome.name, first(&outcome.unable)))
+        .map(|outcome| format!("{}: {}", outcome.name, first_and_more(&outcome.unable)))
         .collect();
     let mut tolerated = Vec::new();
     if plan.tolerate_errors {
@@ -129,15 +129,17 @@ fn verdict(
     match (gated, unable.is_empty()) {
         (Some(gated), true) if plan.gate.warn_only => Ok(Pass::Warned(format!("{gated}, not blocked: GATE_MODE=warn"))),
         (Some(gated), false) if plan.gate.warn_only => {
-            Err(Stop::Unable(format!("{}; also {gated}, not blocked: GATE_MODE=warn", first(&unable))))
+            Err(Stop::Unable(format!("{}; also {gated}, not blocked: GATE_MODE=warn", first_and_more(&unable))))
         }
         (Some(gated), true) => Err(Stop::Failed(gated)),
-        (Some(gated), false) => Err(Stop::Failed(format!("{gated}; also could not find out: {}", first(&unable)))),
-        (None, false) => Err(Stop::Unable(first(&unable))),
+        (Some(gated), false) => {
+            Err(Stop::Failed(format!("{gated}; also could not find out: {}", first_and_more(&unable))))
+        }
+        (None, false) => Err(Stop::Unable(first_and_more(&unable))),
         (None, true) => {
             let open: Vec<&Finding> = findings.iter().filter(|finding| finding.is_open()).collect();
             if !tolerated.is_empty() {
-                Ok(Pass::Warned(format!("could not find out: {} (ON_SCAN_ERROR=warn)", first(&tolerated))))
+                Ok(Pass::Warned(format!("could not find out: {} (ON_SCAN_ERROR=warn)", first_and_more(&tolerated))))
             } else if !open.is_empty() {
                 Ok(Pass::Warned(format!("{}, none gated", Counts::words(&open))))
             } else if !applied.warnings.is_empty() || outcomes.iter().any(|outcome| !outcome.warnings.is_empty()) {
@@ -148,15 +150,6 @@ fn verdict(
                 Ok(Pass::Passed("nothing found".to_owned()))
             }
         }
-    }
-}
-
-/// The first of several sentences, and how many there are besides.
-fn first(sentences: &[String]) -> String {
-    match sentences {
-        [] => String::new(),
-        [one] => one.clone(),
-        [one, rest @ ..] => format!("{one} (and {} more)", rest.len()),
     }
 }
 

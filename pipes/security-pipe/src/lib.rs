@@ -15,7 +15,6 @@ mod inventory;
 mod output;
 mod plan;
 mod policy;
-mod present;
 mod scanner;
 mod source;
 mod tree;

@@ -4,6 +4,7 @@
 //! Pure functions of a finished run. They lay out what findings say of themselves, in the order they are given, and leave
 //! none out in silence. An output is one file here and one variant of [`Output`].
 
+pub(crate) mod console;
 mod gitleaks;
 mod junit;
 mod markdown;
@@ -19,7 +20,6 @@ use pipe_core::report::Recorder;
 
 use crate::finding::Finding;
 use crate::gate::Counts;
-use crate::present;
 use crate::scanner::Outcome;
 
 /// A finished run.
@@ -73,7 +73,7 @@ impl Output {
             Output::Sarif(_) => report.write_json(&file, sarif::sarif(run)),
             Output::Junit => report.write(&file, &junit::junit(run)),
             Output::Markdown => report.write(&file, markdown(run).as_bytes()),
-            Output::Text => report.write(&file, present::text(run).as_bytes()),
+            Output::Text => report.write(&file, console::text(run).as_bytes()),
             Output::Gitleaks => report.write_json(&file, gitleaks::gitleaks(run)),
         }
     }

@@ -1,13 +1,13 @@
 //! The one walk of the checkout that all scanners share.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use ignore::WalkBuilder;
+use pipe_core::fs::{self, Links, ReadError};
 use pipe_core::workspace::Workspace;
 
 use crate::finding::Container;
@@ -82,12 +82,12 @@ impl Filter {
 /// A path stands for itself and all below it.
 fn globs<'a>(patterns: impl IntoIterator<Item = &'a String>) -> Result<GlobSet, String> {
     /// A matcher grows with its patterns; bytes, and how many.
-    const LONGEST: usize = 1024;
-    const MOST: usize = 256;
+    const MAX_LENGTH: usize = 1024;
+    const MAX_PATTERNS: usize = 256;
     let mut set = GlobSetBuilder::new();
     for (count, pattern) in patterns.into_iter().enumerate() {
-        if pattern.len() > LONGEST || count >= MOST {
-            return Err(format!("expected at most {MOST} patterns of at most {LONGEST} bytes"));
+        if pattern.len() > MAX_LENGTH || count >= MAX_PATTERNS {
+            return Err(format!("expected at most {MAX_PATTERNS} patterns of at most {MAX_LENGTH} bytes"));
         }
         let plain = pattern.trim_start_matches("./").trim_end_matches('/');
         let plain = if plain == "." { "**" } else { plain };
@@ -147,7 +147,7 @@ impl Tree {
                 continue;
             }
             // Deleted in the working tree, a link or a submodule: nothing to read.
-            if let Ok(meta) = fs::symlink_metadata(&path)
+            if let Ok(meta) = std::fs::symlink_metadata(&path)
                 && meta.is_file()
             {
                 found.insert(path, meta.len());
@@ -179,23 +179,21 @@ fn describe(error: &ignore::Error, workspace: &Workspace) -> String {
 
 /// An I/O error in few words, with what usually helps.
 fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => {
-            "permission denied (run as the files' owner, or as root with CAP_DAC_OVERRIDE)".to_owned()
-        }
-        _ => error.to_string(),
-    }
+    let help = match error.kind() {
+        io::ErrorKind::PermissionDenied => " (run as the files' owner, or as root with CAP_DAC_OVERRIDE)",
+        _ => "",
+    };
+    format!("{}{help}", fs::reason(error))
 }
 
-/// The whole of a file, or `None` where it holds more than `limit` bytes.
-///
-/// # Errors
-/// It can't be read.
+/// The whole of a file, or `None` if it holds more than `limit` bytes.
 fn read(path: &Path, limit: u64) -> anyhow::Result<Option<Vec<u8>>> {
-    let file = File::open(path).map_err(|error| anyhow::anyhow!(reason(&error)))?;
-    let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes).context("reading it")?;
-    Ok((bytes.len() as u64 <= limit).then_some(bytes))
+    match fs::read_bounded(path, limit, Links::Follow) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(ReadError::TooLarge(_)) => Ok(None),
+        Err(ReadError::Io(error)) => Err(anyhow::anyhow!(reason(&error))),
+        Err(error) => Err(error.into()),
+    }
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use self::protocol::{Page, matches_of};
 use super::entry::Entry;
 use super::merge::{Hit, advisories};
+use super::queries::normalise;
 use super::range::Installed;
-use super::wanted::normalise;
 use super::{Advisory, Coverage, Lookup, Query, matching, record, text};
 use pipe_packages::package::Ecosystem;
 

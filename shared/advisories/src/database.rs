@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use super::census::{Census, coverage};
 use super::entry::Entry;
 use super::index::{self, Index};
+use super::queries::{Queries, normalise};
+use super::range::drop_redundant_versions;
 use super::record::{self, Summary, ecosystem_of};
-use super::wanted::{Wanted, normalise};
 use super::{Coverage, Lookup, OsvError, Query, folder, matching};
 
 /// An opened advisory database.
@@ -50,7 +51,7 @@ pub fn compile(from: &Path, to: &Path) -> Result<CompileSummary, OsvError> {
         let summary: Summary<'_> = serde_json::from_slice(item.json).map_err(|error| error.to_string())?;
         state.census.of(item.zip).count(&summary, item.stamp);
         for (ecosystem, name, mut entry) in record::entries(item.json, |_, _| true)? {
-            entry.affected.iter_mut().for_each(|affected| affected.drop_redundant_versions(ecosystem));
+            entry.affected.iter_mut().for_each(|affected| drop_redundant_versions(affected, ecosystem));
             builder.push(&mut state.share, (ecosystem, &name), (item.zip, item.place), &entry)?;
         }
         Ok(())
@@ -65,7 +66,7 @@ impl Database {
     /// `cancelled` is asked now and then, from any thread. A query of an ecosystem that [`Lookup::coverage`] doesn't
     /// cover has an empty result that means nothing: that is for the caller to refuse.
     pub fn lookup(&self, queries: &[Query<'_>], cancelled: &(dyn Fn() -> bool + Sync)) -> Result<Lookup, OsvError> {
-        let wanted = Wanted::new(queries);
+        let wanted = Queries::new(queries);
         let (coverage, candidates) = match &self.0 {
             Source::Zips(zips) => from_zips(zips, &wanted, cancelled)?,
             Source::Index(index) => (index.coverage(), index.entries(&wanted, cancelled)?),
@@ -110,7 +111,7 @@ impl Censuses {
 
 fn from_zips(
     zips: &[PathBuf],
-    wanted: &Wanted<'_>,
+    wanted: &Queries<'_>,
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<(Coverage, Vec<Vec<Entry>>), OsvError> {
     let found = folder::scan(zips, cancelled, &|state: &mut Found, item| {

@@ -3,7 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::range::Installed;
 use pipe_core::severity::Severity;
 use pipe_packages::package::Ecosystem;
 
@@ -52,23 +51,6 @@ pub(super) enum Event {
 impl Rating {
     pub(super) fn is_empty(&self) -> bool {
         self.vectors.is_empty() && self.word.is_none() && self.number.is_none()
-    }
-}
-
-impl Affected {
-    /// Drops every listed version that a range covers as well. A version is affected when it is listed *or* in a
-    /// range, so no answer changes; most of the PyPI data are such lists.
-    pub(super) fn drop_redundant_versions(&mut self, ecosystem: Ecosystem) {
-        // A listed release also answers for its local builds, which a range with a local bound would distinguish.
-        let has_local_bound = self.ranges.iter().flatten().any(|event| event.version().contains('+'));
-        if self.ranges.is_empty() || (ecosystem == Ecosystem::PyPi && has_local_bound) {
-            return;
-        }
-        let ranges = &self.ranges;
-        self.versions.retain(|listed| {
-            // A listed local version stands for itself alone, which a range can't say.
-            listed.contains('+') || !Installed::new(ecosystem, listed).is_in_any(ranges)
-        });
     }
 }
 

@@ -15,6 +15,7 @@
 //! whole file before anything is believed.
 
 mod spill;
+mod temporary;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -26,7 +27,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
-use super::wanted::Wanted;
+use super::queries::Queries;
 use super::{Coverage, OsvError};
 use pipe_packages::package::Ecosystem;
 
@@ -115,7 +116,7 @@ impl Index {
     /// The entries of each package of `wanted`.
     pub(super) fn entries(
         &self,
-        wanted: &Wanted<'_>,
+        wanted: &Queries<'_>,
         cancelled: &(dyn Fn() -> bool + Sync),
     ) -> Result<Vec<Vec<Entry>>, OsvError> {
         let contradiction = || OsvError::unusable(self.path.display(), "the index contradicts itself");

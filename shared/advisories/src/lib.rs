@@ -41,11 +41,11 @@ mod folder;
 mod index;
 mod matching;
 mod merge;
+mod queries;
 mod range;
 mod rating;
 mod record;
 mod text;
-mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

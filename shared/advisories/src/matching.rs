@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use super::entry::Entry;
 use super::merge::{Hit, advisories};
+use super::queries::Queries;
 use super::range::Installed;
-use super::wanted::Wanted;
 use super::{Advisory, Query};
 use pipe_packages::package::Ecosystem;
 
 /// `candidates` holds, for each package of `wanted`, every record that names it.
-pub(super) fn answer(queries: &[Query<'_>], wanted: &Wanted<'_>, candidates: Vec<Vec<Entry>>) -> Vec<Vec<Advisory>> {
+pub(super) fn answer(queries: &[Query<'_>], wanted: &Queries<'_>, candidates: Vec<Vec<Entry>>) -> Vec<Vec<Advisory>> {
     let mut results: Vec<Vec<Advisory>> = queries.iter().map(|_| Vec::new()).collect();
     for (package, mut entries) in wanted.packages().iter().zip(candidates) {
         keep_newest(&mut entries);

@@ -115,6 +115,21 @@ impl Installed {
     }
 }
 
+/// Drops every listed version that a range covers as well. A version is affected when it is listed *or* in a
+/// range, so no answer changes; most of the PyPI data are such lists.
+pub(super) fn drop_redundant_versions(affected: &mut Affected, ecosystem: Ecosystem) {
+    // A listed release also answers for its local builds, which a range with a local bound would distinguish.
+    let has_local_bound = affected.ranges.iter().flatten().any(|event| event.version().contains('+'));
+    if affected.ranges.is_empty() || (ecosystem == Ecosystem::PyPi && has_local_bound) {
+        return;
+    }
+    let ranges = &affected.ranges;
+    affected.versions.retain(|listed| {
+        // A listed local version stands for itself alone, which a range can't say.
+        listed.contains('+') || !Installed::new(ecosystem, listed).is_in_any(ranges)
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Affected, Installed};

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use self::loose::DatabaseSpecific;
 use self::schema::{RawAffected, RawEvent, Record, Score};
 use super::entry::{Affected, Entry, Event, Rating};
-use super::wanted::normalise;
+use super::queries::normalise;
 use super::{MAX_RECORD, text};
 use pipe_core::severity::Severity;
 use pipe_packages::package::Ecosystem;

@@ -1,12 +1,9 @@
 //! What can be verified of a format without a network. A value that fails its check is not a finding.
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bech32::primitives::decode::CheckedHrpstring;
 use serde::Deserialize;
 
-use super::assignment::Assigned;
+use super::candidate::{Candidate, decode};
 use super::{generic, pem};
 
 /// Named in a rule's `check`.
@@ -41,20 +38,12 @@ pub(crate) enum Check {
     MixedCase,
     /// Digits and letters are both there.
     Alphanumeric,
-    /// A letter, a digit and three kinds of the punctuation that Django draws from.
+    /// A letter, a digit and three kinds of the punctuation that Django uses.
     Django,
     /// A password in use rather than one in a sample.
     Password,
-    /// A literal that was drawn at random, assigned to a name that says secret.
+    /// A random literal, assigned to a name that says secret.
     Literal,
-}
-
-/// What a check may look at.
-pub(super) struct Candidate<'a> {
-    pub(super) path: &'a str,
-    pub(super) text: &'a [u8],
-    pub(super) value: &'a [u8],
-    pub(super) assigned: Option<&'a Assigned>,
 }
 
 impl Check {
@@ -89,16 +78,6 @@ impl Check {
             Check::Literal => generic::is_secret_literal(candidate),
         }
     }
-}
-
-/// Both alphabets, padding or not: people shorten and convert.
-pub(super) fn decode(value: &[u8]) -> Option<Vec<u8>> {
-    let config = GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true);
-    let url = value.iter().any(|byte| matches!(byte, b'-' | b'_'));
-    let alphabet = if url { &alphabet::URL_SAFE } else { &alphabet::STANDARD };
-    GeneralPurpose::new(alphabet, config).decode(value).ok()
 }
 
 pub(super) const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -8,7 +8,8 @@ use secrecy::SecretString;
 
 use super::allow::Allows;
 use super::assignment::{self, Assigned};
-use super::checks::{Candidate, Check};
+use super::candidate::Candidate;
+use super::checks::Check;
 use super::fingerprint::Fingerprints;
 use super::found::Match;
 use super::keywords::Keywords;

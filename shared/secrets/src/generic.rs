@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::checks::Candidate;
-use super::drawn::{is_written_in_base64, looks_drawn};
+use super::candidate::Candidate;
 use super::names::names_a_secret;
 use super::place;
 use super::placeholder::{contains_any, entropy, is_placeholder};
+use super::random::{is_text_in_base64, looks_random};
 
 /// Shorter literals are words, longer ones are documents. Bytes.
 const LENGTH: std::ops::RangeInclusive<usize> = 10..=180;
@@ -29,7 +29,7 @@ const SAMPLES: &str = "\
     pass ssw sword p%40ss pwd secret test user admin root guest postgres mysql mongo redis foo bar token hunter2 $ \
     %7b { [ abc 1234 qwert hello example dev local default demo oauth-basic";
 
-/// For the generic rule: the name says secret, the value is a literal and looks drawn.
+/// For the generic rule: the name says secret, the value is a literal and looks random.
 pub(super) fn is_secret_literal(candidate: &Candidate) -> bool {
     let Some(assigned) = candidate.assigned else {
         return false;
@@ -38,8 +38,8 @@ pub(super) fn is_secret_literal(candidate: &Candidate) -> bool {
     LENGTH.contains(&value.len())
         && (assigned.literal || !is_code(candidate.path))
         && names_a_secret(&candidate.text[assigned.name.clone()])
-        && looks_drawn(value)
-        && !is_written_in_base64(value)
+        && looks_random(value)
+        && !is_text_in_base64(value)
         && !is_generated(candidate.path)
         && !is_test(candidate.path)
         && place::near(candidate.text, &assigned.value, LINE).len() <= LINE

@@ -41,8 +41,8 @@
 
 mod allow;
 mod assignment;
+mod candidate;
 mod checks;
-mod drawn;
 mod engine;
 mod fingerprint;
 mod found;
@@ -52,6 +52,7 @@ mod names;
 mod pem;
 mod place;
 mod placeholder;
+mod random;
 mod rule;
 #[cfg(test)]
 mod samples;

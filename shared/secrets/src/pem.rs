@@ -1,6 +1,6 @@
 //! Private keys in PEM and its relatives: real key material or only the form of it.
 
-use super::checks::decode;
+use super::candidate::decode;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Key {
@@ -9,7 +9,7 @@ pub(super) enum Key {
 }
 
 /// Shorter material is not a key. Base64 characters; an Ed25519 key in PKCS #8 has 64.
-const SHORTEST: usize = 60;
+const MIN_MATERIAL: usize = 60;
 
 /// `block` from `-----BEGIN` to the footer, perhaps quoted, commented or with written-out line ends. `None` where the
 /// lines between are no key (dots, a placeholder, prose).
@@ -35,7 +35,7 @@ pub(super) fn inspect(block: &[u8]) -> Option<Key> {
             return None;
         }
     }
-    let bytes = decode(material.as_bytes()).filter(|_| material.len() >= SHORTEST)?;
+    let bytes = decode(material.as_bytes()).filter(|_| material.len() >= MIN_MATERIAL)?;
     let formed = match label {
         _ if encrypted => true,
         _ if label.starts_with("OPENSSH") => bytes.starts_with(b"openssh-key-v1\0"),

@@ -6,7 +6,7 @@ const WORDS: &str = "\
     replace sample mysecret my-secret my_secret not-a- notreal fake- fake_ fakefake < ${ {{ }} $( %( %s **** ... \
     ____";
 
-/// A run of one character this long is typed, not drawn.
+/// A run of one character this long is typed, not random.
 const RUN: usize = 6;
 /// So is a run of neighbours (`12345678`, `abcdefgh`) of this length.
 const SEQUENCE: usize = 8;
@@ -61,7 +61,7 @@ mod tests {
     use super::{entropy, is_placeholder};
 
     #[test]
-    fn typed_values_are_told_from_drawn_ones() {
+    fn typed_values_are_distinguished_from_random_ones() {
         let typed: &[&[u8]] = &[
             b"AKIAIOSF-EXAMPLE",
             b"xxxxxxxx",
@@ -75,9 +75,9 @@ mod tests {
             b"your-token-here",
             b"9cbaf023786cd7...",
         ];
-        let drawn: &[&[u8]] = &[b"q8Zr2LmT0vXk4NcB", b"h4Jw9sPd7aQe", b"aaaa1234bbbb"];
+        let random: &[&[u8]] = &[b"q8Zr2LmT0vXk4NcB", b"h4Jw9sPd7aQe", b"aaaa1234bbbb"];
         assert!(typed.iter().all(|value| is_placeholder(value)));
-        assert!(!drawn.iter().any(|value| is_placeholder(value)));
+        assert!(!random.iter().any(|value| is_placeholder(value)));
     }
 
     #[test]

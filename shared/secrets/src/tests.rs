@@ -62,7 +62,7 @@ fn every_rule_finds_its_samples_and_each_holds_a_keyword() {
             let found = scan(&engine, &format!("first\n{line}\nlast\n"));
             hits += usize::from(found.len() == 1 && found[0].rule == index && found[0].start_line == 2);
         }
-        // What is drawn may miss the entropy, or a digit, that the format of a real one always has.
+        // A random sample may miss the entropy, or a digit, that the format of a real one always has.
         if hits < 12 {
             failed.push(format!("{} {hits}/20", rule.id));
         }

@@ -11,12 +11,12 @@ use pipe_core::env::Vars;
 use pipe_core::http::{Client, Request, Settings};
 use pipe_core::plan::{Effects, host};
 use pipe_core::spec::{Kind as VarKind, Var};
+use pipe_core::text::{plural, thousands};
 use pipe_packages::package::{Package, Source};
 use pipe_packages::sbom::purl;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::secrets::thousands;
 use super::{Input, Scan, Scanner};
 use crate::finding::{
     AffectedPackage, Finding, Kind, Location, Precision, Remedy, Rule, Span, Status, Vulnerability, fingerprint,
@@ -155,7 +155,7 @@ impl Scanner for Dependencies {
         let mut scan = Scan {
             detail: format!(
                 "{}, {} packages",
-                pipe_core::text::plural(inventory.lockfiles.len(), "lockfile"),
+                plural(inventory.lockfiles.len(), "lockfile"),
                 thousands(packages.len() as u64)
             ),
             counts: vec![

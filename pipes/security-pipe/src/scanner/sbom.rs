@@ -7,6 +7,7 @@ use pipe_core::env::Vars;
 use pipe_core::git::Checkout;
 use pipe_core::plan::Effects;
 use pipe_core::spec::{Kind, Var};
+use pipe_core::text::plural;
 
 use super::{Input, Scan, Scanner};
 use pipe_packages::sbom::{self, Bom};
@@ -97,10 +98,7 @@ impl Scanner for Sbom {
         let mut scan = Scan::default();
         if !inventory.errors.is_empty() {
             // Said in full by the scan of dependencies; here it matters that the list is not whole.
-            scan.unable.push(format!(
-                "incomplete: {} could not be read",
-                pipe_core::text::plural(inventory.errors.len(), "lockfile")
-            ));
+            scan.unable.push(format!("incomplete: {} could not be read", plural(inventory.errors.len(), "lockfile")));
         }
         if inventory.lockfiles.is_empty() {
             scan.skipped = inventory.errors.is_empty().then(|| "no lockfile".to_owned());

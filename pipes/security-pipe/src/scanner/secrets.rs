@@ -7,6 +7,7 @@ use std::thread;
 use pipe_core::Context;
 use pipe_core::env::Vars;
 use pipe_core::spec::Var;
+use pipe_core::text::thousands;
 
 use super::{Input, Scan, Scanner};
 use crate::finding::{Container, Finding, Kind, Location, Precision, Remedy, Rule, Span, Status};
@@ -198,27 +199,9 @@ fn finding(rules: &[Arc<Rule>], container: &Container, file: &Entry, found: Matc
     }
 }
 
-/// `1,204`
-pub(crate) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{thousands, too_large};
-
-    #[test]
-    fn numbers_are_grouped() {
-        assert_eq!([0, 999, 1000, 1_204, 1_234_567].map(thousands), ["0", "999", "1,000", "1,204", "1,234,567"]);
-    }
+    use super::too_large;
 
     #[test]
     fn files_that_are_too_large_are_counted_and_named() {

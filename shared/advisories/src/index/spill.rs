@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::write::Temporary;
+use super::temporary::Temporary;
 use crate::entry::Entry;
 use pipe_packages::package::Ecosystem;
 

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use super::{Index, VERSION};
 use crate::fixtures::{put, record, zip_of};
-use crate::wanted::Wanted;
+use crate::queries::Queries;
 use crate::{OsvError, Query, compile, open};
 use pipe_packages::package::Ecosystem;
 
@@ -66,7 +66,7 @@ fn another_version_and_another_kind_of_file_are_told() {
 #[test]
 fn a_forged_index_does_no_harm() {
     let (folder, bytes) = index();
-    let wanted = Wanted::new(&[Query { ecosystem: Ecosystem::Npm, name: "q", version: "1" }]);
+    let wanted = Queries::new(&[Query { ecosystem: Ecosystem::Npm, name: "q", version: "1" }]);
     let body = bytes.len() - 4;
     let mut refusals = 0;
     for at in 20..body {

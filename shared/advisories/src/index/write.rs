@@ -1,12 +1,12 @@
 //! Building the index in the memory of a few packages, and putting it in its place.
 
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::spill::{Buffers, Row, Spill};
+use super::temporary::{Temporary, folder};
 use super::{HEADER_LENGTH, Line, MAGIC, MAX_DIRECTORY, Meta, VERSION, checksum};
 use crate::Coverage;
 use crate::entry::Entry;
@@ -51,7 +51,7 @@ impl Builder {
         let (temporary, file) = Temporary::beside(to, "tmp")?;
         let written = write(&file, coverage, self.0)?;
         file.sync_all()?;
-        fs::rename(&temporary.0, to)?;
+        fs::rename(&temporary.path(), to)?;
         File::open(folder(to))?.sync_all()?;
         Ok(written)
     }
@@ -112,36 +112,4 @@ fn rows(part: &[u8]) -> io::Result<Vec<Row<'_>>> {
         rest = after;
     }
     Ok(rows)
-}
-
-fn folder(of: &Path) -> &Path {
-    of.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Removed when dropped; after a rename there is nothing left to remove.
-pub(super) struct Temporary(PathBuf);
-
-impl Temporary {
-    /// A new file in the folder of `to`.
-    pub(super) fn beside(to: &Path, purpose: &str) -> io::Result<(Temporary, File)> {
-        let name = to.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a file name"))?;
-        let mut hidden = OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{}.{purpose}", std::process::id()));
-        let temporary = Temporary(folder(to).join(hidden));
-        // A leftover of a killed run with the same process id; a link there is removed, not followed.
-        match fs::remove_file(&temporary.0) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&temporary.0)?;
-        Ok((temporary, file))
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // What can't be removed is a leftover beside an error that is reported already.
-        let _ = fs::remove_file(&self.0);
-    }
 }

@@ -6,6 +6,7 @@ mod json;
 mod nested;
 mod npmrc;
 mod origin;
+mod registry;
 mod tree;
 mod workspaces;
 

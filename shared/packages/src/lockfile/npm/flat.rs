@@ -8,14 +8,14 @@ use super::super::{ParseError, Parsed, graph, url};
 use super::Root;
 use super::entry::Entry;
 use super::json::{Key, Members, Names, Reader};
-use super::nested::DEEPEST;
+use super::nested::MAX_DEPTH;
 use super::npmrc::Registries;
 use super::tree::{Folder, ROOT, Tree};
 use super::workspaces::Workspaces;
 use crate::package::Source;
 
 /// The longest path of a folder; no file system has more.
-const LONGEST: usize = 4_096;
+const MAX_KEY: usize = 4_096;
 
 /// `packages` of the lockfile.
 pub(super) type Table<'a> = Members<'a, Entry<'a, Names<'a>>>;
@@ -118,15 +118,15 @@ fn link(reader: &Reader<'_>, rows: &[Row<'_>], parsed: &mut Parsed) -> Result<()
 }
 
 fn check_folder(path: &str, line: u32) -> Result<(), ParseError> {
-    if path.len() <= DEEPEST {
+    if path.len() <= MAX_DEPTH {
         return Ok(());
     }
-    if path.len() > LONGEST {
+    if path.len() > MAX_KEY {
         return Err(ParseError::at(line, format!("a folder's path of {} bytes", path.len())));
     }
     let own_part = path.split("node_modules/").next().unwrap_or_default();
-    if path.matches("node_modules/").count() > DEEPEST || own_part.matches('/').count() > DEEPEST {
-        return Err(ParseError::at(line, format!("packages are nested more than {DEEPEST} deep")));
+    if path.matches("node_modules/").count() > MAX_DEPTH || own_part.matches('/').count() > MAX_DEPTH {
+        return Err(ParseError::at(line, format!("packages are nested more than {MAX_DEPTH} deep")));
     }
     Ok(())
 }

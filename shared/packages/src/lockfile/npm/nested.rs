@@ -14,7 +14,7 @@ use super::npmrc::Registries;
 use super::tree::{Folder, ROOT, Tree};
 
 /// The deepest nesting that is read. Node's own limit on paths stops real trees far earlier.
-pub(super) const DEEPEST: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 
 struct Node<'a> {
     folder: Folder,
@@ -30,7 +30,7 @@ pub(super) fn read<'a>(
 ) -> Result<Parsed, ParseError> {
     if let Some(value) = dependencies {
         // each level is the entry and its dependencies; an entry's own values nest little
-        reader.check_depth(value, 2 * DEEPEST + 8)?;
+        reader.check_depth(value, 2 * MAX_DEPTH + 8)?;
     }
     let mut parsed = Parsed::default();
     let mut tree = Tree::new();
@@ -49,8 +49,8 @@ pub(super) fn read<'a>(
             nodes.push(Node { folder, requires: entry.requires.unwrap_or_default().0 });
             parsed.packages.push(package);
             if let Some(below) = entry.dependencies {
-                if depth == DEEPEST {
-                    return Err(ParseError::at(line, format!("dependencies are nested more than {DEEPEST} deep")));
+                if depth == MAX_DEPTH {
+                    return Err(ParseError::at(line, format!("dependencies are nested more than {MAX_DEPTH} deep")));
                 }
                 open.push((below, folder, depth + 1));
             }

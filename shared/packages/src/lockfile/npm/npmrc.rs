@@ -1,7 +1,7 @@
 //! `.npmrc` beside the lockfile: which registry a package without an address came from.
 
 use super::super::url;
-use super::origin;
+use super::registry::is_public;
 use crate::package::Source;
 
 /// The registries other than the public one.
@@ -20,7 +20,7 @@ impl Registries {
                 continue;
             };
             let (key, value) = (key.trim(), value.trim().trim_matches(['"', '\'']));
-            let private = (!origin::is_public(value)).then(|| url::clean(value));
+            let private = (!is_public(value)).then(|| url::clean(value));
             match key.strip_suffix(":registry") {
                 Some(scope) if scope.starts_with('@') => {
                     registries.scoped.push((scope.to_owned(), private.unwrap_or_default()));

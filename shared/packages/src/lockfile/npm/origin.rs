@@ -2,10 +2,8 @@
 
 use super::super::url;
 use super::npmrc::Registries;
+use super::registry::PUBLIC;
 use crate::package::Source;
-
-/// The public registry and its alias for Yarn.
-const PUBLIC: [&str; 3] = ["registry.npmjs.org", "registry.npmjs.com", "registry.yarnpkg.com"];
 
 /// By the address it was resolved to, or by the version where that is an address (version 1 of the lockfile).
 pub(super) fn source(name: &str, version: &str, resolved: &str, registries: &Registries) -> Source {
@@ -32,11 +30,6 @@ pub(super) fn source(name: &str, version: &str, resolved: &str, registries: &Reg
         },
         None => Source::Path(url::clean(address)),
     }
-}
-
-/// Whether a registry of this address is the public one.
-pub(super) fn is_public(registry: &str) -> bool {
-    url::host(registry).is_some_and(|host| PUBLIC.contains(&host.as_str()))
 }
 
 /// Whether what stands for a version is an address.

@@ -1,5 +1,5 @@
 use super::super::tests::{find, names, parse, parse_with};
-use super::nested::DEEPEST;
+use super::nested::MAX_DEPTH;
 use super::*;
 use crate::package::{Scope, Source};
 
@@ -247,9 +247,9 @@ fn nesting_has_a_limit() {
             "}}".repeat(depth - 1)
         )
     };
-    assert_eq!(parse(&LOCK, &nested(DEEPEST)).unwrap().packages.len(), DEEPEST);
-    let error = parse(&LOCK, &nested(DEEPEST + 1)).unwrap_err();
-    assert_eq!(error.line, Some(u32::try_from(DEEPEST).unwrap() + 2), "{error}");
+    assert_eq!(parse(&LOCK, &nested(MAX_DEPTH)).unwrap().packages.len(), MAX_DEPTH);
+    let error = parse(&LOCK, &nested(MAX_DEPTH + 1)).unwrap_err();
+    assert_eq!(error.line, Some(u32::try_from(MAX_DEPTH).unwrap() + 2), "{error}");
 }
 
 #[test]

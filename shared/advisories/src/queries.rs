@@ -6,26 +6,26 @@ use std::collections::HashMap;
 use super::Query;
 use pipe_packages::package::Ecosystem;
 
-/// A slot is the place of a package in [`Wanted::packages`].
-pub(super) struct Wanted<'a> {
+/// A slot is the place of a package in [`Queries::packages`].
+pub(super) struct Queries<'a> {
     slots: [HashMap<Cow<'a, str>, usize>; Ecosystem::ALL.len()],
-    packages: Vec<WantedPackage>,
+    packages: Vec<QueriedPackage>,
 }
 
-pub(super) struct WantedPackage {
+pub(super) struct QueriedPackage {
     pub(super) ecosystem: Ecosystem,
     /// Places in the list of queries.
     pub(super) queries: Vec<usize>,
 }
 
-impl<'a> Wanted<'a> {
-    pub(super) fn new(queries: &[Query<'a>]) -> Wanted<'a> {
-        let mut wanted = Wanted { slots: Default::default(), packages: Vec::new() };
+impl<'a> Queries<'a> {
+    pub(super) fn new(queries: &[Query<'a>]) -> Queries<'a> {
+        let mut wanted = Queries { slots: Default::default(), packages: Vec::new() };
         for (place, query) in queries.iter().enumerate() {
             let ecosystem = query.ecosystem;
             let slots = &mut wanted.slots[ecosystem as usize];
             let slot = *slots.entry(normalise(ecosystem, query.name)).or_insert_with(|| {
-                wanted.packages.push(WantedPackage { ecosystem, queries: Vec::new() });
+                wanted.packages.push(QueriedPackage { ecosystem, queries: Vec::new() });
                 wanted.packages.len() - 1
             });
             wanted.packages[slot].queries.push(place);
@@ -38,7 +38,7 @@ impl<'a> Wanted<'a> {
         self.slots[ecosystem as usize].get(name).copied()
     }
 
-    pub(super) fn packages(&self) -> &[WantedPackage] {
+    pub(super) fn packages(&self) -> &[QueriedPackage] {
         &self.packages
     }
 }
@@ -64,7 +64,7 @@ pub(super) fn normalise(ecosystem: Ecosystem, name: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Query, Wanted, normalise};
+    use super::{Queries, Query, normalise};
     use pipe_packages::package::Ecosystem;
 
     #[test]
@@ -80,7 +80,7 @@ mod tests {
     fn a_package_asked_for_twice_has_one_slot() {
         let query = |ecosystem, name| Query { ecosystem, name, version: "1" };
         let wanted =
-            Wanted::new(&[query(Ecosystem::PyPi, "A.b"), query(Ecosystem::Npm, "a-b"), query(Ecosystem::PyPi, "a-b")]);
+            Queries::new(&[query(Ecosystem::PyPi, "A.b"), query(Ecosystem::Npm, "a-b"), query(Ecosystem::PyPi, "a-b")]);
         assert_eq!(wanted.packages().len(), 2);
         assert_eq!(wanted.packages()[0].queries, [0, 2]);
         assert_eq!(wanted.slot(Ecosystem::Npm, "a-b"), Some(1));

@@ -1,6 +1,6 @@
 //! Random literals, and literals that a person wrote.
 
-use super::checks::decode;
+use super::candidate::decode;
 use super::placeholder::{contains_any, entropy};
 
 /// Bits a character.
@@ -8,12 +8,12 @@ const ENTROPY: f32 = 3.5;
 /// The same for hexadecimal digits, of which there are only sixteen.
 const ENTROPY_HEX: f32 = 3.0;
 
-/// Parts of values that are written, not drawn.
+/// Parts of values that a person wrote.
 const WRITTEN: &str = "\
     test demo default secret password passwd passphrase token credential apikey api-key api_key foobar null \
     undefined function return http sha256 sha512 base64 localhost string kubernetes .com .org .io/ abc123 123456";
 
-pub(super) fn looks_drawn(value: &[u8]) -> bool {
+pub(super) fn looks_random(value: &[u8]) -> bool {
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
     let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
     let odd = |byte: &u8| !byte.is_ascii_graphic() || b"(){}[]<>,;`\"'\\".contains(byte);
@@ -28,9 +28,9 @@ pub(super) fn looks_drawn(value: &[u8]) -> bool {
 }
 
 /// Base64 of text that a person wrote, as in the manifests of Kubernetes, or a token whose own rule did not hold.
-pub(super) fn is_written_in_base64(value: &[u8]) -> bool {
+pub(super) fn is_text_in_base64(value: &[u8]) -> bool {
     let inner = decode(value).filter(|inner| inner.iter().all(|byte| matches!(byte, b'\t' | b'\n' | 0x20..=0x7e)));
-    value.starts_with(b"eyJ") || inner.is_some_and(|inner| !looks_drawn(inner.trim_ascii()))
+    value.starts_with(b"eyJ") || inner.is_some_and(|inner| !looks_random(inner.trim_ascii()))
 }
 
 /// A path, a URL, a date or something to be filled in.
@@ -78,13 +78,13 @@ fn is_worded(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::samples::Samples;
-    use super::looks_drawn;
+    use super::looks_random;
 
     #[test]
-    fn drawn_literals_are_told_from_written_ones() {
+    fn random_literals_are_distinguished_from_written_ones() {
         let hex = format!("{}{}", "9f86d081884c7d65", "9a2feaa0c55ad015");
         for value in [&hex, "q8Zr2-LmT0v_Xk4NcB", "h4Jw9sPd7aQeT!x", "Zm9vYmFyMTIzQkFSIQ9k2L=="] {
-            assert!(looks_drawn(value.as_bytes()), "{value}");
+            assert!(looks_random(value.as_bytes()), "{value}");
         }
         let uuid = ["123e4567", "e89b", "12d3", "a456", "426614174000"].join("-");
         for value in [
@@ -97,13 +97,13 @@ mod tests {
             "argocd-repo-creds-2021",
             "Sup3rLongSentenceHere1",
         ] {
-            assert!(!looks_drawn(value.as_bytes()), "{value}");
+            assert!(!looks_random(value.as_bytes()), "{value}");
         }
     }
 
-    /// What nearly all drawn secrets are: letters and digits of both cases, of one, hex, base64.
+    /// What nearly all random secrets are: letters and digits of both cases, of one, hex, base64.
     #[test]
-    fn nearly_all_drawn_literals_are_known_as_such() {
+    fn nearly_all_random_literals_are_recognised() {
         for (alphabet, at_least) in [
             ("[A-Za-z0-9]{32}", 95),
             ("[A-Za-z0-9]{20}", 90),
@@ -112,7 +112,7 @@ mod tests {
             ("[A-Za-z0-9+/]{40}", 90),
         ] {
             let values = (0..100).map(|seed| Samples::new(seed).draw(alphabet));
-            let known = values.filter(|value| looks_drawn(value.as_bytes())).count();
+            let known = values.filter(|value| looks_random(value.as_bytes())).count();
             assert!(known >= at_least, "{alphabet}: {known}");
         }
     }

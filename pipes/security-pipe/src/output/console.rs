@@ -4,9 +4,9 @@ use pipe_core::console::{Color, Console};
 use pipe_core::platform::escape::terminal;
 use pipe_core::report::StepStatus;
 
+use super::Run;
 use crate::finding::{Finding, Gated, Kind, Status};
 use crate::gate::Counts;
-use crate::output::Run;
 use crate::scanner::Outcome;
 
 /// So many findings are listed; with the lines around them a run stays within 25.
