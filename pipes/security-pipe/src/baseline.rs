@@ -36,7 +36,7 @@ impl Baseline {
                 path: finding.location.path.clone(),
             })
             .collect();
-        // One line a finding in an order of its own: the file merges well.
+        // One line a finding, sorted by place: the file merges well.
         entries.sort_by(|a, b| (&a.path, &a.rule, &a.fingerprint).cmp(&(&b.path, &b.rule, &b.fingerprint)));
         Baseline { version: VERSION, findings: entries }
     }
@@ -57,11 +57,11 @@ impl Baseline {
     }
 
     /// # Errors
-    /// It is no baseline, or one of a later version.
+    /// It is not a baseline, or one of a later version.
     pub(crate) fn parse(text: &str) -> Result<Baseline, String> {
         let baseline: Baseline = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if baseline.version != VERSION {
-            return Err(format!("version {} is not known; this one reads version {VERSION}", baseline.version));
+            return Err(format!("version {} is not supported; this release reads version {VERSION}", baseline.version));
         }
         Ok(baseline)
     }

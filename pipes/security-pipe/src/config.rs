@@ -114,7 +114,7 @@ fn sarif(vars: &mut Vars) -> PathBuf {
     path
 }
 
-/// Variables that only tell a scan how to go about it, when that scan is not in this version: checked, and without
+/// Parameters of scans that are not in this version: checked, and without
 /// effect as long as the scan is off. Switched on, the scan itself is what ends the run with 3.
 fn parameters_of_other_scans(vars: &mut Vars) {
     for var in [&HELM_CHART_PATH, &HELM_VALUES_FILE, &DOCKERFILE_PATH] {

@@ -52,7 +52,7 @@ struct RawEntry {
 
 impl IgnoreFile {
     /// # Errors
-    /// The text is no TOML, or an entry lacks what every entry must have; the message names the entry.
+    /// The text is not TOML, or an entry lacks a required field. The message names the entry.
     pub(crate) fn parse(text: &str) -> Result<IgnoreFile, String> {
         let document: Document = toml::from_str(text).map_err(|error| {
             let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
@@ -82,9 +82,9 @@ impl IgnoreFile {
             }
             let name = entry.id.as_deref().or(entry.fingerprint.as_deref()).unwrap_or_default();
             if expired {
-                notes.push(format!("the ignore of {name} expired on {}: it no longer applies", entry.expires));
+                notes.push(format!("the ignore entry for {name} expired on {} and no longer applies", entry.expires));
             } else if !used {
-                notes.push(format!("the ignore of {name} matches nothing: remove it"));
+                notes.push(format!("the ignore entry for {name} matches nothing and can be removed"));
             }
         }
         notes
@@ -159,13 +159,13 @@ mod tests {
         assert_eq!(apply(&entry("2026-11-21")).0, [true, false]);
         let (applied, notes) = apply(&entry("'2026-11-20'"));
         assert_eq!(applied, [false, false]);
-        assert_eq!(notes, ["the ignore of CVE-2099-1 expired on 2026-11-20: it no longer applies"]);
+        assert_eq!(notes, ["the ignore entry for CVE-2099-1 expired on 2026-11-20 and no longer applies"]);
     }
 
     #[test]
     fn an_entry_that_matches_nothing_is_reported() {
         let (_, notes) = apply("[[ignore]]\nid = 'CVE-2000-0'\nreason = 'r'\nexpires = 2027-01-01\n");
-        assert_eq!(notes, ["the ignore of CVE-2000-0 matches nothing: remove it"]);
+        assert_eq!(notes, ["the ignore entry for CVE-2000-0 matches nothing and can be removed"]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use pipe_packages::package::Package;
 const MAX_LOCKFILE: u64 = 32 * 1024 * 1024;
 /// The most entries of one lockfile: a file of nothing but `a==1` would take fifty times its size.
 const MAX_ENTRIES: usize = 50_000;
-/// A larger manifest is no manifest.
+/// Bytes; a larger file is not a manifest that a person wrote.
 const MAX_MANIFEST: u64 = 2 * 1024 * 1024;
 
 /// What was found where packages are declared.

@@ -81,7 +81,7 @@ impl Policy {
                     let gone = baseline.apply(findings);
                     if gone > 0 {
                         applied.warnings.push(format!(
-                            "{gone} of the baseline's {} findings are gone: BASELINE_WRITE=true brings it up to date",
+                            "{gone} of the baseline's {} findings no longer exist. Run with BASELINE_WRITE=true to update it",
                             baseline.len()
                         ));
                     }
@@ -101,7 +101,7 @@ impl Policy {
         let workspace = &ctx.workspace;
         let path = Workspace::inside(&workspace.root, &workspace.dir, &self.baseline.path)?;
         let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
-            return Err("it is no file".to_owned());
+            return Err("expected the path of a file".to_owned());
         };
         let baseline = Baseline::of(findings);
         ReportDir::new(folder.to_owned(), &workspace.root)
@@ -111,7 +111,7 @@ impl Policy {
     }
 }
 
-/// The trusted text of a policy file, or `None` where there is none to apply.
+/// The trusted text of a policy file, or `None` if none applies.
 async fn read(
     files: &TrustedFiles<'_>,
     ctx: &Context,
@@ -123,7 +123,9 @@ async fn read(
     match files.read(&ctx.workspace.dir.join(&place.path)).await {
         Trusted::Text { text, from, changed } => {
             if changed {
-                applied.warnings.push(format!("{shown} is changed by this pull request: the one of {from} applies"));
+                applied
+                    .warnings
+                    .push(format!("{shown} is changed by this pull request; the version from {from} is used"));
             }
             Some(text)
         }
@@ -131,9 +133,9 @@ async fn read(
             if added {
                 applied
                     .warnings
-                    .push(format!("{shown} is added by this pull request: it applies once it is in {from}"));
+                    .push(format!("{shown} is added by this pull request; it applies once it is merged into {from}"));
             } else if place.named {
-                applied.unable.push(format!("{variable}: there is no {shown} in {from}"));
+                applied.unable.push(format!("{variable}: {shown} does not exist in {from}"));
             }
             None
         }
@@ -177,7 +179,7 @@ async fn inline(files: &TrustedFiles<'_>, findings: &mut [Finding], applied: &mu
                 finding.status = Status::Ignored { reason: "gitleaks:allow".to_owned(), until: None };
             } else {
                 applied.warnings.push(format!(
-                    "{path}:{}: gitleaks:allow is new in this pull request and does not apply",
+                    "{path}:{}: gitleaks:allow is new in this pull request and has no effect until it is merged",
                     finding.location.span.line
                 ));
             }

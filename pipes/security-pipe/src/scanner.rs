@@ -41,7 +41,7 @@ pub(crate) trait Scanner: Send + Sync {
         Effects::default()
     }
 
-    /// Looks at all of `input`, on a thread of its own. Ends soon after `input.cancel` is set.
+    /// Looks at all of `input`, on its own thread. Ends soon after `input.cancel` is set.
     ///
     /// # Errors
     /// It could not run at all. What it could not look at while the rest went well goes to [`Scan::unable`].

@@ -55,7 +55,7 @@ pub(crate) struct Filter {
 
 impl Filter {
     /// # Errors
-    /// The first pattern that is no path or glob.
+    /// The first pattern that is neither a path nor a glob.
     pub(crate) fn new(include: &[String], exclude: &[String]) -> Result<Filter, String> {
         let include =
             include.iter().map(|pattern| Ok((pattern.clone(), globs([pattern])?))).collect::<Result<_, String>>()?;
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn the_run_s_own_reports_are_not_scanned_again() {
+    fn reports_of_the_run_are_not_scanned_again() {
         let fixture = Fixture::new(&["a.txt", "security-reports/old.json", "security-reports/tracked.json"]);
         assert_eq!(
             fixture.walk(&["security-reports/tracked.json"], &[], &[]).0,

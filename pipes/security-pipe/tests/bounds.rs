@@ -11,7 +11,7 @@ use common::*;
 use pipewright_harness::Repo;
 
 #[test]
-fn a_gigantic_file_and_a_loop_of_links_are_survived_and_told() {
+fn a_gigantic_file_and_a_loop_of_links_are_survived_and_reported() {
     let repo = Repo::new();
     fs::File::create(repo.join("huge.bin")).unwrap().set_len(1024 * 1024 * 1024).unwrap();
     fs::File::create(repo.join("package-lock.json")).unwrap().set_len(1024 * 1024 * 1024).unwrap();

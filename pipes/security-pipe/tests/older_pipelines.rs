@@ -47,7 +47,7 @@ const ENTRIES: &[&[(&str, &str)]] = &[
 ];
 
 #[test]
-fn every_entry_is_understood_and_each_name_is_told_with_its_meaning() {
+fn every_entry_is_understood_and_each_name_is_shown_with_its_meaning() {
     let repo = Repo::new();
     repo.write("poetry.lock", poetry_lock(&[("harmless", "1.0")])).commit("first");
     let db = advisories();

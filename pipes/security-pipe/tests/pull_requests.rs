@@ -116,7 +116,7 @@ fn an_ignore_that_the_change_brings_does_not_apply() {
 }
 
 #[test]
-fn in_a_shallow_clone_no_policy_applies_and_the_missing_line_is_told() {
+fn in_a_shallow_clone_no_policy_applies_and_the_missing_line_is_printed() {
     let main = |repo: &Repo| {
         repo.write(IGNORE, ignore("GHSA-crit-crit-crit"));
     };
@@ -211,7 +211,7 @@ fn a_baseline_that_the_change_brings_does_not_apply() {
 }
 
 #[test]
-fn an_inline_comment_counts_where_it_stood_in_the_target_branch() {
+fn an_inline_comment_counts_if_the_target_branch_has_it() {
     let line = format!("x {} # gitleaks:allow\n", aws_key(8));
     let clean = |repo: &Repo| {
         repo.write("poetry.lock", poetry_lock(&[]));
@@ -239,7 +239,7 @@ fn a_policy_that_is_named_has_to_be_there_and_to_be_readable() {
     let repo = Repo::new();
     repo.write("poetry.lock", poetry_lock(&[])).commit("first");
     let outcome = run(|db| pipe(&repo, db).env("IGNORE_FILE", "ignores.toml")).expect(3);
-    assert!(outcome.stdout.contains("IGNORE_FILE: there is no ignores.toml"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("IGNORE_FILE: ignores.toml does not exist in"), "{}", outcome.stdout);
     repo.write("ignores.toml", "[[ignore]]\nid = \"x\"\n");
     let outcome = run(|db| pipe(&repo, db).env("IGNORE_FILE", "ignores.toml")).expect(3);
     assert!(outcome.stdout.contains("needs a reason"), "{}", outcome.stdout);
@@ -250,17 +250,21 @@ fn a_policy_that_is_named_has_to_be_there_and_to_be_readable() {
 }
 
 #[test]
-fn an_expired_ignore_no_longer_applies_and_an_unused_one_is_told() {
+fn an_expired_ignore_no_longer_applies_and_an_unused_one_is_reported() {
     let repo = Repo::new();
     repo.write("poetry.lock", poetry_lock(&[("critical", "1.0")]));
     repo.write(IGNORE, ignore("GHSA-crit-crit-crit").replace("2099", "2020") + &ignore("CVE-0000-0")).commit("first");
     let outcome = run(|db| pipe(&repo, db)).expect(1);
-    assert!(outcome.stderr.contains("the ignore of GHSA-crit-crit-crit expired on 2020-01-01"), "{}", outcome.stderr);
-    assert!(outcome.stderr.contains("the ignore of CVE-0000-0 matches nothing"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("the ignore entry for GHSA-crit-crit-crit expired on 2020-01-01"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(outcome.stderr.contains("the ignore entry for CVE-0000-0 matches nothing"), "{}", outcome.stderr);
 }
 
 #[test]
-fn a_baseline_is_not_written_where_something_could_not_be_found_out() {
+fn a_baseline_is_not_written_if_something_could_not_be_found_out() {
     let repo = Repo::new();
     repo.write("poetry.lock", "broken").commit("first");
     run(|db| pipe(&repo, db).env("BASELINE_WRITE", "true")).expect(3);

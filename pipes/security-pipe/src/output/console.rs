@@ -12,7 +12,7 @@ use crate::scanner::Outcome;
 /// So many findings are listed; with the lines around them a run stays within 25.
 const MAX_LISTED: usize = 14;
 
-/// A line as data: its first word has a colour where there are colours.
+/// A line as data. Its first word has a colour on a terminal.
 struct Line {
     word: Option<(Color, String)>,
     rest: String,

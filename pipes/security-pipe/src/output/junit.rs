@@ -1,7 +1,7 @@
 //! JUnit XML, as Jenkins' schema has it (`junit-10.xsd` of its xUnit plugin), which Bitbucket and GitLab read too.
 //!
 //! A test suite is a scan and a test case a finding: it fails where the finding fails the gate and counts as skipped
-//! where it doesn't. A scan without findings is one test that passed; one that could not be done is an error, so that
+//! if it doesn't. A scan without findings is one test that passed; one that could not be done is an error, so that
 //! a broken scan is never green.
 
 use std::fmt::Write;

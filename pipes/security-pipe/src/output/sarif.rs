@@ -151,7 +151,7 @@ fn properties(finding: &Finding) -> Properties<'_> {
     }
 }
 
-/// A scan that failed makes the run unsuccessful, so that an empty list of results is no clean bill.
+/// A scan that failed makes the run unsuccessful, so that an empty list of results does not look like a pass.
 fn invocation(run: &Run<'_>) -> Invocation {
     let mut notifications: Vec<Notification> = run
         .outcomes

@@ -10,7 +10,7 @@ use super::{Input, Scan, Scanner};
 use crate::finding::{Finding, Kind, Location, Precision, Remedy, Rule, Span, Status, fingerprint};
 use crate::vars::DOCKERFILE_SCAN;
 
-/// Bytes; a larger file is not a Dockerfile that anybody builds.
+/// Bytes; a larger file is not a Dockerfile that a person wrote.
 const MAX_DOCKERFILE: u64 = 1024 * 1024;
 
 pub(super) fn from_vars(vars: &mut Vars, _: &Context) -> Option<Arc<dyn Scanner>> {

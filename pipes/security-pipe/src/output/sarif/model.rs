@@ -61,7 +61,7 @@ pub(super) struct Help {
 pub(super) struct RuleProperties {
     pub(super) tags: Vec<String>,
     pub(super) precision: &'static str,
-    /// A CVSS score as GitHub reads it; none where nobody gave one.
+    /// A CVSS score as GitHub reads it; absent if the advisory has none.
     #[serde(rename = "security-severity", skip_serializing_if = "Option::is_none")]
     pub(super) security_severity: Option<String>,
 }
