@@ -51,7 +51,7 @@ impl Builder {
         let (temporary, file) = Temporary::beside(to, "tmp")?;
         let written = write(&file, coverage, self.0)?;
         file.sync_all()?;
-        fs::rename(&temporary.path(), to)?;
+        fs::rename(temporary.path(), to)?;
         File::open(folder(to))?.sync_all()?;
         Ok(written)
     }
