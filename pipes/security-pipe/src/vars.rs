@@ -190,7 +190,7 @@ pub(crate) const DOCKERFILE_PATH: Var = Var::path(
 .default("./Dockerfile")
 .part_of("DOCKERFILE_SCAN");
 pub(crate) const CONTAINER_SCAN: Var =
-    Var::flag("CONTAINER_SCAN", "Scans a container image.").or("scans none").default("false").later();
+    Var::flag("CONTAINER_SCAN", "Scans a container image.").or("scans no image").default("false").later();
 pub(crate) const CONTAINER_IMAGE: Var =
     Var::text("CONTAINER_IMAGE", "Names the image that CONTAINER_SCAN scans. It has no effect without CONTAINER_SCAN.")
         .unset("CONTAINER_SCAN has nothing to scan")

@@ -4,7 +4,6 @@
 use serde::{Deserialize, Serialize};
 
 use pipe_core::severity::Severity;
-use pipe_packages::package::Ecosystem;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Entry {
