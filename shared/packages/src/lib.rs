@@ -8,7 +8,7 @@
 //! - [`lockfile`] reads lockfiles. Each format is one file that implements [`lockfile::Format`], and one line in
 //!   [`lockfile::FORMATS`].
 //! - [`version`] orders versions. Each ecosystem has its own specification, and any text has a place in the order.
-//! - [`sbom`] writes CycloneDX 1.6 and SPDX 2.3 documents of the packages.
+//! - [`sbom`] writes CycloneDX 1.6 and SPDX 2.3 documents of the packages, and recognises those of other tools.
 //!
 //! # How they fit together
 //!

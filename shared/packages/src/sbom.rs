@@ -7,6 +7,7 @@ mod cyclonedx;
 mod id;
 mod merge;
 mod purl;
+mod read;
 mod spdx;
 mod time;
 pub mod uri;
@@ -15,6 +16,7 @@ use crate::package::Package;
 
 pub use cyclonedx::cyclonedx;
 pub use purl::purl;
+pub use read::{SbomError, SbomFormat};
 pub use spdx::spdx;
 pub use time::utc;
 
