@@ -52,6 +52,14 @@ pub fn is_region(text: &str) -> bool {
     text.split('-').all(good)
 }
 
+/// The address of a service (`kms`, `sts`, `ecr`) in a region: `https://kms.eu-west-1.amazonaws.com/`.
+pub fn address(service: &str, region: &str) -> String {
+    let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    // The registry's API is not at the registry's own name.
+    let host = if service == "ecr" { "api.ecr" } else { service };
+    format!("https://{host}.{region}.{domain}/")
+}
+
 impl Aws {
     /// `endpoint` is one address for all services, instead of one for each.
     pub fn new(http: Client, region: &str, source: Source, endpoint: Option<String>) -> Aws {
@@ -126,14 +134,10 @@ impl Aws {
     }
 
     fn url(&self, service: &str) -> String {
-        let region = &self.region;
-        let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-        // The registry's API is not at the registry's own name.
-        let host = if service == "ecr" { "api.ecr" } else { service };
         let own = self.endpoints.iter().find(|(known, _)| *known == service).map(|(_, url)| url);
         match own.or(self.endpoint.as_ref()) {
             Some(url) => format!("{}/", url.trim_end_matches('/')),
-            None => format!("https://{host}.{region}.{domain}/"),
+            None => address(service, &self.region),
         }
     }
 

@@ -42,6 +42,14 @@ impl RekorVersion {
             _ => None,
         }
     }
+
+    /// The path at which entries are made.
+    pub fn entries_path(self) -> &'static str {
+        match self {
+            RekorVersion::V1 => "/api/v1/log/entries",
+            RekorVersion::V2 => "/api/v2/log/entries",
+        }
+    }
 }
 
 /// A log at its URL.
@@ -90,7 +98,7 @@ impl Rekor {
                 HashedRekordV2::new_with_public_key(&sha256, entry.signature(), key.spki(), details)
             }
         };
-        let request = self.post("/api/v2/log/entries").json(&body).accept(409);
+        let request = self.post(RekorVersion::V2.entries_path()).json(&body).accept(409);
         let response = self.endpoint.send(request, None).await?;
         if response.status == 409 {
             // The response has an index and no proof. This only happens if the first response was lost.

@@ -104,6 +104,11 @@ impl Trust {
         Trust::from_tuf(http, tuf::url(instance), TufRoot::Of(instance)).await
     }
 
+    /// The URL of the TUF repository that [`Trust::refreshed`] asks.
+    pub fn tuf_repository(instance: SigstoreInstance) -> &'static str {
+        tuf::url(instance)
+    }
+
     /// The keys and certificates that signatures are verified with.
     pub fn root(&self) -> &TrustedRoot {
         &self.root

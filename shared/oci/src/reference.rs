@@ -48,7 +48,7 @@ impl Repository {
     }
 
     /// Whether the registry is on this machine.
-    pub(crate) fn is_local(&self) -> bool {
+    pub fn is_local(&self) -> bool {
         let host = self.host();
         let bare = match host.strip_prefix('[') {
             Some(rest) => rest.split(']').next(),

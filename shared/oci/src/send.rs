@@ -10,8 +10,7 @@ use crate::error::{Error, ErrorKind, refusal_line, refusal_message};
 impl Registry {
     /// `https://host/v2/name/rest`
     pub(crate) fn url(&self, repository: &Repository, rest: &str) -> String {
-        let scheme = if self.settings.uses_plain_http(repository) { "http" } else { "https" };
-        format!("{scheme}://{}/v2/{}/{rest}", repository.host(), repository.repository)
+        format!("{}/v2/{}/{rest}", self.settings.origin(repository), repository.repository)
     }
 
     /// The absolute URL of `target` in a response. It never leads from https to http: at the same host, where a proxy in

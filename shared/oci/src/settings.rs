@@ -19,6 +19,12 @@ pub struct RegistrySettings {
 }
 
 impl RegistrySettings {
+    /// The URL that all requests to a repository begin with, e.g. `https://registry-1.docker.io`.
+    pub fn origin(&self, repository: &Repository) -> String {
+        let scheme = if self.uses_plain_http(repository) { "http" } else { "https" };
+        format!("{scheme}://{}", repository.host())
+    }
+
     /// Whether the registry of a repository is reached without TLS.
     pub(crate) fn uses_plain_http(&self, repository: &Repository) -> bool {
         self.plain_http.unwrap_or_else(|| repository.is_local())

@@ -77,6 +77,11 @@ impl Container {
         Ok(Some(Container { token: file.or_else(value), url }))
     }
 
+    /// The URL that hands out the credentials.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     pub(super) fn request(&self) -> Result<Request, AwsError> {
         let request = Request::get(&self.url).no_redirects();
         let token = match &self.token {

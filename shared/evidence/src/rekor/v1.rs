@@ -10,7 +10,7 @@ use sigstore_rekor::LogEntry;
 use sigstore_types::{KindVersion, TransparencyLogEntry};
 
 use super::entry::{ProposedEntry, SignedContent};
-use super::{MAX_ANSWER, Rekor, check};
+use super::{MAX_ANSWER, Rekor, RekorVersion, check};
 use crate::key::Algorithm;
 use crate::keyless::KeylessError;
 
@@ -29,7 +29,7 @@ impl Rekor {
                 kibibytes(self.limit)
             )));
         }
-        let request = self.post("/api/v1/log/entries").body("application/json", body).accept(409);
+        let request = self.post(RekorVersion::V1.entries_path()).body("application/json", body).accept(409);
         let response = match self.endpoint.send(request, None).await {
             Ok(response) => response,
             Err(KeylessError::Unavailable { service, host, why }) if size > LARGE_REQUEST => {
