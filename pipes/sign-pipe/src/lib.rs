@@ -1,31 +1,37 @@
-//! sign-pipe: this digest is ours, and anyone can check.
+//! sign-pipe: signs images and files, attests what is known about them, and verifies signatures and attestations.
 //!
-//! Variables become a [`Config`]; the plan says what would be signed and what becomes public by it; [`execute`] resolves
-//! each image once, signs and attests what it was then, and verifies what is there afterwards.
+//! Variables become a [`Config`]. The [`Plan`] says what is signed, attested and verified, and what becomes public by it.
+//! `execute` does that: it resolves each image once, signs and attests the digest, and verifies what is at the registry
+//! afterwards.
 
 mod attestation;
-mod checker;
+mod authority;
+mod claims;
 mod cloud;
 mod config;
+mod error;
 mod execute;
-mod files;
-mod identity;
-mod images;
-mod keyless;
-mod maker;
+mod file_bundle;
+mod key_pair;
 mod plan;
 mod present;
 mod registry;
-mod signing;
+mod resolve;
+mod results;
+mod run;
+mod signer;
+mod signing_options;
+mod signing_run;
+mod sigstore;
 mod targets;
 mod vars;
-mod verification;
-mod verifier;
+mod verification_options;
+mod verification_run;
 
 use pipe_core::Pipe;
 use pipe_core::context::Context;
 use pipe_core::env::Vars;
-use pipe_core::exit::{Pass, Stop};
+use pipe_core::exit::Ending;
 use pipe_core::report::Recorder;
 use pipe_core::spec::Spec;
 
@@ -45,11 +51,11 @@ impl Pipe for SignPipe {
         Config::from_vars(vars, ctx)
     }
 
-    fn plan(config: &Config, _: &Context) -> anyhow::Result<Plan> {
-        Ok(Plan::new(config))
+    fn plan(config: &Config, ctx: &Context) -> anyhow::Result<Plan> {
+        Ok(Plan::new(config, ctx))
     }
 
-    async fn execute(config: &Config, _: Plan, ctx: &Context, report: &Recorder) -> Result<Pass, Stop> {
-        execute::execute(config, ctx, report).await
+    async fn execute(config: &Config, plan: Plan, ctx: &Context, report: &Recorder) -> Result<Ending, Ending> {
+        execute::execute(config, plan, ctx, report).await
     }
 }

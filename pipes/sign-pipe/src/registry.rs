@@ -1,9 +1,10 @@
-//! Which registries are talked to, and as whom.
+//! The credentials for registries, and how registries are reached.
 
 use std::path::PathBuf;
 
 use pipe_core::Context;
 use pipe_core::env::Vars;
+use pipe_core::fs::{Links, read_text};
 use pipe_core::spec::Var;
 use pipe_oci::{Credentials, Registry, RegistrySettings, Repository};
 use secrecy::SecretString;
@@ -21,41 +22,42 @@ pub(crate) const VARS: &[&Var] = &[
 
 const DOCKER_USERNAME: Var = Var::text(
     "DOCKER_USERNAME",
-    "The account at the registry of the images (DOCKER_REGISTRY, or else the one that all of them have in common); if \
-     unset, the Docker configuration decides.",
+    "Logs in to the registry of the images with this account: to DOCKER_REGISTRY, or to the one registry of all images.",
 )
+.unset("the credentials of the Docker configuration are used")
 .aliases(&["REGISTRY_USERNAME"]);
-const DOCKER_PASSWORD: Var =
-    Var::secret("DOCKER_PASSWORD", "Its password or token; if unset, DOCKER_USERNAME is not used.")
-        .aliases(&["REGISTRY_PASSWORD"]);
+const DOCKER_PASSWORD: Var = Var::secret("DOCKER_PASSWORD", "Sets the password or token of DOCKER_USERNAME.")
+    .unset("DOCKER_USERNAME must be unset too")
+    .aliases(&["REGISTRY_PASSWORD"]);
 const DOCKER_AUTH_CONFIG: Var = Var::secret(
     "DOCKER_AUTH_CONFIG",
-    "A Docker configuration (the JSON of `config.json`) with credentials for any number of registries; if unset, the \
-     file in DOCKER_CONFIG.",
-);
-const DOCKER_CONFIG: Var = Var::path(
-    "DOCKER_CONFIG",
-    "The directory of Docker's `config.json`; if unset, `.docker` in the home directory, where there is one.",
-);
-const REGISTRY_PLAIN_HTTP: Var = Var::flag(
-    "REGISTRY_PLAIN_HTTP",
-    "Talks to registries without TLS (true) or with it (false); if unset, without it to those on loopback only.",
-);
+    "Logs in to registries with the credentials in this Docker configuration, the JSON of `config.json`.",
+)
+.unset("the file in DOCKER_CONFIG is used");
+const DOCKER_CONFIG: Var = Var::path("DOCKER_CONFIG", "Sets the directory of Docker's `config.json`.")
+    .unset("it is `.docker` in the home directory, if that exists");
+const REGISTRY_PLAIN_HTTP: Var = Var::flag("REGISTRY_PLAIN_HTTP", "Connects to registries without TLS.")
+    .or("connects with TLS")
+    .unset("only registries on loopback are connected to without TLS");
 const SIGNATURE_REPOSITORY: Var = Var::text(
     "SIGNATURE_REPOSITORY",
-    "Another repository for signatures and attestations, e.g. where the images' own is read-only; if unset, beside each \
-     image.",
+    "Writes signatures and attestations to this repository, and reads them there, e.g. if the repositories of the images \
+     are read-only.",
 )
+.unset("the repository of each image is used")
 .aliases(&["COSIGN_REPOSITORY"])
 .example("ghcr.io/org/signatures");
+
+/// The largest Docker configuration that is read.
+const MAX_CONFIG: u64 = 1 << 20;
 
 /// How registries are reached.
 #[derive(Clone)]
 pub(crate) struct Access {
     credentials: Credentials,
     plain_http: Option<bool>,
-    /// Where evidence is kept, if not beside the image.
-    pub(crate) elsewhere: Option<Repository>,
+    /// The repository that holds all signatures and attestations, instead of each image's own.
+    pub(crate) signature_repository: Option<Repository>,
 }
 
 impl Access {
@@ -79,7 +81,7 @@ impl Access {
                     let which = several.join(", ");
                     vars.problem(
                         &DOCKER_USERNAME,
-                        format!("is for which registry? The images are at {which}: set DOCKER_REGISTRY"),
+                        format!("the images are at several registries ({which}), so DOCKER_REGISTRY must name the one of this account"),
                     );
                 }
             },
@@ -87,16 +89,17 @@ impl Access {
             (None, Some(_)) => vars.problem(&DOCKER_USERNAME, "required, since DOCKER_PASSWORD is set"),
             (None, None) => {}
         }
-        let elsewhere = vars.text(&SIGNATURE_REPOSITORY).and_then(|text| match text.parse::<Repository>() {
+        let signature_repository = vars.text(&SIGNATURE_REPOSITORY).and_then(|text| match text.parse::<Repository>() {
             Ok(repository) => Some(repository),
             Err(error) => {
                 vars.problem(&SIGNATURE_REPOSITORY, error.to_string());
                 None
             }
         });
-        Access { credentials, plain_http: vars.maybe_flag(&REGISTRY_PLAIN_HTTP), elsewhere }
+        Access { credentials, plain_http: vars.maybe_flag(&REGISTRY_PLAIN_HTTP), signature_repository }
     }
 
+    /// Whether there are credentials for a repository.
     pub(crate) fn knows(&self, repository: &Repository) -> bool {
         self.credentials.know(repository)
     }
@@ -105,9 +108,23 @@ impl Access {
         self.credentials.add(host, user, password);
     }
 
+    /// The URL that all requests to a repository begin with.
+    pub(crate) fn origin(&self, repository: &Repository) -> String {
+        self.settings().origin(repository)
+    }
+
+    /// Bytes from which on a blob is uploaded in pieces.
+    pub(crate) fn piece(&self) -> u64 {
+        self.settings().chunk as u64
+    }
+
     pub(crate) fn connect(self, http: pipe_core::http::Client) -> Registry {
-        let settings = RegistrySettings { plain_http: self.plain_http, ..RegistrySettings::default() };
+        let settings = self.settings();
         Registry::new(http, self.credentials, settings)
+    }
+
+    fn settings(&self) -> RegistrySettings {
+        RegistrySettings { plain_http: self.plain_http, ..RegistrySettings::default() }
     }
 }
 
@@ -122,11 +139,11 @@ fn docker_config(vars: &mut Vars, ctx: &Context) -> Option<SecretString> {
         Some(dir) => ctx.workspace.dir.join(dir),
         None => PathBuf::from(vars.ci("HOME")?).join(".docker"),
     };
-    match std::fs::read_to_string(dir.join("config.json")) {
+    match read_text(&dir.join("config.json"), MAX_CONFIG, Links::Follow) {
         Ok(text) => Some(text.into()),
         Err(error) => {
             if named.is_some() {
-                vars.problem(&DOCKER_CONFIG, format!("config.json can't be read: {error}"));
+                vars.problem(&DOCKER_CONFIG, format!("failed to read config.json: {error}"));
             }
             None
         }

@@ -1,4 +1,4 @@
-//! What is signed or verified: images and files.
+//! The images and files of a run.
 
 use std::path::PathBuf;
 
@@ -12,56 +12,53 @@ pub(crate) const VARS: &[&Var] =
 
 pub(crate) const IMAGE: Var = Var::list(
     "IMAGE",
-    "The images, by tag or digest; a tag is resolved once, and what it was then is signed. If unset, the one of \
-     DOCKER_REGISTRY, DOCKER_REPOSITORY and IMAGE_TAG.",
+    "Lists the images, by tag or digest. A tag is resolved once, and the digest that it then has is signed.",
 )
+.unset("the image is that of DOCKER_REGISTRY, DOCKER_REPOSITORY and IMAGE_TAG")
 .aliases(&["IMAGES", "IMAGE_FULL", "CONTAINER_IMAGE"])
 .file()
 .required("unless DOCKER_REPOSITORY or FILES is set")
 .example("ghcr.io/org/app:1.2.3");
-pub(crate) const DOCKER_REGISTRY: Var = Var::text(
-    "DOCKER_REGISTRY",
-    "The registry of DOCKER_REPOSITORY, DOCKER_USERNAME and DOCKER_PASSWORD; if unset, that of the images, and Docker \
-     Hub for DOCKER_REPOSITORY.",
-)
-.example("ghcr.io");
-const DOCKER_REPOSITORY: Var =
-    Var::text("DOCKER_REPOSITORY", "The image's repository, where IMAGE is not set; if unset, IMAGE is needed.")
-        .example("org/app");
-const IMAGE_TAG: Var = Var::text(
-    "IMAGE_TAG",
-    "The tag of DOCKER_REPOSITORY; if unset, the first 7 characters of the commit, as docker-pipe tags images.",
-);
+pub(crate) const DOCKER_REGISTRY: Var =
+    Var::text("DOCKER_REGISTRY", "Names the registry of DOCKER_REPOSITORY, DOCKER_USERNAME and DOCKER_PASSWORD.")
+        .unset("it is Docker Hub for DOCKER_REPOSITORY, and the registry of the images for the account")
+        .example("ghcr.io");
+const DOCKER_REPOSITORY: Var = Var::text("DOCKER_REPOSITORY", "Names the repository of the image if IMAGE is not set.")
+    .unset("IMAGE or FILES is required")
+    .example("org/app");
+const IMAGE_TAG: Var = Var::text("IMAGE_TAG", "Sets the tag of DOCKER_REPOSITORY.")
+    .unset("the tag is the first 7 characters of the commit");
 const EXPECTED_DIGEST: Var = Var::text(
     "EXPECTED_DIGEST",
-    "The digest that the image must have; another one fails the run before anything is signed. If unset, whatever \
-     the tag is at the moment.",
+    "Sets the digest that the image must have. If the image has another one, the run fails before anything is signed.",
 )
+.unset("any digest is accepted")
 .example("sha256:6c3c624b58dbbcd3c0dd82b4c53f04194d1247c6eebdaab7c610cf7d66709b3b");
-const RECURSIVE: Var = Var::flag(
-    "RECURSIVE",
-    "Signs, attests and verifies every platform's image of an index too; if unset, false: only what the reference names.",
-)
-.default("false");
+const RECURSIVE: Var =
+    Var::flag("RECURSIVE", "Signs, attests and verifies an index and the image of each of its platforms.")
+        .or("signs, attests and verifies only the index")
+        .default("false");
 const FILES: Var = Var::list(
     "FILES",
-    "Files to sign (charts, wheels, checksums), each to a bundle `<file>.sigstore.json`; if unset, none.",
+    "Lists files to sign, such as charts, wheels and checksums. The signature of each is written to \
+     `<file>.sigstore.json`.",
 )
+.unset("no files are signed")
 .example("dist/app-1.2.3.tgz,dist/checksums.txt");
 const BUNDLE_DIR: Var =
-    Var::path("BUNDLE_DIR", "Where the bundles of FILES are written and looked for; if unset, beside each file.");
+    Var::path("BUNDLE_DIR", "Sets the directory in which the signatures of FILES are written and looked for.")
+        .unset("each signature is beside its file");
 
-/// Everything that is to be dealt with.
+/// The images and files to sign or verify.
 #[derive(Debug, Clone)]
 pub(crate) struct Targets {
     pub(crate) images: Vec<Reference>,
     pub(crate) expected: Option<Digest>,
     pub(crate) recursive: bool,
-    /// With the place of each one's bundle; both absolute.
     pub(crate) files: Vec<File>,
 }
 
-/// A file and its bundle.
+/// A file and its bundle; both paths are absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct File {
     /// As it was typed.
@@ -88,13 +85,16 @@ impl Targets {
             }
         });
         if expected.is_some() && images.len() > 1 {
-            vars.problem(&EXPECTED_DIGEST, "is for one image, and there are several: name each by its digest instead");
+            vars.problem(
+                &EXPECTED_DIGEST,
+                "is for one image, but IMAGE lists several. Give each image with its digest instead",
+            );
         }
         let files = files(vars, ctx);
         Targets { images, expected, recursive: vars.flag(&RECURSIVE), files }
     }
 
-    /// Something has to be named.
+    /// At least one image or file is required.
     pub(crate) fn require(vars: &mut Vars) {
         if ![&IMAGE, &DOCKER_REPOSITORY, &FILES].into_iter().any(|var| vars.is_set(var)) {
             vars.require(&IMAGE);
@@ -121,7 +121,7 @@ fn images_named(vars: &mut Vars, ctx: &Context) -> Vec<String> {
     let Some(repository) = repository else { return Vec::new() };
     let commit = ctx.ci.commit.as_ref().map(|commit| commit.chars().take(7).collect());
     let Some(tag) = tag.or(commit) else {
-        vars.problem(&IMAGE_TAG, "required with DOCKER_REPOSITORY, since the commit is not known");
+        vars.problem(&IMAGE_TAG, "required with DOCKER_REPOSITORY, since the commit is unknown");
         return Vec::new();
     };
     let place = match registry {
@@ -131,9 +131,9 @@ fn images_named(vars: &mut Vars, ctx: &Context) -> Vec<String> {
     vec![if tag.starts_with("sha256:") { format!("{place}@{tag}") } else { format!("{place}:{tag}") }]
 }
 
-/// A hint at the commonest mistake: `$TAG` in a list that no shell ever read.
+/// A hint at the most common mistake: `$TAG` in a list that no shell read.
 fn unexpanded(text: &str) -> &'static str {
-    if text.contains('$') { "; it has a $, so a variable in it was not expanded" } else { "" }
+    if text.contains('$') { ". It contains $: a variable in it was not expanded" } else { "" }
 }
 
 fn files(vars: &mut Vars, ctx: &Context) -> Vec<File> {
@@ -142,17 +142,20 @@ fn files(vars: &mut Vars, ctx: &Context) -> Vec<File> {
     for name in vars.list(&FILES) {
         let path = ctx.workspace.dir.join(&name);
         let Some(last) = path.file_name().map(|last| last.to_string_lossy().into_owned()) else {
-            vars.problem(&FILES, format!("{name:?} names no file"));
+            vars.problem(&FILES, format!("{name:?} is not the name of a file"));
             continue;
         };
         if !path.is_file() {
-            vars.problem(&FILES, format!("{name:?}: there is no such file"));
+            vars.problem(&FILES, format!("{name:?}: no such file"));
             continue;
         }
         let bundle = dir.clone().or_else(|| path.parent().map(PathBuf::from)).unwrap_or_default();
         let file = File { name, bundle: bundle.join(format!("{last}.sigstore.json")), path };
         if files.iter().any(|known: &File| known.bundle == file.bundle) {
-            vars.problem(&FILES, format!("{:?}: two files have the same bundle {}", file.name, file.bundle.display()));
+            vars.problem(
+                &FILES,
+                format!("{:?}: another file already has the bundle {}", file.name, file.bundle.display()),
+            );
             continue;
         }
         files.push(file);

@@ -1,23 +1,23 @@
-//! The declaration of sign-pipe's variables. What belongs to one part is declared beside it.
+//! The declaration of sign-pipe's variables. Variables of one part are declared beside it.
 
 use std::time::Duration;
 
 use pipe_core::spec::{Group, Spec, Var};
 
-use crate::{attestation, cloud, keyless, registry, signing, targets, verification};
+use crate::{attestation, cloud, registry, signing_options, sigstore, targets, verification_options};
 
 pub static SPEC: Spec = Spec {
     name: "sign-pipe",
-    summary: "Signs images and files, attaches SBOM, provenance and scan result, and verifies all of it",
+    summary: "Signs images and files, attests SBOM, provenance and scan results, and verifies signatures and attestations",
     category: "Security",
     version: env!("CARGO_PKG_VERSION"),
     groups: &[
         Group { title: "What is signed", vars: targets::VARS },
         Group { title: "Signing", vars: SIGNING },
-        Group { title: "Keyless", vars: keyless::VARS },
+        Group { title: "Keyless", vars: sigstore::VARS },
         Group { title: "Keys in a KMS", vars: cloud::VARS },
         Group { title: "Attestations", vars: attestation::VARS },
-        Group { title: "Verification", vars: verification::VARS },
+        Group { title: "Verification", vars: verification_options::VARS },
         Group { title: "Registry", vars: registry::VARS },
     ],
     timeout: "10m",
@@ -27,25 +27,37 @@ pub static SPEC: Spec = Spec {
 const SIGNING: &[&Var] = &[
     &ACTION,
     &SIGN,
-    &signing::SIGNING_MODE,
-    &signing::COSIGN_PRIVATE_KEY,
-    &signing::COSIGN_PASSWORD,
-    &signing::COSIGN_PUBLIC_KEY,
-    &signing::SIGNATURE_FORMAT,
-    &signing::SIGNATURE_ANNOTATIONS,
-    &signing::TLOG_UPLOAD,
-    &signing::KEY_DIR,
+    &signing_options::SIGNING_MODE,
+    &signing_options::COSIGN_PRIVATE_KEY,
+    &signing_options::COSIGN_PASSWORD,
+    &signing_options::COSIGN_PUBLIC_KEY,
+    &signing_options::SIGNATURE_FORMAT,
+    &signing_options::SIGNATURE_ANNOTATIONS,
+    &signing_options::TLOG_UPLOAD,
+    &signing_options::KEY_DIR,
 ];
 
-pub(crate) const ACTION: Var = Var::choice(
-    "ACTION",
-    &["run", "generate-key-pair"],
-    "`run` signs and verifies; `generate-key-pair` writes cosign.key (encrypted with COSIGN_PASSWORD) and cosign.pub to \
-     KEY_DIR and does nothing else; if unset, run.",
-)
-.default("run");
-pub(crate) const SIGN: Var = Var::flag(
-    "SIGN",
-    "Signs; false only verifies what others signed; if unset, true. On pull requests of forks nothing is signed.",
-)
-.default("true");
+pub(crate) const ACTION: Var = Var::choice("ACTION", &["run", "generate-key-pair"], "Sets what the pipe does.")
+    .values(&[
+        ("run", "signs and verifies"),
+        (
+            "generate-key-pair",
+            "writes cosign.key (encrypted with COSIGN_PASSWORD) and cosign.pub to KEY_DIR, and does nothing else",
+        ),
+    ])
+    .default("run");
+pub(crate) const SIGN: Var = Var::flag("SIGN", "Signs images and files, except on pull requests from forks.")
+    .or("only verifies")
+    .default("true");
+
+#[cfg(test)]
+mod tests {
+    use super::SPEC;
+
+    #[test]
+    fn every_value_of_a_variable_is_described() {
+        let missing: Vec<String> =
+            SPEC.groups.iter().flat_map(|group| group.vars).filter_map(|var| var.missing_words()).collect();
+        assert_eq!(missing, [""; 0]);
+    }
+}

@@ -43,12 +43,12 @@ fn what_is_asked_for_and_not_there_is_a_mistake() {
     let (registry, digest, image) = image();
     let (dir, keys) = (Repo::plain(), Keys::new());
     for (name, value, told) in [
-        ("ATTEST_SBOM", "true", "SBOM_FILE: required, since ATTEST_SBOM is true"),
-        ("ATTEST_SCAN", "true", "SCAN_FILE: required, since ATTEST_SCAN is true"),
-        ("ATTEST_PROVENANCE", "true", "ATTEST_PROVENANCE: nothing is known"),
-        ("SBOM_FILE", "none.json", "there is no such file"),
-        ("SCAN_FILE", "none.sarif", "there is no such file"),
-        ("PREDICATE_FILE", "none.json", "there is no such file"),
+        ("ATTEST_SBOM", "true", "SBOM_FILE: required, since ATTEST_SBOM=true"),
+        ("ATTEST_SCAN", "true", "SCAN_FILE: required, since ATTEST_SCAN=true"),
+        ("ATTEST_PROVENANCE", "true", "ATTEST_PROVENANCE: needs a CI or a checkout"),
+        ("SBOM_FILE", "none.json", "no such file"),
+        ("SCAN_FILE", "none.sarif", "no such file"),
+        ("PREDICATE_FILE", "none.json", "no such file"),
         ("PREDICATE_TYPE", "no type", "expected a URI"),
     ] {
         let outcome = signing(dir.path(), &keys, &image).env(name, value).run().expect(2);
@@ -59,7 +59,7 @@ fn what_is_asked_for_and_not_there_is_a_mistake() {
     signing(dir.path(), &keys, &image).run().expect(0);
     dir.write("sbom.json", "no JSON");
     let outcome = signing(dir.path(), &keys, &image).run().expect(3);
-    assert!(outcome.stdout.contains("sbom.json is no JSON"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("sbom.json is not valid JSON"), "{}", outcome.stdout);
     signing(dir.path(), &keys, &image).env("ATTEST_SBOM", "false").run().expect(0);
     dir.write("sbom.json", "{}");
     let outcome = signing(dir.path(), &keys, &image).run().expect(3);

@@ -56,7 +56,7 @@ fn an_equal_signature_is_not_added_again() {
     let before = registry.referrers("app", &digest).len();
     assert_eq!(before, 2, "signature and SBOM");
     let outcome = run().run().expect(0);
-    assert!(outcome.stdout.contains("was there already"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("nothing new (already there: signature, cyclonedx)"), "{}", outcome.stdout);
     assert_eq!(registry.referrers("app", &digest).len(), before);
     let tag = digest.replace(':', "-");
     for suffix in [".sig", ".att"] {
@@ -204,8 +204,8 @@ fn the_plan_says_what_becomes_public() {
     let key = ("COSIGN_PRIVATE_KEY", keys.private.as_str());
     let token = ("SIGSTORE_ID_TOKEN", "to.ke.n");
     let certificate = "the certificate with the identity of this job, in the log of certificates";
-    let logged = "the hash of each signature with who made it, in the public transparency log";
-    let privately = "the hash of each signature with who made it, in your transparency log";
+    let logged = "the hash of each signature with its signer, in the public transparency log";
+    let privately = "the hash of each signature with its signer, in your transparency log";
     for (vars, how, public) in [
         (&[key][..], "with the key ECDSA P-256", json!([])),
         (&[key, ("TLOG_UPLOAD", "true")], "with the key ECDSA P-256", json!([logged])),
@@ -213,7 +213,7 @@ fn the_plan_says_what_becomes_public() {
         (&[token, ("TLOG_UPLOAD", "false")], "keyless at the public Sigstore", json!([certificate])),
         (
             &[token, key],
-            "keyless at the public Sigstore if it accepts the job's token, or else with the key",
+            "keyless at the public Sigstore if it accepts the job's token, otherwise with the key",
             json!([certificate, logged]),
         ),
         (&[token, key, ("SIGNING_MODE", "key")], "with the key ECDSA P-256", json!([])),
@@ -283,7 +283,7 @@ fn files_get_a_bundle_beside_them() {
     assert!(outcome.stdout.contains("another digest"), "{}", outcome.stdout);
     std::fs::remove_file(dir.join("dist/app.tgz.sigstore.json")).unwrap();
     let outcome = verify().run().expect(1);
-    assert!(outcome.stdout.contains("there is no signature"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("no signature found"), "{}", outcome.stdout);
     sign("dist/none.tgz").run().expect(2);
 }
 
@@ -300,7 +300,7 @@ fn a_new_pair_of_keys_is_written_once() {
     assert_eq!(mode & 0o777, 0o600);
     assert!(!outcome.output().contains("sesame"));
     let again = generate().run().expect(3);
-    assert!(again.stdout.contains("cosign.key is there already"), "{}", again.stdout);
+    assert!(again.stdout.contains("cosign.key already exists"), "{}", again.stdout);
     assert_eq!(std::fs::read_to_string(dir.join("cosign.key")).unwrap(), private);
 
     let registry = MemoryRegistry::start();

@@ -61,7 +61,7 @@ fn no_signature_is_a_no() {
     registry.push_image("app", "1", "one");
     let (dir, keys) = (Repo::plain(), Keys::new());
     let outcome = verifying(dir.path(), &keys, &format!("{}/app:1", registry.host())).run().expect(1);
-    assert!(outcome.stdout.contains("there is no signature"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("no signature found"), "{}", outcome.stdout);
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn somebody_has_to_be_named() {
     let dir = Repo::plain();
     let verify = || Pipe::at(common::BINARY, dir.path()).env("SIGN", "false").env("IMAGE", "ghcr.io/org/app:1");
     let outcome = verify().run().expect(2);
-    assert!(outcome.stderr.contains("without either, anybody's signature would do"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("a signature by anyone would be accepted"), "{}", outcome.stderr);
     let outcome = verify().env("COSIGN_PUBLIC_KEY", "no key").run().expect(2);
     assert!(outcome.stderr.contains("1 problem") && outcome.stderr.contains("in PEM"), "{}", outcome.stderr);
     let outcome = verify().env("CERTIFICATE_IDENTITY", "ada@example.com").run().expect(2);
@@ -207,7 +207,7 @@ fn somebody_has_to_be_named() {
     let outcome = verify().env("CERTIFICATE_OIDC_ISSUER", "https://issuer.example").run().expect(2);
     assert!(outcome.stderr.contains("CERTIFICATE_IDENTITY: required"), "{}", outcome.stderr);
     let outcome = verify().env("VERIFY", "false").run().expect(2);
-    assert!(outcome.stderr.contains("there is nothing to do"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("leave nothing to do"), "{}", outcome.stderr);
     let outcome = verify()
         .env("COSIGN_PUBLIC_KEY", &Keys::new().public)
         .env("CERTIFICATE_IDENTITY_REGEXP", "(")
@@ -244,7 +244,7 @@ fn on_the_pull_request_of_a_fork_nothing_is_signed() {
     };
     let before = registry.referrers("app", &digest).len();
     let outcome = on_fork(Pipe::at(common::BINARY, dir.path()).env("IMAGE", &image)).run().expect(0);
-    assert!(outcome.stdout.contains("SKIPPED") && outcome.stdout.contains("pull request of a fork"), "{outcome:?}");
+    assert!(outcome.stdout.contains("SKIPPED") && outcome.stdout.contains("pull request from a fork"), "{outcome:?}");
     // Also where somebody let the key through.
     on_fork(signing(dir.path(), &Keys::new(), &image)).run().expect(0);
     assert_eq!(registry.referrers("app", &digest).len(), before);

@@ -34,8 +34,8 @@ fn sign_pipe_attests_the_report_of_security_pipe_if_it_is_of_this_run() {
     dir.git(&["commit", "--quiet", "-am", "Change"]);
     let before = registry.referrers("app", &digest).len();
     let outcome = sign().run().expect(0);
-    assert!(outcome.stdout.contains("scan not attested"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("scan result not attested"), "{}", outcome.stdout);
     assert_eq!(registry.referrers("app", &digest).len(), before);
     let outcome = sign().env("ATTEST_SCAN", "true").run().expect(1);
-    assert!(outcome.stdout.contains("scan not attested"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("scan result not attested"), "{}", outcome.stdout);
 }

@@ -1,23 +1,22 @@
-//! Any other predicate.
+//! A predicate of any type, from a file.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use pipe_core::Context;
 use pipe_core::env::Vars;
 use pipe_core::spec::Var;
 use pipe_evidence::statement::predicate;
 
-use super::{About, Attestation, Lacking, Predicate, read_json};
+use super::predicate::{About, Attestation, NotAttested, Predicate, read_json, size};
 
-pub(super) const PREDICATE_FILE: Var = Var::path(
-    "PREDICATE_FILE",
-    "A JSON document to attest as it is, byte for byte, with the type PREDICATE_TYPE; if unset, none.",
-)
-.example("test-results.json");
+pub(super) const PREDICATE_FILE: Var =
+    Var::path("PREDICATE_FILE", "Attests this JSON document byte for byte, with the type PREDICATE_TYPE.")
+        .unset("no other predicate is attested")
+        .example("test-results.json");
 pub(super) const PREDICATE_TYPE: Var = Var::text(
     "PREDICATE_TYPE",
-    "The type of PREDICATE_FILE: a URI, or a name that cosign knows (openvex, vuln, slsaprovenance1, custom ...); if \
-     unset, custom.",
+    "Sets the type of PREDICATE_FILE: a URI, or a name that cosign knows (openvex, vuln, slsaprovenance1, custom ...).",
 )
 .default("custom")
 .example("https://in-toto.io/attestation/test-result/v0.1");
@@ -28,7 +27,7 @@ struct Custom {
     predicate_type: String,
 }
 
-pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Box<dyn Attestation>> {
+pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Arc<dyn Attestation>> {
     let file = vars.path(&PREDICATE_FILE);
     let named = vars.text(&PREDICATE_TYPE).unwrap_or_default();
     let Some(uri) = predicate::uri(&named).map(str::to_owned) else {
@@ -38,10 +37,10 @@ pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Box<dyn Attest
     let file = file?;
     let (name, path) = (file.to_string_lossy().into_owned(), ctx.workspace.dir.join(&file));
     if !path.is_file() {
-        vars.problem(&PREDICATE_FILE, "there is no such file");
+        vars.problem(&PREDICATE_FILE, "no such file");
         return None;
     }
-    Some(Box::new(Custom { name, path, predicate_type: uri }))
+    Some(Arc::new(Custom { name, path, predicate_type: uri }))
 }
 
 impl Attestation for Custom {
@@ -53,8 +52,13 @@ impl Attestation for Custom {
         format!("{} from {}", self.predicate_type, self.name)
     }
 
-    fn predicates(&self, _: &About<'_>) -> Result<Vec<Predicate>, Lacking> {
-        let predicate = read_json(&self.path).map_err(|why| Lacking::Unable(format!("{} {why}", self.name)))?;
+    fn size(&self) -> u64 {
+        size(&self.path)
+    }
+
+    fn predicates(&self, _: &About<'_>) -> Result<Vec<Predicate>, NotAttested> {
+        let predicate = read_json(&self.path)
+            .map_err(|why| NotAttested::Unable(format!("{} {why}. Check PREDICATE_FILE.", self.name)))?;
         Ok(vec![Predicate { predicate_type: self.predicate_type.clone(), predicate }])
     }
 }

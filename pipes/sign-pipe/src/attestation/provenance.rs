@@ -1,7 +1,9 @@
 //! Where an image came from: SLSA provenance, version 1.
 //!
-//! Told by the job's token where there is one, and else by the CI's variables. What nobody verified is not claimed: the
-//! predicate names no level, and its builder is the CI system as far as a token vouches for it.
+//! Taken from the job's token if there is one, and from the CI's variables otherwise. Nothing unverified is claimed: the
+//! predicate names no level, and without a token its builder is only the host of the CI.
+
+use std::sync::Arc;
 
 use pipe_core::Context;
 use pipe_core::env::Vars;
@@ -11,16 +13,18 @@ use pipe_evidence::statement::predicate;
 use serde_json::value::to_raw_value;
 use serde_json::{Map, Value, json};
 
-use super::{About, Attestation, Lacking, Predicate};
-use crate::identity::Claims;
+use super::predicate::{About, Attestation, NotAttested, Predicate};
+use crate::claims::Claims;
 
-pub(crate) const ATTEST_PROVENANCE: Var = Var::flag(
+pub(super) const ATTEST_PROVENANCE: Var = Var::flag(
     "ATTEST_PROVENANCE",
-    "Attests where the image was built: repository, commit, pipeline and run (SLSA provenance 1). true outside of a CI \
-     and a checkout is exit 2. If unset, it is attested in a CI.",
-);
+    "Attests where the image was built: repository, commit, pipeline and run (SLSA provenance 1). Without a CI and a \
+     checkout, this is a configuration error.",
+)
+.or("attests no provenance")
+.unset("it is `true` in a CI");
 
-/// The types of build, each with a page that says what its parameters mean.
+/// The build types: pages that define their parameters.
 const GITHUB: &str = "https://actions.github.io/buildtypes/workflow/v1";
 const GITLAB: &str = "https://docs.gitlab.com/ci/yaml/";
 const BITBUCKET: &str =
@@ -29,7 +33,7 @@ const OTHER: &str = "https://slsa.dev/spec/v1.1/provenance#buildType";
 
 struct Provenance;
 
-pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Box<dyn Attestation>> {
+pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Arc<dyn Attestation>> {
     let in_ci = ctx.ci.provider != Provider::None;
     match vars.maybe_flag(&ATTEST_PROVENANCE) {
         Some(false) => return None,
@@ -37,13 +41,13 @@ pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Box<dyn Attest
         Some(true) if ctx.ci.commit.is_none() => {
             vars.problem(
                 &ATTEST_PROVENANCE,
-                "nothing is known of where the image was built: there is no CI and no checkout",
+                "needs a CI or a checkout to describe the build. Set ATTEST_PROVENANCE=false to attest none",
             );
             return None;
         }
         _ => {}
     }
-    Some(Box::new(Provenance))
+    Some(Arc::new(Provenance))
 }
 
 impl Attestation for Provenance {
@@ -55,15 +59,20 @@ impl Attestation for Provenance {
         "provenance of this run".to_owned()
     }
 
-    fn predicates(&self, about: &About<'_>) -> Result<Vec<Predicate>, Lacking> {
+    fn size(&self) -> u64 {
+        0
+    }
+
+    fn predicates(&self, about: &About<'_>) -> Result<Vec<Predicate>, NotAttested> {
         let environment = Claims::of_environment(about.ctx);
         let claims = about.claims.filter(|claims| claims.repository.is_some());
         let predicate = predicate(claims.unwrap_or(&environment), claims.is_some(), about);
-        let predicate = to_raw_value(&predicate).map_err(|error| Lacking::Unable(error.to_string()))?;
+        let predicate = to_raw_value(&predicate).map_err(|error| NotAttested::Unable(error.to_string()))?;
         Ok(vec![Predicate { predicate_type: predicate::PROVENANCE.to_owned(), predicate }])
     }
 }
 
+/// `vouched` if the claims are those of a token.
 fn predicate(claims: &Claims, vouched: bool, about: &About<'_>) -> Value {
     let provider = about.ctx.ci.provider;
     let build_type = match provider {
@@ -97,7 +106,7 @@ fn predicate(claims: &Claims, vouched: bool, about: &About<'_>) -> Value {
     if let Some(commit) = &claims.commit {
         dependency.insert("digest".to_owned(), json!({ "gitCommit": commit }));
     }
-    // Without a token, all that is known of the builder is which CI says it runs this.
+    // Without a token only the CI that claims to run this is known.
     let host = claims.repository_url.as_deref().and_then(|url| url.split('/').nth(2)).unwrap_or("unknown");
     let builder = match (&claims.builder, vouched) {
         (Some(builder), true) => builder.clone(),
@@ -120,5 +129,5 @@ fn predicate(claims: &Claims, vouched: bool, about: &About<'_>) -> Value {
 fn path(claims: &Claims) -> Option<String> {
     let (file, _) = claims.workflow_ref.as_ref()?.split_once('@')?;
     let (_, path) = file.split_once(claims.repository.as_ref()?.as_str())?;
-    Some(path.trim_start_matches('/').trim_start_matches('/').to_owned())
+    Some(path.trim_start_matches('/').to_owned())
 }

@@ -1,32 +1,32 @@
-//! The software bill of materials, CycloneDX or SPDX.
+//! Software bills of materials, CycloneDX or SPDX.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use pipe_core::Context;
 use pipe_core::env::Vars;
 use pipe_core::spec::Var;
 use pipe_evidence::statement::predicate;
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use pipe_packages::sbom::SbomFormat;
 
-use super::{About, Attestation, Lacking, Predicate, read_json};
+use super::predicate::{About, Attestation, NotAttested, Predicate, name_of, read_json, size};
 
-pub(crate) const ATTEST_SBOM: Var = Var::flag(
-    "ATTEST_SBOM",
-    "Attests the SBOM of SBOM_FILE; true without a file is exit 2. If unset, it is attested where there is one.",
-);
-pub(crate) const SBOM_FILE: Var = Var::list(
-    "SBOM_FILE",
-    "SBOMs in CycloneDX or SPDX JSON; if unset, `sbom.json`, or else what security-pipe wrote \
-     (`sbom/sbom-cyclonedx.json` and `sbom/sbom-spdx.json` in REPORTS_DIR).",
-)
-.example("build/sbom.cdx.json");
+pub(super) const ATTEST_SBOM: Var =
+    Var::flag("ATTEST_SBOM", "Attests the SBOMs of SBOM_FILE. Without an SBOM, this is a configuration error.")
+        .or("attests no SBOM")
+        .unset("an SBOM is attested if one exists");
+pub(super) const SBOM_FILE: Var = Var::list("SBOM_FILE", "Lists the SBOMs to attest, in CycloneDX or SPDX JSON.")
+    .unset(
+        "`sbom.json` is attested, or else the SBOMs of security-pipe (`sbom/sbom-cyclonedx.json` and \
+         `sbom/sbom-spdx.json` in REPORTS_DIR)",
+    )
+    .example("build/sbom.cdx.json");
 
 struct Sbom {
     files: Vec<(String, PathBuf)>,
 }
 
-pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Box<dyn Attestation>> {
+pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Arc<dyn Attestation>> {
     let asked = vars.maybe_flag(&ATTEST_SBOM);
     let named = vars.list(&SBOM_FILE);
     if asked == Some(false) {
@@ -38,7 +38,7 @@ pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Box<dyn Attest
         if path.is_file() {
             files.push((name.clone(), path));
         } else {
-            vars.problem(&SBOM_FILE, format!("{name:?}: there is no such file"));
+            vars.problem(&SBOM_FILE, format!("{name:?}: no such file"));
         }
     }
     if named.is_empty() {
@@ -48,20 +48,18 @@ pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Box<dyn Attest
             if usual.is_file() { vec![usual] } else { ours.into_iter().filter(|path| path.is_file()).collect() };
         files.extend(found.into_iter().map(|path| (name_of(&path, ctx), path)));
         if files.is_empty() && asked == Some(true) {
-            vars.problem(&SBOM_FILE, "required, since ATTEST_SBOM is true and there is no sbom.json");
+            vars.problem(
+                &SBOM_FILE,
+                "required, since ATTEST_SBOM=true and there is neither sbom.json nor an SBOM of security-pipe",
+            );
         }
     }
-    (!files.is_empty()).then(|| Box::new(Sbom { files }) as Box<dyn Attestation>)
-}
-
-/// Relative to the working directory, where it is in there.
-pub(super) fn name_of(path: &std::path::Path, ctx: &Context) -> String {
-    path.strip_prefix(&ctx.workspace.dir).unwrap_or(path).to_string_lossy().into_owned()
+    (!files.is_empty()).then(|| Arc::new(Sbom { files }) as Arc<dyn Attestation>)
 }
 
 impl Attestation for Sbom {
     fn name(&self) -> &'static str {
-        "sbom"
+        "SBOM"
     }
 
     fn plan(&self) -> String {
@@ -69,29 +67,26 @@ impl Attestation for Sbom {
         format!("SBOM from {}", names.join(", "))
     }
 
-    fn predicates(&self, _: &About<'_>) -> Result<Vec<Predicate>, Lacking> {
+    fn size(&self) -> u64 {
+        self.files.iter().map(|(_, path)| size(path)).max().unwrap_or_default()
+    }
+
+    fn predicates(&self, _: &About<'_>) -> Result<Vec<Predicate>, NotAttested> {
         let read = |(name, path): &(String, PathBuf)| {
-            let sbom = read_json(path).and_then(|sbom| Ok((kind(&sbom)?, sbom)));
-            let (predicate_type, predicate) = sbom.map_err(|why| Lacking::Unable(format!("{name} {why}")))?;
+            let sbom = read_json(path).and_then(|sbom| Ok((predicate_type(sbom.get())?, sbom)));
+            let (predicate_type, predicate) = sbom.map_err(|why| {
+                NotAttested::Unable(format!("{name} {why}. Check SBOM_FILE, or set ATTEST_SBOM=false."))
+            })?;
             Ok(Predicate { predicate_type: predicate_type.to_owned(), predicate })
         };
         self.files.iter().map(read).collect()
     }
 }
 
-fn kind(sbom: &RawValue) -> Result<&'static str, String> {
-    #[derive(Deserialize)]
-    struct Head {
-        #[serde(rename = "bomFormat")]
-        format: Option<String>,
-        #[serde(rename = "spdxVersion")]
-        spdx: Option<String>,
-    }
-    let head: Head = serde_json::from_str(sbom.get()).map_err(|_| "is no SBOM".to_owned())?;
-    match (head.format.as_deref(), head.spdx.as_deref()) {
-        (Some("CycloneDX"), _) => Ok(predicate::CYCLONEDX),
-        (_, Some(version)) if version.starts_with("SPDX-2.") => Ok(predicate::SPDX),
-        (_, Some(version)) => Err(format!("is {version}, and SPDX 2 is expected")),
-        _ => Err("is neither CycloneDX nor SPDX JSON".to_owned()),
+fn predicate_type(sbom: &str) -> Result<&'static str, String> {
+    match SbomFormat::of(sbom) {
+        Ok(SbomFormat::CycloneDx) => Ok(predicate::CYCLONEDX),
+        Ok(SbomFormat::Spdx) => Ok(predicate::SPDX),
+        Err(error) => Err(error.to_string()),
     }
 }

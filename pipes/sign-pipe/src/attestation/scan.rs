@@ -1,9 +1,10 @@
 //! The result of a vulnerability scan: security-pipe's report, or any SARIF.
 //!
-//! The predicate is cosign's for vulnerabilities, with the report whole as its `scanner.result`, and beside that
-//! `target`, which says what was scanned: the image itself or the tree that it was built from.
+//! The predicate is cosign's for vulnerabilities, with the whole report as its `scanner.result`. A `target` is added, which
+//! says what was scanned: the image or the tree that it was built from.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use pipe_core::Context;
@@ -14,39 +15,40 @@ use pipe_evidence::statement::predicate;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::sbom::name_of;
-use super::{About, Attestation, Lacking, Predicate, read_json};
+use super::predicate::{About, Attestation, NotAttested, Predicate, name_of, read_json, size};
 
-pub(crate) const ATTEST_SCAN: Var = Var::flag(
+pub(super) const ATTEST_SCAN: Var = Var::flag(
     "ATTEST_SCAN",
-    "Attests the scan result of SCAN_FILE; true without a file is exit 2. If unset, it is attested where there is one \
-     of this run.",
-);
-pub(crate) const SCAN_FILE: Var = Var::path(
-    "SCAN_FILE",
-    "A report of security-pipe, or SARIF of any scanner; if unset, `security-pipe-report.json` in REPORTS_DIR.",
+    "Attests the scan result of SCAN_FILE. Without a scan result, this is a configuration error.",
 )
-.example("trivy.sarif");
-
-pub(crate) const SCAN_TARGET: Var = Var::choice(
+.or("attests no scan result")
+.unset("a scan result is attested if this run has one");
+pub(super) const SCAN_FILE: Var =
+    Var::path("SCAN_FILE", "Attests this scan result: a report of security-pipe, or SARIF of any scanner.")
+        .unset("`security-pipe-report.json` in REPORTS_DIR is attested")
+        .example("trivy.sarif");
+pub(super) const SCAN_TARGET: Var = Var::choice(
     "SCAN_TARGET",
     &["image", "tree"],
-    "What a SARIF in SCAN_FILE is the result of: the image, or the tree it was built from; if unset, the attestation says \
-     `unknown`. security-pipe's report says it itself.",
-);
+    "Sets what was scanned, if SCAN_FILE is SARIF. A report of security-pipe already says it.",
+)
+.values(&[("image", "says that the image was scanned"), ("tree", "says that the source tree of the image was scanned")])
+.unset("the attestation says `unknown`");
 
 const OURS: &str = "security-pipe";
+
+const ADVICE: &str = "Scan again in this pipeline, check SCAN_FILE, or set ATTEST_SCAN=false.";
 
 struct Scan {
     name: String,
     path: PathBuf,
-    /// What the user says was scanned.
+    /// SCAN_TARGET.
     target: Option<&'static str>,
-    /// By name, and so never passed over.
-    asked: bool,
+    /// Asked for explicitly, and so never left out.
+    requested: bool,
 }
 
-pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Box<dyn Attestation>> {
+pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Arc<dyn Attestation>> {
     let asked = vars.maybe_flag(&ATTEST_SCAN);
     let named = vars.path(&SCAN_FILE);
     let target = match vars.choice(&SCAN_TARGET) {
@@ -63,16 +65,16 @@ pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Box<dyn Attest
     };
     if !path.is_file() {
         match named {
-            Some(named) => vars.problem(&SCAN_FILE, format!("{:?}: there is no such file", named.display())),
+            Some(named) => vars.problem(&SCAN_FILE, format!("{:?}: no such file", named.display())),
             None if asked == Some(true) => {
-                vars.problem(&SCAN_FILE, "required, since ATTEST_SCAN is true and security-pipe left no report");
+                vars.problem(&SCAN_FILE, "required, since ATTEST_SCAN=true and there is no report of security-pipe");
             }
             None => {}
         }
         return None;
     }
-    let asked = asked == Some(true) || named.is_some();
-    Some(Box::new(Scan { name: name_of(&path, ctx), path, target, asked }))
+    let requested = asked == Some(true) || named.is_some();
+    Some(Arc::new(Scan { name: name_of(&path, ctx), path, target, requested }))
 }
 
 /// cosign's predicate: docs of its `COSIGN_VULN_ATTESTATION_SPEC`.
@@ -115,7 +117,7 @@ struct Metadata {
 /// What was scanned.
 #[derive(Serialize)]
 struct Target {
-    /// `image`, `tree`, or `unknown` where the report does not say.
+    /// `image`, `tree`, or `unknown` if the report does not say.
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     digest: Option<String>,
@@ -123,7 +125,7 @@ struct Target {
     commit: Option<String>,
 }
 
-/// What is known of a report.
+/// What a report says of itself.
 struct Report {
     tool: String,
     version: Option<String>,
@@ -133,15 +135,19 @@ struct Report {
 
 impl Attestation for Scan {
     fn name(&self) -> &'static str {
-        "scan"
+        "scan result"
     }
 
     fn plan(&self) -> String {
         format!("scan result from {}", self.name)
     }
 
-    fn predicates(&self, about: &About<'_>) -> Result<Vec<Predicate>, Lacking> {
-        let unable = |why: String| Lacking::Unable(format!("{} {why}", self.name));
+    fn size(&self) -> u64 {
+        size(&self.path)
+    }
+
+    fn predicates(&self, about: &About<'_>) -> Result<Vec<Predicate>, NotAttested> {
+        let unable = |why: String| NotAttested::Unable(format!("{} {why}. {ADVICE}", self.name));
         let document = read_json(&self.path).map_err(unable)?;
         let report = self.read(&document, about)?;
         let written = || modified(&self.path).unwrap_or_else(|| about.started_at.to_owned());
@@ -163,7 +169,7 @@ impl Attestation for Scan {
 }
 
 impl Scan {
-    fn read(&self, document: &RawValue, about: &About<'_>) -> Result<Report, Lacking> {
+    fn read(&self, document: &RawValue, about: &About<'_>) -> Result<Report, NotAttested> {
         #[derive(Deserialize)]
         struct Head {
             #[serde(default)]
@@ -196,7 +202,8 @@ impl Scan {
             name: String,
             version: String,
         }
-        let no_report = || Lacking::Unable(format!("{} is neither SARIF nor a report of {OURS}", self.name));
+        let no_report =
+            || NotAttested::Unable(format!("{} is neither SARIF nor a report of {OURS}. {ADVICE}", self.name));
         let head: Head = serde_json::from_str(document.get()).map_err(|_| no_report())?;
         if let Some(pipe) = head.pipe.filter(|pipe| pipe.name == OURS) {
             return self.ours(pipe.version, about);
@@ -218,18 +225,18 @@ impl Scan {
     }
 
     /// A report of this run, about this commit or this very image.
-    fn ours(&self, version: String, about: &About<'_>) -> Result<Report, Lacking> {
+    fn ours(&self, version: String, about: &About<'_>) -> Result<Report, NotAttested> {
         let stale = |why: String| {
-            let why = format!("{} {why}", self.name);
-            if self.asked { Lacking::Contradicts(why) } else { Lacking::Skipped(why) }
+            let why = format!("{} {why}. {ADVICE}", self.name);
+            if self.requested { NotAttested::Contradicts(why) } else { NotAttested::Skipped(why) }
         };
         let report = match Earlier::read(&self.path, about.ctx) {
             Ok(Some(report)) => report,
-            Ok(None) => return Err(stale("is gone".to_owned())),
+            Ok(None) => return Err(stale("no longer exists".to_owned())),
             Err(why) => return Err(stale(why)),
         };
         if report.exit_code.is_none_or(|code| code >= 2) {
-            return Err(stale(format!("is of a scan that could not be done ({})", report.reason)));
+            return Err(stale(format!("is of a scan that did not finish ({})", report.reason)));
         }
         let subject = report.subject.as_deref().and_then(|subject| subject.split_once(':'));
         let target = match subject {

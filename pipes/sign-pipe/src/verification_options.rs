@@ -1,4 +1,4 @@
-//! Whose signatures count, and what has to be attested.
+//! The variables about accepted signers and required attestations.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use pipe_evidence::policy::{Check, Requirement, Severity};
 use pipe_evidence::statement::predicate;
 use pipe_evidence::verify::{IdentityRule, Pattern};
 
-use crate::signing::COSIGN_PUBLIC_KEY;
+use crate::signing_options::COSIGN_PUBLIC_KEY;
 
 pub(crate) const VARS: &[&Var] = &[
     &VERIFY,
@@ -30,92 +30,104 @@ pub(crate) const VARS: &[&Var] = &[
     &FAIL_ON_HIGH,
 ];
 
-pub(crate) const VERIFY: Var = Var::flag(
-    "VERIFY",
-    "Verifies signature and attestations, after signing as a check of what was written; false only signs; if unset, true.",
-)
-.default("true");
+pub(crate) const VERIFY: Var =
+    Var::flag("VERIFY", "Verifies signatures and attestations, including those that this run has just written.")
+        .or("only signs")
+        .default("true");
 pub(crate) const CERTIFICATE_IDENTITY: Var = Var::text(
     "CERTIFICATE_IDENTITY",
-    "The identity that must have signed: the workflow's URI, or an address; if unset, CERTIFICATE_IDENTITY_REGEXP or \
-     CERTIFICATE_REPOSITORY, or the identity of this run where it signs.",
+    "Accepts signatures by this identity: the URI of a workflow, or an email address.",
 )
+.unset("CERTIFICATE_IDENTITY_REGEXP or CERTIFICATE_REPOSITORY decides, or the identity that this run signs with")
 .required("to verify keyless signatures, unless CERTIFICATE_IDENTITY_REGEXP or CERTIFICATE_REPOSITORY is set")
 .example("https://github.com/org/app/.github/workflows/release.yml@refs/heads/main");
 pub(crate) const CERTIFICATE_IDENTITY_REGEXP: Var = Var::text(
     "CERTIFICATE_IDENTITY_REGEXP",
-    "A pattern for it; without ^ and $ it may be found anywhere in the identity, as with cosign. If unset, the identity \
-     is given exactly.",
+    "Accepts signatures by identities that match this regular expression. Without ^ and $ it may match anywhere in the \
+     identity, as with cosign.",
 )
+.unset("CERTIFICATE_IDENTITY is compared exactly")
 .example("^https://github\\.com/org/app/");
-pub(crate) const CERTIFICATE_OIDC_ISSUER: Var = Var::text(
-    "CERTIFICATE_OIDC_ISSUER",
-    "Who must have vouched for the identity; if unset, CERTIFICATE_OIDC_ISSUER_REGEXP, or the issuer of this run's token \
-     where it signs.",
-)
-.required("to verify keyless signatures, unless CERTIFICATE_OIDC_ISSUER_REGEXP is set")
-.example("https://token.actions.githubusercontent.com");
+pub(crate) const CERTIFICATE_OIDC_ISSUER: Var =
+    Var::text("CERTIFICATE_OIDC_ISSUER", "Sets the OIDC issuer that must have issued the identity.")
+        .unset("CERTIFICATE_OIDC_ISSUER_REGEXP decides, or the issuer of the token that this run signs with")
+        .required("to verify keyless signatures, unless CERTIFICATE_OIDC_ISSUER_REGEXP is set")
+        .example("https://token.actions.githubusercontent.com");
 const CERTIFICATE_OIDC_ISSUER_REGEXP: Var =
-    Var::text("CERTIFICATE_OIDC_ISSUER_REGEXP", "A pattern for the issuer; if unset, it is given exactly.");
+    Var::text("CERTIFICATE_OIDC_ISSUER_REGEXP", "Accepts issuers that match this regular expression.")
+        .unset("CERTIFICATE_OIDC_ISSUER is compared exactly");
 const CERTIFICATE_REPOSITORY: Var = Var::text(
     "CERTIFICATE_REPOSITORY",
-    "The repository that the image must have been built from, as the certificate says: a URL or `org/app`; if unset, any.",
+    "Accepts only certificates that name this source repository: a URL or `org/app`.",
 )
+.unset("any repository is accepted")
 .aliases(&["CERTIFICATE_GITHUB_WORKFLOW_REPOSITORY"])
 .example("org/app");
 const CERTIFICATE_REF: Var =
-    Var::text("CERTIFICATE_REF", "The branch or the whole ref that it must have been built from; if unset, any.")
+    Var::text("CERTIFICATE_REF", "Accepts only certificates that name this source branch or full ref.")
+        .unset("any ref is accepted")
         .aliases(&["CERTIFICATE_GITHUB_WORKFLOW_REF"])
         .example("refs/heads/main");
 const CERTIFICATE_COMMIT: Var =
-    Var::text("CERTIFICATE_COMMIT", "The commit that it must have been built from; if unset, any.")
+    Var::text("CERTIFICATE_COMMIT", "Accepts only certificates that name this source commit.")
+        .unset("any commit is accepted")
         .aliases(&["CERTIFICATE_GITHUB_WORKFLOW_SHA"]);
 const CERTIFICATE_WORKFLOW_NAME: Var =
-    Var::text("CERTIFICATE_WORKFLOW_NAME", "The name of the GitHub workflow that must have signed; if unset, any.")
+    Var::text("CERTIFICATE_WORKFLOW_NAME", "Accepts only certificates that name this GitHub workflow.")
+        .unset("any workflow is accepted")
         .aliases(&["CERTIFICATE_GITHUB_WORKFLOW_NAME"]);
-const CERTIFICATE_TRIGGER: Var =
-    Var::text("CERTIFICATE_TRIGGER", "The event that must have started the run that signed; if unset, any.")
-        .aliases(&["CERTIFICATE_GITHUB_WORKFLOW_TRIGGER"])
-        .example("push");
-const REQUIRE_TLOG: Var = Var::flag(
-    "REQUIRE_TLOG",
-    "Accepts only what is in a transparency log; if unset, true for certificates (except GitHub's private ones, which \
-     have a timestamp instead) and false for keys.",
-);
-const REQUIRE_SCT: Var = Var::flag(
-    "REQUIRE_SCT",
-    "Accepts only certificates that were logged; if unset, true where the trusted root knows such a log.",
-);
+const CERTIFICATE_TRIGGER: Var = Var::text(
+    "CERTIFICATE_TRIGGER",
+    "Accepts only certificates that name this event as the start of the run that signed.",
+)
+.unset("any event is accepted")
+.aliases(&["CERTIFICATE_GITHUB_WORKFLOW_TRIGGER"])
+.example("push");
+const REQUIRE_TLOG: Var = Var::flag("REQUIRE_TLOG", "Accepts only signatures with an entry in a transparency log.")
+    .or("accepts signatures without an entry in a log too")
+    .unset(
+        "it is `true` for certificates (except those of SIGSTORE_INSTANCE=github, which have timestamps instead) and \
+         `false` for keys",
+    );
+const REQUIRE_SCT: Var = Var::flag("REQUIRE_SCT", "Accepts only certificates that were logged.")
+    .or("accepts certificates that were not logged too")
+    .unset("it is `true` if the trusted root contains a log of certificates");
 const REQUIRE_ATTESTATIONS: Var = Var::list(
     "REQUIRE_ATTESTATIONS",
-    "The attestations that must be there and verify: cyclonedx, spdx, slsaprovenance1, vuln, openvex or any predicate \
-     type; `sbom` is either of the first two. An SBOM has to list something, a scan result (vuln) has to be of the image \
-     and within FAIL_ON_CRITICAL and FAIL_ON_HIGH. If unset, none.",
+    "Lists the attestations that must exist and verify: `cyclonedx`, `spdx`, `sbom` (either of the two), `provenance`, \
+     `vuln`, `openvex` or any predicate type. An SBOM must list at least one component. A scan result (`vuln`) must be a \
+     scan of the image within FAIL_ON_CRITICAL and FAIL_ON_HIGH.",
 )
-.example("sbom,slsaprovenance1");
+.unset("a signature is required, and no attestation")
+.example("sbom,provenance");
 const MAX_AGE_DAYS: Var = Var::new(
     "MAX_AGE_DAYS",
     Kind::Integer { min: 1, max: 36_500 },
-    "The age at which a required attestation no longer counts; if unset, none does.",
-);
+    "Sets the maximum age of a required attestation in days.",
+)
+.unset("any age is accepted");
 const FAIL_ON_CRITICAL: Var =
-    Var::flag("FAIL_ON_CRITICAL", "A required scan result fails by critical findings; if unset, true.").default("true");
+    Var::flag("FAIL_ON_CRITICAL", "Fails the run if a required scan result has critical findings.")
+        .or("accepts critical findings")
+        .default("true");
 const FAIL_ON_HIGH: Var =
-    Var::flag("FAIL_ON_HIGH", "A required scan result fails by high findings too; if unset, false.").default("false");
+    Var::flag("FAIL_ON_HIGH", "Fails the run if a required scan result has high or critical findings.")
+        .or("accepts high findings")
+        .default("false");
 
-/// What is verified, and how.
-pub(crate) struct Verification {
+/// The accepted signer, and the attestations that are required.
+pub(crate) struct VerificationOptions {
     pub(crate) key: Option<PublicKey>,
-    /// What was said of the certificate; who signs here fills in the rest.
+    /// What a certificate must say. The signer of this run adds what is not set.
     pub(crate) rule: IdentityRule,
     pub(crate) require_log: Option<bool>,
     pub(crate) require_sct: Option<bool>,
     pub(crate) requirements: Vec<Requirement>,
 }
 
-impl Verification {
-    pub(crate) fn from_vars(vars: &mut Vars) -> Option<Verification> {
-        let wanted = vars.flag(&VERIFY);
+impl VerificationOptions {
+    pub(crate) fn from_vars(vars: &mut Vars) -> Option<VerificationOptions> {
+        let verify = vars.flag(&VERIFY);
         let key = vars.text(&COSIGN_PUBLIC_KEY).and_then(|text| match PublicKey::from_pem(&text) {
             Ok(key) => Some(key),
             Err(error) => {
@@ -132,17 +144,17 @@ impl Verification {
             workflow: vars.text(&CERTIFICATE_WORKFLOW_NAME),
             trigger: vars.text(&CERTIFICATE_TRIGGER),
         };
-        let verification = Verification {
+        let verification = VerificationOptions {
             key,
             rule,
             require_log: vars.maybe_flag(&REQUIRE_TLOG),
             require_sct: vars.maybe_flag(&REQUIRE_SCT),
             requirements: requirements(vars),
         };
-        wanted.then_some(verification)
+        verify.then_some(verification)
     }
 
-    /// Whether anything was said of certificates.
+    /// Whether an identity is accepted.
     pub(crate) fn names_identity(&self) -> bool {
         self.rule.identity.is_some() || self.rule.repository.is_some()
     }
@@ -153,13 +165,13 @@ fn pattern(vars: &mut Vars, exact: &'static Var, regex: &'static Var) -> Option<
     let source = vars.text(regex);
     match (text, source) {
         (Some(_), Some(_)) => {
-            vars.problem(regex, format!("both this and {} are set; set one", exact.name));
+            vars.problem(regex, format!("both this and {} are set. Set one", exact.name));
             None
         }
         (Some(text), None) => Some(Pattern::exact(text)),
         (None, Some(source)) => {
             if !source.starts_with('^') {
-                vars.notice(format!("{}={source:?} has no ^: it matches anywhere in the text", regex.name));
+                vars.notice(format!("{}={source:?} has no ^, so it may match anywhere in the text", regex.name));
             }
             match Pattern::regex(&source) {
                 Ok(pattern) => Some(pattern),

@@ -1,8 +1,10 @@
-//! What the CI's token says of this run, held against what the environment says.
+//! The claims of the CI's token about this run, compared with the environment.
 
 use pipe_core::Context;
 use pipe_core::env::Vars;
 use pipe_evidence::token::IdToken;
+
+use crate::error::Error;
 
 /// The run as its token describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,9 +20,9 @@ pub(crate) struct Claims {
     pub(crate) run_id: Option<String>,
     pub(crate) run_attempt: Option<String>,
     pub(crate) run_url: Option<String>,
-    /// The file that says what is run, with its ref: `org/app/.github/workflows/ci.yml@refs/heads/main`.
+    /// The workflow file with its ref: `org/app/.github/workflows/ci.yml@refs/heads/main`.
     pub(crate) workflow_ref: Option<String>,
-    /// Who built it: the reusable workflow, where there is one.
+    /// The builder: the reusable workflow if there is one.
     pub(crate) builder: Option<String>,
     pub(crate) trigger: Option<String>,
     pub(crate) repository_id: Option<String>,
@@ -28,23 +30,23 @@ pub(crate) struct Claims {
     pub(crate) runner: Option<String>,
 }
 
-/// The run as the environment describes it.
+/// The run as the environment describes it: each value with the variable that holds it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Surroundings {
+pub(crate) struct Environment {
     repository: Option<(&'static str, String)>,
     git_ref: Option<(&'static str, String)>,
     commit: Option<(&'static str, String)>,
     run_id: Option<(&'static str, String)>,
 }
 
-impl Surroundings {
-    pub(crate) fn from_vars(vars: &Vars) -> Surroundings {
+impl Environment {
+    pub(crate) fn from_vars(vars: &Vars) -> Environment {
         let get = |names: &[&'static str]| names.iter().find_map(|name| Some((*name, vars.ci(name)?.to_owned())));
         let gitlab_ref = || {
             let tag = vars.ci("CI_COMMIT_TAG").map(|tag| ("CI_COMMIT_TAG", format!("refs/tags/{tag}")));
             tag.or_else(|| Some(("CI_COMMIT_BRANCH", format!("refs/heads/{}", vars.ci("CI_COMMIT_BRANCH")?))))
         };
-        Surroundings {
+        Environment {
             repository: get(&["GITHUB_REPOSITORY", "CI_PROJECT_PATH"]),
             git_ref: get(&["GITHUB_REF"]).or_else(gitlab_ref),
             commit: get(&["GITHUB_SHA", "CI_COMMIT_SHA"]),
@@ -52,18 +54,18 @@ impl Surroundings {
         }
     }
 
-    /// The first thing that token and environment tell differently: somebody changed a variable, or gave the token of
+    /// The first value that differs between token and environment: a variable was changed, or the token belongs to
     /// another run.
-    pub(crate) fn contradiction(&self, claims: &Claims) -> Option<String> {
+    pub(crate) fn contradiction(&self, claims: &Claims) -> Option<Error> {
         let pairs = [
             (&self.repository, &claims.repository),
             (&self.git_ref, &claims.git_ref),
             (&self.commit, &claims.commit),
             (&self.run_id, &claims.run_id),
         ];
-        pairs.into_iter().find_map(|(said, claimed)| match (said, claimed) {
-            (Some((name, said)), Some(claimed)) if said != claimed => {
-                Some(format!("{name} is {said:?}, and the job's token says {claimed:?}"))
+        pairs.into_iter().find_map(|(set, claimed)| match (set, claimed) {
+            (Some((name, value)), Some(claimed)) if value != claimed => {
+                Some(Error::TokenContradicted { name, value: value.clone(), claimed: claimed.clone() })
             }
             _ => None,
         })
@@ -71,7 +73,7 @@ impl Surroundings {
 }
 
 impl Claims {
-    /// From a token of GitHub's or GitLab's; of others only the issuer is understood.
+    /// From a token of GitHub or GitLab; of other tokens only the issuer is used.
     pub(crate) fn of(token: &IdToken) -> Claims {
         let get = |name: &str| token.claim(name).map(str::to_owned);
         let issuer = token.issuer().to_owned();
@@ -128,7 +130,7 @@ impl Claims {
         Claims { issuer, ..Claims::default() }
     }
 
-    /// The run as the environment alone tells it: nobody vouches for it.
+    /// The run as the environment alone describes it, which no token confirms.
     pub(crate) fn of_environment(ctx: &Context) -> Claims {
         let ci = &ctx.ci;
         let branch = ci.branch.as_ref().map(|branch| format!("refs/heads/{branch}"));
