@@ -29,5 +29,8 @@ pub mod trusted;
 pub mod workspace;
 
 pub use context::Context;
+#[cfg(test)]
+mod tests;
+
 pub use pipe::Pipe;
 pub use run::run;

@@ -53,6 +53,16 @@ fn problems(vars: &Vars) -> Vec<String> {
 }
 
 #[test]
+fn each_value_is_described_as_it_is_set() {
+    let effect = |value: &str| {
+        let vars = load(&[("DRY_RUN", value)]);
+        vars.effective().into_iter().find(|input| input.name == "DRY_RUN").unwrap().effect
+    };
+    assert_eq!(effect("yes"), "Prints the plan of the run and does nothing else");
+    assert_eq!(effect("off"), "Carries out the run");
+}
+
+#[test]
 fn an_input_wins_over_our_prefix_and_that_over_the_bare_name() {
     let bare = ("SEVERITY", "low");
     let prefixed = ("PIPEWRIGHT_SEVERITY", "medium");
