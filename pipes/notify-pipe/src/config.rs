@@ -1,17 +1,22 @@
 //! From variables to a configuration.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use pipe_core::Context;
 use pipe_core::env::Vars;
 use pipe_core::spec::Var;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
-use std::path::PathBuf;
 
 use crate::channel::bitbucket::BITBUCKET_API_URL;
 use crate::channel::{Channel, KINDS};
 use crate::message::Priority;
 use crate::status::Status;
 use crate::template::{Form, Template};
+use crate::text::hex_color;
 use crate::vars::{
     CHANNELS, CUSTOM_FIELDS, CUSTOM_LINKS, FAIL_ON_ERROR, INCLUDE_BUILD_INFO, INCLUDE_COMMIT_INFO, INCLUDE_REPO_INFO,
     MESSAGE, NOTIFICATION_COLOR, PRIORITY, RETRIES, STARTED_AT, TEMPLATE, TITLE,
@@ -22,12 +27,12 @@ use crate::{deployment, log, mention, reports, state};
 /// What a run of notify-pipe does.
 pub struct Config {
     pub(crate) channels: Vec<Selected>,
-    pub(crate) said: Option<Said>,
+    pub(crate) body: Option<Body>,
     pub(crate) title: Option<String>,
-    /// `None`: the reports tell, or nobody does.
+    /// `None`: it is taken from the reports, or unknown.
     pub(crate) status: Option<Status>,
-    /// STATUS says so, and nothing else may know better.
-    pub(crate) status_is_the_user_s: bool,
+    /// STATUS is set, and nothing changes it.
+    pub(crate) status_is_explicit: bool,
     pub(crate) priority: Priority,
     pub(crate) custom_fields: Vec<(String, String)>,
     pub(crate) custom_links: Vec<(String, String)>,
@@ -40,10 +45,10 @@ pub struct Config {
     pub(crate) pipeline: Option<String>,
     /// The pipeline's page, where that of the run is only this job's.
     pub(crate) pipeline_url: Option<String>,
-    pub(crate) log: Option<log::Wanted>,
-    pub(crate) reports: reports::Wanted,
-    pub(crate) mentions: mention::Wanted,
-    pub(crate) deployment: deployment::Wanted,
+    pub(crate) log: Option<log::LogOptions>,
+    pub(crate) reports: reports::ReportOptions,
+    pub(crate) mentions: mention::MentionOptions,
+    pub(crate) deployment: deployment::DeploymentOptions,
     pub(crate) when: When,
     pub(crate) fail: Fail,
     pub(crate) retries: u32,
@@ -51,14 +56,33 @@ pub struct Config {
     pub(crate) bitbucket_api: String,
 }
 
-/// A channel by the name of its kind.
+/// A channel and the name of its kind.
+#[derive(Clone)]
 pub(crate) struct Selected {
     pub(crate) kind: &'static str,
-    pub(crate) channel: Box<dyn Channel>,
+    pub(crate) channel: Arc<dyn Channel>,
 }
 
-/// The words of the user.
-pub(crate) enum Said {
+impl Selected {
+    /// The name of its step in the report: `slack #ops`.
+    pub(crate) fn step(&self) -> String {
+        let target = self.channel.target();
+        if target.is_empty() { self.kind.to_owned() } else { format!("{} {target}", self.kind) }
+    }
+}
+
+/// `channel` and `target`.
+impl Serialize for Selected {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("channel", self.kind)?;
+        map.serialize_entry("target", &self.channel.target())?;
+        map.end()
+    }
+}
+
+/// The text of the user.
+pub(crate) enum Body {
     Text(String),
     /// With MESSAGE as its `message`.
     Template {
@@ -78,13 +102,13 @@ pub(crate) enum Fail {
 impl Config {
     pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Config> {
         let channels = channels(vars, ctx);
-        let (status, status_is_the_user_s) = Status::from_vars(vars);
+        let (status, status_is_explicit) = Status::from_vars(vars);
         Some(Config {
             channels,
-            said: said(vars),
+            body: body(vars),
             title: vars.text(&TITLE),
             status,
-            status_is_the_user_s,
+            status_is_explicit,
             priority: match vars.choice(&PRIORITY) {
                 Some("low") => Priority::Low,
                 Some("high") => Priority::High,
@@ -100,10 +124,10 @@ impl Config {
             started_at: started_at(vars),
             pipeline: vars.ci("GITHUB_WORKFLOW").or_else(|| vars.ci("CI_PIPELINE_NAME")).map(str::to_owned),
             pipeline_url: vars.ci("CI_PIPELINE_URL").map(str::to_owned),
-            log: log::Wanted::from_vars(vars, ctx),
-            reports: reports::Wanted::from_vars(vars),
-            mentions: mention::Wanted::from_vars(vars),
-            deployment: deployment::Wanted::from_vars(vars),
+            log: log::LogOptions::from_vars(vars, ctx),
+            reports: reports::ReportOptions::from_vars(vars),
+            mentions: mention::MentionOptions::from_vars(vars),
+            deployment: deployment::DeploymentOptions::from_vars(vars),
             when: When::from_vars(vars),
             fail: match vars.choice(&FAIL_ON_ERROR) {
                 Some("true") => Fail::Always,
@@ -111,7 +135,7 @@ impl Config {
                 _ => Fail::Auto,
             },
             retries: vars.integer(&RETRIES).and_then(|retries| u32::try_from(retries).ok()).unwrap_or(3),
-            state: state::place(vars, ctx),
+            state: state::state_file(vars, ctx),
             bitbucket_api: vars.text(&BITBUCKET_API_URL).unwrap_or_default().trim_end_matches('/').to_owned(),
         })
     }
@@ -132,12 +156,12 @@ fn channels(vars: &mut Vars, ctx: &Context) -> Vec<Selected> {
             [] => vars.lacks_secret(&CHANNELS, untrusted),
             several => {
                 let which = several.join(",");
-                vars.problem(&CHANNELS, format!("required, since several channels are configured; e.g. {which}"));
+                vars.problem(&CHANNELS, format!("required because several channels are configured. Example: {which}"));
             }
         }
     } else {
         for name in configured.iter().filter(|name| !named.iter().any(|known| known == *name)) {
-            vars.notice(format!("{name} is configured, but not in CHANNELS: nothing is sent there"));
+            vars.notice(format!("{name} is configured but not listed in CHANNELS; skipping it"));
         }
     }
     let mut selected = Vec::new();
@@ -145,7 +169,8 @@ fn channels(vars: &mut Vars, ctx: &Context) -> Vec<Selected> {
         let wanted = named.iter().any(|name| name == kind.name);
         if wanted && kind.needs.iter().any(|var| vars.is_set(var)) {
             let channels = (kind.from_vars)(vars, ctx);
-            selected.extend(channels.into_iter().map(|channel| Selected { kind: kind.name, channel }));
+            selected
+                .extend(channels.into_iter().map(|channel| Selected { kind: kind.name, channel: Arc::from(channel) }));
         } else {
             if wanted && let [first, ..] = kind.needs {
                 if first.is_secret() { vars.lacks_secret(first, untrusted) } else { vars.require(first) }
@@ -156,11 +181,11 @@ fn channels(vars: &mut Vars, ctx: &Context) -> Vec<Selected> {
     selected
 }
 
-fn said(vars: &mut Vars) -> Option<Said> {
+fn body(vars: &mut Vars) -> Option<Body> {
     let message = vars.text(&MESSAGE).map(|text| text.trim_end().to_owned());
-    let Some(source) = vars.text(&TEMPLATE) else { return message.map(Said::Text) };
+    let Some(source) = vars.text(&TEMPLATE) else { return message.map(Body::Text) };
     match Template::new(source, Form::Text) {
-        Ok(template) => Some(Said::Template { template, message: message.unwrap_or_default() }),
+        Ok(template) => Some(Body::Template { template, message: message.unwrap_or_default() }),
         Err(problem) => {
             vars.problem(&TEMPLATE, problem);
             None
@@ -180,7 +205,7 @@ fn object(vars: &mut Vars, var: &'static Var) -> Vec<(String, String)> {
             })
             .collect(),
         Err(_) => {
-            vars.problem(var, format!("expected a JSON object of texts, e.g. {}", var.example.unwrap_or("{}")));
+            vars.problem(var, format!("expected a JSON object of texts. Example: {}", var.example.unwrap_or("{}")));
             Vec::new()
         }
     }
@@ -203,22 +228,9 @@ fn color(vars: &mut Vars) -> Option<u32> {
         other => hex_color(other),
     };
     if color.is_none() {
-        vars.problem(&NOTIFICATION_COLOR, "expected a colour such as #36a64f, or good, warning or danger");
+        vars.problem(&NOTIFICATION_COLOR, "expected a color such as #36a64f, or good, warning or danger");
     }
     color
-}
-
-/// `#36a64f`, `36a64f`, `#3a6`
-pub(crate) fn hex_color(text: &str) -> Option<u32> {
-    let digits = text.strip_prefix('#').unwrap_or(text);
-    if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    match digits.len() {
-        6 => u32::from_str_radix(digits, 16).ok(),
-        3 => u32::from_str_radix(&digits.chars().flat_map(|digit| [digit, digit]).collect::<String>(), 16).ok(),
-        _ => None,
-    }
 }
 
 fn started_at(vars: &mut Vars) -> Option<Timestamp> {

@@ -5,38 +5,42 @@ use pipe_core::Context;
 use pipe_core::env::Vars;
 use pipe_core::spec::Var;
 
-use crate::reports::Deployed;
+use crate::reports::DeploymentReport;
 use crate::run::{DeployedCommit, Deployment, Run};
 use crate::status::Status;
 
 pub(crate) const EVENT: Var = Var::choice(
     "EVENT",
     &["auto", "pipeline", "deployment"],
-    "What is told to systems: the run of a pipeline, or a deployment as well; if unset, `auto`: a deployment where \
-     ENVIRONMENT is set or deploy-pipe left its report.",
+    "Which events are sent: the pipeline run only, or a deployment too.",
 )
+.values(&[
+    ("auto", "sends a deployment if ENVIRONMENT is set or a deployment report exists"),
+    ("pipeline", "sends the pipeline run only"),
+    ("deployment", "sends a deployment too"),
+])
 .default("auto");
-pub(crate) const ENVIRONMENT: Var =
-    Var::text("ENVIRONMENT", "The environment that was deployed to; if unset, the CI's or deploy-pipe's word for it.")
-        .example("production");
-pub(crate) const SERVICE: Var =
-    Var::text("SERVICE", "The name of what was deployed; if unset, the release's or the repository's.")
-        .aliases(&["DD_SERVICE"])
-        .example("shop");
-pub(crate) const VERSION: Var =
-    Var::text("VERSION", "The version that was deployed; if unset, deploy-pipe's word for it, or the tag.")
-        .example("1.2.3");
-pub(crate) const IMAGE: Var = Var::text("IMAGE", "The image that was deployed; if unset, what deploy-pipe tells.")
+pub(crate) const ENVIRONMENT: Var = Var::text("ENVIRONMENT", "The environment of the deployment.")
+    .unset("it is taken from the CI or from a deployment report")
+    .example("production");
+pub(crate) const SERVICE: Var = Var::text("SERVICE", "The name of the deployed service.")
+    .aliases(&["DD_SERVICE"])
+    .unset("it is taken from a deployment report, or it is the name of the repository")
+    .example("shop");
+pub(crate) const VERSION: Var = Var::text("VERSION", "The deployed version.")
+    .unset("it is taken from a deployment report, or it is the tag")
+    .example("1.2.3");
+pub(crate) const IMAGE: Var = Var::text("IMAGE", "The deployed image.")
+    .unset("it is taken from a deployment report")
     .example("ghcr.io/org/shop:1.2.3");
-pub(crate) const PREVIOUS_COMMIT: Var = Var::text(
-    "PREVIOUS_COMMIT",
-    "The commit that was deployed before, from which on commits count as deployed; if unset, what deploy-pipe tells.",
-);
-pub(crate) const ROLLBACK: Var = Var::flag(
-    "ROLLBACK",
-    "Whether an earlier state was restored; if unset, what deploy-pipe tells, or true where the deployed commit is an \
-     ancestor of the one before.",
-);
+pub(crate) const PREVIOUS_COMMIT: Var =
+    Var::text("PREVIOUS_COMMIT", "The commit that was deployed before. The commits after it count as deployed.")
+        .unset("it is taken from a deployment report");
+pub(crate) const ROLLBACK: Var = Var::flag("ROLLBACK", "Reports that the deployment restored an earlier state.")
+    .or("reports an ordinary deployment")
+    .unset(
+        "it is taken from a deployment report, or it is true if the deployed commit is an ancestor of PREVIOUS_COMMIT",
+    );
 pub(crate) const VARS: &[&Var] = &[&EVENT, &ENVIRONMENT, &SERVICE, &VERSION, &IMAGE, &PREVIOUS_COMMIT, &ROLLBACK];
 
 /// Commits of a deployment that are listed.
@@ -44,7 +48,7 @@ const MAX_COMMITS: usize = 200;
 
 /// What the variables say.
 #[derive(Debug, Default)]
-pub(crate) struct Wanted {
+pub(crate) struct DeploymentOptions {
     /// `Some` where EVENT says so.
     forced: Option<bool>,
     pub(crate) environment: Option<String>,
@@ -55,9 +59,9 @@ pub(crate) struct Wanted {
     rollback: Option<bool>,
 }
 
-impl Wanted {
-    pub(crate) fn from_vars(vars: &mut Vars) -> Wanted {
-        Wanted {
+impl DeploymentOptions {
+    pub(crate) fn from_vars(vars: &mut Vars) -> DeploymentOptions {
+        DeploymentOptions {
             forced: match vars.choice(&EVENT) {
                 Some("pipeline") => Some(false),
                 Some("deployment") => Some(true),
@@ -73,11 +77,11 @@ impl Wanted {
     }
 
     /// The deployment of `run`, if it made one, and what could not be found out about it.
-    pub(crate) fn settle(
+    pub(crate) fn resolve(
         &self,
         run: &Run,
         status: Status,
-        deployed: Option<&Deployed>,
+        deployed: Option<&DeploymentReport>,
         ctx: &Context,
     ) -> (Option<Deployment>, Vec<String>) {
         let environment = self.environment.clone().or_else(|| run.environment.clone());
@@ -86,7 +90,8 @@ impl Wanted {
         if !made {
             return (None, Vec::new());
         }
-        let told = |what: fn(&Deployed) -> &Option<String>| deployed.and_then(|deployed| what(deployed).clone());
+        let told =
+            |what: fn(&DeploymentReport) -> &Option<String>| deployed.and_then(|deployed| what(deployed).clone());
         let repository = run.repository.as_deref().map(|name| name.rsplit('/').next().unwrap_or(name).to_owned());
         let commit = told(|it| &it.commit).or_else(|| run.commit.clone());
         let previous_commit = self.previous_commit.clone().or_else(|| told(|it| &it.previous_commit));
@@ -121,8 +126,8 @@ impl Wanted {
         let (Some(checkout), Some(commit)) = (&ctx.checkout, &deployment.commit) else { return };
         if checkout.is_shallow() {
             warnings.push(
-                "the clone is shallow, so the deployed commits may not all be told, and lead times come out too short: \
-                 use `fetch-depth: 0`, `clone: depth: full` or GIT_DEPTH=0"
+                "the clone is shallow, so deployed commits may be missing and lead times too short. Set `fetch-depth: 0`, \
+                 `clone: depth: full` or GIT_DEPTH=0"
                     .to_owned(),
             );
         }
@@ -139,7 +144,7 @@ impl Wanted {
         match checkout.changes(previous, commit, MAX_COMMITS) {
             Ok(changes) => {
                 if changes.more {
-                    warnings.push(format!("more than {MAX_COMMITS} commits were deployed: the newest ones are told"));
+                    warnings.push(format!("more than {MAX_COMMITS} commits were deployed; only the newest are sent"));
                 }
                 let times = changes.commits.into_iter().filter_map(|change| {
                     let committed_at = Timestamp::from_second(change.time).ok()?;
@@ -153,7 +158,9 @@ impl Wanted {
                     deployment.rollback = true;
                 }
             }
-            Err(error) => warnings.push(format!("the deployed commits can't be told: {error:#}")),
+            Err(error) => warnings.push(format!(
+                "failed to list the deployed commits: {error:#}. Set PREVIOUS_COMMIT to a commit of this repository"
+            )),
         }
     }
 }

@@ -1,21 +1,24 @@
-//! notify-pipe: the people and systems that must know, know, or the run says who does not.
+//! notify-pipe sends one message about a pipeline run to people and systems, and fails if it was not delivered.
 //!
-//! Variables become a [`Config`]; [`compose`] makes one neutral [`message::Message`] of it, the checkout and the other
-//! pipes' reports; each channel puts that into its service's own form and within its limits; [`execute`] sends them side
-//! by side and says of each whether it arrived.
+//! Variables become a [`Config`], and [`facts`] adds what the checkout and the other pipes' reports say. [`compose`] words
+//! one neutral [`message::Message`]. Each channel puts it into its service's own form and within its limits, and
+//! [`execute`] sends them in parallel and reports whether each of them arrived.
 
 mod channel;
+mod ci_api;
 mod compose;
 mod config;
+mod delivery;
 mod deployment;
 mod execute;
+mod facts;
 mod http;
 mod log;
 mod mention;
 mod message;
-mod pipeline;
 mod plan;
 mod post;
+mod present;
 mod reports;
 mod run;
 mod state;
@@ -28,7 +31,7 @@ mod when;
 use pipe_core::Pipe;
 use pipe_core::context::Context;
 use pipe_core::env::Vars;
-use pipe_core::exit::{Pass, Stop};
+use pipe_core::exit::Ending;
 use pipe_core::report::Recorder;
 use pipe_core::spec::Spec;
 
@@ -52,7 +55,7 @@ impl Pipe for NotifyPipe {
         Ok(Plan::new(config, ctx))
     }
 
-    async fn execute(config: &Config, plan: Plan, ctx: &Context, report: &Recorder) -> Result<Pass, Stop> {
+    async fn execute(config: &Config, plan: Plan, ctx: &Context, report: &Recorder) -> Result<Ending, Ending> {
         execute::execute(config, plan, ctx, report).await
     }
 }

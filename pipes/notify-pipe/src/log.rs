@@ -6,47 +6,49 @@ use std::path::PathBuf;
 
 use pipe_core::Context;
 use pipe_core::env::Vars;
+use pipe_core::fs::reason;
 use pipe_core::spec::{Kind, Var};
 use pipe_core::workspace::Workspace;
 
 use crate::message::Log;
 
 pub(crate) const ATTACH_LOGS: Var =
-    Var::flag("ATTACH_LOGS", "Sends the end of LOG_FILE along; if unset, true where LOG_FILE is set.");
+    Var::flag("ATTACH_LOGS", "Sends the end of LOG_FILE.").or("sends no log").unset("it is true if LOG_FILE is set");
 pub(crate) const LOG_FILE: Var = Var::path(
     "LOG_FILE",
-    "The log whose end is sent, without this run's secrets; if unset, none: a pipe can't see the log of its own step.",
+    "A log whose last lines are sent, with the secrets of this run hidden. A pipe cannot read the log of the step it runs in.",
 )
+.unset("no log is sent")
 .example("build.log");
 pub(crate) const LOG_LINES: Var = Var::new(
     "LOG_LINES",
     Kind::Integer { min: 1, max: 10_000 },
-    "How many lines of LOG_FILE are sent, as far as they fit the service; if unset, the last 100.",
+    "Sends this many lines of LOG_FILE, or fewer if the service takes less.",
 )
 .default("100");
 
 /// Bytes at the end of a log that are looked at.
-const TAIL: u64 = 512 * 1024;
+const MAX_TAIL: u64 = 512 * 1024;
 
 /// Which log, and how much of it.
 #[derive(Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct LogOptions {
     path: PathBuf,
     lines: usize,
 }
 
-impl Wanted {
-    pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Wanted> {
+impl LogOptions {
+    pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<LogOptions> {
         let attach = vars.maybe_flag(&ATTACH_LOGS);
         let lines = usize::try_from(vars.integer(&LOG_LINES).unwrap_or(100)).unwrap_or(100);
         let Some(file) = vars.path(&LOG_FILE) else {
             if attach == Some(true) {
-                vars.notice("ATTACH_LOGS has no effect without LOG_FILE: a pipe can't see the log of its own step");
+                vars.notice("ATTACH_LOGS has no effect without LOG_FILE; a pipe cannot read the log of the step it runs in. Set LOG_FILE");
             }
             return None;
         };
         match Workspace::inside(&ctx.workspace.root, &ctx.workspace.dir, &file) {
-            Ok(path) => (attach != Some(false)).then_some(Wanted { path, lines }),
+            Ok(path) => (attach != Some(false)).then_some(LogOptions { path, lines }),
             Err(problem) => {
                 vars.problem(&LOG_FILE, problem);
                 None
@@ -58,7 +60,8 @@ impl Wanted {
     /// It can't be read.
     pub(crate) fn read(&self) -> Result<Log, String> {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let bytes = tail(&self.path).map_err(|error| format!("can't read {name}: {error}"))?;
+        let bytes = tail(&self.path)
+            .map_err(|error| format!("failed to read {name}: {}. Set LOG_FILE to a readable file", reason(&error)))?;
         let text = plain(&String::from_utf8_lossy(&bytes));
         let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
         let end = lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
@@ -70,13 +73,13 @@ impl Wanted {
 /// The last bytes of a regular file, from the beginning of a line on.
 fn tail(path: &PathBuf) -> std::io::Result<Vec<u8>> {
     if !std::fs::metadata(path)?.is_file() {
-        return Err(std::io::Error::other("it is no regular file"));
+        return Err(std::io::Error::other("not a regular file"));
     }
     let mut file = File::open(path)?;
-    let start = file.seek(SeekFrom::End(0))?.saturating_sub(TAIL);
+    let start = file.seek(SeekFrom::End(0))?.saturating_sub(MAX_TAIL);
     file.seek(SeekFrom::Start(start))?;
     let mut bytes = Vec::new();
-    file.take(TAIL).read_to_end(&mut bytes)?;
+    file.take(MAX_TAIL).read_to_end(&mut bytes)?;
     if start > 0
         && let Some(line_end) = bytes.iter().position(|byte| *byte == b'\n')
     {
@@ -117,20 +120,20 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{TAIL, Wanted, plain};
+    use super::{LogOptions, MAX_TAIL, plain};
 
     #[test]
     fn the_last_lines_are_read_whatever_the_size() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("build.log");
         let text: String = (0..100_000).map(|n| format!("line {n}\r\n")).collect();
-        assert!(text.len() as u64 > TAIL);
+        assert!(text.len() as u64 > MAX_TAIL);
         std::fs::write(&path, text + "\n\n").unwrap();
-        let log = Wanted { path: path.clone(), lines: 3 }.read().unwrap();
+        let log = LogOptions { path: path.clone(), lines: 3 }.read().unwrap();
         assert_eq!((log.name.as_str(), log.text.as_str()), ("build.log", "line 99997\nline 99998\nline 99999"));
         std::fs::write(&path, b"\xff\xfe only").unwrap();
-        assert!(Wanted { path, lines: 3 }.read().unwrap().text.ends_with("only"));
-        assert!(Wanted { path: dir.path().to_owned(), lines: 1 }.read().is_err());
+        assert!(LogOptions { path, lines: 3 }.read().unwrap().text.ends_with("only"));
+        assert!(LogOptions { path: dir.path().to_owned(), lines: 1 }.read().is_err());
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! Who is to be called to the message.
+//! The people that a message mentions.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use pipe_core::env::{MAX_FILE, Vars};
+use pipe_core::fs::{Links, ReadError, read_text};
 use pipe_core::spec::Var;
 use serde::{Deserialize, Serialize};
 
@@ -12,41 +13,48 @@ use crate::status::Status;
 
 pub(crate) const MENTION_USERS: Var = Var::list(
     "MENTION_USERS",
-    "People to mention: a service's own user ids, e-mail addresses, names of MENTIONS_FILE, or `author` for the author of \
-     the commit; if unset, nobody.",
+    "Mentions these people: user ids of a service, e-mail addresses, names from MENTIONS_FILE, or `author` for the author \
+     of the commit.",
 )
+.unset("no person is mentioned")
 .example("author,U012AB3CD");
 pub(crate) const MENTION_CHANNEL: Var = Var::choice(
     "MENTION_CHANNEL",
     &["channel", "here", "everyone", "true", "false"],
-    "Mentions everybody in the channel (`channel`, `everyone`, true) or everybody who is there (`here`), where the \
-     service has that; if unset, nobody.",
-);
-pub(crate) const MENTION_ON: Var = Var::choice(
-    "MENTION_ON",
-    &["always", "failure"],
-    "`failure` mentions people only when the pipeline failed; if unset, always.",
+    "Mentions a whole channel, on services that support it.",
 )
-.default("always");
-pub(crate) const MENTIONS_FILE: Var = Var::path(
-    "MENTIONS_FILE",
-    "A TOML file of people: their ids at each service by e-mail address or name; if unset, `.pipewright/mentions.toml` \
-     where it exists.",
-)
-.example(".pipewright/mentions.toml");
+.values(&[
+    ("channel", "mentions all members of the channel"),
+    ("here", "mentions the members who are active"),
+    ("everyone", "means `channel`"),
+    ("true", "means `channel`"),
+    ("false", "mentions only MENTION_USERS"),
+])
+.unset("only MENTION_USERS are mentioned");
+pub(crate) const MENTION_ON: Var =
+    Var::choice("MENTION_ON", &["always", "failure"], "Decides when people are mentioned.")
+        .values(&[
+            ("always", "mentions people in every message"),
+            ("failure", "mentions people only if the pipeline failed"),
+        ])
+        .default("always");
+pub(crate) const MENTIONS_FILE: Var =
+    Var::path("MENTIONS_FILE", "A TOML file with the ids of people at each service, by e-mail address or name.")
+        .unset("`.pipewright/mentions.toml` is read if it exists")
+        .example(".pipewright/mentions.toml");
 pub(crate) const VARS: &[&Var] = &[&MENTION_USERS, &MENTION_CHANNEL, &MENTION_ON, &MENTIONS_FILE];
 
 /// Where people are looked up when MENTIONS_FILE is not set.
 const DEFAULT_FILE: &str = ".pipewright/mentions.toml";
 
-/// Whom to mention, settled for one message.
+/// The people to mention in one message.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Mentions {
     pub(crate) people: Vec<Mention>,
-    pub(crate) wide: Option<Wide>,
+    pub(crate) broadcast: Option<Broadcast>,
 }
 
-/// Somebody, by whatever is known of them.
+/// A person, by what is known of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Mention {
     /// As a reader knows them: what the user wrote, or the author's name.
@@ -59,18 +67,18 @@ pub(crate) struct Mention {
 /// More than single people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Wide {
-    /// Everybody who is in the channel.
+pub(crate) enum Broadcast {
+    /// All members of the channel.
     Channel,
-    /// Everybody who is in it and there.
+    /// The members who are active.
     Here,
 }
 
 /// What the variables say, before it is known who the author is.
 #[derive(Debug, Default)]
-pub(crate) struct Wanted {
+pub(crate) struct MentionOptions {
     users: Vec<String>,
-    wide: Option<Wide>,
+    broadcast: Option<Broadcast>,
     only_failure: bool,
     file: PathBuf,
     named: bool,
@@ -81,16 +89,16 @@ pub(crate) struct Wanted {
 #[serde(transparent)]
 struct People(BTreeMap<String, BTreeMap<String, String>>);
 
-impl Wanted {
-    pub(crate) fn from_vars(vars: &mut Vars) -> Wanted {
-        let wide = match vars.choice(&MENTION_CHANNEL) {
-            Some("channel" | "everyone" | "true") => Some(Wide::Channel),
-            Some("here") => Some(Wide::Here),
+impl MentionOptions {
+    pub(crate) fn from_vars(vars: &mut Vars) -> MentionOptions {
+        let broadcast = match vars.choice(&MENTION_CHANNEL) {
+            Some("channel" | "everyone" | "true") => Some(Broadcast::Channel),
+            Some("here") => Some(Broadcast::Here),
             _ => None,
         };
-        Wanted {
+        MentionOptions {
             users: vars.list(&MENTION_USERS),
-            wide,
+            broadcast,
             only_failure: vars.choice(&MENTION_ON) == Some("failure"),
             named: vars.is_set(&MENTIONS_FILE),
             file: vars.path(&MENTIONS_FILE).unwrap_or_else(|| PathBuf::from(DEFAULT_FILE)),
@@ -100,8 +108,8 @@ impl Wanted {
     /// Who that is, for a message of this status. `file` makes a path of the configuration absolute.
     ///
     /// # Errors
-    /// MENTIONS_FILE can't be read; everybody is then known by what the user wrote.
-    pub(crate) fn settle(
+    /// MENTIONS_FILE can't be read. People are then known by what the user wrote.
+    pub(crate) fn resolve(
         &self,
         status: Status,
         author: Option<&Person>,
@@ -112,10 +120,16 @@ impl Wanted {
         }
         let (people, problem) = match self.read(file) {
             Ok(people) => (people, None),
-            Err(problem) => (People::default(), Some(format!("{}: {problem}", self.file.display()))),
+            Err(problem) => (
+                People::default(),
+                Some(format!(
+                    "failed to read {}: {problem}. Set MENTIONS_FILE to a TOML file of people",
+                    self.file.display()
+                )),
+            ),
         };
         let mentions = self.users.iter().filter_map(|user| people.find(user.trim_start_matches('@'), author));
-        (Mentions { people: mentions.collect(), wide: self.wide }, problem)
+        (Mentions { people: mentions.collect(), broadcast: self.broadcast }, problem)
     }
 
     fn read(&self, file: impl Fn(&Path) -> Result<PathBuf, &'static str>) -> Result<People, String> {
@@ -123,15 +137,10 @@ impl Wanted {
             return Ok(People::default());
         }
         let path = file(&self.file)?;
-        match std::fs::metadata(&path) {
-            Err(_) if !self.named => return Ok(People::default()),
-            Err(error) => return Err(format!("can't be read: {error}")),
-            Ok(meta) if !meta.is_file() || meta.len() > MAX_FILE => {
-                return Err("expected a regular file of at most 1 MiB".to_owned());
-            }
-            Ok(_) => {}
-        }
-        let text = std::fs::read_to_string(path).map_err(|error| format!("can't be read: {error}"))?;
+        let text = match read_text(&path, MAX_FILE, Links::Follow) {
+            Err(ReadError::NotFound) if !self.named => return Ok(People::default()),
+            read => read.map_err(|error| error.to_string())?,
+        };
         toml::from_str(&text).map_err(|error| error.to_string().trim_end().replace('\n', " "))
     }
 }
@@ -165,16 +174,16 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::{Wanted, Wide};
+    use super::{Broadcast, MentionOptions};
     use crate::run::Person;
     use crate::status::Status;
 
-    fn wanted(users: &[&str]) -> Wanted {
-        Wanted {
+    fn wanted(users: &[&str]) -> MentionOptions {
+        MentionOptions {
             users: users.iter().map(|user| (*user).to_owned()).collect(),
-            wide: Some(Wide::Here),
+            broadcast: Some(Broadcast::Here),
             file: "mentions.toml".into(),
-            ..Wanted::default()
+            ..MentionOptions::default()
         }
     }
 
@@ -186,36 +195,36 @@ mod tests {
         let author = Person { name: "Ada".to_owned(), email: "Ada@example.com".to_owned() };
         let file = |path: &Path| Ok(dir.path().join(path));
         let (mentions, problem) =
-            wanted(&["author", "@Grace", "U012AB3CD", "x@y.example"]).settle(Status::Error, Some(&author), file);
+            wanted(&["author", "@Grace", "U012AB3CD", "x@y.example"]).resolve(Status::Error, Some(&author), file);
         assert_eq!(problem, None);
         let is_slack = |text: &str| text.starts_with("U0");
         let ids: Vec<_> = mentions.people.iter().map(|person| person.id("slack", is_slack)).collect();
         assert_eq!(ids, [Some("U0ADA"), Some("U0GRACE"), Some("U012AB3CD"), None].map(|id| id.map(str::to_owned)));
         assert_eq!(mentions.people[0].id("discord", |_| false).as_deref(), Some("123"));
         assert_eq!(mentions.people[3].email.as_deref(), Some("x@y.example"));
-        assert_eq!(mentions.wide, Some(Wide::Here));
+        assert_eq!(mentions.broadcast, Some(Broadcast::Here));
     }
 
     #[test]
-    fn a_file_that_can_t_be_read_is_told_and_loses_no_mention() {
+    fn an_unreadable_file_is_reported_and_loses_no_mention() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("mentions.toml"), "not = [toml").unwrap();
         let file = |path: &Path| Ok(dir.path().join(path));
-        let (mentions, problem) = wanted(&["ada"]).settle(Status::Error, None, file);
-        assert!(problem.unwrap().starts_with("mentions.toml: "));
+        let (mentions, problem) = wanted(&["ada"]).resolve(Status::Error, None, file);
+        assert!(problem.unwrap().starts_with("failed to read mentions.toml: "));
         assert_eq!(mentions.people[0].name, "ada");
-        let named = Wanted { named: true, file: "nowhere.toml".into(), ..wanted(&["ada"]) };
-        assert!(named.settle(Status::Error, None, file).1.is_some());
-        let unnamed = Wanted { file: "nowhere.toml".into(), ..wanted(&["ada"]) };
-        assert!(unnamed.settle(Status::Error, None, file).1.is_none());
+        let named = MentionOptions { named: true, file: "nowhere.toml".into(), ..wanted(&["ada"]) };
+        assert!(named.resolve(Status::Error, None, file).1.is_some());
+        let unnamed = MentionOptions { file: "nowhere.toml".into(), ..wanted(&["ada"]) };
+        assert!(unnamed.resolve(Status::Error, None, file).1.is_none());
     }
 
     #[test]
-    fn nobody_is_called_for_good_news_if_that_is_wanted() {
-        let quiet = Wanted { only_failure: true, ..wanted(&["ada"]) };
+    fn people_are_mentioned_only_for_failures_if_that_is_set() {
+        let quiet = MentionOptions { only_failure: true, ..wanted(&["ada"]) };
         let nowhere = |_: &Path| Err("nowhere");
-        assert!(quiet.settle(Status::Success, None, nowhere).0.people.is_empty());
-        assert_eq!(quiet.settle(Status::Success, None, nowhere).0.wide, None);
-        assert_eq!(quiet.settle(Status::Error, None, nowhere).0.people.len(), 1);
+        assert!(quiet.resolve(Status::Success, None, nowhere).0.people.is_empty());
+        assert_eq!(quiet.resolve(Status::Success, None, nowhere).0.broadcast, None);
+        assert_eq!(quiet.resolve(Status::Error, None, nowhere).0.people.len(), 1);
     }
 }

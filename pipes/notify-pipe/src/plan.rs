@@ -1,71 +1,148 @@
-//! What will be sent, as data: what `DRY_RUN` prints.
+//! What a run does, as data: `execute` consumes it, and `DRY_RUN` prints it.
 
+use jiff::Timestamp;
 use pipe_core::Context;
 use pipe_core::plan::{Effects, Planned};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::compose::{Gathered, gather};
+use crate::ci_api::Inquiry;
+use crate::compose::{Worded, word};
 use crate::config::{Config, Selected};
+use crate::facts::Facts;
+use crate::message::Message;
+use crate::state::State;
 use crate::status::Status;
-use crate::when::When;
+use crate::when::{Decision, When};
 
-/// The message and each request that would carry it. What only the CI's API knows is not in it.
+/// The parts of a run: what is known, what is asked, what decides, and where the message goes.
 #[derive(Serialize)]
 pub struct Plan {
-    status: Status,
-    title: String,
     notify_on: When,
-    requests: Vec<Request>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<String>,
+    /// `None`: the CI's API decides.
+    #[serde(serialize_with = "decision")]
+    pub(crate) decision: Option<Decision>,
+    pub(crate) channels: Vec<Selected>,
+    /// What is asked of the CI's API, with the parts of this plan that only its answers fill in.
+    pub(crate) ci_api: Option<Inquiry>,
+    #[serde(rename = "state_file")]
+    pub(crate) state: State,
+    pub(crate) facts: Facts,
+    /// The message and its requests, for `DRY_RUN`. A run words it after the CI's API has answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<Preview>,
+    /// `DRY_RUN` names the hosts, the writes and the files of every answer that the CI's API may give.
     #[serde(flatten)]
     effects: Effects,
-    #[serde(skip)]
-    pub(crate) gathered: Gathered,
 }
 
+/// The message as it is known without the CI's API.
 #[derive(Serialize)]
-struct Request {
+struct Preview {
+    status: Status,
+    title: String,
+    requests: Vec<Sent>,
+    warnings: Vec<String>,
+    unable: Vec<String>,
+}
+
+/// What one channel sends: a request, or why it sends nothing.
+#[derive(Serialize)]
+struct Sent {
     channel: &'static str,
     target: String,
     send: Value,
 }
 
-impl Plan {
-    pub(crate) fn new(config: &Config, ctx: &Context) -> Plan {
-        let gathered = gather(config, ctx);
-        let (message, warnings, unable) = gathered.word(config, ctx);
-        // Requests are only worth making twice where somebody looks at them.
-        let shown = if ctx.dry_run { config.channels.as_slice() } else { &[] };
-        let requests = shown
-            .iter()
-            .map(|selected| Request {
-                channel: selected.kind,
-                target: selected.channel.target(),
-                send: selected.channel.preview(&message),
-            })
-            .collect();
-        Plan {
-            status: message.status,
-            title: message.headline(),
-            notify_on: config.when,
-            requests,
-            warnings: [&gathered.warnings, &gathered.unable, &warnings, &unable]
-                .into_iter()
-                .flatten()
-                .cloned()
-                .collect(),
-            effects: Effects { steps: config.channels.iter().map(step).collect(), ..Effects::default() },
-            gathered,
-        }
+fn decision<S: Serializer>(decision: &Option<Decision>, serializer: S) -> Result<S::Ok, S::Error> {
+    match decision {
+        Some(decision) => decision.serialize(serializer),
+        None => serializer.serialize_str("depends on the answers of the CI's API"),
     }
 }
 
-/// The name of a channel's step.
-fn step(selected: &Selected) -> String {
-    let (kind, target) = (selected.kind, selected.channel.target());
-    if target.is_empty() { kind.to_owned() } else { format!("{kind} {target}") }
+impl Plan {
+    pub(crate) fn new(config: &Config, ctx: &Context) -> Plan {
+        let mut facts = Facts::gather(config, ctx);
+        let (state, problem) = State::open(config.state.clone(), &ctx.workspace.root);
+        facts.warnings.extend(problem);
+        let remembered = state.previous_status(&facts.run);
+        let ci_api = Inquiry::new(config, &facts, remembered, ctx);
+        let decision = match &ci_api {
+            Some(inquiry) if inquiry.decides(config.when) => None,
+            inquiry => {
+                let problem = inquiry.as_ref().and_then(Inquiry::problem).unwrap_or("it was not needed");
+                let previous = remembered.map(Some).ok_or_else(|| problem.to_owned());
+                Some(config.when.decide(facts.status, previous))
+            }
+        };
+        let mut plan = Plan {
+            notify_on: config.when,
+            decision,
+            channels: config.channels.clone(),
+            ci_api,
+            state,
+            facts,
+            message: None,
+            effects: Effects::default(),
+        };
+        plan.effects.steps = plan.channels.iter().map(Selected::step).collect();
+        plan.effects.hosts.extend(plan.ci_api.as_ref().and_then(Inquiry::host));
+        if ctx.dry_run {
+            plan.preview(config, ctx);
+        }
+        plan
+    }
+
+    /// Words the message and names what sending it does.
+    fn preview(&mut self, config: &Config, ctx: &Context) {
+        let Worded { message, warnings, unable } = word(&self.facts, config, ctx);
+        let requests = self.channels.iter().map(|selected| Sent {
+            channel: selected.kind,
+            target: selected.channel.target(),
+            send: match selected.channel.preview(&message, &self.state) {
+                Ok(preview) => preview.sent,
+                Err(undelivered) => Value::from(undelivered.to_string()),
+            },
+        });
+        let requests = requests.collect();
+        for message in self.possible(&message) {
+            self.add_effects(&message);
+        }
+        self.message = Some(Preview { status: message.status, title: message.headline(), requests, warnings, unable });
+    }
+
+    /// The message by every answer that the CI's API may give.
+    fn possible(&self, message: &Message) -> Vec<Message> {
+        let mut possible = vec![message.clone()];
+        let Some(inquiry) = &self.ci_api else { return possible };
+        if inquiry.may_add_start() {
+            let mut started = message.clone();
+            started.run.started(Timestamp::now());
+            possible.push(started);
+        }
+        if inquiry.may_change_status() {
+            let failed = possible.iter().map(|message| Message { status: Status::Error, ..message.clone() });
+            let failed: Vec<Message> = failed.collect();
+            possible.extend(failed);
+        }
+        possible
+    }
+
+    fn add_effects(&mut self, message: &Message) {
+        let mut effects = Effects::default();
+        if !matches!(self.decision, Some(Decision::Skip(_))) {
+            for selected in &self.channels {
+                if let Ok(preview) = selected.channel.preview(message, &self.state) {
+                    effects.add(preview.effects);
+                }
+            }
+        }
+        if self.state.remembers(message.status) {
+            effects.add(Effects { files: self.state.file().into_iter().collect(), ..Effects::default() });
+        }
+        self.effects.add(effects);
+    }
 }
 
 impl Planned for Plan {

@@ -1,18 +1,17 @@
-//! Bringing a message out, and what came of it.
+//! Sending a message, and what came of it.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 pub(crate) use pipe_core::http::Response;
-use pipe_core::http::{Client, HttpError, Kind};
+use pipe_core::http::{Client, HttpError, Kind, Request, may_pass};
 
-use crate::http::Call;
 use crate::state::State;
 
 /// What channels deliver with.
 pub(crate) struct Post {
     pub(crate) client: Client,
-    /// How often anything is tried at most: RETRIES and once. The client keeps to it by itself.
+    /// How often anything is tried at most: RETRIES and once. The HTTP client counts its own.
     pub(crate) attempts: u32,
     /// When everything has to have been delivered.
     pub(crate) deadline: Instant,
@@ -28,30 +27,56 @@ pub(crate) struct Receipt {
     pub(crate) remarks: Vec<String>,
 }
 
-/// Why a message did not arrive.
+/// Why a message did not arrive, as a fragment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Undelivered {
-    /// The service, or we, said no: it stays so until somebody changes something.
+    /// The service, or we, said no: it stays so until a person changes something.
     Refused(String),
-    /// Nobody could be reached, or they had trouble; it may be different tomorrow.
-    Outage(String),
-    /// This channel has nothing to say about this message.
+    /// No server responded, or it reported trouble. It may be different tomorrow.
+    Unreachable(String),
+    /// This channel has nothing to send for this message.
     Skipped(String),
+}
+
+impl Undelivered {
+    /// As the report carries it.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Undelivered::Refused(_) => "refused",
+            Undelivered::Unreachable(_) => "unreachable",
+            Undelivered::Skipped(_) => "skipped",
+        }
+    }
+
+    pub(crate) fn reason(&self) -> &str {
+        match self {
+            Undelivered::Refused(why) | Undelivered::Unreachable(why) | Undelivered::Skipped(why) => why,
+        }
+    }
+
+    /// The same with another reason.
+    pub(crate) fn map(self, change: impl FnOnce(String) -> String) -> Undelivered {
+        match self {
+            Undelivered::Refused(why) => Undelivered::Refused(change(why)),
+            Undelivered::Unreachable(why) => Undelivered::Unreachable(change(why)),
+            Undelivered::Skipped(why) => Undelivered::Skipped(change(why)),
+        }
+    }
 }
 
 impl fmt::Display for Undelivered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Undelivered::Refused(why) | Undelivered::Outage(why) => f.write_str(why),
+            Undelivered::Refused(why) | Undelivered::Unreachable(why) => f.write_str(why),
             Undelivered::Skipped(why) => write!(f, "skipped: {why}"),
         }
     }
 }
 
 impl Post {
-    /// Sends a call, again and again as its answers allow and the deadline lasts.
-    pub(crate) async fn send(&self, call: Call) -> Result<Response, Undelivered> {
-        let request = call.request().total_timeout(self.remaining());
+    /// Sends a request, again and again as its answers allow and the deadline lasts.
+    pub(crate) async fn send(&self, request: Request) -> Result<Response, Undelivered> {
+        let request = request.total_timeout(self.remaining());
         self.client.send(request).await.map_err(|error| Undelivered::from(&error))
     }
 
@@ -62,16 +87,11 @@ impl Post {
 
 impl From<&HttpError> for Undelivered {
     fn from(error: &HttpError) -> Undelivered {
-        let text = match std::error::Error::source(error) {
-            Some(cause) => format!("{error}: {cause}"),
-            None => error.to_string(),
-        };
+        let text = error.explain();
         match error.kind() {
-            Kind::Status { status: 408 | 425 | 429 | 500..=599, .. }
-            | Kind::Timeout
-            | Kind::Connect
-            | Kind::Cancelled => Undelivered::Outage(text),
-            // What is not trusted, not allowed or not understood today won't be tomorrow.
+            Kind::Status { status, .. } if may_pass(*status) => Undelivered::Unreachable(text),
+            Kind::Timeout | Kind::Connect | Kind::Cancelled => Undelivered::Unreachable(text),
+            // What is not trusted, not allowed or not understood today is not tomorrow either.
             Kind::Status { .. } | Kind::Tls | Kind::Proxy | Kind::TooLarge | Kind::Other => Undelivered::Refused(text),
         }
     }

@@ -14,9 +14,10 @@ use crate::status::Status;
 
 pub(crate) const REPORT_FILES: Var = Var::list(
     "REPORT_FILES",
-    "The reports of other pipes to tell of, relative to WORKING_DIR; if unset, those in REPORTS_DIR, as far as they are \
-     of this run. A named one that can't be used is exit 3, after the message was sent.",
+    "Includes these reports of other pipes, relative to WORKING_DIR. If one of them cannot be used, the run exits with 3 \
+     after the message was sent.",
 )
+.unset("the reports of this run in REPORTS_DIR are included")
 .example("security-reports/security-pipe-report.json");
 
 /// The pipes whose reports are looked for, in the order they run, with what they are called in a message.
@@ -25,23 +26,23 @@ const PIPES: [(&str, &str); 3] =
 
 /// Which reports are wanted.
 #[derive(Debug, Default)]
-pub(crate) struct Wanted(Vec<PathBuf>);
+pub(crate) struct ReportOptions(Vec<PathBuf>);
 
 /// What was read.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub(crate) struct Reports {
     pub(crate) findings: Vec<Finding>,
-    pub(crate) deployment: Option<Deployed>,
+    pub(crate) deployment: Option<DeploymentReport>,
     /// Reports that are there and were not used, each a sentence.
     pub(crate) refused: Vec<String>,
     /// The same for reports that were asked for by name.
     pub(crate) unable: Vec<String>,
 }
 
-/// What deploy-pipe tells of a deployment, in the section `deployment` of its report.
+/// A deployment, from the section `deployment` of a deployment report.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Deployed {
+pub(crate) struct DeploymentReport {
     pub(crate) environment: Option<String>,
     pub(crate) release: Option<String>,
     pub(crate) image: Option<String>,
@@ -57,7 +58,7 @@ pub(crate) struct Deployed {
 
 #[derive(Deserialize)]
 struct DeploySections {
-    deployment: Option<Deployed>,
+    deployment: Option<DeploymentReport>,
 }
 
 #[derive(Deserialize)]
@@ -74,7 +75,7 @@ struct Counts {
     unscored: u64,
 }
 
-/// What sign-pipe tells of each image, in the section `images` of its report.
+/// An image, from the section `images` of sign-pipe's report.
 #[derive(Deserialize)]
 struct SignSections {
     #[serde(default)]
@@ -92,18 +93,23 @@ struct SignedImage {
     attestations: Vec<String>,
 }
 
-impl Wanted {
-    pub(crate) fn from_vars(vars: &mut Vars) -> Wanted {
-        Wanted(vars.list(&REPORT_FILES).into_iter().map(PathBuf::from).collect())
+impl ReportOptions {
+    pub(crate) fn from_vars(vars: &mut Vars) -> ReportOptions {
+        ReportOptions(vars.list(&REPORT_FILES).into_iter().map(PathBuf::from).collect())
     }
 
-    pub(crate) fn read(&self, ctx: &Context) -> Found {
-        let mut found = Found::default();
+    pub(crate) fn read(&self, ctx: &Context) -> Reports {
+        let mut found = Reports::default();
         for file in &self.0 {
             match Earlier::read(&ctx.workspace.dir.join(file), ctx) {
                 Ok(Some(report)) => found.add(&report),
-                Ok(None) => found.unable.push(format!("{}: there is no such file", file.display())),
-                Err(why) => found.unable.push(format!("{} {why}", file.display())),
+                Ok(None) => found.unable.push(format!(
+                    "failed to read {}: no such file. Set REPORT_FILES to files that exist",
+                    file.display()
+                )),
+                Err(why) => found
+                    .unable
+                    .push(format!("{} {why}. Remove it from REPORT_FILES, or run its pipe again", file.display())),
             }
         }
         if self.0.is_empty() {
@@ -112,7 +118,9 @@ impl Wanted {
                 match Earlier::read(&path, ctx) {
                     Ok(Some(report)) => found.add(&report),
                     Ok(None) => {}
-                    Err(why) => found.refused.push(format!("{} {why}: not told of", name_of(&path))),
+                    Err(why) => found
+                        .refused
+                        .push(format!("{} {why}; skipping it. Remove it, or run the pipe again", name_of(&path))),
                 }
             }
         }
@@ -120,7 +128,7 @@ impl Wanted {
     }
 }
 
-impl Found {
+impl Reports {
     fn add(&mut self, report: &Earlier) {
         let label = PIPES.iter().find(|(pipe, _)| *pipe == report.pipe()).map_or(report.pipe(), |(_, label)| label);
         let status = match report.verdict.as_str() {
@@ -143,7 +151,7 @@ impl Found {
         self.findings.push(Finding { label: label.to_owned(), status, text });
     }
 
-    /// The status that the reports give a pipeline whose own status nobody told: a failure, or nothing.
+    /// The status of a pipeline that the reports imply: a failure, or nothing.
     pub(crate) fn status(&self) -> Option<Status> {
         self.findings.iter().map(|finding| finding.status).find(|status| *status == Status::Error)
     }
@@ -172,8 +180,8 @@ fn security(report: &Earlier, verdict: String) -> String {
 /// `shop@sha256:4f2c1aa0b3c1 signed, with SBOM and provenance`
 fn signing(report: &Earlier, verdict: String) -> String {
     let images = report.sections::<SignSections>().map(|sections| sections.images).unwrap_or_default();
-    let told: Vec<String> = images.iter().map(image).collect();
-    if told.is_empty() { verdict } else { format!("{}; {verdict}", told.join(", ")) }
+    let signed: Vec<String> = images.iter().map(image).collect();
+    if signed.is_empty() { verdict } else { format!("{}; {verdict}", signed.join(", ")) }
 }
 
 fn image(image: &SignedImage) -> String {
@@ -202,7 +210,7 @@ fn attestation(predicate: &str) -> &str {
 }
 
 /// `shop, revision 12; passed: healthy after 31 s`
-fn deployment(deployed: Option<&Deployed>, verdict: String) -> String {
+fn deployment(deployed: Option<&DeploymentReport>, verdict: String) -> String {
     let Some(deployed) = deployed else { return verdict };
     let mut parts: Vec<String> = deployed.release.iter().cloned().collect();
     parts.extend(deployed.revision.map(|revision| format!("revision {revision}")));

@@ -86,13 +86,21 @@ impl Run {
         u64::try_from(self.finished_at.as_second() - started.as_second()).ok()
     }
 
+    /// Sets when the run started. A deployment whose start is unknown started then, too.
+    pub(crate) fn started(&mut self, at: Timestamp) {
+        self.started_at = Some(at);
+        if let Some(deployment) = &mut self.deployment {
+            deployment.started_at = deployment.started_at.or(Some(at));
+        }
+    }
+
     /// The commit's first seven digits.
     pub(crate) fn short_commit(&self) -> Option<String> {
         self.commit.as_ref().map(|commit| commit.chars().take(7).collect())
     }
 
     /// The tag, the pull request or the branch, as a title names it.
-    pub(crate) fn place(&self) -> Option<String> {
+    pub(crate) fn ref_name(&self) -> Option<String> {
         let pull = self.pull_request.as_ref().map(|pull| format!("PR {}", pull.id));
         self.tag.clone().or(pull).or_else(|| self.branch.clone())
     }

@@ -1,36 +1,40 @@
 //! What one notification of a pipeline leaves for the next: ids of messages to update, and how the pipeline ended last.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use pipe_core::Context;
 use pipe_core::env::{MAX_FILE, Vars};
+use pipe_core::fs::{Links, if_present, read_bounded};
 use pipe_core::spec::Var;
 use pipe_core::workspace::{ReportDir, Workspace};
+use serde::{Serialize, Serializer};
+
+use crate::run::Run;
+use crate::status::Status;
 
 pub(crate) const STATE_FILE: Var = Var::path(
     "STATE_FILE",
-    "A JSON file that keeps the ids of messages and the last status from one notification to the next (a cache, a shared \
-     folder); if unset, Bitbucket's shared pipe storage, and nothing elsewhere.",
+    "A JSON file that keeps message ids and the last status from one run to the next. Keep it in a cache or a shared folder.",
 )
+.unset("Bitbucket's shared pipe storage is used, and nothing is kept on other platforms")
 .example(".cache/notify.json");
 
 /// The name in a folder that other pipes share.
 const SHARED_NAME: &str = "pipewright-notify.json";
 
-/// Texts by key, in a file where there is one. Without it, what is set lasts as long as the run.
-#[derive(Debug, Default)]
+/// Texts by key, in a file if one is set. Without it, values last as long as the run.
+#[derive(Debug)]
 pub(crate) struct State {
     path: Option<PathBuf>,
-    owner_of: PathBuf,
+    root: PathBuf,
     values: Mutex<BTreeMap<String, String>>,
 }
 
 /// Where the state is kept.
-pub(crate) fn place(vars: &mut Vars, ctx: &Context) -> Option<PathBuf> {
+pub(crate) fn state_file(vars: &mut Vars, ctx: &Context) -> Option<PathBuf> {
     let shared = vars.ci("BITBUCKET_PIPE_SHARED_STORAGE_DIR").map(|dir| Path::new(dir).join(SHARED_NAME));
     let Some(given) = vars.path(&STATE_FILE) else { return shared };
     match Workspace::inside(&ctx.workspace.root, &ctx.workspace.dir, &given) {
@@ -43,8 +47,8 @@ pub(crate) fn place(vars: &mut Vars, ctx: &Context) -> Option<PathBuf> {
 }
 
 impl State {
-    /// Reads what is there. A file that can't be read is no state, and told.
-    pub(crate) fn open(path: Option<PathBuf>, owner_of: &Path) -> (State, Option<String>) {
+    /// Reads the file. One that can't be read counts as empty, and the sentence about it is returned.
+    pub(crate) fn open(path: Option<PathBuf>, root: &Path) -> (State, Option<String>) {
         let read = match &path {
             Some(path) => read(path),
             None => Ok(BTreeMap::new()),
@@ -53,12 +57,31 @@ impl State {
             Ok(values) => (values, None),
             Err(problem) => (BTreeMap::new(), Some(problem)),
         };
-        (State { path, owner_of: owner_of.to_owned(), values: Mutex::new(values) }, problem)
+        (State { path, root: root.to_owned(), values: Mutex::new(values) }, problem)
     }
 
-    /// Whether what is set now is there for the next run.
-    pub(crate) fn lasts(&self) -> bool {
-        self.path.is_some()
+    /// The file as a reader of the repository would write it; outside of the repository, its absolute path.
+    pub(crate) fn file(&self) -> Option<String> {
+        let path = self.path.as_ref()?;
+        Some(path.strip_prefix(&self.root).unwrap_or(path).to_string_lossy().into_owned())
+    }
+
+    /// How the run before this one ended, if it is known here.
+    pub(crate) fn previous_status(&self, run: &Run) -> Option<Status> {
+        self.get(&status_key(run)).and_then(|word| Status::parse(&word))
+    }
+
+    /// Keeps how this run ended for the next one.
+    ///
+    /// # Errors
+    /// The file can't be written.
+    pub(crate) fn remember(&self, status: Status, run: &Run) -> Result<(), String> {
+        if self.remembers(status) { self.set(&status_key(run), status.name()) } else { Ok(()) }
+    }
+
+    /// Whether [`State::remember`] writes the file for this status.
+    pub(crate) fn remembers(&self, status: Status) -> bool {
+        self.path.is_some() && status.went_well().is_some()
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<String> {
@@ -76,29 +99,38 @@ impl State {
         let mut current = read(path).unwrap_or_default();
         current.insert(key.to_owned(), value.to_owned());
         let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(format!("{} is no file", path.display()));
+            return Err(format!("{} is not the name of a file. Set STATE_FILE to a file", path.display()));
         };
         let mut text = Vec::new();
         let written = serde_json::to_writer_pretty(&mut text, &current).map_err(std::io::Error::from);
         written
             .and_then(|()| writeln!(text))
-            .and_then(|()| ReportDir::new(dir.to_owned(), &self.owner_of).write(&name.to_string_lossy(), &text))
-            .map_err(|error| format!("can't write {}: {error}", path.display()))
+            .and_then(|()| ReportDir::new(dir.to_owned(), &self.root).write(&name.to_string_lossy(), &text))
+            .map_err(|error| {
+                format!("failed to write {}: {error}. Set STATE_FILE to a place that can be written", path.display())
+            })
     }
 }
 
-fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
-    let problem = |why: &dyn std::fmt::Display| format!("can't use {}: {why}", path.display());
-    match fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        Err(error) => return Err(problem(&error)),
-        Ok(meta) if !meta.is_file() || meta.len() > MAX_FILE => {
-            return Err(problem(&"expected a regular file of at most 1 MiB"));
-        }
-        Ok(_) => {}
+/// The file, or null.
+impl Serialize for State {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.file().serialize(serializer)
     }
-    let bytes = fs::read(path).map_err(|error| problem(&error))?;
-    serde_json::from_slice(&bytes).map_err(|error| problem(&error))
+}
+
+/// One pipeline on one branch has one status.
+fn status_key(run: &Run) -> String {
+    let parts = [&run.repository, &run.pipeline, &run.ref_name(), &run.environment];
+    let parts: Vec<&str> = parts.iter().map(|part| part.as_deref().unwrap_or("-")).collect();
+    format!("status:{}", parts.join("|"))
+}
+
+fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
+    let advice = "Set STATE_FILE to another file, or remove this one";
+    let problem = |why: &dyn std::fmt::Display| format!("failed to read {}: {why}. {advice}", path.display());
+    let bytes = if_present(read_bounded(path, MAX_FILE, Links::Follow)).map_err(|error| problem(&error))?;
+    bytes.map_or_else(|| Ok(BTreeMap::new()), |bytes| serde_json::from_slice(&bytes).map_err(|error| problem(&error)))
 }
 
 #[cfg(test)]
@@ -106,7 +138,7 @@ mod tests {
     use super::State;
 
     #[test]
-    fn what_is_set_is_there_for_the_next_run_and_for_others() {
+    fn a_value_is_kept_for_the_next_run_and_for_others() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("cache/state.json");
         let (first, problem) = State::open(Some(path.clone()), dir.path());
@@ -116,11 +148,11 @@ mod tests {
         other.set("b", "2").unwrap();
         let (next, _) = State::open(Some(path), dir.path());
         assert_eq!((next.get("a").as_deref(), next.get("b").as_deref()), (Some("1"), Some("2")));
-        assert!(next.lasts());
+        assert_eq!(next.file().as_deref(), Some("cache/state.json"));
     }
 
     #[test]
-    fn a_broken_file_is_told_and_replaced() {
+    fn a_broken_file_is_reported_and_replaced() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state.json");
         std::fs::write(&path, "{\"a\": ").unwrap();
@@ -135,6 +167,6 @@ mod tests {
         let (state, _) = State::open(None, std::path::Path::new("/"));
         state.set("a", "1").unwrap();
         assert_eq!(state.get("a").as_deref(), Some("1"));
-        assert!(!state.lasts());
+        assert_eq!(state.file(), None);
     }
 }

@@ -1,4 +1,4 @@
-//! How the pipeline ended, as far as it is known.
+//! How the pipeline ended, if that is known.
 
 use pipe_core::env::Vars;
 use pipe_core::spec::Var;
@@ -13,7 +13,7 @@ pub(crate) enum Status {
     Error,
     Info,
     Cancelled,
-    /// It ended, and nobody said how.
+    /// It ended with an unknown outcome.
     Finished,
 }
 
@@ -32,15 +32,31 @@ pub(crate) const STATUS: Var = Var::choice(
         "canceled",
         "passed",
     ],
-    "How the pipeline ended; if unset, `auto`: JOB_STATUS, Bitbucket's exit code in an after-script, GitLab's job status \
-     or the reports of the other pipes tell; where none does it is `finished`, which is never shown as a success.",
+    "Sets how the pipeline ended.",
 )
+.values(&[
+    (
+        "auto",
+        "takes it from JOB_STATUS, from Bitbucket's exit code in an after-script, from GitLab's job status, or from the \
+         reports of other pipes; if none of them knows, the status is `finished`",
+    ),
+    ("success", "reports a success"),
+    ("warning", "reports a success with warnings"),
+    ("error", "reports a failure"),
+    ("info", "sends information about a pipeline that is still running"),
+    ("cancelled", "reports a cancelled pipeline"),
+    ("finished", "reports an end whose outcome is unknown; no channel shows it as a success"),
+    ("failure", "means `error`"),
+    ("failed", "means `error`"),
+    ("canceled", "means `cancelled`"),
+    ("passed", "means `success`"),
+])
 .default("auto");
 pub(crate) const JOB_STATUS: Var = Var::text(
     "JOB_STATUS",
-    "The CI's own word for how the job is going, which STATUS=auto reads; if unset, the CI's variables are asked. The \
-     GitHub action passes it by itself.",
+    "The status of the job in the CI's words, which `STATUS=auto` reads. The GitHub action sets it automatically.",
 )
+.unset("the CI's own variables are read")
 .github("job.status")
 .example("failure");
 
@@ -59,7 +75,7 @@ impl Status {
         (said, false)
     }
 
-    /// A CI's word for an end; a word for something that goes on is none.
+    /// A CI's word for an end. `None` for a word that does not mean an end.
     pub(crate) fn parse(word: &str) -> Option<Status> {
         match word.trim().to_ascii_lowercase().as_str() {
             "success" | "successful" | "succeeded" | "passed" | "ok" => Some(Status::Success),
@@ -72,7 +88,7 @@ impl Status {
         }
     }
 
-    /// Bitbucket tells an after-script the step's exit code, as a text.
+    /// Bitbucket passes the step's exit code to an after-script, as text.
     fn of_exit_code(text: &str) -> Option<Status> {
         match text.trim().parse::<u32>() {
             Ok(0) => Some(Status::Success),
@@ -127,7 +143,7 @@ impl Status {
         }
     }
 
-    /// Somebody should look.
+    /// A person should look at it.
     pub(crate) fn is_failure(self) -> bool {
         self == Status::Error
     }
@@ -147,7 +163,7 @@ mod tests {
     use super::Status;
 
     #[test]
-    fn a_ci_s_words_are_understood_and_an_unknown_one_is_no_success() {
+    fn the_words_of_a_ci_are_understood_and_an_unknown_one_is_not_a_success() {
         for (word, status) in [
             ("success", Some(Status::Success)),
             ("SUCCESSFUL", Some(Status::Success)),
@@ -163,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn bitbucket_s_exit_code_is_a_text() {
+    fn the_exit_code_of_bitbucket_is_a_text() {
         assert_eq!(Status::of_exit_code("0"), Some(Status::Success));
         assert_eq!(Status::of_exit_code("1"), Some(Status::Error));
         assert_eq!(Status::of_exit_code(" 137\n"), Some(Status::Error));

@@ -35,7 +35,7 @@ impl Template {
     /// A mistake in its syntax, or a name that there will be no value for.
     pub(crate) fn new(source: String, form: Form) -> Result<Template, String> {
         let environment = environment(form);
-        let template = environment.template_from_str(&source).map_err(|error| tell(&error))?;
+        let template = environment.template_from_str(&source).map_err(|error| describe(&error))?;
         let known: Vec<String> = NAMES.iter().map(|name| (*name).to_owned()).collect();
         let mut unknown: Vec<String> = template
             .undeclared_variables(false)
@@ -44,7 +44,7 @@ impl Template {
             .collect();
         unknown.sort();
         if !unknown.is_empty() {
-            return Err(format!("there is no {}; there are {}", unknown.join(", "), NAMES.join(", ")));
+            return Err(format!("unknown name {}; the names are {}", unknown.join(", "), NAMES.join(", ")));
         }
         drop(template);
         Ok(Template { source, form })
@@ -54,8 +54,8 @@ impl Template {
     /// It can't be rendered: an operation that does not fit its value, or too much work.
     pub(crate) fn render(&self, message: &Message) -> Result<String, String> {
         let environment = environment(self.form);
-        let template = environment.template_from_str(&self.source).map_err(|error| tell(&error))?;
-        template.render(values(message)).map_err(|error| tell(&error))
+        let template = environment.template_from_str(&self.source).map_err(|error| describe(&error))?;
+        template.render(values(message)).map_err(|error| describe(&error))
     }
 }
 
@@ -175,10 +175,10 @@ fn is_builtin(environment: &Environment<'_>, name: &str) -> bool {
 }
 
 /// Where and what, without the template's text.
-fn tell(error: &Error) -> String {
+fn describe(error: &Error) -> String {
     let place = error.line().map(|line| format!("line {line}: ")).unwrap_or_default();
     let what = match error.kind() {
-        ErrorKind::OutOfFuel => "it does too much work".to_owned(),
+        ErrorKind::OutOfFuel => "the template takes too many steps".to_owned(),
         kind => error.detail().map_or_else(|| kind.to_string(), |detail| format!("{kind}: {detail}")),
     };
     format!("{place}{what}")
@@ -215,12 +215,12 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told_before_anything_is_sent() {
-        assert!(json("{{ MESAGE }}").unwrap_err().starts_with("there is no MESAGE; there are title"));
+    fn mistakes_are_reported_before_anything_is_sent() {
+        assert!(json("{{ MESAGE }}").unwrap_err().starts_with("unknown name MESAGE; the names are title"));
         assert!(json("line\n{{ title ").unwrap_err().starts_with("line 2: "));
         assert!(Template::new("{{ debug() }}".to_owned(), Form::Text).is_err());
         let env = Template::new("{{ env.HOME }}".to_owned(), Form::Text);
-        assert!(env.unwrap_err().contains("there is no env"));
+        assert!(env.unwrap_err().contains("unknown name env"));
     }
 
     #[test]

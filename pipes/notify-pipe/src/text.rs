@@ -1,4 +1,6 @@
-//! Text within the limits of whoever receives it.
+//! Text within the limits of its receiver.
+
+use pipe_core::text::thousands;
 
 use crate::http::tidy;
 
@@ -11,7 +13,7 @@ pub(crate) fn shorten(text: &str, max: usize, cost: impl Fn(char) -> usize) -> S
     }
     let all = text.chars().count();
     // The note for what is missing is at most as long as the one for everything.
-    let note = |missing: usize| format!("… ({} more characters)", thousands(missing));
+    let note = |missing: usize| format!("… ({} more characters)", thousands(missing as u64));
     let reserved: usize = note(all).chars().map(&cost).sum();
     let room = max.saturating_sub(reserved);
     let kept = fitting(text, room, &cost);
@@ -40,7 +42,7 @@ pub(crate) fn last_lines(text: &str, max: usize, cost: impl Fn(char) -> usize) -
     if lines.iter().map(|line| weigh(line)).sum::<usize>() <= max {
         return lines.join("\n");
     }
-    let note = |missing: usize| format!("… ({} more lines)", thousands(missing));
+    let note = |missing: usize| format!("… ({} more lines)", thousands(missing as u64));
     let mut room = max.saturating_sub(weigh(&note(lines.len())));
     let mut first = lines.len();
     while first > 0 && weigh(lines[first - 1]) <= room {
@@ -74,17 +76,9 @@ pub(crate) fn utf16(c: char) -> usize {
     c.len_utf16()
 }
 
-/// `1,234`
-pub(crate) fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+/// `and 1,234 more`
+pub(crate) fn and_more(count: usize) -> String {
+    format!("and {} more", thousands(count as u64))
 }
 
 /// `1 h 2 min`, `3 min 5 s`, `7 s`
@@ -98,11 +92,24 @@ pub(crate) fn duration(seconds: u64) -> String {
     }
 }
 
+/// 24 bits of red, green and blue from `#36a64f`, `36a64f` or `#3a6`.
+pub(crate) fn hex_color(text: &str) -> Option<u32> {
+    let digits = text.strip_prefix('#').unwrap_or(text);
+    if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    match digits.len() {
+        6 => u32::from_str_radix(digits, 16).ok(),
+        3 => u32::from_str_radix(&digits.chars().flat_map(|digit| [digit, digit]).collect::<String>(), 16).ok(),
+        _ => None,
+    }
+}
+
 /// The longest address that is made a link.
-const LINK: usize = 2_000;
+const MAX_LINK: usize = 2_000;
 
 /// Web addresses in `text`, as byte ranges in order, with what they lead to: what a reader would want to click.
-/// Punctuation that ends a sentence is not part of one. What has a name before an @ is none: it hides where it leads.
+/// Punctuation that ends a sentence is not part of one. An address with a name before an @ is left out, since it hides where it leads.
 pub(crate) fn links(text: &str) -> Vec<(std::ops::Range<usize>, String)> {
     let mut found = Vec::new();
     let mut from = 0;
@@ -120,7 +127,7 @@ pub(crate) fn links(text: &str) -> Vec<(std::ops::Range<usize>, String)> {
             rest[..end.unwrap_or(rest.len())].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '*', '_']);
         let authority = link.get(scheme.len()..).unwrap_or_default().split(['/', '?', '#']).next();
         if authority.is_some_and(|authority| !authority.is_empty() && !authority.contains('@'))
-            && let Some(address) = tidy(link).filter(|address| address.len() <= LINK)
+            && let Some(address) = tidy(link).filter(|address| address.len() <= MAX_LINK)
         {
             found.push((at..at + link.len(), address));
             from = at + link.len();
@@ -133,7 +140,7 @@ pub(crate) fn links(text: &str) -> Vec<(std::ops::Range<usize>, String)> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{bytes, chars, duration, last_lines, links, shorten, thousands, tidy, utf16};
+    use super::{and_more, bytes, chars, duration, last_lines, links, shorten, tidy, utf16};
 
     #[test]
     fn what_is_too_long_says_how_much_is_missing() {
@@ -155,7 +162,7 @@ mod tests {
 
     #[test]
     fn numbers_and_times_read_well() {
-        assert_eq!([1, 999, 1_000, 1_234_567].map(thousands), ["1", "999", "1,000", "1,234,567"].map(str::to_owned));
+        assert_eq!(and_more(1_234), "and 1,234 more");
         assert_eq!(
             [7, 60, 185, 3600, 3720].map(duration),
             ["7 s", "1 min", "3 min 5 s", "1 h", "1 h 2 min"].map(str::to_owned)

@@ -9,7 +9,7 @@ use crate::{deployment, log, mention, reports, state, status, when};
 
 pub static SPEC: Spec = Spec {
     name: "notify-pipe",
-    summary: "Tells people and systems what a pipeline did, and fails where they were not told",
+    summary: "Sends one message about a pipeline run to people and systems, and fails if it was not delivered",
     category: "Notifications",
     version: env!("CARGO_PKG_VERSION"),
     groups: &GROUPS,
@@ -61,70 +61,75 @@ const GROUPS: [Group; GENERAL.len() + KINDS.len()] = {
 pub(crate) const CHANNELS: Var = Var::new(
     "CHANNELS",
     Kind::Choices(&channel::NAMES, &[("mail", "email"), ("opsgenie", "jsm"), ("otel", "otlp")]),
-    "Where the message goes; if unset, the one channel that is configured.",
+    "Sends the message to these channels.",
 )
 .required("unless exactly one channel is configured")
+.unset("the only configured channel is used")
 .example("slack,email");
 pub(crate) const FAIL_ON_ERROR: Var = Var::choice(
     "FAIL_ON_ERROR",
     &["auto", "true", "false"],
-    "What a message that was not delivered does to the run: `true` is exit 1, `false` is a warning; if unset, `auto`: a \
-     refusal is exit 1, an outage after all attempts a warning, and for a pager it is always exit 1.",
+    "Decides whether a message that was not delivered fails the run.",
 )
+.values(&[
+    (
+        "auto",
+        "exits with 1 if a service refused the message or a pager was unreachable, and warns if another service was",
+    ),
+    ("true", "exits with 1"),
+    ("false", "warns"),
+])
 .default("auto");
-pub(crate) const RETRIES: Var = Var::new(
-    "RETRIES",
-    Kind::Integer { min: 0, max: 20 },
-    "How often each request is tried again within TIMEOUT; if unset, 3 times.",
-)
-.default("3");
-pub(crate) const MESSAGE: Var = Var::text(
-    "MESSAGE",
-    "What to say; it arrives as typed. If unset, title, status and what is known of the run say it all.",
-)
-.file()
-.example("v1.2.3 is live");
-pub(crate) const TITLE: Var =
-    Var::text("TITLE", "The first line; if unset, the repository, its branch and how the pipeline ended.")
-        .example("Production release");
+pub(crate) const RETRIES: Var =
+    Var::new("RETRIES", Kind::Integer { min: 0, max: 20 }, "Retries each request this many times within TIMEOUT.")
+        .default("3");
+pub(crate) const MESSAGE: Var = Var::text("MESSAGE", "The message text, sent verbatim.")
+    .unset("the message consists of the title, the status and details of the run")
+    .file()
+    .example("v1.2.3 is live");
+pub(crate) const TITLE: Var = Var::text("TITLE", "The first line of the message.")
+    .unset("it names the repository, the branch and how the pipeline ended")
+    .example("Production release");
 pub(crate) const TEMPLATE: Var = Var::text(
     "TEMPLATE",
-    "A Jinja template for the message's text instead of MESSAGE, with the names of docs/notify/templates.md; values in \
-     it are never templates themselves. If unset, MESSAGE is taken as it is.",
+    "A Jinja template for the message text. Values are never read as templates. \
+     https://github.com/pipewright/pipewright/blob/main/docs/notify/templates.md lists the names.",
 )
+.unset("MESSAGE is sent verbatim")
 .file()
 .example("{{ repository }} {{ tag }} is live: {{ message }}");
-pub(crate) const PRIORITY: Var = Var::choice(
-    "PRIORITY",
-    &["low", "normal", "high", "urgent"],
-    "How much it matters: a mail's importance, an alert's severity, a mark in the headline; if unset, normal.",
-)
-.default("normal");
-pub(crate) const CUSTOM_FIELDS: Var =
-    Var::text("CUSTOM_FIELDS", "More labels and values, as a JSON object of texts; if unset, none.")
-        .file()
-        .example(r#"{"Version": "1.2.3", "Region": "eu-west-1"}"#);
-pub(crate) const CUSTOM_LINKS: Var = Var::text(
-    "CUSTOM_LINKS",
-    "More buttons, as a JSON object of texts and URLs, e.g. one that starts a rollback; if unset, the pipeline's and the \
-     pull request's pages only.",
-)
-.file()
-.example(r#"{"Roll back": "https://ci.example/rollback"}"#);
-pub(crate) const NOTIFICATION_COLOR: Var = Var::text(
-    "NOTIFICATION_COLOR",
-    "The colour of the message's bar: hexadecimal, or good, warning or danger; if unset, the status's.",
-)
-.example("#36a64f");
+pub(crate) const PRIORITY: Var =
+    Var::choice("PRIORITY", &["low", "normal", "high", "urgent"], "Sets the importance of the message.")
+        .values(&[
+            ("low", "marks a mail as unimportant, an alert as a warning (P4), and sends to Telegram without a sound"),
+            ("normal", "sends an ordinary message (P3)"),
+            ("high", "marks a mail as important (P2)"),
+            ("urgent", "also marks an alert as critical (P1) and the title with a siren"),
+        ])
+        .default("normal");
+pub(crate) const CUSTOM_FIELDS: Var = Var::text("CUSTOM_FIELDS", "Adds labels with values, as a JSON object of texts.")
+    .unset("none are added")
+    .file()
+    .example(r#"{"Version": "1.2.3", "Region": "eu-west-1"}"#);
+pub(crate) const CUSTOM_LINKS: Var = Var::text("CUSTOM_LINKS", "Adds buttons, as a JSON object of texts and URLs.")
+    .unset("only the pages of the pipeline and the pull request are linked")
+    .file()
+    .example(r#"{"Roll back": "https://ci.example/rollback"}"#);
+pub(crate) const NOTIFICATION_COLOR: Var =
+    Var::text("NOTIFICATION_COLOR", "The color of the message's bar: hexadecimal, `good`, `warning` or `danger`.")
+        .unset("the color of the status is used")
+        .example("#36a64f");
 pub(crate) const INCLUDE_COMMIT_INFO: Var =
-    Var::flag("INCLUDE_COMMIT_INFO", "Tells branch, tag or pull request, commit and author; if unset, true.")
+    Var::flag("INCLUDE_COMMIT_INFO", "Includes the branch, tag or pull request, the commit and its author.")
+        .or("omits them")
         .default("true");
 pub(crate) const INCLUDE_BUILD_INFO: Var =
-    Var::flag("INCLUDE_BUILD_INFO", "Tells the build and how long it took; if unset, true.").default("true");
+    Var::flag("INCLUDE_BUILD_INFO", "Includes the build, its duration and who started it.")
+        .or("omits them")
+        .default("true");
 pub(crate) const INCLUDE_REPO_INFO: Var =
-    Var::flag("INCLUDE_REPO_INFO", "Tells the repository; if unset, true.").default("true");
-pub(crate) const STARTED_AT: Var = Var::text(
-    "STARTED_AT",
-    "When the pipeline began: seconds since 1970, or RFC 3339; if unset, the CI's API is asked where a token allows it.",
-)
-.example("2026-01-31T12:00:00Z");
+    Var::flag("INCLUDE_REPO_INFO", "Includes the repository.").or("omits it").default("true");
+pub(crate) const STARTED_AT: Var =
+    Var::text("STARTED_AT", "When the pipeline started: seconds since 1970, or RFC 3339.")
+        .unset("the CI's API is queried if a token is available")
+        .example("2026-01-31T12:00:00Z");

@@ -9,10 +9,16 @@ use crate::status::Status;
 pub(crate) const NOTIFY_ON: Var = Var::choice(
     "NOTIFY_ON",
     &["always", "success", "failure", "change", "recovered"],
-    "When a message is sent: `change` is the first failure and the first success after one, `recovered` that success \
-     only; what happened before comes from STATE_FILE or the CI's API, and where neither knows, the message is sent and \
-     says so. If unset, always.",
+    "Decides when a message is sent. The previous status comes from STATE_FILE or from the CI's API; if it is unknown, the \
+     message is sent.",
 )
+.values(&[
+    ("always", "sends a message for every run"),
+    ("success", "sends it if the pipeline succeeded"),
+    ("failure", "sends it if the pipeline failed"),
+    ("change", "sends it for the first failure and for the first success after one"),
+    ("recovered", "sends it for the first success after a failure"),
+])
 .default("always");
 
 /// `NOTIFY_ON`.
@@ -27,10 +33,11 @@ pub(crate) enum When {
 }
 
 /// What to do with a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Decision {
     Send,
-    /// It is sent since nobody can say that it is not wanted, and this is why.
+    /// Nothing says that it is not wanted, and this is why: a fragment.
     SendAnyway(String),
     Skip(String),
 }
@@ -51,7 +58,7 @@ impl When {
         matches!(self, When::Change | When::Recovered)
     }
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             When::Always => "always",
             When::Success => "success",
@@ -61,14 +68,18 @@ impl When {
         }
     }
 
-    /// `before` is how the run before ended, or why that is not known.
+    /// `before` is how the previous run ended (`None`: this is the first one), or why that is unknown.
     pub(crate) fn decide(self, status: Status, before: Result<Option<Status>, String>) -> Decision {
-        let skip = |what: &str| Decision::Skip(format!("NOTIFY_ON={}, and the pipeline {what}", self.name()));
-        let unknown =
-            || Decision::SendAnyway(format!("NOTIFY_ON={}: how this pipeline ended is not known", self.name()));
+        let skip = |what: &str| Decision::Skip(format!("NOTIFY_ON={} and the pipeline {what}", self.name()));
+        let unknown = || {
+            Decision::SendAnyway(format!(
+                "NOTIFY_ON={}: the status of this pipeline is unknown; sending anyway. Set STATUS",
+                self.name()
+            ))
+        };
         let now = match (self, status.went_well()) {
             (When::Always, _) => return Decision::Send,
-            // Somebody who cancels a pipeline knows.
+            // The person who cancelled the pipeline knows.
             (_, None) if status == Status::Cancelled => return skip("was cancelled"),
             (_, None) => return unknown(),
             (_, Some(now)) => now,
@@ -81,11 +92,13 @@ impl When {
             _ => before,
         };
         match before {
-            Err(why) => {
-                Decision::SendAnyway(format!("NOTIFY_ON={}: how it ended before is not known: {why}", self.name()))
-            }
-            // The first run ever: a failure is news, a success is what everybody expects.
-            Ok(None) if now => skip("has no run before this one"),
+            Err(why) => Decision::SendAnyway(format!(
+                "NOTIFY_ON={}: the previous status is unknown ({why}); sending anyway. Set STATE_FILE, or a token that \
+                     may read earlier runs",
+                self.name()
+            )),
+            // In the first run a failure is news, and a success is not.
+            Ok(None) if now => skip("succeeded in its first run"),
             Ok(None) => Decision::Send,
             Ok(Some(before)) => match (before.went_well(), now) {
                 (Some(true), true) => skip("succeeded before, too"),
@@ -131,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_sent_and_told() {
+    fn an_unknown_status_is_sent_with_the_reason() {
         for when in [When::Change, When::Recovered] {
             let decision = when.decide(Success, Err("no token".to_owned()));
             assert!(matches!(&decision, Decision::SendAnyway(why) if why.contains("no token")), "{decision:?}");

@@ -96,7 +96,7 @@ fn a_redirect_is_no_delivery() {
 }
 
 #[test]
-fn a_hang_ends_with_the_timeout_and_is_told() {
+fn a_hang_ends_with_the_timeout_and_is_reported() {
     // The ancestor had no limit at all (N-9).
     let repo = repo();
     let server = Server::start(|_| Reply::Hang(Duration::from_secs(30)));
@@ -255,7 +255,7 @@ fn no_credential_is_printed_or_written_or_sent_to_another() {
 }
 
 #[test]
-fn a_report_that_is_not_written_is_reported_although_the_message_went_out() {
+fn a_report_that_cannot_be_written_is_reported_although_the_message_was_sent() {
     let (repo, server) = (repo(), sink());
     repo.write("blocked", "a file");
     let outcome = slack(&repo, &server).env("REPORTS_DIR", "blocked").run().expect(3);

@@ -119,7 +119,7 @@ fn the_entries_of_slack_pipe_run_unchanged() {
 }
 
 #[test]
-fn an_old_name_s_effect_is_told() {
+fn the_effect_of_an_old_name_is_printed() {
     let outcome = dry(&[("SLACK_WEBHOOK", HOOK_URL), ("DEBUG", "true"), ("STATUS", "failure")], &[]);
     assert!(outcome.stderr.contains("SLACK_WEBHOOK_URL=\"***\" (SLACK_WEBHOOK)"), "{}", outcome.stderr);
     assert!(outcome.stdout.contains("\"status\": \"error\""), "{}", outcome.stdout);

@@ -49,7 +49,7 @@ fn a_failure_triggers_an_alert_that_a_success_resolves() {
     assert_eq!(trigger["routing_key"], "routing-key-of-the-service");
     let resolve = body(&sent(&repo, "pagerduty", &[("STATUS", "success")])[0]);
     assert_eq!((&resolve["event_action"], &resolve["dedup_key"]), (&json!("resolve"), &trigger["dedup_key"]));
-    assert!(sent(&repo, "pagerduty", &[]).is_empty(), "nobody is woken by what is not known");
+    assert!(sent(&repo, "pagerduty", &[]).is_empty(), "an unknown status alerts no one");
 }
 
 #[test]

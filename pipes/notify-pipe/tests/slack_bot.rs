@@ -56,7 +56,7 @@ fn ok_false_with_200_is_no_delivery() {
 }
 
 #[test]
-fn one_message_is_updated_and_threaded_through_the_life_of_a_pipeline() {
+fn one_message_is_updated_and_threaded_through_a_pipeline() {
     let (repo, server) = (repo(), slack_api(None));
     let shared = tempfile::tempdir().unwrap();
     let step = |status: &str, run: &str| {
@@ -121,7 +121,7 @@ fn the_author_is_looked_up_and_the_log_uploaded_into_the_thread() {
 }
 
 #[test]
-fn what_goes_wrong_beside_the_message_is_told_and_loses_nothing() {
+fn a_failure_beside_the_message_is_reported_and_loses_nothing() {
     let repo = repo();
     repo.write("build.log", "line\n");
     let server = slack_api(Some(("users.lookupByEmail", "users_not_found")));

@@ -14,9 +14,14 @@ fn notify_on_decides_by_what_was_before() {
     let run = |status: &str, on: &str| {
         slack(&repo, &server).env("STATUS", status).env("NOTIFY_ON", on).env("STATE_FILE", ".cache/state.json").run()
     };
-    // Nobody knows what was before: it is sent, and says so.
+    // The previous status is unknown: the message is sent, with a warning.
     let outcome = run("success", "change").expect(0);
-    assert!(outcome.stderr.contains("not known") && server.requests().len() == 1, "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("the previous status is unknown (no CI whose API could be queried); sending anyway")
+            && server.requests().len() == 1,
+        "{}",
+        outcome.stderr
+    );
     let outcome = run("success", "change").expect(0);
     assert!(outcome.stdout.contains("SKIPPED") && outcome.stdout.contains("succeeded before, too"), "{outcome:?}");
     assert_eq!(server.requests().len(), 1);
@@ -33,7 +38,7 @@ fn notify_on_decides_by_what_was_before() {
 }
 
 #[test]
-fn the_api_of_the_ci_gives_the_previous_status_and_the_start_of_this_run() {
+fn the_api_of_the_ci_reports_the_previous_status_and_the_start() {
     let repo = repo();
     let run = |conclusion: &'static str| {
         let server = pipewright_harness::Server::start(move |request| {
@@ -121,7 +126,7 @@ fn report(pipe: &str, verdict: &str, reason: &str, commit: &str, sections: &Valu
 }
 
 #[test]
-fn one_message_tells_what_was_scanned_signed_and_deployed() {
+fn one_message_reports_scans_signatures_and_deployments() {
     let (repo, server) = (repo(), sink());
     let commit = repo.git(&["rev-parse", "HEAD"]);
     let counts = json!({ "counts": { "critical": 2, "high": 1, "medium": 0, "low": 0, "unscored": 3 } });
@@ -180,7 +185,7 @@ fn a_report_of_another_run_is_refused() {
 }
 
 #[test]
-fn a_job_of_its_own_learns_from_the_api_that_another_job_failed() {
+fn a_separate_job_learns_from_the_api_that_another_job_failed() {
     let repo = repo();
     let server = pipewright_harness::Server::start(|request| {
         let reply = match request.path.split('?').next().unwrap() {
@@ -246,7 +251,7 @@ fn a_gate_that_failed_keeps_a_job_that_succeeded_from_being_green() {
 }
 
 #[test]
-fn what_nobody_was_told_of_is_news_the_next_time() {
+fn a_status_that_was_not_delivered_is_news_in_the_next_run() {
     let (repo, broken, server) = (repo(), answering(&[500]), sink());
     let run = |url: String| {
         let run = notify(&repo).env("SLACK_WEBHOOK_URL", url).env("STATUS", "error").env("RETRIES", "0");
@@ -280,7 +285,7 @@ fn on_gitlab_the_page_of_the_pipeline_is_shown_and_no_report_of_another_pipe_is_
 }
 
 #[test]
-fn the_api_of_bitbucket_gives_the_same_about_its_pipelines() {
+fn the_api_of_bitbucket_reports_the_same() {
     let repo = repo();
     let run = |before: &'static str| {
         let server = pipewright_harness::Server::start(move |request| {
@@ -312,7 +317,7 @@ fn the_api_of_bitbucket_gives_the_same_about_its_pipelines() {
 }
 
 #[test]
-fn the_api_of_gitlab_gives_earlier_pipelines_and_parallel_jobs() {
+fn the_api_of_gitlab_reports_earlier_pipelines_and_other_jobs() {
     let repo = repo();
     let server = pipewright_harness::Server::start(|request| {
         let reply = match request.path.split('?').next().unwrap() {

@@ -104,11 +104,6 @@ fn prose_is_within_the_width_of_the_page() {
 
 /// The pages and schemas that may name the pipe that does not exist yet, with the reason.
 const NAME_DEPLOY_PIPE: &[(&str, &str)] = &[
-    ("action.yml", "not rewritten yet"),
-    ("docs/notify/webhook.md", "not rewritten yet"),
-    ("docs/schemas/notify-pipe.variables.schema.json", "not rewritten yet"),
-    ("docs/variables.md", "not rewritten yet"),
-    ("pipes/notify-pipe/README.md", "not rewritten yet"),
     ("docs/migration.md", "says that it does not exist yet"),
     ("docs/schemas/README.md", "lists the schema below"),
     ("docs/schemas/deploy-pipe-report.v1.schema.json", "the report that notify-pipe reads, whoever writes it"),

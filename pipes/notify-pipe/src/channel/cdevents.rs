@@ -4,30 +4,31 @@
 
 use pipe_core::Context;
 use pipe_core::env::Vars;
+use pipe_core::http::Request;
 use pipe_core::spec::{Group, Var};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Channel, HttpChannel, Kind, Target, urls};
-use crate::http::{Call, host};
+use super::target::{Channel, ChannelKind, HttpChannel, Target, urls};
+use crate::http::{RequestExt, encode, host, post_secret};
 use crate::message::Message;
-use crate::pipeline::encode;
 use crate::post::Undelivered;
 use crate::run::{Deployment, Run};
 use crate::status::Status;
 use crate::text::one_line;
 
-const CDEVENTS_URL: Var =
-    Var::secrets("CDEVENTS_URL", "Where events are posted to, one or several; if unset, nowhere.")
-        .aliases(&["CDEVENTS_TARGET"])
-        .example("https://events.example.com");
+const CDEVENTS_URL: Var = Var::secrets("CDEVENTS_URL", "One or several URLs to post events to.")
+    .aliases(&["CDEVENTS_TARGET"])
+    .unset("no events are sent")
+    .example("https://events.example.com");
 const CDEVENTS_TOKEN: Var =
-    Var::secret("CDEVENTS_TOKEN", "A bearer token for CDEVENTS_URL; if unset, requests have none.");
-const CDEVENTS_SOURCE: Var =
-    Var::text("CDEVENTS_SOURCE", "The `source` of events; if unset, the repository's page.").example("/ci/shop");
+    Var::secret("CDEVENTS_TOKEN", "A bearer token for CDEVENTS_URL.").unset("requests have none");
+const CDEVENTS_SOURCE: Var = Var::text("CDEVENTS_SOURCE", "The `source` of events.")
+    .unset("it is the page of the repository")
+    .example("/ci/shop");
 
-pub(crate) const KIND: Kind = Kind {
+pub(crate) const KIND: ChannelKind = ChannelKind {
     name: "cdevents",
     group: Group { title: "CDEvents", vars: &[&CDEVENTS_URL, &CDEVENTS_TOKEN, &CDEVENTS_SOURCE] },
     needs: &[&CDEVENTS_URL],
@@ -75,7 +76,7 @@ impl Target for CdEvents {
 }
 
 impl HttpChannel for CdEvents {
-    fn call(&self, message: &Message) -> Result<Call, Undelivered> {
+    fn request(&self, message: &Message) -> Result<Request, Undelivered> {
         let run = &message.run;
         let (kind, subject) = match self.event {
             Event::PipelineRun => ("pipelinerun.finished.0.2.0", self.pipeline_run(message)?),
@@ -97,14 +98,14 @@ impl HttpChannel for CdEvents {
             "customData": { "repository": run.repository, "commit": run.commit, "deployment": run.deployment },
             "customDataContentType": "application/json",
         });
-        let call = Call::secret(&self.url)
-            .json(&body)
+        Ok(post_secret(&self.url)
+            .json_body(&body)
             .header("ce-specversion", "1.0")
-            .header("ce-id", id)
-            .header("ce-source", source)
-            .header("ce-type", kind)
-            .header("ce-time", time);
-        Ok(call.bearer(self.token.as_ref()))
+            .header("ce-id", &id)
+            .header("ce-source", &source)
+            .header("ce-type", &kind)
+            .header("ce-time", &time)
+            .bearer(self.token.as_ref()))
     }
 }
 
@@ -123,7 +124,7 @@ impl CdEvents {
             Status::Error => "failure",
             Status::Cancelled => "error",
             Status::Info | Status::Finished => {
-                return Err(Undelivered::Skipped("how the pipeline ended is not known".to_owned()));
+                return Err(Undelivered::Skipped("the status of the pipeline is unknown; set STATUS".to_owned()));
             }
         };
         let mut content = json!({ "outcome": outcome });
@@ -143,14 +144,15 @@ impl CdEvents {
     fn service(&self, message: &Message) -> Result<(&'static str, Value), Undelivered> {
         let skipped = |why: &str| Undelivered::Skipped(why.to_owned());
         let run = &message.run;
-        let deployment = run.deployment.as_ref().ok_or_else(|| skipped("nothing was deployed"))?;
+        let deployment =
+            run.deployment.as_ref().ok_or_else(|| skipped("nothing was deployed; set ENVIRONMENT if it was"))?;
         let kind = match (deployment.rollback, message.status) {
             (true, _) => "service.rolledback.0.2.0",
             (false, Status::Success | Status::Warning) if deployment.previous_commit.is_some() => {
                 "service.upgraded.0.2.0"
             }
             (false, Status::Success | Status::Warning) => "service.deployed.0.2.0",
-            (false, _) => return Err(skipped("nothing is known to have been deployed")),
+            (false, _) => return Err(skipped("CDEvents has no event for a failed deployment")),
         };
         let content = json!({
             "environment": { "id": deployment.environment, "source": self.source(run) },

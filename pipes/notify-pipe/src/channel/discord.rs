@@ -4,29 +4,30 @@ use std::time::Duration;
 
 use pipe_core::Context;
 use pipe_core::env::Vars;
+use pipe_core::http::Request;
 use pipe_core::spec::{Group, Var};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::fit::fit;
 use super::markdown::{code_block, cost, escape, link, linked};
-use super::{Channel, HttpChannel, Kind, Target, numbered, urls};
-use crate::http::Call;
-use crate::mention::Wide;
+use super::target::{Channel, ChannelKind, HttpChannel, Target, numbered, urls};
+use crate::http::{RequestExt, encode, post_secret};
+use crate::mention::Broadcast;
 use crate::message::Message;
-use crate::pipeline::encode;
 use crate::post::{Receipt, Response, Undelivered};
-use crate::text::{last_lines, one_line, shorten, thousands, utf16};
+use crate::text::{and_more, last_lines, one_line, shorten, utf16};
 
-const DISCORD_WEBHOOK_URL: Var =
-    Var::secrets("DISCORD_WEBHOOK_URL", "Incoming webhooks, one or several; if unset, Discord is not told.")
-        .example("https://discord.com/api/webhooks/…");
-const DISCORD_USERNAME: Var =
-    Var::text("DISCORD_USERNAME", "The name the message comes from; if unset, CI/CD Bot.").default("CI/CD Bot");
-const DISCORD_AVATAR_URL: Var = Var::url("DISCORD_AVATAR_URL", "The picture beside it; if unset, the webhook's own.");
-const DISCORD_THREAD_ID: Var = Var::text("DISCORD_THREAD_ID", "The thread to write to; if unset, the channel itself.");
+const DISCORD_WEBHOOK_URL: Var = Var::secrets("DISCORD_WEBHOOK_URL", "One or several incoming webhooks to send to.")
+    .unset("nothing is sent to Discord")
+    .example("https://discord.com/api/webhooks/…");
+const DISCORD_USERNAME: Var = Var::text("DISCORD_USERNAME", "The sender's name.").default("CI/CD Bot");
+const DISCORD_AVATAR_URL: Var =
+    Var::url("DISCORD_AVATAR_URL", "The sender's picture.").unset("the picture of the webhook is used");
+const DISCORD_THREAD_ID: Var =
+    Var::text("DISCORD_THREAD_ID", "Writes to this thread.").unset("the message goes to the channel itself");
 
-pub(crate) const KIND: Kind = Kind {
+pub(crate) const KIND: ChannelKind = ChannelKind {
     name: "discord",
     group: Group {
         title: "Discord",
@@ -37,17 +38,17 @@ pub(crate) const KIND: Kind = Kind {
     from_vars,
 };
 
-/// Characters of all texts of a message's embeds together; each has a limit of its own besides.
-const LIMIT: usize = 6_000;
-const TITLE: usize = 256;
-const DESCRIPTION: usize = 4_096;
-const TEXT: usize = 2_000;
-const FIELDS: usize = 25;
-const LABEL: usize = 256;
-const VALUE: usize = 1_024;
-const LOG: usize = 1_500;
-const USERNAME: usize = 80;
-const PEOPLE: usize = 20;
+/// Characters of all texts of a message's embeds together. Each text has a limit, too.
+const MAX_SIZE: usize = 6_000;
+const MAX_TITLE: usize = 256;
+const MAX_DESCRIPTION: usize = 4_096;
+const MAX_TEXT: usize = 2_000;
+const MAX_FIELDS: usize = 25;
+const MAX_LABEL: usize = 256;
+const MAX_VALUE: usize = 1_024;
+const MAX_LOG: usize = 1_500;
+const MAX_USERNAME: usize = 80;
+const MAX_PEOPLE: usize = 20;
 
 struct Discord {
     url: SecretString,
@@ -64,7 +65,7 @@ fn from_vars(vars: &mut Vars, _: &Context) -> Vec<Box<dyn Channel>> {
         vars.text(&DISCORD_THREAD_ID).map(|id| format!("&thread_id={}", encode(id.trim()))).unwrap_or_default();
     let count = urls.len();
     let of = |(index, url): (usize, SecretString)| {
-        // Without `wait` the answer comes before anybody has looked at the message.
+        // Without `wait` the response comes before Discord has checked the message.
         let url = url.expose_secret();
         let first = if url.contains('?') { "&" } else { "?" };
         let url = SecretString::from(format!("{url}{first}wait=true{thread}"));
@@ -81,11 +82,11 @@ impl Target for Discord {
 }
 
 impl HttpChannel for Discord {
-    fn call(&self, message: &Message) -> Result<Call, Undelivered> {
-        let embeds = fit(LIMIT, |scale| embeds(message, scale), size);
+    fn request(&self, message: &Message) -> Result<Request, Undelivered> {
+        let embeds = fit(MAX_SIZE, |scale| embeds(message, scale), size);
         let (content, allowed) = mentions(message);
         let mut payload = json!({
-            "username": shorten(&one_line(&self.username), USERNAME, utf16),
+            "username": shorten(&one_line(&self.username), MAX_USERNAME, utf16),
             "content": content,
             "embeds": embeds,
             "allowed_mentions": allowed,
@@ -93,7 +94,7 @@ impl HttpChannel for Discord {
         if let Some(avatar) = &self.avatar {
             payload["avatar_url"] = Value::from(avatar.as_str());
         }
-        Ok(Call::secret(&self.url).json(&payload).retry_after_in(retry_after))
+        Ok(post_secret(&self.url).json_body(&payload).retry_after_in(retry_after))
     }
 
     fn judge(&self, response: &Response) -> Result<Receipt, Undelivered> {
@@ -125,14 +126,14 @@ fn size(embeds: &Value) -> usize {
 }
 
 fn embeds(message: &Message, scale: usize) -> Value {
-    let mut description = linked(&shorten(&message.text, TEXT / scale, cost), "");
+    let mut description = linked(&shorten(&message.text, MAX_TEXT / scale, cost), "");
     let links = links(message, scale);
     if !links.is_empty() {
         let gap = if description.is_empty() { "" } else { "\n\n" };
         description.push_str(&format!("{gap}{links}"));
     }
     let mut embed = json!({
-        "title": escape(&shorten(&one_line(&message.headline()), TITLE, cost), ""),
+        "title": escape(&shorten(&one_line(&message.headline()), MAX_TITLE, cost), ""),
         "color": message.color(),
         "fields": fields(message, scale),
         "timestamp": message.run.finished_at.to_string(),
@@ -145,9 +146,9 @@ fn embeds(message: &Message, scale: usize) -> Value {
     }
     let mut embeds = vec![embed];
     if let Some(log) = &message.log {
-        let end = last_lines(&log.text, LOG / scale, |c| if c == '`' { 2 } else { utf16(c) });
+        let end = last_lines(&log.text, MAX_LOG / scale, |c| if c == '`' { 2 } else { utf16(c) });
         embeds.push(json!({
-            "title": escape(&shorten(&format!("End of {}", log.name), TITLE, cost), ""),
+            "title": escape(&shorten(&format!("End of {}", log.name), MAX_TITLE, cost), ""),
             "description": code_block(if end.is_empty() { "(empty)" } else { &end }),
         }));
     }
@@ -156,7 +157,7 @@ fn embeds(message: &Message, scale: usize) -> Value {
 
 /// A webhook has no buttons.
 fn links(message: &Message, scale: usize) -> String {
-    let mut room = DESCRIPTION - TEXT - 4;
+    let mut room = MAX_DESCRIPTION - MAX_TEXT - 4;
     let mut out = Vec::new();
     for message_link in message.links.iter().take((5 / scale).max(1)) {
         let text = escape(&shorten(&one_line(&message_link.text), 100, cost), "");
@@ -171,20 +172,20 @@ fn links(message: &Message, scale: usize) -> String {
 }
 
 fn fields(message: &Message, scale: usize) -> Vec<Value> {
-    let count = (FIELDS - 1) / scale.min(FIELDS - 1);
-    let value = (VALUE / 4 / scale).max(16);
+    let count = (MAX_FIELDS - 1) / scale.min(MAX_FIELDS - 1);
+    let value = (MAX_VALUE / 4 / scale).max(16);
     let shown = |text: &str| {
         let text = escape(&shorten(&one_line(text), value, cost), "");
         if text.trim().is_empty() { "–".to_owned() } else { text }
     };
     let label = |text: &str| {
-        let text = escape(&shorten(&one_line(text), LABEL / 4, cost), "");
+        let text = escape(&shorten(&one_line(text), MAX_LABEL / 4, cost), "");
         if text.trim().is_empty() { "–".to_owned() } else { text }
     };
     let facts = message.fields.iter().map(|field| {
         let text = shown(&field.value);
         let linked = field.url.as_ref().map_or_else(|| text.clone(), |url| link(&text, url));
-        let linked = if linked.encode_utf16().count() <= VALUE { linked } else { text };
+        let linked = if linked.encode_utf16().count() <= MAX_VALUE { linked } else { text };
         json!({ "name": label(&field.label), "value": linked, "inline": field.value.chars().count() <= 30 })
     });
     let findings = message.findings.iter().map(|finding| {
@@ -195,25 +196,25 @@ fn fields(message: &Message, scale: usize) -> Vec<Value> {
     let more = all.len().saturating_sub(count);
     let mut shown: Vec<Value> = all.into_iter().take(count).collect();
     if more > 0 {
-        shown.push(json!({ "name": "…", "value": format!("and {} more", thousands(more)), "inline": false }));
+        shown.push(json!({ "name": "…", "value": and_more(more), "inline": false }));
     }
     shown
 }
 
-/// Nobody is called but who is meant: everything else that looks like a mention is text.
+/// Only people and groups that are meant are mentioned: everything else that looks like a mention is text.
 fn mentions(message: &Message) -> (String, Value) {
     // A 64-bit number, of which none that is given has fewer digits.
     let is_id = |text: &str| (15..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     let known: Vec<String> =
-        message.mentions.people.iter().filter_map(|person| person.id("discord", is_id)).take(PEOPLE).collect();
+        message.mentions.people.iter().filter_map(|person| person.id("discord", is_id)).take(MAX_PEOPLE).collect();
     let users: Vec<&String> = known.iter().filter(|id| is_id(id)).collect();
     let mut words: Vec<String> = users.iter().map(|id| format!("<@{id}>")).collect();
-    let parse = match message.mentions.wide {
-        Some(Wide::Channel) => {
+    let parse = match message.mentions.broadcast {
+        Some(Broadcast::Channel) => {
             words.insert(0, "@everyone".to_owned());
             json!(["everyone"])
         }
-        Some(Wide::Here) => {
+        Some(Broadcast::Here) => {
             words.insert(0, "@here".to_owned());
             json!(["everyone"])
         }

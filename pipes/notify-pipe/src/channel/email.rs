@@ -1,62 +1,61 @@
 //! E-mail by SMTP: encrypted unless the user says otherwise, as plain text and as HTML.
 
 mod html;
+mod server;
 
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
-use lettre::{AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor};
+use lettre::{AsyncTransport, Message as Mail};
 use pipe_core::Context;
 use pipe_core::env::Vars;
-use pipe_core::spec::{Group, Kind as Values, Var};
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
+use pipe_core::plan::Effects;
+use pipe_core::spec::{Group, Kind, Var};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{Channel, Kind, Target};
+use self::server::{Security, Server};
+use super::target::{Channel, ChannelKind, Preview, Target};
 use crate::message::{Message, Priority};
 use crate::post::{Post, Receipt, Undelivered};
+use crate::state::State;
 use crate::text::{bytes, chars, last_lines, one_line, shorten};
 
-const EMAIL_TO: Var =
-    Var::list("EMAIL_TO", "Who gets the mail; if unset, nobody.").example("team@example.com,ops@example.com");
-const EMAIL_FROM: Var =
-    Var::text("EMAIL_FROM", "Who it comes from, an address your server may send for; if unset, no mail can be sent.")
-        .required("with EMAIL_TO")
-        .example("ci@example.com");
-const EMAIL_REPLY_TO: Var = Var::text("EMAIL_REPLY_TO", "Where answers go; if unset, to EMAIL_FROM.");
+const EMAIL_TO: Var = Var::list("EMAIL_TO", "The recipients of the mail.")
+    .unset("no mail is sent")
+    .example("team@example.com,ops@example.com");
+const EMAIL_FROM: Var = Var::text("EMAIL_FROM", "The sender of the mail, an address that the server may send for.")
+    .required("with EMAIL_TO")
+    .example("ci@example.com");
+const EMAIL_REPLY_TO: Var = Var::text("EMAIL_REPLY_TO", "The address for replies.").unset("replies go to EMAIL_FROM");
 const EMAIL_SMTP_HOST: Var =
-    Var::text("EMAIL_SMTP_HOST", "The server the mail is given to; if unset, no mail can be sent.")
-        .required("with EMAIL_TO")
-        .example("smtp.example.com");
+    Var::text("EMAIL_SMTP_HOST", "The SMTP server.").required("with EMAIL_TO").example("smtp.example.com");
 const EMAIL_SMTP_PORT: Var = Var::new(
     "EMAIL_SMTP_PORT",
-    Values::Integer { min: 1, max: 65_535 },
-    "Its port: 587 expects STARTTLS, 465 TLS from the start; if unset, 587.",
+    Kind::Integer { min: 1, max: 65_535 },
+    "The port of the SMTP server. 587 expects STARTTLS, and 465 expects TLS from the start.",
 )
 .default("587");
-const EMAIL_SMTP_USERNAME: Var =
-    Var::text("EMAIL_SMTP_USERNAME", "The account at the server; if unset, the mail is sent without one.").file();
+const EMAIL_SMTP_USERNAME: Var = Var::text("EMAIL_SMTP_USERNAME", "The account at the SMTP server.")
+    .unset("the mail is sent without authentication")
+    .file();
 const EMAIL_SMTP_PASSWORD: Var =
-    Var::secret("EMAIL_SMTP_PASSWORD", "Its password; if unset, there is none.").required("with EMAIL_SMTP_USERNAME");
-const EMAIL_USE_TLS: Var = Var::flag(
-    "EMAIL_USE_TLS",
-    "false sends mail, user and password in clear: for servers on the same machine. True never does, also where the \
-     server offers nothing else; if unset, true.",
-)
-.default("true");
-const EMAIL_TLS: Var = Var::choice(
-    "EMAIL_TLS",
-    &["auto", "starttls", "implicit"],
-    "How the connection is encrypted; if unset, `auto`: from the start on port 465, by STARTTLS on any other.",
-)
-.default("auto");
+    Var::secret("EMAIL_SMTP_PASSWORD", "The password of EMAIL_SMTP_USERNAME.").required("with EMAIL_SMTP_USERNAME");
+const EMAIL_USE_TLS: Var = Var::flag("EMAIL_USE_TLS", "Sends mail only over an encrypted connection.")
+    .or("sends mail, user and password unencrypted; use it for a server on the same machine")
+    .default("true");
+const EMAIL_TLS: Var =
+    Var::choice("EMAIL_TLS", &["auto", "starttls", "implicit"], "Sets how the connection is encrypted.")
+        .values(&[
+            ("auto", "uses TLS from the start on port 465, and STARTTLS on any other"),
+            ("starttls", "uses STARTTLS"),
+            ("implicit", "uses TLS from the start"),
+        ])
+        .default("auto");
 
-pub(crate) const KIND: Kind = Kind {
+pub(crate) const KIND: ChannelKind = ChannelKind {
     name: "email",
     group: Group {
         title: "E-mail",
@@ -78,36 +77,19 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 /// Characters of a subject: longer ones are cut by every client.
-const SUBJECT: usize = 200;
-const TEXT: usize = 100_000;
-const LOG: usize = 100_000;
+const MAX_SUBJECT: usize = 200;
+const MAX_TEXT: usize = 100_000;
+const MAX_LOG: usize = 100_000;
 /// A title, a fact, a finding or an address.
-const ITEM: usize = 4_000;
+const MAX_ITEM: usize = 4_000;
 /// The most that is waited between two attempts.
-const LONGEST_WAIT: Duration = Duration::from_secs(8);
+const MAX_WAIT: Duration = Duration::from_secs(8);
 
 struct Email {
     from: Mailbox,
     reply_to: Option<Mailbox>,
     to: Vec<Mailbox>,
     server: Server,
-}
-
-/// The server and how to speak with it.
-struct Server {
-    host: String,
-    port: u16,
-    tls: Security,
-    credentials: Option<(String, SecretString)>,
-    ca_pem: Option<String>,
-    roots_pem: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Security {
-    StartTls,
-    Implicit,
-    None,
 }
 
 fn from_vars(vars: &mut Vars, ctx: &Context) -> Vec<Box<dyn Channel>> {
@@ -138,7 +120,7 @@ fn from_vars(vars: &mut Vars, ctx: &Context) -> Vec<Box<dyn Channel>> {
     }
     let parsed: Result<Vec<Mailbox>, _> = to.iter().map(|address| address.parse::<Mailbox>()).collect();
     let Ok(to) = parsed else {
-        vars.problem(&EMAIL_TO, "expected mail addresses, separated by commas, e.g. team@example.com");
+        vars.problem(&EMAIL_TO, "expected mail addresses, separated by commas. Example: team@example.com");
         return Vec::new();
     };
     let (Some(from), Some(host)) = (from, host) else { return Vec::new() };
@@ -174,21 +156,25 @@ impl Target for Email {
 }
 
 impl Channel for Email {
-    fn preview(&self, message: &Message) -> Value {
+    fn preview(&self, message: &Message, _: &State) -> Result<Preview, Undelivered> {
         let security = match self.server.tls {
             Security::StartTls => "STARTTLS",
             Security::Implicit => "TLS",
             Security::None => "not encrypted",
         };
         let (plain, html) = bodies(message);
-        json!({
-            "server": format!("{}:{} ({security})", self.server.host, self.server.port),
+        let server = format!("{}:{}", self.server.host, self.server.port);
+        let sent = json!({
+            "server": format!("{server} ({security})"),
             "from": self.from.to_string(),
             "to": self.to.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "subject": subject(message),
             "text": plain,
             "html": html,
-        })
+        });
+        let effects =
+            Effects { writes: vec![format!("MAIL smtp://{server}")], hosts: vec![server], ..Effects::default() };
+        Ok(Preview { sent, effects })
     }
 
     fn deliver<'a>(&'a self, message: &'a Message, post: &'a Post) -> LocalBoxFuture<'a, Result<Receipt, Undelivered>> {
@@ -198,7 +184,8 @@ impl Channel for Email {
 
 impl Email {
     async fn send(&self, message: &Message, post: &Post) -> Result<Receipt, Undelivered> {
-        let mail = self.mail(message).map_err(|error| Undelivered::Refused(format!("no mail can be made: {error}")))?;
+        let mail =
+            self.mail(message).map_err(|error| Undelivered::Refused(format!("failed to build the mail: {error}")))?;
         let mut tried = 0;
         loop {
             tried += 1;
@@ -207,12 +194,12 @@ impl Email {
                 Ok(_) => return Ok(Receipt::default()),
                 Err(error) => self.server.failure(&error),
             };
-            let wait = Duration::from_secs(1 << (tried - 1).min(3)).min(LONGEST_WAIT);
+            let wait = Duration::from_secs(1 << (tried - 1).min(3)).min(MAX_WAIT);
             let more = tried < post.attempts && wait < post.remaining();
             match failure {
-                Undelivered::Outage(_) if more => tokio::time::sleep(wait).await,
-                Undelivered::Outage(why) if tried > 1 => {
-                    return Err(Undelivered::Outage(format!("{why} after {tried} attempts")));
+                Undelivered::Unreachable(_) if more => tokio::time::sleep(wait).await,
+                Undelivered::Unreachable(why) if tried > 1 => {
+                    return Err(Undelivered::Unreachable(format!("{why} after {tried} attempts")));
                 }
                 other => return Err(other),
             }
@@ -229,7 +216,7 @@ impl Email {
                     + Duration::from_secs(u64::try_from(message.run.finished_at.as_second()).unwrap_or(0)),
             )
             .message_id(Some(self.id(&format!("{}|{}", message.run.finished_at, std::process::id()))))
-            // One conversation for all mails of a run; nobody answers a machine.
+            // One conversation for all mails of a run, without automatic answers.
             .references(self.id(&thread(message)))
             .raw_header(raw("Auto-Submitted", "auto-generated"));
         if let Some(reply_to) = &self.reply_to {
@@ -270,98 +257,28 @@ fn thread(message: &Message) -> String {
 }
 
 fn subject(message: &Message) -> String {
-    shorten(&one_line(&message.headline()), SUBJECT, chars)
+    shorten(&one_line(&message.headline()), MAX_SUBJECT, chars)
 }
 
 /// The same as text and as HTML, each part within what servers take, a log cut to its end.
 fn bodies(message: &Message) -> (String, String) {
     let mut message = message.clone();
     let cut = |text: &mut String, limit| *text = shorten(text, limit, bytes);
-    cut(&mut message.title, ITEM);
-    cut(&mut message.text, TEXT);
+    cut(&mut message.title, MAX_ITEM);
+    cut(&mut message.text, MAX_TEXT);
     for field in &mut message.fields {
-        cut(&mut field.label, ITEM);
-        cut(&mut field.value, ITEM);
-        field.url.take_if(|url| url.len() > ITEM);
+        cut(&mut field.label, MAX_ITEM);
+        cut(&mut field.value, MAX_ITEM);
+        field.url.take_if(|url| url.len() > MAX_ITEM);
     }
     for finding in &mut message.findings {
-        cut(&mut finding.label, ITEM);
-        cut(&mut finding.text, ITEM);
+        cut(&mut finding.label, MAX_ITEM);
+        cut(&mut finding.text, MAX_ITEM);
     }
-    message.links.retain(|link| link.url.len() <= ITEM);
+    message.links.retain(|link| link.url.len() <= MAX_ITEM);
     if let Some(log) = &mut message.log {
-        cut(&mut log.name, ITEM);
-        log.text = last_lines(&log.text, LOG, bytes);
+        cut(&mut log.name, MAX_ITEM);
+        log.text = last_lines(&log.text, MAX_LOG, bytes);
     }
     (message.plain(), html::page(&message))
-}
-
-impl Server {
-    fn transport(&self, limit: Duration) -> Result<AsyncSmtpTransport<Tokio1Executor>, Undelivered> {
-        let tls = match self.tls {
-            Security::None => Tls::None,
-            Security::StartTls => Tls::Required(self.trust()?),
-            Security::Implicit => Tls::Wrapper(self.trust()?),
-        };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(self.host.as_str())
-            .port(self.port)
-            .tls(tls)
-            .timeout(Some(limit.min(Duration::from_secs(30))));
-        if let Some((user, password)) = &self.credentials {
-            builder = builder.credentials(Credentials::new(user.clone(), password.expose_secret().to_owned()));
-        }
-        Ok(builder.build())
-    }
-
-    fn trust(&self) -> Result<TlsParameters, Undelivered> {
-        let refused = |error: lettre::transport::smtp::Error| {
-            Undelivered::Refused(format!("TLS for {} can't be set up: {}", self.host, chain(&error)))
-        };
-        let mut builder = TlsParameters::builder(self.host.clone());
-        if let Some(pem) = &self.roots_pem {
-            builder = builder.certificate_store(CertificateStore::None);
-            builder = builder.add_root_certificate(Certificate::from_pem(pem.as_bytes()).map_err(refused)?);
-        }
-        if let Some(pem) = &self.ca_pem {
-            builder = builder.add_root_certificate(Certificate::from_pem(pem.as_bytes()).map_err(refused)?);
-        }
-        builder.build().map_err(refused)
-    }
-
-    /// What an answer of the server, or none, means.
-    fn failure(&self, error: &lettre::transport::smtp::Error) -> Undelivered {
-        let text = format!("{}:{}: {}", self.host, self.port, chain(error));
-        // 5yz of RFC 5321, no trust, and what we can't or won't do: no authentication in common, no STARTTLS.
-        if error.is_permanent() || error.is_tls() || error.is_client() || is_tls(error) {
-            return Undelivered::Refused(text);
-        }
-        Undelivered::Outage(text)
-    }
-}
-
-/// No trust in the server, or none of the protocol: lettre calls it a connection that failed.
-fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let inside = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if error.is::<rustls::Error>() || inside.is_some_and(|inner| inner.is::<rustls::Error>()) {
-            return true;
-        }
-        next = error.source();
-    }
-    false
-}
-
-/// An error with its causes, each once.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let words = inner.to_string();
-        if !text.contains(&words) {
-            text.push_str(&format!(": {words}"));
-        }
-        cause = inner.source();
-    }
-    text
 }

@@ -2,28 +2,29 @@
 
 use pipe_core::Context;
 use pipe_core::env::Vars;
+use pipe_core::http::Request;
 use pipe_core::spec::{Group, Var};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::fit::fit;
 use super::html::{escape, linked};
-use super::{Channel, HttpChannel, Kind, Target, numbered, urls};
-use crate::http::Call;
+use super::target::{Channel, ChannelKind, HttpChannel, Target, numbered, urls};
+use crate::http::{RequestExt, post_secret};
 use crate::message::Message;
 use crate::post::Undelivered;
-use crate::text::{bytes, last_lines, one_line, shorten, thousands};
+use crate::text::{and_more, bytes, last_lines, one_line, shorten};
 
-const GOOGLE_CHAT_WEBHOOK_URL: Var = Var::secrets(
-    "GOOGLE_CHAT_WEBHOOK_URL",
-    "Incoming webhooks of spaces, one or several; if unset, Google Chat is not told.",
-)
-.example("https://chat.googleapis.com/v1/spaces/…");
+const GOOGLE_CHAT_WEBHOOK_URL: Var =
+    Var::secrets("GOOGLE_CHAT_WEBHOOK_URL", "One or several incoming webhooks of spaces to send to.")
+        .unset("nothing is sent to Google Chat")
+        .example("https://chat.googleapis.com/v1/spaces/…");
 const GOOGLE_CHAT_THREAD_KEY: Var =
-    Var::text("GOOGLE_CHAT_THREAD_KEY", "Messages with the same key are in one thread; if unset, each begins its own.")
+    Var::text("GOOGLE_CHAT_THREAD_KEY", "Puts all messages with the same key into one thread.")
+        .unset("each message starts its own")
         .example("shop-main");
 
-pub(crate) const KIND: Kind = Kind {
+pub(crate) const KIND: ChannelKind = ChannelKind {
     name: "google-chat",
     group: Group { title: "Google Chat", vars: &[&GOOGLE_CHAT_WEBHOOK_URL, &GOOGLE_CHAT_THREAD_KEY] },
     needs: &[&GOOGLE_CHAT_WEBHOOK_URL],
@@ -32,13 +33,13 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 /// Bytes of a message: 32,000 with everything around it.
-const LIMIT: usize = 28_000;
-const TITLE: usize = 400;
-const TEXT: usize = 8_000;
-const FIELDS: usize = 24;
-const VALUE: usize = 400;
-const LOG: usize = 8_000;
-const BUTTONS: usize = 6;
+const MAX_SIZE: usize = 28_000;
+const MAX_TITLE: usize = 400;
+const MAX_TEXT: usize = 8_000;
+const MAX_FIELDS: usize = 24;
+const MAX_VALUE: usize = 400;
+const MAX_LOG: usize = 8_000;
+const MAX_BUTTONS: usize = 6;
 
 struct GoogleChat {
     url: SecretString,
@@ -71,33 +72,33 @@ impl Target for GoogleChat {
 }
 
 impl HttpChannel for GoogleChat {
-    fn call(&self, message: &Message) -> Result<Call, Undelivered> {
-        let mut payload = fit(LIMIT, |scale| payload(message, scale), |payload| payload.to_string().len());
+    fn request(&self, message: &Message) -> Result<Request, Undelivered> {
+        let mut payload = fit(MAX_SIZE, |scale| payload(message, scale), |payload| payload.to_string().len());
         if let Some(thread) = &self.thread {
             payload["thread"] = json!({ "threadKey": thread });
         }
-        Ok(Call::secret(&self.url).json(&payload))
+        Ok(post_secret(&self.url).json_body(&payload))
     }
 }
 
 fn payload(message: &Message, scale: usize) -> Value {
-    let headline = shorten(&one_line(&message.headline()), TITLE, bytes);
+    let headline = shorten(&one_line(&message.headline()), MAX_TITLE, bytes);
     let mut widgets = Vec::new();
     if !message.text.is_empty() {
-        let text = shorten(&message.text, TEXT / scale, bytes);
+        let text = shorten(&message.text, MAX_TEXT / scale, bytes);
         widgets.push(json!({ "textParagraph": { "text": linked(&text, escape).replace('\n', "<br>") } }));
     }
     widgets.extend(facts(message, scale));
     if let Some(log) = &message.log {
-        let end = last_lines(&log.text, LOG / scale, bytes);
-        let name = escape(&shorten(&one_line(&log.name), VALUE, bytes));
+        let end = last_lines(&log.text, MAX_LOG / scale, bytes);
+        let name = escape(&shorten(&one_line(&log.name), MAX_VALUE, bytes));
         let lines = escape(&end).replace('\n', "<br>");
         widgets.push(json!({ "textParagraph": { "text": format!("<b>End of {name}</b><br>{lines}") } }));
     }
     let buttons: Vec<Value> = message
         .links
         .iter()
-        .take((BUTTONS / scale).max(1))
+        .take((MAX_BUTTONS / scale).max(1))
         .filter(|link| link.url.len() <= 2_000 && !link.text.trim().is_empty())
         .map(|link| {
             json!({ "text": shorten(&one_line(&link.text), 80, bytes), "onClick": { "openLink": { "url": link.url } } })
@@ -124,8 +125,8 @@ fn payload(message: &Message, scale: usize) -> Value {
 }
 
 fn facts(message: &Message, scale: usize) -> Vec<Value> {
-    let count = FIELDS / scale.min(FIELDS);
-    let value = VALUE / scale.min(16);
+    let count = MAX_FIELDS / scale.min(MAX_FIELDS);
+    let value = MAX_VALUE / scale.min(16);
     let fact = |label: &str, text: &str| {
         let text = escape(&shorten(&one_line(text), value, bytes));
         let seen = |text: String| if text.trim().is_empty() { "–".to_owned() } else { text };
@@ -146,7 +147,7 @@ fn facts(message: &Message, scale: usize) -> Vec<Value> {
     let more = all.len().saturating_sub(count);
     let mut shown: Vec<Value> = all.into_iter().take(count).map(|fact| json!({ "decoratedText": fact })).collect();
     if more > 0 {
-        shown.push(json!({ "textParagraph": { "text": format!("and {} more", thousands(more)) } }));
+        shown.push(json!({ "textParagraph": { "text": and_more(more) } }));
     }
     shown
 }
@@ -155,7 +156,7 @@ fn facts(message: &Message, scale: usize) -> Vec<Value> {
 fn mentions(message: &Message) -> String {
     let is_id = |id: &str| (15..=30).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit());
     let people = message.mentions.people.iter().filter_map(|person| person.id("google-chat", is_id));
-    let all = message.mentions.wide.map(|_| "all".to_owned());
+    let all = message.mentions.broadcast.map(|_| "all".to_owned());
     let ids: Vec<String> = all
         .into_iter()
         .chain(people.take(20).filter(|id| id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric())))

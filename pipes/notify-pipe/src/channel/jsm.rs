@@ -2,41 +2,33 @@
 
 use pipe_core::Context;
 use pipe_core::env::Vars;
-use pipe_core::http::Authorization;
+use pipe_core::http::{Authorization, Request};
 use pipe_core::spec::{Group, Var};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::pagerduty::{details, source, subject_key};
-use super::{Channel, HttpChannel, Kind, Target};
-use crate::http::{Call, host_of};
+use super::target::{Channel, ChannelKind, HttpChannel, Target};
+use crate::http::{RequestExt, encode, host_of, post};
 use crate::message::{Message, Priority};
-use crate::pipeline::encode;
 use crate::post::Undelivered;
 use crate::status::Status;
 use crate::text::{one_line, shorten, utf16};
 
-const JSM_API_KEY: Var = Var::secret(
-    "JSM_API_KEY",
-    "The API key of an integration in Jira Service Management; if unset, OPSGENIE_API_KEY is used.",
-);
-const OPSGENIE_API_KEY: Var = Var::secret(
-    "OPSGENIE_API_KEY",
-    "The API key of an integration in Opsgenie, whose API ends in April 2027; if unset, JSM_API_KEY is used.",
-);
-const JSM_API_URL: Var = Var::url(
-    "JSM_API_URL",
-    "The API; if unset, Jira Service Management's, or Opsgenie's for OPSGENIE_API_KEY (https://api.eu.opsgenie.com/v2 in \
-     the EU).",
-);
-const JSM_ALIAS: Var = Var::text(
-    "JSM_ALIAS",
-    "What failure and success have in common, so that one closes the other; if unset, repository, pipeline, branch and \
-     environment.",
-)
-.aliases(&["OPSGENIE_ALIAS"]);
+const JSM_API_KEY: Var = Var::secret("JSM_API_KEY", "The API key of an integration in Jira Service Management.")
+    .unset("OPSGENIE_API_KEY is used");
+const OPSGENIE_API_KEY: Var =
+    Var::secret("OPSGENIE_API_KEY", "The API key of an integration in Opsgenie, whose API ends in April 2027.")
+        .unset("JSM_API_KEY is used");
+const JSM_API_URL: Var =
+    Var::url("JSM_API_URL", "The URL of the API. Opsgenie's in the EU is https://api.eu.opsgenie.com/v2.")
+        .unset("it is that of Jira Service Management, or of Opsgenie with OPSGENIE_API_KEY");
+const JSM_ALIAS: Var =
+    Var::text("JSM_ALIAS", "The alias that a failure and the success after it share, so that one closes the other.")
+        .aliases(&["OPSGENIE_ALIAS"])
+        .unset("it consists of repository, pipeline, branch and environment");
 
-pub(crate) const KIND: Kind = Kind {
+pub(crate) const KIND: ChannelKind = ChannelKind {
     name: "jsm",
     group: Group {
         title: "Jira Service Management and Opsgenie",
@@ -47,12 +39,12 @@ pub(crate) const KIND: Kind = Kind {
     from_vars,
 };
 
-const MESSAGE: usize = 130;
-const ALIAS: usize = 512;
-const DESCRIPTION: usize = 15_000;
-const SOURCE: usize = 100;
+const MAX_MESSAGE: usize = 130;
+const MAX_ALIAS: usize = 512;
+const MAX_DESCRIPTION: usize = 15_000;
+const MAX_SOURCE: usize = 100;
 /// Characters of all details together, of which 8,000 are taken.
-const DETAILS: usize = 7_800;
+const MAX_DETAILS: usize = 7_800;
 
 struct Jsm {
     key: SecretString,
@@ -78,36 +70,36 @@ impl Target for Jsm {
         host_of(&self.api)
     }
 
-    fn pages(&self) -> bool {
+    fn is_pager(&self) -> bool {
         true
     }
 }
 
 impl HttpChannel for Jsm {
-    fn call(&self, message: &Message) -> Result<Call, Undelivered> {
-        let alias = shorten(&self.alias.clone().unwrap_or_else(|| subject_key(message)), ALIAS, utf16);
+    fn request(&self, message: &Message) -> Result<Request, Undelivered> {
+        let alias = shorten(&self.alias.clone().unwrap_or_else(|| subject_key(message)), MAX_ALIAS, utf16);
         let headline = one_line(&message.headline());
-        let call = match message.status {
-            Status::Error => Call::post(format!("{}/alerts", self.api)).json(&json!({
-                "message": shorten(&headline, MESSAGE, utf16),
+        let request = match message.status {
+            Status::Error => post(&format!("{}/alerts", self.api)).json_body(&json!({
+                "message": shorten(&headline, MAX_MESSAGE, utf16),
                 "alias": alias,
-                "description": shorten(&message.plain(), DESCRIPTION, utf16),
-                "details": details(message, DETAILS)
+                "description": shorten(&message.plain(), MAX_DESCRIPTION, utf16),
+                "details": details(message, MAX_DETAILS)
                     .into_iter()
                     .filter(|(label, _)| label != "Log" && label != "Message")
                     .collect::<serde_json::Map<_, _>>(),
                 "priority": priority(message.priority),
-                "source": source(message, SOURCE),
+                "source": source(message, MAX_SOURCE),
                 "tags": ["pipewright"],
             })),
             Status::Success | Status::Warning => {
-                Call::post(format!("{}/alerts/{}/close?identifierType=alias", self.api, encode(&alias)))
-                    .json(&json!({ "note": shorten(&headline, MESSAGE, utf16), "source": "pipewright" }))
+                post(&format!("{}/alerts/{}/close?identifierType=alias", self.api, encode(&alias)))
+                    .json_body(&json!({ "note": shorten(&headline, MAX_MESSAGE, utf16), "source": "pipewright" }))
             }
             other => return Err(Undelivered::Skipped(format!("no alert for the status {}", other.name()))),
         };
         let authorization = Authorization::Header(SecretString::from(format!("GenieKey {}", self.key.expose_secret())));
-        Ok(call.authorize(authorization, host_of(&self.api)))
+        Ok(request.authorize(&authorization, &host_of(&self.api)))
     }
 }
 

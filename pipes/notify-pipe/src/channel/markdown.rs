@@ -51,7 +51,7 @@ pub(crate) fn link(text: &str, url: &str) -> String {
     format!("[{text}]({})", url.replace('(', "%28").replace(')', "%29"))
 }
 
-/// Text as it is, in a box of its own.
+/// Text as it is, in a code block.
 pub(crate) fn code_block(text: &str) -> String {
     format!("```\n{}\n```", text.replace("```", "`\u{200b}`\u{200b}`"))
 }
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn links_and_boxes_can_t_be_left() {
+    fn links_and_code_blocks_stay_closed() {
         assert_eq!(link("x", "https://a/(b)"), "[x](https://a/%28b%29)");
         assert_eq!(link("x", "https://a/ b"), "x");
         assert_eq!(code_block("a```b").matches("```").count(), 2);

@@ -2,32 +2,31 @@
 
 use pipe_core::Context;
 use pipe_core::env::Vars;
+use pipe_core::http::Request;
 use pipe_core::spec::{Group, Var};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::fit::fit;
 use super::markdown::{code_block, cost, escape, link, linked};
-use super::{Channel, HttpChannel, Kind, Target, urls};
-use crate::http::{Call, host};
-use crate::mention::Wide;
+use super::target::{Channel, ChannelKind, HttpChannel, Target, urls};
+use crate::http::{RequestExt, host, post_secret};
+use crate::mention::Broadcast;
 use crate::message::Message;
 use crate::post::Undelivered;
-use crate::text::{chars, last_lines, one_line, shorten, thousands};
+use crate::text::{and_more, chars, last_lines, one_line, shorten};
 
 const MATTERMOST_WEBHOOK_URL: Var =
-    Var::secrets("MATTERMOST_WEBHOOK_URL", "Incoming webhooks, one or several; if unset, Mattermost is not told.")
+    Var::secrets("MATTERMOST_WEBHOOK_URL", "One or several incoming webhooks to send to.")
+        .unset("nothing is sent to Mattermost")
         .example("https://chat.example.com/hooks/…");
-const MATTERMOST_CHANNEL: Var = Var::text(
-    "MATTERMOST_CHANNEL",
-    "The channel to write to, where the webhook allows it; if unset, the webhook's own.",
-);
-const MATTERMOST_USERNAME: Var = Var::text(
-    "MATTERMOST_USERNAME",
-    "The name the message comes from, where the server allows it; if unset, the webhook's.",
-);
+const MATTERMOST_CHANNEL: Var =
+    Var::text("MATTERMOST_CHANNEL", "Writes to this channel, if the webhook is not locked to another.")
+        .unset("the channel of the webhook is used");
+const MATTERMOST_USERNAME: Var = Var::text("MATTERMOST_USERNAME", "The sender's name, if the server allows it.")
+    .unset("the name of the webhook is used");
 
-pub(crate) const KIND: Kind = Kind {
+pub(crate) const KIND: ChannelKind = ChannelKind {
     name: "mattermost",
     group: Group { title: "Mattermost", vars: &[&MATTERMOST_WEBHOOK_URL, &MATTERMOST_CHANNEL, &MATTERMOST_USERNAME] },
     needs: &[&MATTERMOST_WEBHOOK_URL],
@@ -36,43 +35,44 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 /// Characters of a post; attachments are held to the same.
-const LIMIT: usize = 14_000;
-const TITLE: usize = 250;
-const TEXT: usize = 6_000;
-const FIELDS: usize = 24;
-const VALUE: usize = 300;
-const LOG: usize = 4_000;
+const MAX_SIZE: usize = 14_000;
+const MAX_TITLE: usize = 250;
+const MAX_TEXT: usize = 6_000;
+const MAX_FIELDS: usize = 24;
+const MAX_VALUE: usize = 300;
+const MAX_LOG: usize = 4_000;
 /// A backslash keeps these from being markup, but not from calling people, linking channels or tagging.
 const BROKEN: &str = "@~#:";
 
 struct Mattermost {
     url: SecretString,
-    room: Option<String>,
+    channel: Option<String>,
     username: Option<String>,
 }
 
 fn from_vars(vars: &mut Vars, _: &Context) -> Vec<Box<dyn Channel>> {
     let urls = urls(vars, &MATTERMOST_WEBHOOK_URL);
-    let (room, username) = (vars.text(&MATTERMOST_CHANNEL), vars.text(&MATTERMOST_USERNAME));
-    let of = |url| Box::new(Mattermost { url, room: room.clone(), username: username.clone() }) as Box<dyn Channel>;
+    let (channel, username) = (vars.text(&MATTERMOST_CHANNEL), vars.text(&MATTERMOST_USERNAME));
+    let of =
+        |url| Box::new(Mattermost { url, channel: channel.clone(), username: username.clone() }) as Box<dyn Channel>;
     urls.into_iter().map(of).collect()
 }
 
 impl Target for Mattermost {
     fn target(&self) -> String {
-        self.room.clone().unwrap_or_else(|| host(&self.url))
+        self.channel.clone().unwrap_or_else(|| host(&self.url))
     }
 }
 
 impl HttpChannel for Mattermost {
-    fn call(&self, message: &Message) -> Result<Call, Undelivered> {
-        let mut payload = fit(LIMIT, |scale| payload(message, scale), |payload| payload.to_string().chars().count());
-        for (key, value) in [("channel", &self.room), ("username", &self.username)] {
+    fn request(&self, message: &Message) -> Result<Request, Undelivered> {
+        let mut payload = fit(MAX_SIZE, |scale| payload(message, scale), |payload| payload.to_string().chars().count());
+        for (key, value) in [("channel", &self.channel), ("username", &self.username)] {
             if let Some(value) = value {
                 payload[key] = Value::from(value.trim_start_matches('#'));
             }
         }
-        Ok(Call::secret(&self.url).json(&payload))
+        Ok(post_secret(&self.url).json_body(&payload))
     }
 }
 
@@ -81,7 +81,7 @@ fn text(text: &str) -> String {
 }
 
 fn payload(message: &Message, scale: usize) -> Value {
-    let headline = shorten(&one_line(&message.headline()), TITLE, cost);
+    let headline = shorten(&one_line(&message.headline()), MAX_TITLE, cost);
     let mut attachment = json!({
         "fallback": headline,
         "color": format!("#{:06x}", message.color()),
@@ -98,11 +98,11 @@ fn payload(message: &Message, scale: usize) -> Value {
 fn body(message: &Message, scale: usize) -> String {
     let mut parts = Vec::new();
     if !message.text.is_empty() {
-        parts.push(linked(&shorten(&message.text, TEXT / scale, cost), BROKEN));
+        parts.push(linked(&shorten(&message.text, MAX_TEXT / scale, cost), BROKEN));
     }
     if let Some(log) = &message.log {
-        let name = text(&shorten(&one_line(&log.name), VALUE, cost));
-        parts.push(format!("**End of {name}**\n{}", code_block(&last_lines(&log.text, LOG / scale, chars))));
+        let name = text(&shorten(&one_line(&log.name), MAX_VALUE, cost));
+        parts.push(format!("**End of {name}**\n{}", code_block(&last_lines(&log.text, MAX_LOG / scale, chars))));
     }
     let links: Vec<String> = message
         .links
@@ -118,8 +118,8 @@ fn body(message: &Message, scale: usize) -> String {
 }
 
 fn fields(message: &Message, scale: usize) -> Vec<Value> {
-    let count = FIELDS / scale.min(FIELDS);
-    let value = VALUE / scale.min(16);
+    let count = MAX_FIELDS / scale.min(MAX_FIELDS);
+    let value = MAX_VALUE / scale.min(16);
     let facts = message.fields.iter().map(|field| {
         let shown = text(&shorten(&one_line(&field.value), value, cost));
         let shown = if shown.trim().is_empty() { "–".to_owned() } else { shown };
@@ -137,7 +137,7 @@ fn fields(message: &Message, scale: usize) -> Vec<Value> {
     let more = all.len().saturating_sub(count);
     let mut shown: Vec<Value> = all.into_iter().take(count).collect();
     if more > 0 {
-        shown.push(json!({ "short": false, "title": "…", "value": format!("and {} more", thousands(more)) }));
+        shown.push(json!({ "short": false, "title": "…", "value": and_more(more) }));
     }
     shown
 }
@@ -153,12 +153,12 @@ fn mentions(message: &Message) -> String {
         (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
     };
     let people = message.mentions.people.iter().take(20).filter_map(|person| person.id("mattermost", is_name));
-    let wide = match message.mentions.wide {
-        Some(Wide::Channel) => Some("channel".to_owned()),
-        Some(Wide::Here) => Some("here".to_owned()),
+    let broadcast = match message.mentions.broadcast {
+        Some(Broadcast::Channel) => Some("channel".to_owned()),
+        Some(Broadcast::Here) => Some("here".to_owned()),
         None => None,
     };
     let names: Vec<String> =
-        wide.into_iter().chain(people.filter(|name| is_name(name))).map(|name| format!("@{name}")).collect();
+        broadcast.into_iter().chain(people.filter(|name| is_name(name))).map(|name| format!("@{name}")).collect();
     names.join(" ")
 }

@@ -2,24 +2,24 @@
 
 use pipe_core::Context;
 use pipe_core::env::Vars;
+use pipe_core::http::Request;
 use pipe_core::spec::{Group, Var};
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::{Channel, HttpChannel, Kind, Target, urls};
-use crate::http::{Call, host};
+use super::target::{Channel, ChannelKind, HttpChannel, Target, urls};
+use crate::http::{RequestExt, host, post_secret};
 use crate::message::Message;
 use crate::post::Undelivered;
 
-const METRICS_ENDPOINT: Var = Var::secrets(
-    "METRICS_ENDPOINT",
-    "Where `{\"pipeline\", \"status\", \"duration\"}` is posted to; if unset, nowhere.",
-)
-.example("https://metrics.example.com/api/v1/metrics");
+const METRICS_ENDPOINT: Var =
+    Var::secrets("METRICS_ENDPOINT", "A URL to post `{\"pipeline\", \"status\", \"duration\"}` to.")
+        .unset("nothing is posted")
+        .example("https://metrics.example.com/api/v1/metrics");
 const METRICS_TOKEN: Var =
-    Var::secret("METRICS_TOKEN", "A bearer token for METRICS_ENDPOINT; if unset, requests have none.");
+    Var::secret("METRICS_TOKEN", "A bearer token for METRICS_ENDPOINT.").unset("requests have none");
 
-pub(crate) const KIND: Kind = Kind {
+pub(crate) const KIND: ChannelKind = ChannelKind {
     name: "metrics",
     group: Group { title: "Metrics endpoint", vars: &[&METRICS_ENDPOINT, &METRICS_TOKEN] },
     needs: &[&METRICS_ENDPOINT],
@@ -45,12 +45,12 @@ impl Target for Metrics {
 }
 
 impl HttpChannel for Metrics {
-    fn call(&self, message: &Message) -> Result<Call, Undelivered> {
+    fn request(&self, message: &Message) -> Result<Request, Undelivered> {
         let run = &message.run;
         let body = json!({
             "pipeline": run.pipeline.clone().or_else(|| run.repository.clone()),
             "status": message.status,
-            // Seconds; null where nobody knows when it began.
+            // Seconds, or null if the start is unknown.
             "duration": run.seconds(),
             "repository": run.repository,
             "branch": run.branch,
@@ -58,6 +58,6 @@ impl HttpChannel for Metrics {
             "environment": run.environment,
             "finished_at": run.finished_at,
         });
-        Ok(Call::secret(&self.url).json(&body).bearer(self.token.as_ref()))
+        Ok(post_secret(&self.url).json_body(&body).bearer(self.token.as_ref()))
     }
 }

@@ -3,13 +3,14 @@
 use percent_encoding::percent_decode_str;
 use pipe_core::Context;
 use pipe_core::env::Vars;
+use pipe_core::http::Request;
 use pipe_core::spec::{Group, Var};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Channel, HttpChannel, Kind, Target};
-use crate::http::{Call, hide, host, is_url};
+use super::target::{Channel, ChannelKind, HttpChannel, Target};
+use crate::http::{hide, host, is_url, post_secret};
 use crate::message::Message;
 use crate::post::{Receipt, Response, Undelivered};
 use crate::run::Run;
@@ -18,23 +19,26 @@ use crate::text::one_line;
 
 const OTEL_EXPORTER_OTLP_ENDPOINT: Var = Var::secret(
     "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "The collector's base URL, to which /v1/traces and /v1/metrics are added; if unset, the two endpoints by themselves \
-     are used.",
+    "The base URL of the collector, to which `/v1/traces` and `/v1/metrics` are added.",
 )
+.unset("only the two endpoints below are used")
 .example("http://collector:4318");
 const OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: Var =
-    Var::secret("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "Where traces go; if unset, OTEL_EXPORTER_OTLP_ENDPOINT.");
+    Var::secret("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "The complete URL for traces.")
+        .unset("it follows from OTEL_EXPORTER_OTLP_ENDPOINT");
 const OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: Var =
-    Var::secret("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "Where metrics go; if unset, OTEL_EXPORTER_OTLP_ENDPOINT.");
+    Var::secret("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "The complete URL for metrics.")
+        .unset("it follows from OTEL_EXPORTER_OTLP_ENDPOINT");
 const OTEL_EXPORTER_OTLP_HEADERS: Var = Var::secret(
     "OTEL_EXPORTER_OTLP_HEADERS",
-    "Headers for the collector, as `name=value,name=value` with percent-encoded values; if unset, none.",
+    "Headers for the collector, as `name=value,name=value` with percent-encoded values.",
 )
+.unset("none are sent")
 .example("authorization=Basic%20…");
 const OTEL_SERVICE_NAME: Var =
-    Var::text("OTEL_SERVICE_NAME", "The `service.name` of the data; if unset, the repository's name.");
+    Var::text("OTEL_SERVICE_NAME", "The `service.name` of the data.").unset("it is the name of the repository");
 
-pub(crate) const KIND: Kind = Kind {
+pub(crate) const KIND: ChannelKind = ChannelKind {
     name: "otlp",
     group: Group {
         title: "OpenTelemetry",
@@ -133,16 +137,16 @@ impl Target for Otlp {
 }
 
 impl HttpChannel for Otlp {
-    fn call(&self, message: &Message) -> Result<Call, Undelivered> {
+    fn request(&self, message: &Message) -> Result<Request, Undelivered> {
         let body = match self.signal {
             Signal::Traces => self.traces(message),
             Signal::Metrics => self.metrics(message)?,
         };
-        let mut call = Call::secret(&self.url).body("application/json", body.to_string());
+        let mut request = post_secret(&self.url).body("application/json", body.to_string());
         for (name, value) in &self.headers {
-            call = call.header(name, value.clone());
+            request = request.secret_header(name, value);
         }
-        Ok(call)
+        Ok(request)
     }
 
     /// A collector takes a request and may still refuse what is in it.
@@ -191,7 +195,7 @@ impl Otlp {
     fn metrics(&self, message: &Message) -> Result<Value, Undelivered> {
         let run = &message.run;
         let Some(seconds) = run.seconds() else {
-            return Err(Undelivered::Skipped("how long the pipeline took is not known".to_owned()));
+            return Err(Undelivered::Skipped("the duration of the pipeline is unknown; set STARTED_AT".to_owned()));
         };
         let (start, end) = times(run);
         let labels = [
@@ -244,7 +248,7 @@ fn name(run: &Run) -> String {
     run.pipeline.clone().or_else(|| run.repository.clone()).unwrap_or_else(|| "pipeline".to_owned())
 }
 
-/// Nanoseconds as texts, which is how OTLP's JSON has large numbers. A run whose start nobody knows has no length.
+/// Nanoseconds as texts, which is how OTLP's JSON has large numbers. A run whose start is unknown has no length.
 fn times(run: &Run) -> (String, String) {
     let end = run.finished_at.as_nanosecond();
     let start = run.started_at.map_or(end, |start| start.as_nanosecond().min(end));

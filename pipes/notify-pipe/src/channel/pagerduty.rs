@@ -2,41 +2,40 @@
 
 use pipe_core::Context;
 use pipe_core::env::Vars;
+use pipe_core::http::Request;
 use pipe_core::spec::{Group, Var};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::fit::fit;
-use super::{Channel, HttpChannel, Kind, Target};
-use crate::http::Call;
+use super::target::{Channel, ChannelKind, HttpChannel, Target};
+use crate::http::{RequestExt, post};
 use crate::message::{Message, Priority};
 use crate::post::Undelivered;
 use crate::status::Status;
 use crate::text::{last_lines, one_line, shorten, utf16};
 
-const PAGERDUTY_ROUTING_KEY: Var = Var::secret(
-    "PAGERDUTY_ROUTING_KEY",
-    "The integration key of a service or a rule set; if unset, PagerDuty is not told.",
-);
-const PAGERDUTY_EVENT: Var = Var::choice(
-    "PAGERDUTY_EVENT",
-    &["auto", "alert", "change"],
-    "`alert` triggers on a failure and resolves on a success, `change` tells of deployments and wakes nobody; if unset, \
-     `auto`: both.",
-)
-.default("auto");
+const PAGERDUTY_ROUTING_KEY: Var =
+    Var::secret("PAGERDUTY_ROUTING_KEY", "The integration key of a service or of an event orchestration.")
+        .unset("nothing is sent to PagerDuty");
+const PAGERDUTY_EVENT: Var =
+    Var::choice("PAGERDUTY_EVENT", &["auto", "alert", "change"], "Sets which events are sent.")
+        .values(&[
+            ("auto", "sends alerts and changes"),
+            ("alert", "triggers an alert on a failure and resolves it on a success"),
+            ("change", "reports deployments as changes, which notify no one"),
+        ])
+        .default("auto");
 const PAGERDUTY_DEDUP_KEY: Var = Var::text(
     "PAGERDUTY_DEDUP_KEY",
-    "What failure and success have in common, so that one resolves the other; if unset, repository, pipeline, branch and \
-     environment.",
-);
-const PAGERDUTY_URL: Var = Var::url(
-    "PAGERDUTY_URL",
-    "The Events API; if unset, https://events.pagerduty.com; https://events.eu.pagerduty.com in the EU.",
+    "The key that a failure and the success after it share, so that one resolves the other.",
 )
-.default("https://events.pagerduty.com");
+.unset("it consists of repository, pipeline, branch and environment");
+const PAGERDUTY_URL: Var =
+    Var::url("PAGERDUTY_URL", "The URL of the Events API. In the EU it is https://events.eu.pagerduty.com.")
+        .default("https://events.pagerduty.com");
 
-pub(crate) const KIND: Kind = Kind {
+pub(crate) const KIND: ChannelKind = ChannelKind {
     name: "pagerduty",
     group: Group {
         title: "PagerDuty",
@@ -47,15 +46,15 @@ pub(crate) const KIND: Kind = Kind {
     from_vars,
 };
 
-const SUMMARY: usize = 1_024;
-const KEY: usize = 255;
-const NAME: usize = 255;
+const MAX_SUMMARY: usize = 1_024;
+const MAX_KEY: usize = 255;
+const MAX_NAME: usize = 255;
 /// Bytes of an event: 512 KB are taken.
-const LIMIT: usize = 400_000;
-const VALUE: usize = 1_000;
-const DETAILS: usize = 50;
-const LOG: usize = 20_000;
-const LINKS: usize = 10;
+const MAX_SIZE: usize = 400_000;
+const MAX_VALUE: usize = 1_000;
+const MAX_DETAILS: usize = 50;
+const MAX_LOG: usize = 20_000;
+const MAX_LINKS: usize = 10;
 
 struct Alerts {
     key: SecretString,
@@ -89,13 +88,13 @@ impl Target for Alerts {
         "alerts".to_owned()
     }
 
-    fn pages(&self) -> bool {
+    fn is_pager(&self) -> bool {
         true
     }
 }
 
 impl HttpChannel for Alerts {
-    fn call(&self, message: &Message) -> Result<Call, Undelivered> {
+    fn request(&self, message: &Message) -> Result<Request, Undelivered> {
         let action = match message.status {
             Status::Error => "trigger",
             Status::Success | Status::Warning => "resolve",
@@ -105,25 +104,25 @@ impl HttpChannel for Alerts {
         let mut event = json!({
             "routing_key": self.key.expose_secret(),
             "event_action": action,
-            "dedup_key": shorten(&dedup, KEY, utf16),
+            "dedup_key": shorten(&dedup, MAX_KEY, utf16),
         });
         if action == "trigger" {
             event["payload"] = json!({
-                "summary": shorten(&one_line(&message.headline()), SUMMARY, utf16),
-                "source": source(message, NAME),
+                "summary": shorten(&one_line(&message.headline()), MAX_SUMMARY, utf16),
+                "source": source(message, MAX_NAME),
                 "severity": severity(message.priority),
                 "timestamp": message.run.finished_at.to_string(),
-                "custom_details": details(message, LIMIT),
+                "custom_details": details(message, MAX_SIZE),
             });
             // What is not known is left out: PagerDuty's description has no null.
             for (key, name) in [("component", &message.run.environment), ("group", &message.run.pipeline)] {
                 if let Some(name) = name {
-                    event["payload"][key] = Value::from(shorten(name, NAME, utf16));
+                    event["payload"][key] = Value::from(shorten(name, MAX_NAME, utf16));
                 }
             }
             event["links"] = links(message);
         }
-        Ok(Call::post(format!("{}/v2/enqueue", self.url)).json(&event))
+        Ok(post(&format!("{}/v2/enqueue", self.url)).json_body(&event))
     }
 }
 
@@ -134,21 +133,21 @@ impl Target for Changes {
 }
 
 impl HttpChannel for Changes {
-    fn call(&self, message: &Message) -> Result<Call, Undelivered> {
+    fn request(&self, message: &Message) -> Result<Request, Undelivered> {
         if message.run.deployment.is_none() {
-            return Err(Undelivered::Skipped("nothing was deployed".to_owned()));
+            return Err(Undelivered::Skipped("nothing was deployed; set ENVIRONMENT if it was".to_owned()));
         }
         let event = json!({
             "routing_key": self.key.expose_secret(),
             "payload": {
-                "summary": shorten(&one_line(&message.headline()), SUMMARY, utf16),
-                "source": source(message, NAME),
+                "summary": shorten(&one_line(&message.headline()), MAX_SUMMARY, utf16),
+                "source": source(message, MAX_NAME),
                 "timestamp": message.run.finished_at.to_string(),
-                "custom_details": details(message, LIMIT),
+                "custom_details": details(message, MAX_SIZE),
             },
             "links": links(message),
         });
-        Ok(Call::post(format!("{}/v2/change/enqueue", self.url)).json(&event))
+        Ok(post(&format!("{}/v2/change/enqueue", self.url)).json_body(&event))
     }
 }
 
@@ -181,24 +180,24 @@ pub(super) fn details(message: &Message, limit: usize) -> Map<String, Value> {
 }
 
 fn scaled(message: &Message, scale: usize) -> Map<String, Value> {
-    let value = VALUE / scale;
+    let value = MAX_VALUE / scale;
     let mut details = Map::new();
     if !message.text.is_empty() {
         details.insert("Message".to_owned(), json!(shorten(&message.text, value * 4, utf16)));
     }
     let fields = message.fields.iter().map(|field| (&field.label, &field.value));
     let findings = message.findings.iter().map(|finding| (&finding.label, &finding.text));
-    for (label, text) in fields.chain(findings).take((DETAILS / scale).max(4)) {
+    for (label, text) in fields.chain(findings).take((MAX_DETAILS / scale).max(4)) {
         details.insert(shorten(&one_line(label), 100, utf16), json!(shorten(text, value, utf16)));
     }
     if let Some(log) = &message.log {
-        details.insert("Log".to_owned(), json!(last_lines(&log.text, LOG / scale, utf16)));
+        details.insert("Log".to_owned(), json!(last_lines(&log.text, MAX_LOG / scale, utf16)));
     }
     details
 }
 
 fn links(message: &Message) -> Value {
     let usable = message.links.iter().filter(|link| link.url.len() <= 2_000 && !link.text.trim().is_empty());
-    let text = |text: &str| shorten(&one_line(text), NAME, utf16);
-    usable.take(LINKS).map(|link| json!({ "href": link.url, "text": text(&link.text) })).collect()
+    let text = |text: &str| shorten(&one_line(text), MAX_NAME, utf16);
+    usable.take(MAX_LINKS).map(|link| json!({ "href": link.url, "text": text(&link.text) })).collect()
 }

@@ -8,26 +8,25 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 use pipe_core::Context;
 use pipe_core::env::Vars;
-use pipe_core::http::Method;
+use pipe_core::http::{Method, Request};
 use pipe_core::spec::{Group, Var};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Channel, HttpChannel, Kind, Target, urls};
-use crate::http::{Call, host};
+use super::target::{Channel, ChannelKind, HttpChannel, Target, urls};
+use crate::http::{host, secret};
 use crate::message::Message;
 use crate::post::Undelivered;
 use crate::run::{Deployment, Run};
 use crate::status::Status;
 
-const PUSHGATEWAY_URL: Var = Var::secrets(
-    "PUSHGATEWAY_URL",
-    "Pushgateways, with user and password where they need them; if unset, none is told.",
-)
-.example("http://pushgateway:9091");
+const PUSHGATEWAY_URL: Var =
+    Var::secrets("PUSHGATEWAY_URL", "One or several Pushgateways, with user and password if they require them.")
+        .unset("nothing is pushed")
+        .example("http://pushgateway:9091");
 const PUSHGATEWAY_JOB: Var =
-    Var::text("PUSHGATEWAY_JOB", "The label `job`; if unset, the pipeline's name, or `pipeline`.");
+    Var::text("PUSHGATEWAY_JOB", "The label `job`.").unset("it is the name of the pipeline, or `pipeline`");
 
-pub(crate) const KIND: Kind = Kind {
+pub(crate) const KIND: ChannelKind = ChannelKind {
     name: "pushgateway",
     group: Group { title: "Prometheus Pushgateway", vars: &[&PUSHGATEWAY_URL, &PUSHGATEWAY_JOB] },
     needs: &[&PUSHGATEWAY_URL],
@@ -53,7 +52,7 @@ impl Target for Pushgateway {
 }
 
 impl HttpChannel for Pushgateway {
-    fn call(&self, message: &Message) -> Result<Call, Undelivered> {
+    fn request(&self, message: &Message) -> Result<Request, Undelivered> {
         let run = &message.run;
         let job = self.job.clone().or_else(|| run.pipeline.clone()).unwrap_or_else(|| "pipeline".to_owned());
         let mut path = format!("/metrics{}", label("job", &job));
@@ -65,7 +64,7 @@ impl HttpChannel for Pushgateway {
         }
         let url = SecretString::from(format!("{}{path}", self.url.expose_secret().trim_end_matches('/')));
         let text = metrics(run, message.status);
-        Ok(Call::secret(&url).method(Method::PUT).body("text/plain; version=0.0.4", text))
+        Ok(secret(Method::PUT, &url).body("text/plain; version=0.0.4", text))
     }
 }
 

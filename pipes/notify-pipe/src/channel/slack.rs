@@ -9,50 +9,44 @@ use pipe_core::env::Vars;
 use pipe_core::platform::Provider;
 use pipe_core::spec::{Group, Var};
 
-use super::{Channel, Kind, urls};
+use self::blocks::Appearance;
+use super::target::{Channel, ChannelKind, urls};
 
-const SLACK_WEBHOOK_URL: Var = Var::secrets(
-    "SLACK_WEBHOOK_URL",
-    "Incoming webhooks to send to, one or several; if unset, SLACK_BOT_TOKEN is needed.",
-)
-.aliases(&["SLACK_WEBHOOK"])
-.example("https://hooks.slack.com/services/T…/B…/…");
+const SLACK_WEBHOOK_URL: Var = Var::secrets("SLACK_WEBHOOK_URL", "One or several incoming webhooks to send to.")
+    .aliases(&["SLACK_WEBHOOK"])
+    .unset("SLACK_BOT_TOKEN is required")
+    .example("https://hooks.slack.com/services/T…/B…/…");
 const SLACK_BOT_TOKEN: Var = Var::secret(
     "SLACK_BOT_TOKEN",
-    "A bot's token (xoxb-…) with chat:write, files:write for logs and users:read.email for mentions by e-mail address; \
-     if unset, SLACK_WEBHOOK_URL is used.",
-);
+    "The token of a bot (xoxb-…) with the scope `chat:write`, `files:write` for logs, and `users:read.email` for mentions \
+     by e-mail address.",
+)
+.unset("SLACK_WEBHOOK_URL is used");
 const SLACK_CHANNEL: Var = Var::list(
     "SLACK_CHANNEL",
-    "The channels to write to, by id or name, with SLACK_BOT_TOKEN; older webhooks take one as well. If unset, the \
-     webhook's own.",
+    "The channels to write to, by id or name. Only bots and webhooks of custom integrations can choose one.",
 )
 .required("with SLACK_BOT_TOKEN")
+.unset("the channel of the webhook is used")
 .example("#deployments");
-const SLACK_USERNAME: Var = Var::text(
-    "SLACK_USERNAME",
-    "The name the message comes from, where Slack lets it be chosen; if unset, `Bitbucket Pipeline` for webhooks on \
-     Bitbucket, the app's own elsewhere.",
-);
-const SLACK_ICON_EMOJI: Var = Var::text(
-    "SLACK_ICON_EMOJI",
-    "The emoji beside that name; if unset, `:rocket:` for webhooks on Bitbucket, the app's own elsewhere.",
-)
-.example(":robot_face:");
-const THREAD_TS: Var =
-    Var::text("THREAD_TS", "The message to answer in its thread; if unset, the message stands by itself.")
-        .aliases(&["SLACK_THREAD_TS"])
-        .example("1234567890.123456");
+const SLACK_USERNAME: Var = Var::text("SLACK_USERNAME", "The sender's name, if Slack lets it be chosen.")
+    .unset("it is `Bitbucket Pipeline` for webhooks on Bitbucket, and the app's name elsewhere");
+const SLACK_ICON_EMOJI: Var = Var::text("SLACK_ICON_EMOJI", "The emoji beside the sender's name.")
+    .unset("it is `:rocket:` for webhooks on Bitbucket, and the app's icon elsewhere")
+    .example(":robot_face:");
+const THREAD_TS: Var = Var::text("THREAD_TS", "Answers the message with this time stamp in its thread.")
+    .aliases(&["SLACK_THREAD_TS"])
+    .unset("the message starts no thread")
+    .example("1234567890.123456");
 const SLACK_MESSAGE: Var = Var::text(
     "SLACK_MESSAGE",
-    "The message of a bot to update, as an earlier run of this pipe gave it in its output `slack_message`; if unset, the \
-     one STATE_FILE or Bitbucket's shared storage has for this pipeline, or a new one.",
+    "Updates this message of the bot. An earlier run of this pipe returns its id in the output `slack_message`.",
 )
+.unset("the message that STATE_FILE or Bitbucket's shared storage names for this run is updated, or a new one is sent")
 .example("C0123456789:1234567890.123456");
-const SLACK_API_URL: Var =
-    Var::url("SLACK_API_URL", "Slack's API; if unset, https://slack.com/api.").default("https://slack.com/api");
+const SLACK_API_URL: Var = Var::url("SLACK_API_URL", "The URL of Slack's API.").default("https://slack.com/api");
 
-pub(crate) const KIND: Kind = Kind {
+pub(crate) const KIND: ChannelKind = ChannelKind {
     name: "slack",
     group: Group {
         title: "Slack",
@@ -72,19 +66,11 @@ pub(crate) const KIND: Kind = Kind {
     from_vars,
 };
 
-/// How a message looks, besides what it says.
-#[derive(Debug, Clone, Default)]
-struct Looks {
-    username: Option<String>,
-    icon: Option<String>,
-    thread: Option<String>,
-}
-
 fn from_vars(vars: &mut Vars, ctx: &Context) -> Vec<Box<dyn Channel>> {
     let webhooks = urls(vars, &SLACK_WEBHOOK_URL);
     let token = vars.secret(&SLACK_BOT_TOKEN);
-    let rooms = vars.list(&SLACK_CHANNEL);
-    let looks = Looks {
+    let channels = vars.list(&SLACK_CHANNEL);
+    let appearance = Appearance {
         username: vars.text(&SLACK_USERNAME),
         icon: vars.text(&SLACK_ICON_EMOJI),
         thread: vars.text(&THREAD_TS),
@@ -92,28 +78,28 @@ fn from_vars(vars: &mut Vars, ctx: &Context) -> Vec<Box<dyn Channel>> {
     let update = vars.text(&SLACK_MESSAGE);
     let api = vars.text(&SLACK_API_URL).unwrap_or_default();
     if let Some(token) = token {
-        if rooms.is_empty() && update.is_none() {
+        if channels.is_empty() && update.is_none() {
             vars.require(&SLACK_CHANNEL);
         }
         let message =
-            update.as_deref().map(|text| text.split_once(':').map(|(room, ts)| (room.to_owned(), ts.to_owned())));
+            update.as_deref().map(|text| text.split_once(':').map(|(channel, ts)| (channel.to_owned(), ts.to_owned())));
         if message == Some(None) {
             vars.problem(
                 &SLACK_MESSAGE,
-                "expected a channel's id and a time stamp, e.g. C0123456789:1234567890.123456",
+                "expected a channel id and a time stamp. Example: C0123456789:1234567890.123456",
             );
             return Vec::new();
         }
         if !webhooks.is_empty() {
-            vars.notice("SLACK_BOT_TOKEN is set: SLACK_WEBHOOK_URL is not used");
+            vars.notice("SLACK_BOT_TOKEN is set; ignoring SLACK_WEBHOOK_URL");
         }
-        return bot::Bot::all(&token, &api, rooms, message.flatten(), &looks);
+        return bot::Bot::all(&token, &api, channels, message.flatten(), &appearance);
     }
     let bitbucket = ctx.ci.provider == Provider::Bitbucket;
-    let looks = Looks {
-        username: looks.username.or_else(|| bitbucket.then(|| "Bitbucket Pipeline".to_owned())),
-        icon: looks.icon.or_else(|| bitbucket.then(|| ":rocket:".to_owned())),
-        thread: looks.thread,
+    let appearance = Appearance {
+        username: appearance.username.or_else(|| bitbucket.then(|| "Bitbucket Pipeline".to_owned())),
+        icon: appearance.icon.or_else(|| bitbucket.then(|| ":rocket:".to_owned())),
+        thread: appearance.thread,
     };
-    webhook::Webhook::all(webhooks, &rooms, &looks)
+    webhook::Webhook::all(webhooks, &channels, &appearance)
 }

@@ -4,39 +4,37 @@
 
 use pipe_core::Context;
 use pipe_core::env::Vars;
+use pipe_core::http::Request;
 use pipe_core::spec::{Group, Var};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::fit::fit;
-use super::{Channel, HttpChannel, Kind, Target, numbered, urls};
-use crate::config::hex_color;
-use crate::http::Call;
+use super::target::{Channel, ChannelKind, HttpChannel, Target, numbered, urls};
+use crate::http::{RequestExt, post_secret};
 use crate::message::Message;
 use crate::post::{Receipt, Response, Undelivered};
 use crate::status::Status;
-use crate::text::{chars, last_lines, links, one_line, shorten, thousands, utf16};
+use crate::text::{and_more, chars, hex_color, last_lines, links, one_line, shorten, utf16};
 
-const TEAMS_WEBHOOK_URL: Var = Var::secrets(
-    "TEAMS_WEBHOOK_URL",
-    "Webhooks of workflows (Power Automate), one or several; if unset, Teams is not told.",
-)
-.example("https://….powerplatform.com/…");
-const TEAMS_PAYLOAD: Var = Var::choice(
-    "TEAMS_PAYLOAD",
-    &["message", "card"],
-    "What the workflow expects: a message with the card attached, or the bare card (\"Property 'type' must be \
-     'AdaptiveCard'\"); if unset, message.",
-)
-.default("message");
+const TEAMS_WEBHOOK_URL: Var =
+    Var::secrets("TEAMS_WEBHOOK_URL", "One or several webhooks of workflows (Power Automate) to send to.")
+        .unset("nothing is sent to Teams")
+        .example("https://….powerplatform.com/…");
+const TEAMS_PAYLOAD: Var = Var::choice("TEAMS_PAYLOAD", &["message", "card"], "Sets what the workflow expects.")
+    .values(&[
+        ("message", "sends a message with the card attached"),
+        ("card", "sends the bare card, for workflows that report \"Property 'type' must be 'AdaptiveCard'\""),
+    ])
+    .default("message");
 const TEAMS_THEME_COLOR: Var = Var::text(
     "TEAMS_THEME_COLOR",
-    "The colour of the headline, hexadecimal. Cards know five colours, of which the nearest is taken; if unset, the \
-     status's.",
+    "The color of the headline, in hexadecimal. Cards have five colors, of which the nearest is used.",
 )
+.unset("the color of the status is used")
 .example("0078D7");
 
-pub(crate) const KIND: Kind = Kind {
+pub(crate) const KIND: ChannelKind = ChannelKind {
     name: "teams",
     group: Group { title: "Microsoft Teams", vars: &[&TEAMS_WEBHOOK_URL, &TEAMS_PAYLOAD, &TEAMS_THEME_COLOR] },
     needs: &[&TEAMS_WEBHOOK_URL],
@@ -45,19 +43,19 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 /// Bytes of a request: a message may have about 28 KB, and is then kept in another encoding.
-const LIMIT: usize = 20_000;
-const TITLE: usize = 250;
-const TEXT: usize = 6_000;
-const LINES: usize = 60;
-const FIELDS: usize = 20;
-const VALUE: usize = 300;
-const LOG: usize = 4_000;
-const LOG_LINES: usize = 40;
-const BUTTONS: usize = 5;
-const URL: usize = 2_000;
-const PEOPLE: usize = 20;
+const MAX_SIZE: usize = 20_000;
+const MAX_TITLE: usize = 250;
+const MAX_TEXT: usize = 6_000;
+const MAX_LINES: usize = 60;
+const MAX_FIELDS: usize = 20;
+const MAX_VALUE: usize = 300;
+const MAX_LOG: usize = 4_000;
+const MAX_LOG_LINES: usize = 40;
+const MAX_BUTTONS: usize = 5;
+const MAX_URL: usize = 2_000;
+const MAX_PEOPLE: usize = 20;
 /// The longest mail address there is.
-const ACCOUNT: usize = 254;
+const MAX_ACCOUNT: usize = 254;
 
 struct Teams {
     url: SecretString,
@@ -72,7 +70,7 @@ fn from_vars(vars: &mut Vars, _: &Context) -> Vec<Box<dyn Channel>> {
     let color = vars.text(&TEAMS_THEME_COLOR).and_then(|text| {
         let color = hex_color(text.trim());
         if color.is_none() {
-            vars.problem(&TEAMS_THEME_COLOR, "expected a hexadecimal colour such as 0078D7");
+            vars.problem(&TEAMS_THEME_COLOR, "expected a hexadecimal color such as 0078D7");
         }
         color
     });
@@ -88,10 +86,10 @@ impl Target for Teams {
 }
 
 impl HttpChannel for Teams {
-    fn call(&self, message: &Message) -> Result<Call, Undelivered> {
+    fn request(&self, message: &Message) -> Result<Request, Undelivered> {
         let build = |scale| self.payload(message, scale);
-        let payload = fit(LIMIT, build, |payload: &Value| payload.to_string().len());
-        Ok(Call::secret(&self.url).json(&payload))
+        let payload = fit(MAX_SIZE, build, |payload: &Value| payload.to_string().len());
+        Ok(post_secret(&self.url).json_body(&payload))
     }
 
     /// A workflow answers 202 before it has done anything. The connectors before it answered 200 whatever happened, and
@@ -122,7 +120,7 @@ impl Teams {
     }
 
     fn card(&self, message: &Message, scale: usize) -> Value {
-        let headline = shorten(&one_line(&message.headline()), TITLE, chars);
+        let headline = shorten(&one_line(&message.headline()), MAX_TITLE, chars);
         let mut body = vec![json!({
             "type": "Container",
             "style": self.style(message),
@@ -131,20 +129,20 @@ impl Teams {
         })];
         let (mentions, entities) = mentions(message, scale);
         body.extend(mentions);
-        let text = shorten(&message.text, TEXT / scale, chars);
+        let text = shorten(&message.text, MAX_TEXT / scale, chars);
         let lines: Vec<&str> = text.lines().collect();
-        for (index, line) in lines.iter().take(LINES / scale.min(LINES)).enumerate() {
+        for (index, line) in lines.iter().take(MAX_LINES / scale.min(MAX_LINES)).enumerate() {
             let spacing = if index == 0 { "Medium" } else { "None" };
             body.push(rich(&linked(line), spacing));
         }
-        body.extend(more(lines.len().saturating_sub(LINES / scale.min(LINES)), "lines"));
+        body.extend(more(lines.len().saturating_sub(MAX_LINES / scale.min(MAX_LINES)), "lines"));
         body.extend(facts(message, scale));
         if let Some(log) = &message.log {
-            let end = last_lines(&log.text, LOG / scale, chars);
+            let end = last_lines(&log.text, MAX_LOG / scale, chars);
             let lines: Vec<&str> = end.lines().collect();
             let bold = json!({ "weight": "Bolder" });
-            body.push(rich(&[run(&format!("End of {}", shorten(&log.name, VALUE, chars)), bold)], "Medium"));
-            let first = lines.len().saturating_sub(LOG_LINES / scale.min(LOG_LINES));
+            body.push(rich(&[run(&format!("End of {}", shorten(&log.name, MAX_VALUE, chars)), bold)], "Medium"));
+            let first = lines.len().saturating_sub(MAX_LOG_LINES / scale.min(MAX_LOG_LINES));
             let monospace = json!({ "fontType": "Monospace", "size": "Small" });
             body.extend(lines[first..].iter().map(|line| rich(&[run(line, monospace.clone())], "None")));
         }
@@ -193,7 +191,7 @@ fn nearest(color: u32) -> &'static str {
     styles.into_iter().min_by_key(|(_, other)| distance(*other)).map_or("default", |(style, _)| style)
 }
 
-/// Whom Teams can mention: those with an id or an e-mail address, which is their account's name.
+/// People that Teams can mention: those with an id or an e-mail address, which is their account's name.
 fn mentions(message: &Message, scale: usize) -> (Option<Value>, Vec<Value>) {
     let mut words = Vec::new();
     let mut entities = Vec::new();
@@ -201,9 +199,9 @@ fn mentions(message: &Message, scale: usize) -> (Option<Value>, Vec<Value>) {
         let name: String = person.name.chars().filter(|c| !"<>&".contains(*c) && !c.is_control()).collect();
         let name = shorten(&name, 60, chars);
         let id = person.id("teams", |_| false).or_else(|| person.email.clone());
-        let is_account = |id: &String| id.len() <= ACCOUNT && !id.contains(char::is_control);
+        let is_account = |id: &String| id.len() <= MAX_ACCOUNT && !id.contains(char::is_control);
         let Some(id) = id.filter(is_account).filter(|_| !name.trim().is_empty()) else { continue };
-        if words.len() == PEOPLE / scale.min(4) {
+        if words.len() == MAX_PEOPLE / scale.min(4) {
             break;
         }
         let text = format!("<at>{name}</at>");
@@ -247,13 +245,13 @@ fn linked(line: &str) -> Vec<Value> {
 }
 
 fn facts(message: &Message, scale: usize) -> Vec<Value> {
-    let count = FIELDS / scale.min(FIELDS);
-    let value = VALUE / scale.min(8);
+    let count = MAX_FIELDS / scale.min(MAX_FIELDS);
+    let value = MAX_VALUE / scale.min(8);
     let label = |text: &str| run(&format!("{}  ", shorten(&one_line(text), 60, chars)), json!({ "weight": "Bolder" }));
     let fields = message.fields.iter().map(|field| {
         let text = shorten(&one_line(&field.value), value, chars);
         let shown = match &field.url {
-            Some(url) if url.len() <= URL / scale.min(8) => opens(&text, url),
+            Some(url) if url.len() <= MAX_URL / scale.min(8) => opens(&text, url),
             _ => run(&text, json!({})),
         };
         vec![label(&field.label), shown]
@@ -271,15 +269,15 @@ fn facts(message: &Message, scale: usize) -> Vec<Value> {
 }
 
 fn more(count: usize, what: &str) -> Option<Value> {
-    let text = format!("and {} more {what}", thousands(count));
+    let text = format!("{} {what}", and_more(count));
     (count > 0).then(|| rich(&[run(&text, json!({ "isSubtle": true }))], "None"))
 }
 
 fn actions(message: &Message, scale: usize) -> Vec<Value> {
     let usable =
-        message.links.iter().filter(|link| link.url.len() <= URL / scale.min(4) && !link.text.trim().is_empty());
+        message.links.iter().filter(|link| link.url.len() <= MAX_URL / scale.min(4) && !link.text.trim().is_empty());
     usable
-        .take(BUTTONS)
+        .take(MAX_BUTTONS)
         .map(|link| {
             let title = shorten(&one_line(&link.text), 60, utf16);
             json!({ "type": "Action.OpenUrl", "title": title, "url": link.url })

@@ -4,33 +4,31 @@ use std::time::Duration;
 
 use pipe_core::Context;
 use pipe_core::env::Vars;
-use pipe_core::spec::{Group, Kind as Values, Var};
+use pipe_core::http::Request;
+use pipe_core::spec::{Group, Kind, Var};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::fit::fit;
 use super::html::{escape, link, linked};
-use super::{Channel, HttpChannel, Kind, Target};
-use crate::http::Call;
+use super::target::{Channel, ChannelKind, HttpChannel, Target};
+use crate::http::{RequestExt, post_secret};
 use crate::message::{Message, Priority};
 use crate::post::{Receipt, Response, Undelivered};
-use crate::text::{last_lines, one_line, shorten, thousands, utf16};
+use crate::text::{and_more, last_lines, one_line, shorten, utf16};
 
 const TELEGRAM_BOT_TOKEN: Var =
-    Var::secret("TELEGRAM_BOT_TOKEN", "The token that BotFather gave; if unset, Telegram is not told.");
-const TELEGRAM_CHAT_ID: Var =
-    Var::list("TELEGRAM_CHAT_ID", "The chats to write to: ids, or names of public channels; if unset, nobody is told.")
-        .required("with TELEGRAM_BOT_TOKEN")
-        .example("-1001234567890");
-const TELEGRAM_THREAD_ID: Var = Var::new(
-    "TELEGRAM_THREAD_ID",
-    Values::Integer { min: 1, max: i64::MAX as u64 },
-    "The topic of a forum to write to; if unset, the general one.",
-);
-const TELEGRAM_API_URL: Var = Var::url("TELEGRAM_API_URL", "The Bot API's server; if unset, https://api.telegram.org.")
-    .default("https://api.telegram.org");
+    Var::secret("TELEGRAM_BOT_TOKEN", "The token of a bot, from @BotFather.").unset("nothing is sent to Telegram");
+const TELEGRAM_CHAT_ID: Var = Var::list("TELEGRAM_CHAT_ID", "The chats to write to: ids, or names of public channels.")
+    .required("with TELEGRAM_BOT_TOKEN")
+    .example("-1001234567890");
+const TELEGRAM_THREAD_ID: Var =
+    Var::new("TELEGRAM_THREAD_ID", Kind::Integer { min: 1, max: i64::MAX as u64 }, "Writes to this topic of a forum.")
+        .unset("the general topic is used");
+const TELEGRAM_API_URL: Var =
+    Var::url("TELEGRAM_API_URL", "The URL of the Bot API.").default("https://api.telegram.org");
 
-pub(crate) const KIND: Kind = Kind {
+pub(crate) const KIND: ChannelKind = ChannelKind {
     name: "telegram",
     group: Group {
         title: "Telegram",
@@ -42,13 +40,13 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 /// Characters of a message, in UTF-16, once its markup is gone.
-const LIMIT: usize = 4_096;
-const TITLE: usize = 250;
-const TEXT: usize = 2_400;
-const FIELDS: usize = 16;
-const VALUE: usize = 150;
-const LOG: usize = 1_200;
-const BUTTONS: usize = 6;
+const MAX_SIZE: usize = 4_096;
+const MAX_TITLE: usize = 250;
+const MAX_TEXT: usize = 2_400;
+const MAX_FIELDS: usize = 16;
+const MAX_VALUE: usize = 150;
+const MAX_LOG: usize = 1_200;
+const MAX_BUTTONS: usize = 6;
 
 struct Telegram {
     /// With the token in it.
@@ -81,8 +79,8 @@ impl Target for Telegram {
 }
 
 impl HttpChannel for Telegram {
-    fn call(&self, message: &Message) -> Result<Call, Undelivered> {
-        let text = fit(LIMIT, |scale| html(message, scale), |text| visible(text));
+    fn request(&self, message: &Message) -> Result<Request, Undelivered> {
+        let text = fit(MAX_SIZE, |scale| html(message, scale), |text| visible(text));
         let mut payload = json!({
             "chat_id": self.chat,
             "text": text,
@@ -96,14 +94,14 @@ impl HttpChannel for Telegram {
         let buttons: Vec<Value> = message
             .links
             .iter()
-            .take(BUTTONS)
+            .take(MAX_BUTTONS)
             .filter(|link| link.url.len() <= 2_000 && !link.text.trim().is_empty())
             .map(|link| json!([{ "text": shorten(&one_line(&link.text), 60, utf16), "url": link.url }]))
             .collect();
         if !buttons.is_empty() {
             payload["reply_markup"] = json!({ "inline_keyboard": buttons });
         }
-        Ok(Call::secret(&self.url).json(&payload).retry_after_in(retry_after))
+        Ok(post_secret(&self.url).json_body(&payload).retry_after_in(retry_after))
     }
 
     fn judge(&self, response: &Response) -> Result<Receipt, Undelivered> {
@@ -111,7 +109,7 @@ impl HttpChannel for Telegram {
         if answer["ok"] == true {
             return Ok(Receipt::default());
         }
-        let why = answer["description"].as_str().unwrap_or("the answer does not say that the message was taken");
+        let why = answer["description"].as_str().unwrap_or("the response does not confirm the message");
         Err(Undelivered::Refused(format!("Telegram: {why}")))
     }
 }
@@ -140,7 +138,7 @@ fn visible(html: &str) -> usize {
 }
 
 /// A name behind `@` would be called, and one behind `/` is a command that a click sends.
-fn quiet(text: &str) -> String {
+fn defused(text: &str) -> String {
     text.replace('@', "@\u{200b}").replace("\n/", "\n/\u{200b}")
 }
 
@@ -150,12 +148,12 @@ fn html(message: &Message, scale: usize) -> String {
     if !mentions.is_empty() {
         out.push_str(&format!("{mentions}\n"));
     }
-    let headline = shorten(&one_line(&message.headline()), TITLE / scale.min(2), utf16);
-    out.push_str(&format!("<b>{}</b>", escape(&quiet(&headline))));
+    let headline = shorten(&one_line(&message.headline()), MAX_TITLE / scale.min(2), utf16);
+    out.push_str(&format!("<b>{}</b>", escape(&defused(&headline))));
     if !message.text.is_empty() {
         out.push_str(&format!(
             "\n\n{}",
-            linked(&shorten(&message.text, TEXT / scale, utf16), |text| escape(&quiet(text)))
+            linked(&shorten(&message.text, MAX_TEXT / scale, utf16), |text| escape(&defused(text)))
         ));
     }
     let facts = facts(message, scale);
@@ -163,7 +161,7 @@ fn html(message: &Message, scale: usize) -> String {
         out.push_str(&format!("\n\n{facts}"));
     }
     if let Some(log) = &message.log {
-        let end = last_lines(&log.text, LOG / scale, utf16);
+        let end = last_lines(&log.text, MAX_LOG / scale, utf16);
         let name = escape(&shorten(&one_line(&log.name), 80, utf16));
         out.push_str(&format!("\n\n<b>End of {name}</b>\n<pre>{}</pre>", escape(&end)));
     }
@@ -171,23 +169,23 @@ fn html(message: &Message, scale: usize) -> String {
 }
 
 fn facts(message: &Message, scale: usize) -> String {
-    let count = FIELDS / scale.min(FIELDS);
-    let value = VALUE / scale.min(16);
-    let label = |text: &str| escape(&quiet(&shorten(&one_line(text), 40, utf16)));
+    let count = MAX_FIELDS / scale.min(MAX_FIELDS);
+    let value = MAX_VALUE / scale.min(16);
+    let label = |text: &str| escape(&defused(&shorten(&one_line(text), 40, utf16)));
     let fields = message.fields.iter().map(|field| {
-        let text = quiet(&shorten(&one_line(&field.value), value, utf16));
+        let text = defused(&shorten(&one_line(&field.value), value, utf16));
         let shown = field.url.as_ref().map_or_else(|| escape(&text), |url| link(&text, url));
         format!("<b>{}</b> {shown}", label(&field.label))
     });
     let findings = message.findings.iter().map(|finding| {
-        let text = escape(&quiet(&shorten(&one_line(&finding.text), value, utf16)));
+        let text = escape(&defused(&shorten(&one_line(&finding.text), value, utf16)));
         format!("{} <b>{}</b> {text}", finding.status.icon(), label(&finding.label))
     });
     let all: Vec<String> = fields.chain(findings).collect();
     let more = all.len().saturating_sub(count);
     let mut lines: Vec<String> = all.into_iter().take(count).collect();
     if more > 0 {
-        lines.push(format!("and {} more", thousands(more)));
+        lines.push(and_more(more));
     }
     lines.join("\n")
 }

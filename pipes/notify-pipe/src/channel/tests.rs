@@ -6,6 +6,7 @@ mod limits;
 mod markup;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use pipe_core::Context;
@@ -17,9 +18,11 @@ use serde_json::Value;
 
 use super::{Channel, KINDS, NAMES};
 use crate::http::tidy;
-use crate::mention::{Mention, Wide};
+use crate::mention::{Broadcast, Mention};
 use crate::message::{Field, Finding, Link, Log, Message, Priority, example};
+use crate::post::Undelivered;
 use crate::run::{DeployedCommit, Deployment, Person, Pull, Run};
+use crate::state::State;
 use crate::status::Status;
 use crate::vars::SPEC;
 
@@ -114,13 +117,15 @@ fn from(vars: &[(&str, String)]) -> Vec<(&'static str, Box<dyn Channel>)> {
 
 /// Each request that the message becomes at `kind`, judged; says how many there were.
 fn judged(channels: &[(&'static str, Box<dyn Channel>)], message: &Message) -> Result<usize, String> {
+    let (state, _) = State::open(None, Path::new("/"));
     let mut count = 0;
     let mut problems = Vec::new();
     for (kind, channel) in channels {
-        let requests = match channel.preview(message) {
-            Value::String(why) if why.starts_with("skipped: ") => continue,
-            Value::Array(requests) => requests,
-            request => vec![request],
+        let requests = match channel.preview(message, &state).map(|preview| preview.sent) {
+            Err(Undelivered::Skipped(_)) => continue,
+            Err(undelivered) => vec![Value::from(undelivered.to_string())],
+            Ok(Value::Array(requests)) => requests,
+            Ok(request) => vec![request],
         };
         for request in requests {
             let body = if *kind == "email" { &request } else { &request["body"] };
@@ -184,7 +189,7 @@ fn filled(mut words: impl FnMut() -> String, count: usize, status: Status) -> Me
             ids: if index.is_multiple_of(3) { ids(words()) } else { Default::default() },
         })
         .collect();
-    message.mentions.wide = Some(Wide::Here);
+    message.mentions.broadcast = Some(Broadcast::Here);
     message.priority = Priority::Urgent;
     message
 }

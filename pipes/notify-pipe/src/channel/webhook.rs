@@ -5,45 +5,46 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use pipe_core::Context;
 use pipe_core::env::Vars;
-use pipe_core::http::Method;
-use pipe_core::spec::{Group, Kind as Values, Var};
+use pipe_core::http::{Method, Request};
+use pipe_core::spec::{Group, Kind, Var};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Channel, HttpChannel, Kind, Target, urls};
-use crate::http::{Call, hide, host};
+use super::target::{Channel, ChannelKind, HttpChannel, Target, urls};
+use crate::http::{hide, host, secret};
 use crate::message::Message;
 use crate::post::Undelivered;
 use crate::template::{Form, Template};
 
-const WEBHOOK_URL: Var =
-    Var::secrets("WEBHOOK_URL", "Where to send to, one or several URLs; if unset, nothing is sent.")
-        .example("https://api.example.com/notify");
-const WEBHOOK_METHOD: Var =
-    Var::choice("WEBHOOK_METHOD", &["POST", "PUT", "PATCH"], "The request's method; if unset, POST.").default("POST");
-const WEBHOOK_HEADERS: Var = Var::secret(
-    "WEBHOOK_HEADERS",
-    "More headers, as a JSON object; if unset, none but Content-Type: application/json.",
-)
-.example(r#"{"Authorization": "Bearer …"}"#);
+const WEBHOOK_URL: Var = Var::secrets("WEBHOOK_URL", "One or several URLs to send to.")
+    .unset("nothing is sent")
+    .example("https://api.example.com/notify");
+const WEBHOOK_METHOD: Var = Var::choice("WEBHOOK_METHOD", &["POST", "PUT", "PATCH"], "The method of the request.")
+    .values(&[("POST", "sends a POST request"), ("PUT", "sends a PUT request"), ("PATCH", "sends a PATCH request")])
+    .default("POST");
+const WEBHOOK_HEADERS: Var = Var::secret("WEBHOOK_HEADERS", "Adds headers, as a JSON object of texts.")
+    .unset("the only header is `Content-Type: application/json`")
+    .example(r#"{"Authorization": "Bearer …"}"#);
 const WEBHOOK_PAYLOAD_TEMPLATE: Var = Var::text(
     "WEBHOOK_PAYLOAD_TEMPLATE",
-    "The body as a Jinja template, with the names of docs/notify/templates.md, whose values are escaped for JSON unless \
-     WEBHOOK_HEADERS has another Content-Type; if unset, the document of docs/notify/webhook.md.",
+    "A Jinja template for the body. Its values are escaped for JSON unless WEBHOOK_HEADERS has another Content-Type. \
+     https://github.com/pipewright/pipewright/blob/main/docs/notify/templates.md lists the names.",
 )
+.unset("the document of https://github.com/pipewright/pipewright/blob/main/docs/notify/webhook.md is sent")
 .file()
 .example(r#"{"text": "{{ message }}", "status": "{{ status }}"}"#);
 const WEBHOOK_SECRET: Var =
-    Var::secret("WEBHOOK_SECRET", "The secret the body is signed with; if unset, requests are not signed.");
+    Var::secret("WEBHOOK_SECRET", "Signs the body with this secret.").unset("requests are not signed");
 const WEBHOOK_SIGNATURE: Var = Var::new(
     "WEBHOOK_SIGNATURE",
-    Values::Choices(&["standard", "github"], &[]),
-    "How: `standard` is Standard Webhooks (webhook-id, webhook-timestamp, webhook-signature), `github` is \
-     X-Hub-Signature-256; if unset, `standard` for a secret that begins with whsec_, `github` for any other.",
-);
+    Kind::Choices(&["standard", "github"], &[]),
+    "Sets the form of the signature: `standard` is Standard Webhooks (webhook-id, webhook-timestamp, webhook-signature), \
+     `github` is X-Hub-Signature-256.",
+)
+.unset("it is `standard` for a secret that begins with whsec_, and `github` for any other");
 
-pub(crate) const KIND: Kind = Kind {
+pub(crate) const KIND: ChannelKind = ChannelKind {
     name: "webhook",
     group: Group {
         title: "Webhook",
@@ -116,7 +117,7 @@ fn from_vars(vars: &mut Vars, ctx: &Context) -> Vec<Box<dyn Channel>> {
 fn headers(vars: &mut Vars) -> Vec<(String, SecretString)> {
     let Some(text) = vars.secret(&WEBHOOK_HEADERS) else { return Vec::new() };
     let Ok(object) = serde_json::from_str::<Map<String, Value>>(text.expose_secret()) else {
-        vars.problem(&WEBHOOK_HEADERS, "expected a JSON object of texts, e.g. {\"X-Key\": \"value\"}");
+        vars.problem(&WEBHOOK_HEADERS, "expected a JSON object of texts. Example: {\"X-Key\": \"value\"}");
         return Vec::new();
     };
     let text = |value: Value| match value {
@@ -130,7 +131,7 @@ fn signatures(vars: &mut Vars) -> Vec<Signature> {
     let wanted = vars.list(&WEBHOOK_SIGNATURE);
     let Some(secret) = vars.secret(&WEBHOOK_SECRET) else {
         if !wanted.is_empty() {
-            vars.problem(&WEBHOOK_SIGNATURE, "needs WEBHOOK_SECRET");
+            vars.problem(&WEBHOOK_SIGNATURE, "requires WEBHOOK_SECRET");
         }
         return Vec::new();
     };
@@ -140,7 +141,7 @@ fn signatures(vars: &mut Vars) -> Vec<Signature> {
     if wants("standard", prefixed.is_some()) {
         match STANDARD.decode(prefixed.unwrap_or(secret.expose_secret())) {
             Ok(key) if !key.is_empty() => signatures.push(Signature::Standard(key)),
-            _ => vars.problem(&WEBHOOK_SECRET, "expected whsec_ and base64, as Standard Webhooks have it"),
+            _ => vars.problem(&WEBHOOK_SECRET, "expected `whsec_` followed by base64"),
         }
     }
     if wants("github", prefixed.is_none()) {
@@ -156,10 +157,10 @@ impl Target for Webhook {
 }
 
 impl HttpChannel for Webhook {
-    fn call(&self, message: &Message) -> Result<Call, Undelivered> {
-        let mut call = Call::secret(&self.url).method(self.method.clone());
+    fn request(&self, message: &Message) -> Result<Request, Undelivered> {
+        let mut request = secret(self.method.clone(), &self.url);
         for (name, value) in &self.headers {
-            call = call.header(name, value.clone());
+            request = request.secret_header(name, value);
         }
         let body = match &self.template {
             None => serde_json::to_vec(&document(message)).unwrap_or_default(),
@@ -176,15 +177,15 @@ impl HttpChannel for Webhook {
         let time = message.run.finished_at.as_second();
         for signature in &self.signatures {
             for (name, value) in signature.headers(&body, time) {
-                call = call.header(name, value);
+                request = request.header(name, &value);
             }
         }
-        Ok(call.body(&self.content_type, body))
+        Ok(request.body(&self.content_type, body))
     }
 }
 
 impl Signature {
-    /// Of the exact bytes that are sent; the same for every attempt, so that a receiver can tell repetitions.
+    /// Of the exact bytes that are sent; the same for every attempt, so that a receiver recognizes repetitions.
     fn headers(&self, body: &[u8], time: i64) -> Vec<(&'static str, String)> {
         match self {
             Signature::GitHub(secret) => {

@@ -8,7 +8,7 @@ use crate::text::{chars, one_line, shorten};
 /// Words as long as a URL are broken rather than made to stretch the page.
 const BREAK: &str = "overflow-wrap:anywhere;word-break:break-word";
 /// Characters on a button.
-const BUTTON: usize = 80;
+const MAX_BUTTON: usize = 80;
 const FONT: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif";
 
 pub(super) fn page(message: &Message) -> String {
@@ -84,6 +84,6 @@ fn button(text: &str, url: &str, color: &str) -> String {
         "<a href=\"{}\" style=\"display:inline-block;margin:4px 8px 0 0;padding:8px 14px;border:1px solid {color};\
          border-radius:6px;color:{color};font-size:14px;font-weight:600;text-decoration:none;{BREAK}\">{}</a>",
         escape(url),
-        escape(&shorten(&one_line(text), BUTTON, chars))
+        escape(&shorten(&one_line(text), MAX_BUTTON, chars))
     )
 }

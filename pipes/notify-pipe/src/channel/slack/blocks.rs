@@ -1,48 +1,69 @@
 //! A message as Slack's blocks.
 //!
 //! What people wrote goes into rich text, whose elements are taken as they are: nothing in it becomes markup, a mention or
-//! a channel's name. Only links and mentions that are meant are elements of their own.
+//! a channel's name. Only links and mentions that are meant are separate elements.
 
 use serde_json::{Value, json};
 
-use crate::mention::Wide;
+use crate::mention::{Broadcast, Mention};
 use crate::message::Message;
-use crate::text::{last_lines, links, one_line, shorten, thousands, utf16};
+use crate::text::{and_more, last_lines, links, one_line, shorten, utf16};
 
 /// Slack's limits are per element; what all blocks together may hold is not documented, and messages of more than about
 /// 13,200 characters were refused (`msg_blocks_too_long`). These add up to less.
-const HEADER: usize = 150;
-const TEXT: usize = 3_500;
-const FIELDS: usize = 16;
-const LABEL: usize = 40;
-const VALUE: usize = 200;
-const FINDINGS: usize = 8;
-const FINDING: usize = 300;
-const LOG: usize = 1_500;
-const PEOPLE: usize = 20;
+const MAX_HEADER: usize = 150;
+const MAX_TEXT: usize = 3_500;
+const MAX_FIELDS: usize = 16;
+const MAX_LABEL: usize = 40;
+const MAX_VALUE: usize = 200;
+const MAX_FINDINGS: usize = 8;
+const MAX_FINDING: usize = 300;
+const MAX_LOG: usize = 1_500;
+const MAX_PEOPLE: usize = 20;
 /// Buttons side by side; more make a second line.
-const BUTTONS: usize = 5;
-const BUTTON: usize = 75;
-const URL: usize = 3_000;
+const MAX_BUTTONS: usize = 5;
+const MAX_BUTTON: usize = 75;
+const MAX_URL: usize = 3_000;
 
-/// Somebody to mention, as far as Slack knows them.
+/// The sender and the thread of a message.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Appearance {
+    pub(super) username: Option<String>,
+    pub(super) icon: Option<String>,
+    pub(super) thread: Option<String>,
+}
+
+/// A person to mention.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Called {
+pub(super) enum MentionTarget {
     User(String),
-    /// By name only: nobody is notified.
+    /// By name only, without a notification.
     Name(String),
+}
+
+/// A person by the id of MENTIONS_FILE or MENTION_USERS, or else by name.
+pub(super) fn mention_target(person: &Mention) -> MentionTarget {
+    let id = person.id("slack", is_user_id).filter(|id| is_user_id(id));
+    id.map_or_else(|| MentionTarget::Name(person.name.clone()), MentionTarget::User)
+}
+
+/// `U012AB3CD`, and `W…` of older organisations.
+fn is_user_id(text: &str) -> bool {
+    text.len() >= 7
+        && text.starts_with(['U', 'W'])
+        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
 /// The parts of a payload that say something: `text` for notifications, `blocks`, and `attachments` with the coloured
 /// bar. `with_log` leaves the log out where it comes as a file.
-pub(super) fn content(message: &Message, called: &[Called], with_log: bool) -> Value {
+pub(super) fn content(message: &Message, targets: &[MentionTarget], with_log: bool) -> Value {
     let headline = message.headline();
     let header = json!({
         "type": "header",
-        "text": { "type": "plain_text", "text": shorten(&headline, HEADER, utf16), "emoji": false },
+        "text": { "type": "plain_text", "text": shorten(&headline, MAX_HEADER, utf16), "emoji": false },
     });
     let mut blocks = vec![header];
-    let said = said(message, called);
+    let said = said(message, targets);
     if !said.is_empty() {
         blocks.push(rich_text(&[section(said)]));
     }
@@ -53,8 +74,8 @@ pub(super) fn content(message: &Message, called: &[Called], with_log: bool) -> V
     }
     let log = message.log.as_ref().filter(|_| with_log);
     if let Some(log) = log {
-        let end = last_lines(&log.text, LOG, utf16);
-        let name = shorten(&log.name, VALUE, utf16);
+        let end = last_lines(&log.text, MAX_LOG, utf16);
+        let name = shorten(&log.name, MAX_VALUE, utf16);
         let mut elements = vec![section(vec![text(&format!("End of {name}"), Some("bold"))])];
         if !end.is_empty() {
             elements.push(json!({ "type": "rich_text_preformatted", "elements": [text(&end, None)] }));
@@ -65,7 +86,7 @@ pub(super) fn content(message: &Message, called: &[Called], with_log: bool) -> V
     if !buttons.is_empty() {
         details.push(json!({ "type": "actions", "elements": buttons }));
     }
-    let fallback = escape(&shorten(&headline, HEADER, utf16));
+    let fallback = escape(&shorten(&headline, MAX_HEADER, utf16));
     let mut content = json!({ "text": fallback, "blocks": blocks, "unfurl_links": false, "unfurl_media": false });
     if !details.is_empty() {
         let color = format!("#{:06x}", message.color());
@@ -74,7 +95,7 @@ pub(super) fn content(message: &Message, called: &[Called], with_log: bool) -> V
     content
 }
 
-/// For fields that are mrkdwn: the only three characters that mean something by themselves.
+/// For fields that are mrkdwn: the only three characters with a meaning.
 pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
@@ -97,20 +118,20 @@ fn text(text: &str, style: Option<&str>) -> Value {
 }
 
 /// Mentions, then the message's text with its links.
-fn said(message: &Message, called: &[Called]) -> Vec<Value> {
+fn said(message: &Message, targets: &[MentionTarget]) -> Vec<Value> {
     let mut elements = Vec::new();
-    match message.mentions.wide {
-        Some(Wide::Channel) => elements.push(json!({ "type": "broadcast", "range": "channel" })),
-        Some(Wide::Here) => elements.push(json!({ "type": "broadcast", "range": "here" })),
+    match message.mentions.broadcast {
+        Some(Broadcast::Channel) => elements.push(json!({ "type": "broadcast", "range": "channel" })),
+        Some(Broadcast::Here) => elements.push(json!({ "type": "broadcast", "range": "here" })),
         None => {}
     }
-    for called in called.iter().take(PEOPLE) {
+    for target in targets.iter().take(MAX_PEOPLE) {
         if !elements.is_empty() {
             elements.push(text(" ", None));
         }
-        elements.push(match called {
-            Called::User(id) => json!({ "type": "user", "user_id": id }),
-            Called::Name(name) => text(&shorten(name, LABEL, utf16), None),
+        elements.push(match target {
+            MentionTarget::User(id) => json!({ "type": "user", "user_id": id }),
+            MentionTarget::Name(name) => text(&shorten(name, MAX_LABEL, utf16), None),
         });
     }
     if message.text.is_empty() {
@@ -119,7 +140,7 @@ fn said(message: &Message, called: &[Called]) -> Vec<Value> {
     if !elements.is_empty() {
         elements.push(text("\n", None));
     }
-    elements.extend(linked(&shorten(&message.text, TEXT, utf16)));
+    elements.extend(linked(&shorten(&message.text, MAX_TEXT, utf16)));
     elements
 }
 
@@ -149,32 +170,34 @@ fn facts(message: &Message) -> Vec<Value> {
         elements.push(text("  ", None));
         elements.push(value);
     };
-    for field in message.fields.iter().take(FIELDS) {
-        let value = shorten(&one_line(&field.value), VALUE, utf16);
+    for field in message.fields.iter().take(MAX_FIELDS) {
+        let value = shorten(&one_line(&field.value), MAX_VALUE, utf16);
         let value = match &field.url {
-            Some(url) if url.len() <= URL && !value.is_empty() => json!({ "type": "link", "url": url, "text": value }),
+            Some(url) if url.len() <= MAX_URL && !value.is_empty() => {
+                json!({ "type": "link", "url": url, "text": value })
+            }
             _ if value.is_empty() => text("–", None),
             _ => text(&value, None),
         };
-        line(&shorten(&one_line(&field.label), LABEL, utf16), value);
+        line(&shorten(&one_line(&field.label), MAX_LABEL, utf16), value);
     }
-    for finding in message.findings.iter().take(FINDINGS) {
-        let value = shorten(&one_line(&finding.text), FINDING, utf16);
-        line(&format!("{} {}", finding.status.icon(), shorten(&finding.label, LABEL, utf16)), text(&value, None));
+    for finding in message.findings.iter().take(MAX_FINDINGS) {
+        let value = shorten(&one_line(&finding.text), MAX_FINDING, utf16);
+        line(&format!("{} {}", finding.status.icon(), shorten(&finding.label, MAX_LABEL, utf16)), text(&value, None));
     }
-    let more = message.fields.len().saturating_sub(FIELDS) + message.findings.len().saturating_sub(FINDINGS);
+    let more = message.fields.len().saturating_sub(MAX_FIELDS) + message.findings.len().saturating_sub(MAX_FINDINGS);
     if more > 0 {
-        elements.push(text(&format!("\nand {} more", thousands(more)), None));
+        elements.push(text(&format!("\n{}", and_more(more)), None));
     }
     elements
 }
 
 fn buttons(message: &Message) -> Vec<Value> {
-    let usable = message.links.iter().filter(|link| link.url.len() <= URL && !link.text.trim().is_empty());
+    let usable = message.links.iter().filter(|link| link.url.len() <= MAX_URL && !link.text.trim().is_empty());
     usable
-        .take(BUTTONS)
+        .take(MAX_BUTTONS)
         .map(|link| {
-            let text = shorten(&one_line(&link.text), BUTTON, utf16);
+            let text = shorten(&one_line(&link.text), MAX_BUTTON, utf16);
             json!({ "type": "button", "text": { "type": "plain_text", "text": text, "emoji": false }, "url": link.url })
         })
         .collect()

@@ -1,0 +1,144 @@
+//! What is known of the run before its message is worded: from the variables, the checkout and the other pipes' reports.
+
+use jiff::Timestamp;
+use pipe_core::Context;
+use pipe_core::platform::Provider;
+use serde::Serialize;
+
+use crate::ci_api::Answers;
+use crate::config::Config;
+use crate::log::LogOptions;
+use crate::message::{Finding, Log};
+use crate::reports::Reports;
+use crate::run::{Person, Pull, Run};
+use crate::status::Status;
+
+/// What a message is made from.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Facts {
+    pub(crate) status: Status,
+    pub(crate) run: Run,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) log: Option<Log>,
+    /// Each a sentence. The message is sent all the same.
+    pub(crate) warnings: Vec<String>,
+    /// What was asked for and is not available, each a fragment. The run exits with 3 after the message was sent.
+    pub(crate) unable: Vec<String>,
+}
+
+impl Facts {
+    /// Reads the checkout and the other pipes' reports. [`Facts::add`] completes them from the CI's API.
+    pub(crate) fn gather(config: &Config, ctx: &Context) -> Facts {
+        let reports = config.reports.read(ctx);
+        let status = match (config.status, reports.status()) {
+            // A gate of this run failed, whatever became of the job.
+            (Some(Status::Success), Some(_)) if !config.status_is_explicit => Status::Warning,
+            (Some(status), _) => status,
+            (None, failed) => failed.unwrap_or(Status::Finished),
+        };
+        let mut run = run(config, ctx);
+        let (deployment, mut warnings) = config.deployment.resolve(&run, status, reports.deployment.as_ref(), ctx);
+        run.environment = run.environment.or_else(|| deployment.as_ref().map(|it| it.environment.clone()));
+        run.deployment = deployment;
+        let Reports { findings, refused, unable, .. } = reports;
+        warnings.extend(refused);
+        let log = match config.log.as_ref().map(LogOptions::read) {
+            Some(Ok(log)) => Some(log),
+            Some(Err(problem)) => {
+                warnings.push(problem);
+                None
+            }
+            None => None,
+        };
+        Facts { status, run, findings, log, warnings, unable }
+    }
+
+    /// Adds what the CI's API answered.
+    pub(crate) fn add(&mut self, answers: &Answers) {
+        if let (None, Some(started_at)) = (self.run.started_at, answers.started_at) {
+            self.run.started(started_at);
+        }
+        if !answers.failed_jobs.is_empty() {
+            self.status = Status::Error;
+            let text = format!("{} failed", answers.failed_jobs.join(", "));
+            self.findings.push(Finding { label: "Jobs".to_owned(), status: Status::Error, text });
+        }
+    }
+}
+
+fn run(config: &Config, ctx: &Context) -> Run {
+    let ci = &ctx.ci;
+    let pull = ci.pull_request.as_ref();
+    // On a pull request the CI may have made a merge commit: the message is about the commit that a person wrote.
+    let commit = pull.and_then(|pull| pull.head_commit.clone()).or_else(|| ci.commit.clone());
+    let head = commit.as_ref().and_then(|commit| ctx.checkout.as_ref()?.commit(commit));
+    let pages = Pages::new(ctx);
+    Run {
+        provider: ci.provider.as_str().to_owned(),
+        repository: ci.full_name.clone().or_else(|| match (&ci.workspace, &ci.repository) {
+            (Some(workspace), Some(repository)) => Some(format!("{workspace}/{repository}")),
+            (_, repository) => repository.clone(),
+        }),
+        repository_url: ci.repository_url.clone(),
+        commit_url: commit.as_ref().and_then(|commit| pages.commit(commit)),
+        subject: head.as_ref().map(|head| head.subject.clone()).filter(|subject| !subject.is_empty()),
+        author: head.map(|head| Person { name: head.author_name, email: head.author_email }),
+        branch: ci.branch.clone(),
+        tag: ci.tag.clone(),
+        pull_request: pull.map(|pull| Pull {
+            id: pull.id.clone(),
+            target: pull.target_branch.clone(),
+            url: pages.pull_request(&pull.id),
+        }),
+        pipeline: config.pipeline.clone(),
+        id: ci.run_id.clone(),
+        number: ci.build_number.clone(),
+        url: config.pipeline_url.clone().or_else(|| ci.build_url.clone()),
+        // Bitbucket gives an id instead of a name, which means nothing to a reader.
+        actor: ci.actor.clone().filter(|_| ci.provider != Provider::Bitbucket),
+        environment: config.deployment.environment.clone().or_else(|| ci.environment.clone()),
+        started_at: config.started_at,
+        finished_at: Timestamp::now(),
+        deployment: None,
+        commit,
+    }
+}
+
+/// Where a platform shows commits and pull requests.
+struct Pages {
+    repository: Option<String>,
+    provider: Provider,
+}
+
+impl Pages {
+    /// Without a CI the platform follows from the host of the remote.
+    fn new(ctx: &Context) -> Pages {
+        let repository = ctx.ci.repository_url.as_ref().map(|url| url.trim_end_matches('/').to_owned());
+        let on = |host: &str| repository.as_ref().is_some_and(|url| url.contains(&format!("://{host}/")));
+        let provider = match ctx.ci.provider {
+            Provider::None | Provider::Other(_) if on("github.com") => Provider::GitHub,
+            Provider::None | Provider::Other(_) if on("bitbucket.org") => Provider::Bitbucket,
+            Provider::None | Provider::Other(_) if on("gitlab.com") => Provider::GitLab,
+            provider => provider,
+        };
+        Pages { repository, provider }
+    }
+
+    fn commit(&self, commit: &str) -> Option<String> {
+        self.page(["commits", "commit", "-/commit"], commit)
+    }
+
+    fn pull_request(&self, id: &str) -> Option<String> {
+        self.page(["pull-requests", "pull", "-/merge_requests"], id)
+    }
+
+    fn page(&self, [bitbucket, github, gitlab]: [&str; 3], what: &str) -> Option<String> {
+        let folder = match self.provider {
+            Provider::Bitbucket => bitbucket,
+            Provider::GitHub => github,
+            Provider::GitLab => gitlab,
+            Provider::Other(_) | Provider::None => return None,
+        };
+        Some(format!("{}/{folder}/{what}", self.repository.as_ref()?))
+    }
+}

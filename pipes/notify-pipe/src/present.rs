@@ -1,0 +1,46 @@
+//! The result on the CI's own pages.
+
+use pipe_core::Context;
+use pipe_core::platform::escape;
+use pipe_core::platform::rendering::{Fact, Rendering};
+
+use crate::delivery::Delivery;
+use crate::post::Undelivered;
+
+/// The summary, the outputs and the facts of the run.
+pub(crate) fn rendering(deliveries: &[Delivery], ctx: &Context) -> Rendering {
+    let delivered = deliveries.iter().filter(|delivery| delivery.outcome.is_ok()).count();
+    // By the names of CHANNELS: an output on Bitbucket has no spaces.
+    let mut missing: Vec<&str> =
+        deliveries.iter().filter(|delivery| !delivery.is_settled()).map(|delivery| delivery.channel).collect();
+    missing.dedup();
+    let mut summary = String::from("## Notifications\n\n| channel | outcome | |\n|---|---|---|\n");
+    for delivery in deliveries {
+        let outcome = match delivery.outcome {
+            Ok(_) => "delivered",
+            Err(Undelivered::Skipped(_)) => "skipped",
+            Err(_) => "**not delivered**",
+        };
+        let reason = escape::markdown(&delivery.reason().unwrap_or_default(), &ctx.redactor);
+        summary
+            .push_str(&format!("| {} | {outcome} | {reason} |\n", escape::markdown(&delivery.name(), &ctx.redactor)));
+    }
+    let mut outputs =
+        vec![("delivered".to_owned(), delivered.to_string()), ("not_delivered".to_owned(), missing.join(","))];
+    outputs.extend(deliveries.iter().filter_map(|delivery| {
+        let (name, value) = delivery.outcome.as_ref().ok()?.output.as_ref()?;
+        Some(((*name).to_owned(), value.clone()))
+    }));
+    Rendering {
+        pipe: ctx.spec.name.to_owned(),
+        report_name: ctx.report_name.clone(),
+        title: "Notifications".to_owned(),
+        passed: missing.is_empty(),
+        about_code: false,
+        details: String::new(),
+        facts: vec![("Delivered".to_owned(), Fact::Text(format!("{delivered} of {}", deliveries.len())))],
+        annotations: Vec::new(),
+        summary_markdown: summary,
+        outputs,
+    }
+}
