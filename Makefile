@@ -51,8 +51,8 @@ SECONDS_EACH ?= 120
 fuzz: ## Run every fuzz target for SECONDS_EACH seconds (120)
 	./fuzz/run.sh $(SECONDS_EACH)
 
-bench: ## Measure speed and size against peers; rewrites docs/benchmarks.md
-	./bench/run.sh
+bench: ## Measure speed and size against peers, or with BASE=REV against a commit, into docs/benchmarks.md
+	$(if $(BASE),./bench/against.sh '$(BASE)',./bench/run.sh)
 
 dist: ## The binaries and files that images are made of, in dist/
 	./Dockerfiles/dist.sh $(ARCH) $(PIPES)

@@ -102,5 +102,8 @@ table() {
 			"$(du -sb "$work/$name-bench-shell" | cut -f 1)" "$(gzip -9 <"$binary" | wc -c)" "$(stat -c %s "$binary")"
 	done
 } >"$work/benchmarks.md"
+# The comparison with another commit, which against.sh wrote, stays.
+sed -n '/^## Against /,$p' docs/benchmarks.md >"$work/against.md"
+[ ! -s "$work/against.md" ] || { echo; cat "$work/against.md"; } >>"$work/benchmarks.md"
 cp "$work/benchmarks.md" docs/benchmarks.md
 cat docs/benchmarks.md

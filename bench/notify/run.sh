@@ -1,12 +1,13 @@
 #!/bin/sh
 # Measures notify-pipe against a Python script that does the same; prints tables.
 # usage: run.sh NOTIFY-PIPE RUNS
+# BASE_PIPE: another build, measured in place of the peer. Rows that break the rule go to the file BASE_BROKEN.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 pipe=$1
 runs=$2
 venv=${XDG_CACHE_HOME:-$HOME/.cache}/pipewright/notify-peer-$(cksum <"$here/requirements.txt" | cut -d ' ' -f 1)
-if [ ! -x "$venv/ready" ]; then
+if [ -z "${BASE_PIPE:-}" ] && [ ! -x "$venv/ready" ]; then
 	python3 -m venv --clear "$venv" >&2
 	"$venv/bin/python" -m pip --disable-pip-version-check --quiet install --no-deps --requirement "$here/requirements.txt" >&2
 	ln -s bin/python "$venv/ready"
@@ -34,6 +35,19 @@ table() {
 	printf '\n| | CPU s | wall s | peak MB | CPU | wall | memory | exit |\n|---|---|---|---|---|---|---|---|\n'
 	python3 "$here/../measure.py" "$@"
 }
+
+if [ -n "${BASE_PIPE:-}" ]; then
+	compare() { # compare NAME VARIABLE=VALUE...
+		name=$1 code=0
+		shift
+		python3 "$here/../compare.py" "$runs" "notify-pipe, $name" "$(pipe=$BASE_PIPE; notify "$@")" "$(notify "$@")" || code=$?
+		case $code in 0) ;; 1) echo "notify-pipe, $name" >>"$BASE_BROKEN" ;; *) exit 1 ;; esac
+	}
+	# shellcheck disable=SC2086 # words
+	compare "12 channels" "CHANNELS=$channels" $all
+	compare Slack "SLACK_WEBHOOK_URL=$base/services/x"
+	exit 0
+fi
 
 cat <<-END
 	Twelve channels on loopback, of which the slowest answers after 500 ms and the others after 50 ms; then one Slack

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Measures sign-pipe against cosign 3.1 on one registry with lists of referrers; prints tables.
 # usage: run.sh SIGN-PIPE RUNS
+# BASE_PIPE: another build, measured in place of the peer. Rows that break the rule go to the file BASE_BROKEN.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 pipe=$1
@@ -56,6 +57,23 @@ table() {
 	printf '\n| | CPU s | wall s | peak MB | CPU | wall | memory | exit |\n|---|---|---|---|---|---|---|---|\n'
 	python3 "$here/../measure.py" "$runs" "$@"
 }
+
+if [ -n "${BASE_PIPE:-}" ]; then
+	compare() { # compare NAME IMAGES VARIABLE=VALUE...: WHO in IMAGES stands for the name of a build's own images
+		name=$1 images=$2 code=0
+		shift 2
+		before=$(pipe=$BASE_PIPE; ours "$@" IMAGE="$(echo "$images" | sed 's/WHO/cosign/g')")
+		now=$(ours "$@" IMAGE="$(echo "$images" | sed 's/WHO/ours/g')")
+		python3 "$here/../compare.py" "$runs" "sign-pipe, $name" "$before" "$now" || code=$?
+		case $code in 0) ;; 1) echo "sign-pipe, $name" >>"$BASE_BROKEN" ;; *) exit 1 ;; esac
+	}
+	compare "one image" "$host/one/WHO:{n}" "$key"
+	compare "ten images" "$(ten WHO ,)" "$key"
+	compare "an index" "$host/index/WHO:{n}" "$key" RECURSIVE=true
+	compare "an SBOM" "$host/sbom/WHO:{n}" "$key" SBOM_FILE="$work/sbom.json" ATTEST_SBOM=true
+	compare "verifying" "$host/signed:1" SIGN=false COSIGN_PUBLIC_KEY_FILE="$work/cosign.pub"
+	exit 0
+fi
 
 cat <<-END
 	With an encrypted key, into a registry on loopback that keeps lists of referrers, as bundles, without a log. The peer

@@ -71,6 +71,7 @@ fn the_api_of_the_ci_reports_the_previous_status_and_the_start() {
         assert!(asked);
         let sent = server.requests().into_iter().filter(|request| request.path == HOOK).collect::<Vec<_>>();
         assert!(sent.iter().all(|it| it.header("authorization").is_none()));
+        assert!(server.requests().iter().any(|it| it.path.starts_with("/api")), "the API was not called");
         (outcome, sent)
     };
     let (outcome, sent) = run("success");

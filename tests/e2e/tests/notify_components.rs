@@ -44,6 +44,7 @@ fn starttls_and_a_password_deliver() {
     let mail = server.mail();
     assert_eq!((&mail["encrypted"], &mail["authenticated"]), (&Value::from(true), &Value::from(true)));
     assert_eq!(mail["sender"], "ci@example.com");
+    assert!(!server.seen("login").is_empty());
     assert!(server.seen("login").iter().all(|login| login["encrypted"] == true));
     told(&outcome, "email team@example.com delivered");
     assert!(!outcome.output().contains(&password()) && !left_behind(&outcome.reports, &password()));

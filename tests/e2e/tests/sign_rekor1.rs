@@ -54,7 +54,10 @@ fn both_formats_are_logged_and_everybody_accepts_them() {
     }
 
     let again = sign().run().expect(0);
-    assert!(again.report()["images"][0]["written"].as_array().unwrap().iter().all(|one| one["existed"] == true));
+    let again = again.report();
+    let written = again["images"][0]["written"].as_array().unwrap();
+    assert_eq!(written.len(), 4, "{again}");
+    assert!(written.iter().all(|one| one["existed"] == true), "{again}");
 }
 
 #[test]

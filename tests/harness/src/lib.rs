@@ -11,6 +11,7 @@ mod keys;
 mod memory_registry;
 mod metadata;
 mod pipe;
+mod proxy;
 mod repo;
 mod server;
 
@@ -20,6 +21,7 @@ pub use keys::Keys;
 pub use memory_registry::{MemoryRegistry, digest};
 pub use metadata::metadata;
 pub use pipe::{Outcome, Pipe, Running, binary};
+pub use proxy::Proxy;
 pub use repo::Repo;
 pub use server::{Reply, Request, Server};
 

@@ -122,7 +122,7 @@ fn serve(stream: TcpStream, handler: &Handler, log: &Mutex<Vec<Request>>) -> std
     }
 }
 
-fn read(reader: &mut impl BufRead) -> std::io::Result<Option<Request>> {
+pub(crate) fn read(reader: &mut impl BufRead) -> std::io::Result<Option<Request>> {
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {
         return Ok(None);

@@ -75,6 +75,7 @@ mod tests {
 
     #[test]
     fn no_lockfile_is_both_read_and_unsupported() {
+        assert!(TABLE.len() > 10 && FORMATS.len() > 4, "{} and {}", TABLE.len(), FORMATS.len());
         for (index, (name, _)) in TABLE.iter().enumerate() {
             assert!(!FORMATS.iter().any(|format| format.matches(name, "")), "{name}");
             assert!(!TABLE[..index].iter().any(|(other, _)| other == name), "{name} twice");

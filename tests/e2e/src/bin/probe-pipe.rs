@@ -6,7 +6,8 @@ use pipe_core::Pipe;
 use pipe_core::context::Context;
 use pipe_core::env::Vars;
 use pipe_core::exit::{Pass, Stop};
-use pipe_core::plan::{Effects, Planned};
+use pipe_core::http::Request;
+use pipe_core::plan::{Effects, Planned, host};
 use pipe_core::report::Recorder;
 use pipe_core::spec::{Group, Spec, Var};
 use secrecy::{ExposeSecret, SecretString};
@@ -27,6 +28,7 @@ const DEED: Var = Var::choice(
         "ignore-cancel",
         "steps",
         "leak",
+        "effects",
     ],
     "What to do; if unset, pass.",
 )
@@ -34,6 +36,13 @@ const DEED: Var = Var::choice(
 const API_PASSWORD: Var = Var::secret("API_PASSWORD", "A secret; if unset, none.").example("a token");
 const NEEDS_SECRET: Var =
     Var::flag("NEEDS_SECRET", "Whether API_PASSWORD is needed; if unset, false.").default("false");
+const SERVER: Var =
+    Var::text("SERVER", "What DEED=effects writes to. If unset, nothing.").example("http://127.0.0.1:8000");
+const UNPLANNED: Var =
+    Var::choice("UNPLANNED", EFFECTS, "What DEED=effects does and the plan lacks. Default: none.").default("none");
+const INVENTED: Var =
+    Var::choice("INVENTED", EFFECTS, "What the plan of DEED=effects names in vain. Default: none.").default("none");
+const EFFECTS: &[&str] = &["none", "steps", "hosts", "writes", "files"];
 const SAST_SCAN: Var =
     Var::flag("SAST_SCAN", "Something of a later version; if unset, false.").default("false").later();
 
@@ -42,7 +51,10 @@ static SPEC: Spec = Spec {
     summary: "Meets every way a run can end",
     category: "Testing",
     version: env!("CARGO_PKG_VERSION"),
-    groups: &[Group { title: "Probe", vars: &[&DEED, &API_PASSWORD, &NEEDS_SECRET, &SAST_SCAN] }],
+    groups: &[Group {
+        title: "Probe",
+        vars: &[&DEED, &API_PASSWORD, &NEEDS_SECRET, &SERVER, &UNPLANNED, &INVENTED, &SAST_SCAN],
+    }],
     timeout: "30s",
     grace: Duration::from_millis(500),
 };
@@ -51,6 +63,9 @@ struct Probe;
 
 struct Config {
     deed: &'static str,
+    server: Option<String>,
+    unplanned: &'static str,
+    invented: &'static str,
     password: Option<SecretString>,
 }
 
@@ -81,10 +96,14 @@ impl Pipe for Probe {
             vars.choice(&pipe_core::spec::common::ON_MISSING_SECRET);
             vars.secret(&API_PASSWORD)
         };
-        Some(Config { deed: deed?, password })
+        let (unplanned, invented) = (vars.choice(&UNPLANNED), vars.choice(&INVENTED));
+        Some(Config { deed: deed?, server: vars.text(&SERVER), unplanned: unplanned?, invented: invented?, password })
     }
 
     fn plan(config: &Config, _: &Context) -> anyhow::Result<Plan> {
+        if config.deed == "effects" {
+            return Ok(Plan { deed: config.deed, effects: effects(config) });
+        }
         let steps = match config.deed {
             "scanner-panic" => vec!["the other".to_owned()],
             "sleep" => vec!["sleep".to_owned()],
@@ -127,6 +146,17 @@ impl Pipe for Probe {
                 }
                 Ok(Pass::Passed(why()))
             }
+            "effects" => {
+                let unable = |error: &dyn std::fmt::Display| Stop::Unable(error.to_string());
+                report.step("write").ran("done");
+                if let Some(server) = &config.server {
+                    let http = ctx.http().map_err(|error| unable(&error))?;
+                    let url = format!("{server}/things/7");
+                    http.send(Request::put(&url)).await.map_err(|error| unable(&error))?;
+                }
+                std::fs::write(ctx.workspace.reports.join("thing.txt"), "7").map_err(|error| unable(&error))?;
+                Ok(Pass::Passed(why()))
+            }
             "leak" => {
                 leak(config, ctx, report);
                 Ok(Pass::Passed(why()))
@@ -134,6 +164,26 @@ impl Pipe for Probe {
             _ => Ok(Pass::Passed(why())),
         }
     }
+}
+
+/// What DEED=effects does, less what is not to be planned, with what is to be invented.
+fn effects(config: &Config) -> Effects {
+    let mut effects = Effects {
+        steps: vec!["write".to_owned()],
+        hosts: config.server.iter().map(|server| host(server)).collect(),
+        writes: config.server.iter().map(|server| format!("PUT {server}/things/*")).collect(),
+        files: vec!["security-reports/thing.txt".to_owned()],
+    };
+    let lists = |effects: &mut Effects, name: &str, change: &dyn Fn(&mut Vec<String>)| match name {
+        "steps" => change(&mut effects.steps),
+        "hosts" => change(&mut effects.hosts),
+        "writes" => change(&mut effects.writes),
+        "files" => change(&mut effects.files),
+        _ => {}
+    };
+    lists(&mut effects, config.unplanned, &Vec::clear);
+    lists(&mut effects, config.invented, &|list| list.push("GET http://invented.example/thing.txt".to_owned()));
+    effects
 }
 
 /// Tries every way out.

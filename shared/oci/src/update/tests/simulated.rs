@@ -258,5 +258,6 @@ async fn a_tag_that_always_changes_is_an_error() {
     let error = told.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Lost);
     assert!(error.to_string().contains("the tag was not changed in"), "{error}");
+    assert!(!registry.history.borrow().is_empty());
     assert!(registry.history.borrow().iter().flat_map(|(_, bytes)| bytes).all(|bytes| bytes.starts_with(b"other")));
 }
