@@ -44,7 +44,7 @@ lint: ## Formatting, clippy, dependencies (licences, sources), workflows and pip
 	./tests/lint/run.sh
 
 generate: ## Rewrite the files that are made from the pipes' variables
-	$(CARGO) build --workspace --bins
+	$(CARGO) test --workspace --no-run
 	UPDATE=1 $(CARGO) test --workspace --test generated
 
 SECONDS_EACH ?= 120

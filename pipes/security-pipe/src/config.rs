@@ -15,6 +15,9 @@ use crate::scanner::{SCANNERS, Scanner};
 use crate::tree::Filter;
 use crate::vars::*;
 
+/// Bytes of a report's path below REPORTS_DIR; file systems take no longer names.
+const MAX_NAME: usize = 255;
+
 /// What a run of security-pipe is to do.
 pub struct Config {
     pub(crate) scanners: Vec<Arc<dyn Scanner>>,
@@ -108,7 +111,8 @@ fn outputs(formats: &[String], sarif: PathBuf, secrets: bool) -> Vec<Output> {
 
 fn sarif(vars: &mut Vars) -> PathBuf {
     let path = vars.path(&SARIF_FILE).unwrap_or_default();
-    if !path.components().all(|part| matches!(part, Component::Normal(_))) || path.file_name().is_none() {
+    let is_below = path.components().all(|part| matches!(part, Component::Normal(_))) && path.file_name().is_some();
+    if !is_below || path.as_os_str().len() > MAX_NAME {
         vars.problem(&SARIF_FILE, "expected a name below REPORTS_DIR, e.g. results.sarif");
     }
     path

@@ -324,7 +324,7 @@ fn what_is_not_logged_is_told_and_a_timestamp_may_do() {
         .run()
         .expect(0);
     let verify = || verifying(dir.path(), &sigstore, &image).env("CERTIFICATE_IDENTITY", WORKFLOW);
-    assert_eq!(refusal(&verify().run().expect(1)), "it has no entry in a transparency log");
+    assert!(refusal(&verify().run().expect(1)).starts_with("it has no entry in a transparency log"));
     verify().env("REQUIRE_TLOG", "false").run().expect(0);
     // Where nobody vouches for the time no certificate is had.
     registry.push_image("app", "2", "two");
@@ -351,7 +351,7 @@ fn the_signature_of_a_key_may_be_logged_too() {
     };
     let sign = || pipe(dir.path(), &sigstore).env("IMAGE", &image).env("COSIGN_PRIVATE_KEY_FILE", &key.private);
     sign().run().expect(0);
-    assert_eq!(refusal(&verify().run().expect(1)), "it has no entry in a transparency log");
+    assert!(refusal(&verify().run().expect(1)).starts_with("it has no entry in a transparency log"));
     // Equal, but for what vouches for it.
     let existed =
         || sign().env("TLOG_UPLOAD", "true").run().expect(0).report()["images"][0]["written"][0]["existed"].clone();

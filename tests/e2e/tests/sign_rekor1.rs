@@ -124,7 +124,7 @@ fn keys_signatures_are_logged_where_the_log_can_verify_them() {
     for kind in [KeyKind::Ed25519, KeyKind::P384] {
         let key = KeyPair::new(kind, dir.path());
         let outcome = sign(&key).env("IMAGE", &image).run().expect(3);
-        assert!(outcome.stdout.contains("Rekor can't verify what a key of"), "{}", outcome.stdout);
+        assert!(outcome.stdout.contains("Rekor v1 cannot verify this signature of an"), "{}", outcome.stdout);
     }
 }
 

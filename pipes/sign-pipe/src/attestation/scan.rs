@@ -67,7 +67,7 @@ pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Arc<dyn Attest
         match named {
             Some(named) => vars.problem(&SCAN_FILE, format!("{:?}: no such file", named.display())),
             None if asked == Some(true) => {
-                vars.problem(&SCAN_FILE, "required, since ATTEST_SCAN=true and there is no report of security-pipe");
+                vars.problem(&SCAN_FILE, "required, since ATTEST_SCAN=true and security-pipe left no report");
             }
             None => {}
         }

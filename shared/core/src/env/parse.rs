@@ -7,6 +7,9 @@ use serde_json::Value as Json;
 
 use crate::spec::{Kind, Var};
 
+/// Bytes; PATH_MAX of Linux, which opens no longer one.
+const MAX_PATH: usize = 4096;
+
 /// The most an `X_FILE` may hold, in bytes.
 pub const MAX_FILE: u64 = 1024 * 1024;
 
@@ -98,6 +101,7 @@ pub(super) fn value(var: &Var, raw: &Raw) -> Result<Value, String> {
     match var.kind {
         Kind::Text => Ok(Value::Text(text.to_owned())),
         Kind::Path if trimmed.contains('\0') => Err(expected()),
+        Kind::Path if trimmed.len() > MAX_PATH => Err(format!("a path of at most {MAX_PATH} bytes")),
         Kind::Path => Ok(Value::Text(trimmed.to_owned())),
         Kind::Url => url(trimmed).map(Value::Text).ok_or_else(expected),
         Kind::Bool => boolean(trimmed).map(Value::Bool).ok_or_else(expected),
