@@ -19,7 +19,7 @@ fn a_clean_repository_passes_without_a_variable_but_the_database() {
         let found = report["steps"].as_array().unwrap().iter().find(|step| step["name"] == *name);
         assert_eq!(found.expect(name)["status"], "ran", "{step}");
     }
-    assert!(outcome.stdout.contains("1 lockfile, 1 packages; advisories of 2026-11-01"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("1 lockfile, 1 package; advisories of 2026-11-01"), "{}", outcome.stdout);
     assert!(outcome.file("sbom/sbom-cyclonedx.json").contains("harmless"));
 }
 
@@ -107,7 +107,7 @@ fn an_ecosystem_without_advisories_is_not_silence() {
         .write("Cargo.lock", cargo_lock(&[("a", "1.0.0")]))
         .commit("1");
     let outcome = pipe(&repo, &advisories()).run().expect(3);
-    assert!(outcome.stderr.contains("do not cover crates.io: 1 packages not checked"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("do not cover crates.io: 1 package not checked"), "{}", outcome.stderr);
     assert_eq!(outcome.report()["counts"]["high"], 1);
 }
 

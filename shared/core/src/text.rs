@@ -18,6 +18,11 @@ pub fn thousands(number: u64) -> String {
     out
 }
 
+/// [`plural`] with [`thousands`]: `1 file`, `1,204 files`.
+pub fn count(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
+}
+
 /// The first of several sentences and the number of the others: `no lockfile (and 2 more)`. Empty if there is none.
 pub fn first_and_more(sentences: &[String]) -> String {
     match sentences {
@@ -44,7 +49,7 @@ pub fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{enumerate, first_and_more, panic_text, plural, thousands};
+    use super::{count, enumerate, first_and_more, panic_text, plural, thousands};
 
     #[test]
     fn counts_have_their_plural() {
@@ -53,6 +58,10 @@ mod tests {
 
     #[test]
     fn digits_are_grouped_from_the_right() {
+        assert_eq!(
+            [0, 1, 1204].map(|number| count(number, "file")),
+            ["0 files", "1 file", "1,204 files"].map(str::to_owned)
+        );
         assert_eq!(
             [0, 999, 1000, 1_234_567, u64::MAX].map(thousands),
             ["0", "999", "1,000", "1,234,567", "18,446,744,073,709,551,615"]

@@ -11,7 +11,7 @@ use pipe_core::env::Vars;
 use pipe_core::http::{Client, Request, Settings};
 use pipe_core::plan::{Effects, host};
 use pipe_core::spec::{Kind as VarKind, Var};
-use pipe_core::text::{plural, thousands};
+use pipe_core::text::{count, plural, thousands};
 use pipe_packages::package::{Package, Source};
 use pipe_packages::sbom::purl;
 use tokio::runtime::Handle;
@@ -154,9 +154,9 @@ impl Scanner for Dependencies {
             .partition(|(_, package)| package.source == Source::Registry && !package.version.is_empty());
         let mut scan = Scan {
             detail: format!(
-                "{}, {} packages",
+                "{}, {}",
                 plural(inventory.lockfiles.len(), "lockfile"),
-                thousands(packages.len() as u64)
+                count(packages.len() as u64, "package")
             ),
             counts: vec![
                 ("lockfiles", inventory.lockfiles.len() as u64),
@@ -254,7 +254,9 @@ fn uncovered(packages: &[(&Lockfile, &Package)], coverage: &Coverage) -> Vec<Str
     }
     counts
         .into_iter()
-        .map(|(ecosystem, count)| format!("the advisories do not cover {ecosystem}: {count} packages not checked"))
+        .map(|(ecosystem, count)| {
+            format!("the advisories do not cover {ecosystem}: {} not checked", plural(count, "package"))
+        })
         .collect()
 }
 
@@ -385,9 +387,9 @@ impl Compile {
             osv::compile(&self.from, &self.to).with_context(|| format!("can't compile {}", self.from.display()))?;
         let date = summary.coverage.date.as_deref().map_or("an unknown date", day);
         Ok(format!(
-            "{} advisories of {date} for {} packages, {} KB",
+            "{} advisories of {date} for {}, {} KB",
             thousands(summary.coverage.records),
-            thousands(summary.packages),
+            count(summary.packages, "package"),
             thousands(summary.bytes.div_ceil(1024))
         ))
     }

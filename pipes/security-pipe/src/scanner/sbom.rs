@@ -131,7 +131,7 @@ impl Scanner for Sbom {
         }
         let components: usize = sources.iter().map(|source| source.packages.len()).sum();
         scan.counts.push(("components", components as u64));
-        scan.detail = format!("SBOM of {components} packages");
+        scan.detail = format!("SBOM of {}", plural(components, "package"));
         Ok(scan)
     }
 }

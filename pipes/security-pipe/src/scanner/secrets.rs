@@ -7,7 +7,7 @@ use std::thread;
 use pipe_core::Context;
 use pipe_core::env::Vars;
 use pipe_core::spec::Var;
-use pipe_core::text::thousands;
+use pipe_core::text::count;
 
 use super::{Input, Scan, Scanner};
 use crate::finding::{Container, Finding, Kind, Location, Precision, Remedy, Rule, Span, Status};
@@ -115,7 +115,7 @@ impl Scanner for Secrets {
         let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
         let scanned = scanned.into_inner();
         let mut scan = Scan {
-            detail: format!("{} files", thousands(scanned)),
+            detail: count(scanned, "file"),
             findings: found.findings,
             counts: vec![
                 ("files", scanned),
