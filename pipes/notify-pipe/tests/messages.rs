@@ -252,7 +252,7 @@ fn a_message_and_a_log_can_come_from_files() {
     let payload = body(&only(&server));
     assert_eq!(payload["message"], "from a file");
     assert_eq!(payload["log"], json!({ "name": "build.log", "text": "password=***\nend" }));
-    // A pipe cannot read the log of its own step: ATTACH_LOGS alone is reported and not an error.
+    // A pipe cannot read the log of its step: ATTACH_LOGS alone is reported and not an error.
     let outcome = notify(&repo).env("WEBHOOK_URL", server.url()).env("ATTACH_LOGS", "true").run().expect(0);
     assert!(outcome.stderr.contains("ATTACH_LOGS has no effect without LOG_FILE"), "{}", outcome.stderr);
     let outcome = notify(&repo).env("WEBHOOK_URL", server.url()).env("LOG_FILE", "nowhere.log").run().expect(0);

@@ -76,7 +76,7 @@ fn one_message_is_updated_and_threaded_through_a_pipeline() {
     assert!(update["blocks"][0]["text"]["text"].as_str().unwrap().starts_with("✅"), "{update}");
     let reply = body(&calls(&server, "chat.postMessage")[1]);
     assert_eq!(reply["thread_ts"], "1700.001");
-    // Another pipeline has a message of its own.
+    // Another pipeline has its own message.
     step("success", "{2}");
     assert_eq!((calls(&server, "chat.postMessage").len(), calls(&server, "chat.update").len()), (3, 1));
 }

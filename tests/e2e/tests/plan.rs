@@ -15,7 +15,7 @@ fn difference(repo: &Repo, pipe: impl Fn() -> Pipe) -> Vec<String> {
     let proxy = Proxy::start();
     let through = |pipe: Pipe| pipe.env("HTTP_PROXY", proxy.url()).env("HTTPS_PROXY", proxy.url());
     let printed = through(pipe()).env("DRY_RUN", "true").run().expect(0).stdout;
-    assert_eq!(proxy.hosts(), BTreeSet::new(), "a dry run contacts nobody");
+    assert_eq!(proxy.hosts(), BTreeSet::new(), "a dry run contacts no server");
     let start = printed.find("\n{\n").expect("a plan is printed") + 1;
     let plan: Value =
         serde_json::Deserializer::from_str(&printed[start..]).into_iter().next().unwrap().expect("the plan is JSON");
@@ -193,7 +193,7 @@ fn notify_pipe_does_what_its_plan_says() {
 fn sign_pipe_does_what_its_plan_says() {
     let keys = Keys::new();
     let registry = MemoryRegistry::start();
-    // Each configuration has images of its own: an equal signature is not written twice.
+    // Each configuration has its own images, since an equal signature is not written twice.
     let images: Vec<String> = (0..16)
         .map(|number| {
             registry.push_image(&format!("app{number}"), "1", &format!("image {number}"));
