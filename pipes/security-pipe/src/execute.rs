@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pipe_core::context::Context;
-use pipe_core::exit::{Pass, Stop};
+use pipe_core::exit::Ending;
 use pipe_core::platform::escape;
 use pipe_core::report::{Recorder, StepStatus};
 use pipe_core::text::{first_and_more, plural};
@@ -19,21 +19,21 @@ use crate::source::Source;
 use crate::tree::{Filter, Tree};
 use crate::write;
 
-pub(crate) async fn execute(plan: Plan, ctx: &Context, report: &Recorder) -> Result<Pass, Stop> {
+pub(crate) async fn execute(plan: Plan, ctx: &Context, report: &Recorder) -> Result<Ending, Ending> {
     match plan.work {
         Work::Compile(compile) => compile_advisories(compile, report).await,
         Work::Scan(scan) => run(&scan, &plan.not_in_this_version, ctx, report).await,
     }
 }
 
-async fn run(plan: &Scan, later: &[String], ctx: &Context, report: &Recorder) -> Result<Pass, Stop> {
+async fn run(plan: &Scan, later: &[String], ctx: &Context, report: &Recorder) -> Result<Ending, Ending> {
     let step = report.step("tree");
     let tree = walk(&plan.filter, ctx).await?;
     step.ran(plural(tree.entries().len(), "file"));
     let input = Arc::new(Input::new(Box::new(tree), report.clone(), ctx.cancel.child_token()));
     let (outcomes, mut findings) = scanner::run(&plan.scanners, &input, plan.scan_timeout, report, &ctx.console).await;
     if ctx.cancel.is_cancelled() {
-        return Err(Stop::Interrupted);
+        return Err(Ending::Interrupted);
     }
 
     let applied = plan.policy.apply(ctx, &mut findings).await;
@@ -77,7 +77,7 @@ async fn run(plan: &Scan, later: &[String], ctx: &Context, report: &Recorder) ->
     result
 }
 
-async fn walk(filter: &Arc<Filter>, ctx: &Context) -> Result<Tree, Stop> {
+async fn walk(filter: &Arc<Filter>, ctx: &Context) -> Result<Tree, Ending> {
     let (checkout, workspace) = (ctx.checkout.clone(), ctx.workspace.clone());
     let (filter, cancel) = (Arc::clone(filter), ctx.cancel.clone());
     let walk = tokio::task::spawn_blocking(move || {
@@ -87,7 +87,7 @@ async fn walk(filter: &Arc<Filter>, ctx: &Context) -> Result<Tree, Stop> {
     });
     match walk.await {
         Ok(Ok(tree)) => Ok(tree),
-        Ok(Err(error)) => Err(Stop::Unable(format!("can't read the Git index: {error:#}"))),
+        Ok(Err(error)) => Err(Ending::Unable(format!("can't read the Git index: {error:#}"))),
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
 }
@@ -100,7 +100,7 @@ fn verdict(
     outcomes: &[Outcome],
     findings: &[Finding],
     applied: &Applied,
-) -> Result<Pass, Stop> {
+) -> Result<Ending, Ending> {
     let mut unable: Vec<String> = outcomes
         .iter()
         .filter(|outcome| !outcome.unable.is_empty())
@@ -116,8 +116,8 @@ fn verdict(
 
     if plan.policy.write_baseline && unable.is_empty() && tolerated.is_empty() {
         return match plan.policy.write(ctx, findings) {
-            Ok(count) => Ok(Pass::Passed(format!("{} written to the baseline", plural(count, "finding")))),
-            Err(problem) => Err(Stop::Unable(format!("can't write the baseline: {problem}"))),
+            Ok(count) => Ok(Ending::Passed(format!("{} written to the baseline", plural(count, "finding")))),
+            Err(problem) => Err(Ending::Unable(format!("can't write the baseline: {problem}"))),
         };
     }
     let gated = (!failing.is_empty()).then(|| {
@@ -127,46 +127,48 @@ fn verdict(
         format!("{} ({})", Counts::words(&failing), settings.join("; "))
     });
     match (gated, unable.is_empty()) {
-        (Some(gated), true) if plan.gate.warn_only => Ok(Pass::Warned(format!("{gated}, not blocked: GATE_MODE=warn"))),
+        (Some(gated), true) if plan.gate.warn_only => {
+            Ok(Ending::Warned(format!("{gated}, not blocked: GATE_MODE=warn")))
+        }
         (Some(gated), false) if plan.gate.warn_only => {
-            Err(Stop::Unable(format!("{}; also {gated}, not blocked: GATE_MODE=warn", first_and_more(&unable))))
+            Err(Ending::Unable(format!("{}; also {gated}, not blocked: GATE_MODE=warn", first_and_more(&unable))))
         }
-        (Some(gated), true) => Err(Stop::Failed(gated)),
+        (Some(gated), true) => Err(Ending::Failed(gated)),
         (Some(gated), false) => {
-            Err(Stop::Failed(format!("{gated}; also could not find out: {}", first_and_more(&unable))))
+            Err(Ending::Failed(format!("{gated}; also could not find out: {}", first_and_more(&unable))))
         }
-        (None, false) => Err(Stop::Unable(first_and_more(&unable))),
+        (None, false) => Err(Ending::Unable(first_and_more(&unable))),
         (None, true) => {
             let open: Vec<&Finding> = findings.iter().filter(|finding| finding.is_open()).collect();
             if !tolerated.is_empty() {
-                Ok(Pass::Warned(format!("could not find out: {} (ON_SCAN_ERROR=warn)", first_and_more(&tolerated))))
+                Ok(Ending::Warned(format!("could not find out: {} (ON_SCAN_ERROR=warn)", first_and_more(&tolerated))))
             } else if !open.is_empty() {
-                Ok(Pass::Warned(format!("{}, none gated", Counts::words(&open))))
+                Ok(Ending::Warned(format!("{}, none gated", Counts::words(&open))))
             } else if !applied.warnings.is_empty() || outcomes.iter().any(|outcome| !outcome.warnings.is_empty()) {
-                Ok(Pass::Warned("nothing found; see the warnings".to_owned()))
+                Ok(Ending::Warned("nothing found; see the warnings".to_owned()))
             } else if outcomes.iter().all(|outcome| outcome.status == StepStatus::Skipped) {
-                Ok(Pass::Skipped("nothing to scan".to_owned()))
+                Ok(Ending::Skipped("nothing to scan".to_owned()))
             } else {
-                Ok(Pass::Passed("nothing found".to_owned()))
+                Ok(Ending::Passed("nothing found".to_owned()))
             }
         }
     }
 }
 
-async fn compile_advisories(compile: Compile, report: &Recorder) -> Result<Pass, Stop> {
+async fn compile_advisories(compile: Compile, report: &Recorder) -> Result<Ending, Ending> {
     let step = report.step("compile advisories");
     match tokio::task::spawn_blocking(move || compile.run()).await {
         Ok(Ok(summary)) => {
             step.ran(summary.clone());
-            Ok(Pass::Passed(summary))
+            Ok(Ending::Passed(summary))
         }
         Ok(Err(error)) => {
             step.failed(format!("{error:#}"));
-            Err(Stop::Unable(format!("{error:#}")))
+            Err(Ending::Unable(format!("{error:#}")))
         }
         Err(error) => {
             report.bug(error.to_string());
-            Err(Stop::Unable(error.to_string()))
+            Err(Ending::Unable(error.to_string()))
         }
     }
 }

@@ -25,7 +25,7 @@ mod write;
 use pipe_core::Pipe;
 use pipe_core::context::Context;
 use pipe_core::env::Vars;
-use pipe_core::exit::{Pass, Stop};
+use pipe_core::exit::Ending;
 use pipe_core::report::Recorder;
 use pipe_core::spec::Spec;
 
@@ -49,7 +49,7 @@ impl Pipe for SecurityPipe {
         Ok(Plan::new(config, ctx))
     }
 
-    async fn execute(_: &Config, plan: Plan, ctx: &Context, report: &Recorder) -> Result<Pass, Stop> {
+    async fn execute(_: &Config, plan: Plan, ctx: &Context, report: &Recorder) -> Result<Ending, Ending> {
         execute::execute(plan, ctx, report).await
     }
 }

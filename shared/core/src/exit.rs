@@ -34,10 +34,6 @@ pub enum Ending {
     Bug(String),
 }
 
-// The older names, until every pipe says `Ending`.
-pub use Ending as Pass;
-pub use Ending as Stop;
-
 /// The word for an ending, as reports carry it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use pipe_core::Pipe;
 use pipe_core::context::Context;
 use pipe_core::env::Vars;
-use pipe_core::exit::{Pass, Stop};
+use pipe_core::exit::Ending;
 use pipe_core::http::Request;
 use pipe_core::plan::{Effects, Planned, host};
 use pipe_core::report::Recorder;
@@ -112,25 +112,25 @@ impl Pipe for Probe {
         Ok(Plan { deed: config.deed, effects: Effects { steps, ..Effects::default() } })
     }
 
-    async fn execute(config: &Config, plan: Plan, ctx: &Context, report: &Recorder) -> Result<Pass, Stop> {
+    async fn execute(config: &Config, plan: Plan, ctx: &Context, report: &Recorder) -> Result<Ending, Ending> {
         let why = || plan.deed.to_owned();
         match plan.deed {
-            "warn" => Ok(Pass::Warned(why())),
-            "skip" => Ok(Pass::Skipped(why())),
-            "fail" => Err(Stop::Failed(why())),
-            "unable" => Err(Stop::Unable(why())),
-            "roll-back" => Err(Stop::RolledBack(why())),
+            "warn" => Ok(Ending::Warned(why())),
+            "skip" => Ok(Ending::Skipped(why())),
+            "fail" => Err(Ending::Failed(why())),
+            "unable" => Err(Ending::Unable(why())),
+            "roll-back" => Err(Ending::RolledBack(why())),
             "panic" => panic!("with {}", config.password.as_ref().map_or("", |password| password.expose_secret())),
             "scanner-panic" => {
                 report.bug("one part of several");
                 report.step("the other").ran("all the same");
-                Err(Stop::Failed(why()))
+                Err(Ending::Failed(why()))
             }
             "sleep" => {
                 let _step = report.step("sleep");
                 ctx.console.line("sleeping");
                 ctx.cancel.cancelled().await;
-                Err(Stop::Interrupted)
+                Err(Ending::Interrupted)
             }
             "ignore-cancel" => {
                 ctx.console.line("sleeping");
@@ -144,10 +144,10 @@ impl Pipe for Probe {
                         break;
                     }
                 }
-                Ok(Pass::Passed(why()))
+                Ok(Ending::Passed(why()))
             }
             "effects" => {
-                let unable = |error: &dyn std::fmt::Display| Stop::Unable(error.to_string());
+                let unable = |error: &dyn std::fmt::Display| Ending::Unable(error.to_string());
                 report.step("write").ran("done");
                 if let Some(server) = &config.server {
                     let http = ctx.http().map_err(|error| unable(&error))?;
@@ -155,13 +155,13 @@ impl Pipe for Probe {
                     http.send(Request::put(&url)).await.map_err(|error| unable(&error))?;
                 }
                 std::fs::write(ctx.workspace.reports.join("thing.txt"), "7").map_err(|error| unable(&error))?;
-                Ok(Pass::Passed(why()))
+                Ok(Ending::Passed(why()))
             }
             "leak" => {
                 leak(config, ctx, report);
-                Ok(Pass::Passed(why()))
+                Ok(Ending::Passed(why()))
             }
-            _ => Ok(Pass::Passed(why())),
+            _ => Ok(Ending::Passed(why())),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pipe_core::Context;
 use pipe_core::console::{Console, Style};
 use pipe_core::env::Vars;
-use pipe_core::exit::{Pass, Stop};
+use pipe_core::exit::Ending;
 use pipe_core::publish::publish;
 use pipe_core::redact::Redactor;
 use pipe_core::report::Recorder;
@@ -30,7 +30,7 @@ const REMEDY: &str = "Add a line USER 65532 to the last stage of the Dockerfile.
 /// A run in this process: the example scanner is in no binary.
 struct Ran {
     repo: Repo,
-    ending: Result<Pass, Stop>,
+    ending: Result<Ending, Ending>,
     stdout: String,
 }
 
@@ -165,7 +165,7 @@ async fn the_gate_judges_it_by_its_severity() {
     ];
     let ran = scan(&[], &others).await;
     assert_eq!(ran.json("security-pipe-report.json")["findings"][0]["gated"], fails("FAIL_ON_HIGH=true"));
-    assert_eq!(ran.ending, Err(Stop::Failed("1 high (FAIL_ON_HIGH=true)".to_owned())));
+    assert_eq!(ran.ending, Err(Ending::Failed("1 high (FAIL_ON_HIGH=true)".to_owned())));
     assert_eq!(failing(&[("FAIL_ON_SECRETS", "true"), ("CVSS_THRESHOLD", "0")]).await["gate"], "passes");
 }
 
