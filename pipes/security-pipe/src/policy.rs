@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use pipe_core::Context;
 use pipe_core::plan::Effects;
@@ -63,7 +62,7 @@ impl Policy {
         let mut applied = Applied::default();
         inline(&files, findings, &mut applied).await;
         if let Some(text) = read(&files, ctx, &self.ignore, "IGNORE_FILE", &mut applied).await {
-            let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+            let today = ctx.now.to_zoned(TimeZone::UTC).date();
             match IgnoreFile::parse(&text) {
                 Ok(ignores) => applied.warnings.extend(ignores.apply(findings, today)),
                 Err(problem) => {

@@ -15,7 +15,6 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use self::protocol::{Page, matches_of};
 use super::entry::Entry;
 use super::merge::{Hit, advisories};
-use super::queries::normalise;
 use super::range::Installed;
 use super::{Advisory, Coverage, Lookup, Query, matching, record, text};
 use pipe_packages::package::Ecosystem;
@@ -41,7 +40,7 @@ pub async fn lookup_api<T: Transport>(transport: &T, queries: &[Query<'_>]) -> a
     let mut unique: Vec<Key<'_>> = Vec::new();
     let mut answers = Vec::with_capacity(queries.len());
     for query in queries {
-        let key = (query.ecosystem, normalise(query.ecosystem, query.name), query.version);
+        let key = (query.ecosystem, query.ecosystem.canonical_name(query.name), query.version);
         let place = *places.entry(key.clone()).or_insert_with(|| {
             unique.push(key);
             unique.len() - 1

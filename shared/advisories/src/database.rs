@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::census::{Census, coverage};
 use super::entry::Entry;
 use super::index::{self, Index};
-use super::queries::{Queries, normalise};
+use super::queries::Queries;
 use super::range::drop_redundant_versions;
 use super::record::{self, Summary, ecosystem_of};
 use super::{Coverage, Lookup, OsvError, Query, folder, matching};
@@ -121,7 +121,7 @@ fn from_zips(
         let names_wanted =
             summary.affected.iter().flatten().filter_map(|affected| affected.package.as_ref()).any(|package| {
                 ecosystem_of(&package.ecosystem)
-                    .is_some_and(|ecosystem| is_wanted(ecosystem, &normalise(ecosystem, &package.name)))
+                    .is_some_and(|ecosystem| is_wanted(ecosystem, &ecosystem.canonical_name(&package.name)))
             });
         if names_wanted {
             for (ecosystem, name, entry) in record::entries(item.json, is_wanted)? {

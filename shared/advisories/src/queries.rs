@@ -24,7 +24,7 @@ impl<'a> Queries<'a> {
         for (place, query) in queries.iter().enumerate() {
             let ecosystem = query.ecosystem;
             let slots = &mut wanted.slots[ecosystem as usize];
-            let slot = *slots.entry(normalise(ecosystem, query.name)).or_insert_with(|| {
+            let slot = *slots.entry(ecosystem.canonical_name(query.name)).or_insert_with(|| {
                 wanted.packages.push(QueriedPackage { ecosystem, queries: Vec::new() });
                 wanted.packages.len() - 1
             });
@@ -43,38 +43,10 @@ impl<'a> Queries<'a> {
     }
 }
 
-/// PyPI names are the same whatever their case and separators (PEP 503); the other registries' are exact.
-pub(super) fn normalise(ecosystem: Ecosystem, name: &str) -> Cow<'_, str> {
-    let is_normal = |name: &str| {
-        name.bytes().all(|byte| !byte.is_ascii_uppercase() && byte != b'_' && byte != b'.') && !name.contains("--")
-    };
-    if ecosystem != Ecosystem::PyPi || is_normal(name) {
-        return Cow::Borrowed(name);
-    }
-    let mut normal = String::with_capacity(name.len());
-    for c in name.chars() {
-        match c {
-            '-' | '_' | '.' if normal.ends_with('-') => {}
-            '-' | '_' | '.' => normal.push('-'),
-            _ => normal.push(c.to_ascii_lowercase()),
-        }
-    }
-    Cow::Owned(normal)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Queries, Query, normalise};
+    use super::{Queries, Query};
     use pipe_packages::package::Ecosystem;
-
-    #[test]
-    fn python_names_are_normalised_and_others_are_not() {
-        for spelling in ["zope.interface", "Zope_Interface", "zope-_.interface", "zope-interface"] {
-            assert_eq!(normalise(Ecosystem::PyPi, spelling), "zope-interface");
-        }
-        assert_eq!(normalise(Ecosystem::Npm, "JSONStream"), "JSONStream");
-        assert_eq!(normalise(Ecosystem::Go, "github.com/Foo/bar_baz"), "github.com/Foo/bar_baz");
-    }
 
     #[test]
     fn a_package_asked_for_twice_has_one_slot() {

@@ -11,7 +11,6 @@ use std::collections::BTreeSet;
 use self::loose::DatabaseSpecific;
 use self::schema::{RawAffected, RawEvent, Record, Score};
 use super::entry::{Affected, Entry, Event, Rating};
-use super::queries::normalise;
 use super::{MAX_RECORD, text};
 use pipe_core::severity::Severity;
 use pipe_packages::package::Ecosystem;
@@ -48,7 +47,7 @@ pub(super) fn entries(
         let Some(ecosystem) = ecosystem_of(&package.ecosystem) else {
             continue;
         };
-        let name = normalise(ecosystem, &package.name).into_owned();
+        let name = ecosystem.canonical_name(&package.name).into_owned();
         if !is_wanted(ecosystem, &name) {
             continue;
         }

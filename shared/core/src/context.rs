@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +39,8 @@ pub struct Context {
     pub timeout: Duration,
     /// `DRY_RUN`.
     pub dry_run: bool,
+    /// When the run began, by the machine's clock.
+    pub now: Timestamp,
     /// Credentials of the CI platforms.
     pub tokens: Tokens,
     network: Settings,
@@ -97,6 +100,7 @@ impl Context {
             cancel: CancellationToken::new(),
             timeout: vars.duration(&common::TIMEOUT).unwrap_or(Duration::from_secs(3600)),
             dry_run: vars.flag(&common::DRY_RUN),
+            now: Timestamp::now(),
             tokens: tokens(vars),
             network: network(vars),
             workspace: Workspace { dir, root, reports },

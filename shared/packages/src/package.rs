@@ -1,5 +1,7 @@
 //! What a lockfile says is installed: the currency between lockfile readers, the advisory matcher and the SBOM.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 /// A package ecosystem, named as the OSV schema names it.
@@ -36,6 +38,26 @@ impl Ecosystem {
     /// The reverse of [`Ecosystem::osv_name`]; `None` for one no lockfile reader of ours yields.
     pub fn from_osv_name(name: &str) -> Option<Ecosystem> {
         Ecosystem::ALL.into_iter().find(|ecosystem| ecosystem.osv_name() == name)
+    }
+
+    /// `name` as two spellings of one package share it: PyPI's are the same whatever their case and separators
+    /// (PEP 503), and those of the other registries are exact.
+    pub fn canonical_name(self, name: &str) -> Cow<'_, str> {
+        let is_canonical = |name: &str| {
+            name.bytes().all(|byte| !byte.is_ascii_uppercase() && byte != b'_' && byte != b'.') && !name.contains("--")
+        };
+        if self != Ecosystem::PyPi || is_canonical(name) {
+            return Cow::Borrowed(name);
+        }
+        let mut canonical = String::with_capacity(name.len());
+        for c in name.chars() {
+            match c {
+                '-' | '_' | '.' if canonical.ends_with('-') => {}
+                '-' | '_' | '.' => canonical.push('-'),
+                _ => canonical.push(c.to_ascii_lowercase()),
+            }
+        }
+        Cow::Owned(canonical)
     }
 
     /// The package-url type (<https://github.com/package-url/purl-spec>).
@@ -110,4 +132,34 @@ pub struct Package {
     pub dependencies: Vec<usize>,
     /// Checksums of its archives, as the lockfile gives them; empty if it gives none.
     pub hashes: Vec<Hash>,
+    /// The folder it is installed in, relative to the lockfile's (`node_modules/a/node_modules/b`), if the lockfile
+    /// says so and it is not the one that [`Package::installed_in`] derives from the name. The same for every version,
+    /// so it distinguishes the copies of a package from one run to the next.
+    #[serde(skip)]
+    pub folder: Option<Box<str>>,
+}
+
+impl Package {
+    /// The folder it is installed in, relative to the lockfile's; `None` if the lockfile does not say.
+    pub fn installed_in(&self) -> Option<Cow<'_, str>> {
+        match (&self.folder, self.ecosystem) {
+            (Some(folder), _) => Some(Cow::Borrowed(folder)),
+            (None, Ecosystem::Npm) => Some(Cow::Owned(format!("node_modules/{}", self.name))),
+            (None, Ecosystem::PyPi | Ecosystem::CratesIo | Ecosystem::Go) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Ecosystem;
+
+    #[test]
+    fn python_names_have_one_spelling_and_others_are_exact() {
+        for spelling in ["zope.interface", "Zope_Interface", "zope-_.interface", "zope-interface"] {
+            assert_eq!(Ecosystem::PyPi.canonical_name(spelling), "zope-interface");
+        }
+        assert_eq!(Ecosystem::Npm.canonical_name("JSONStream"), "JSONStream");
+        assert_eq!(Ecosystem::Go.canonical_name("github.com/Foo/bar_baz"), "github.com/Foo/bar_baz");
+    }
 }

@@ -95,6 +95,7 @@ fn package(
         direct: None,
         dependencies: Vec::new(),
         hashes: checksum(entry, metadata).into_iter().collect(),
+        folder: None,
     })
 }
 

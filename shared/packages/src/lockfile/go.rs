@@ -79,6 +79,7 @@ fn module(path: &str, version: &str, line: u32, direct: bool, replaced: &Replace
         direct: Some(direct),
         dependencies: Vec::new(),
         hashes: Vec::new(),
+        folder: None,
     };
     match replaced.of(path, version) {
         None => package(path, version, origin(path), line),
@@ -155,6 +156,7 @@ fn standard_library(file: &ModFile) -> Option<Package> {
         direct: Some(true),
         dependencies: Vec::new(),
         hashes: Vec::new(),
+        folder: None,
     })
 }
 

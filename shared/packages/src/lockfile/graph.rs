@@ -101,6 +101,7 @@ mod tests {
             direct: None,
             dependencies: edges.to_vec(),
             hashes: Vec::new(),
+            folder: None,
         };
         edges.iter().enumerate().map(package).collect()
     }

@@ -98,6 +98,7 @@ fn package(entry: &Entry, lock: &Lock, lines: &Lines) -> Result<Package, ParseEr
         direct: None,
         dependencies: Vec::new(),
         hashes: hashes(entry, lock),
+        folder: None,
     })
 }
 

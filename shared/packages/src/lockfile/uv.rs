@@ -79,6 +79,7 @@ fn package(entry: &Entry, lock: &Lock, line: u32) -> Result<Package, ParseError>
         direct: None,
         dependencies: Vec::new(),
         hashes: files.filter_map(|file| file.0.clone()).collect(),
+        folder: None,
     })
 }
 

@@ -17,6 +17,7 @@ fn package(name: &str, version: &str, line: u32, direct: Option<bool>, dependenc
         direct,
         dependencies: dependencies.to_vec(),
         hashes: Vec::new(),
+        folder: None,
     }
 }
 
@@ -250,6 +251,7 @@ fn anything() -> impl Strategy<Value = Package> {
             direct,
             dependencies,
             hashes: Vec::new(),
+            folder: None,
         },
     )
 }

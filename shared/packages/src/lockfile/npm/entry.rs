@@ -91,6 +91,7 @@ impl<D> Entry<'_, D> {
             direct: None,
             dependencies: Vec::new(),
             hashes: self.integrity.as_ref().map(|text| hash::integrity(&text.0)).unwrap_or_default(),
+            folder: None,
         })
     }
 

@@ -71,7 +71,9 @@ pub(super) fn read<'a>(
         let own = local == Some(Source::Workspace);
         let name = installed.unwrap_or_else(|| path.rsplit('/').next().unwrap_or(path));
         let what = What::Package { index: parsed.packages.len(), own };
-        parsed.packages.push(entry.package(name, local, line, registries)?);
+        let mut package = entry.package(name, local, line, registries)?;
+        package.folder = folder(path, &package.name);
+        parsed.packages.push(package);
         rows.push(Row { key, line, what, wants: entry.wants() });
     }
     link(reader, &rows, &mut parsed)?;
@@ -129,6 +131,11 @@ fn check_folder(path: &str, line: u32) -> Result<(), ParseError> {
         return Err(ParseError::at(line, format!("packages are nested more than {MAX_DEPTH} deep")));
     }
     Ok(())
+}
+
+/// The folder of a package if its name does not say it.
+pub(super) fn folder(path: &str, name: &str) -> Option<Box<str>> {
+    (path.strip_prefix("node_modules/") != Some(name)).then(|| path.into())
 }
 
 /// The folder that a package is installed for, and the package's name; `None` for a folder of the project.

@@ -9,6 +9,7 @@ use super::super::text::excerpt;
 use super::super::{Input, ParseError, Parsed, graph};
 use super::Root;
 use super::entry::Entry;
+use super::flat;
 use super::json::{Members, Names, Reader};
 use super::npmrc::Registries;
 use super::tree::{Folder, ROOT, Tree};
@@ -35,13 +36,16 @@ pub(super) fn read<'a>(
     let mut parsed = Parsed::default();
     let mut tree = Tree::new();
     let mut nodes: Vec<Node<'_>> = Vec::new();
-    let mut open: Vec<(&RawValue, Folder, usize)> = dependencies.map(|value| (value, ROOT, 1)).into_iter().collect();
-    while let Some((value, above, depth)) = open.pop() {
+    let mut open: Vec<(&RawValue, Folder, usize, String)> =
+        dependencies.map(|value| (value, ROOT, 1, String::new())).into_iter().collect();
+    while let Some((value, above, depth, parent)) = open.pop() {
         let level: Members<'_, Entry<'_, &RawValue>> = reader.value(value)?;
         for (key, entry) in level.0 {
             let line = reader.line(&key);
             let mut package = entry.package(&key.name, None, line, registries)?;
             package.direct = (depth > 1).then_some(false);
+            let path = format!("{parent}node_modules/{}", key.name);
+            package.folder = flat::folder(&path, &package.name);
             if tree.install(above, key.name.clone(), parsed.packages.len()) {
                 return Err(reader.twice(&key));
             }
@@ -52,7 +56,7 @@ pub(super) fn read<'a>(
                 if depth == MAX_DEPTH {
                     return Err(ParseError::at(line, format!("dependencies are nested more than {MAX_DEPTH} deep")));
                 }
-                open.push((below, folder, depth + 1));
+                open.push((below, folder, depth + 1, path + "/"));
             }
         }
     }

@@ -181,6 +181,23 @@ fn version_1_nests() {
 }
 
 #[test]
+fn a_copy_is_known_by_the_folder_it_is_installed_in() {
+    let folders = |lock: &str| -> Vec<String> {
+        let parsed = parse(&LOCK, lock).unwrap();
+        parsed.packages.iter().map(|package| package.installed_in().unwrap().into_owned()).collect()
+    };
+    let flat = folders(FLAT);
+    let expected =
+        ["node_modules/alias", "node_modules/left", "node_modules/left/node_modules/deep", "node_modules/deep"];
+    assert_eq!(flat[..4], expected);
+    assert_eq!(flat[7], "packages/ui/node_modules/deep");
+    // The same folders in the form of version 1, so that a lockfile in another form has the same copies.
+    let nested = folders(NESTED);
+    assert!(nested.contains(&"node_modules/a/node_modules/b".to_owned()), "{nested:?}");
+    assert!(nested.contains(&"node_modules/a".to_owned()), "{nested:?}");
+}
+
+#[test]
 fn version_2_counts_each_package_once() {
     let text = FLAT.replace("\"lockfileVersion\": 3", "\"lockfileVersion\": 2").replacen(
         "\"packages\": {",

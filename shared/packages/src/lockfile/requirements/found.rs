@@ -47,6 +47,7 @@ impl Found {
                 direct: None,
                 dependencies: Vec::new(),
                 hashes: Vec::new(),
+                folder: None,
             });
         }
         if let Some(package) = self.packages.get_mut(index) {
