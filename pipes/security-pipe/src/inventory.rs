@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::finding::Container;
 use crate::source::{Entry, Source};
-use pipe_packages::lockfile::{self, Format, Input, ParseError};
+use pipe_packages::lockfile::{self, Format, Input, ParseError, Unsupported};
 use pipe_packages::package::Package;
 
 /// The largest lockfile that is read, in bytes: a document may take five times its size in memory (DESIGN, promise 5).
@@ -46,19 +46,38 @@ impl Inventory {
             let (parent, name) = split(entry);
             folders.entry(parent).or_default().insert(name.to_owned());
         }
+        let (mut not_covered, mut unknown) = (Vec::new(), Vec::new());
         for entry in source.entries() {
             if cancelled() {
                 return inventory;
             }
             let (parent, name) = split(entry);
             let folder = parent.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            if let Some(format) = lockfile::FORMATS.iter().find(|format| format.matches(name, &folder)) {
-                inventory.add(source, entry, *format);
-            } else if let Some(tool) = lockfile::unsupported(name) {
-                inventory.errors.push(format!("{}: lockfiles of {tool} are not in this version", entry.path));
-            } else {
-                inventory.check_manifest(source, entry, &folders);
+            let exists = |path: &str| {
+                let (parent, name) = split_path(path);
+                folders.get(parent).is_some_and(|names| names.contains(name))
+            };
+            let path = &entry.path;
+            match lockfile::unsupported(path, &exists) {
+                Some(Unsupported::Covered(tool)) => inventory.errors.push(format!(
+                    "{path}: lockfiles of {tool} are not supported, so its packages were not looked up. Check it with \
+                     another tool, and exclude it with EXCLUDE_PATHS."
+                )),
+                Some(Unsupported::NotCovered(tool)) => not_covered.push(format!("{path} ({tool})")),
+                Some(Unsupported::Unknown) => unknown.push(path.clone()),
+                None => match lockfile::FORMATS.iter().find(|format| format.matches(name, &folder)) {
+                    Some(format) => inventory.add(source, entry, *format),
+                    None => inventory.check_manifest(source, entry, &folders),
+                },
             }
+        }
+        if !not_covered.is_empty() {
+            let files = not_covered.join(", ");
+            inventory.warnings.push(format!("there are no OSV advisories for the packages of {files}"));
+        }
+        if !unknown.is_empty() {
+            let files = unknown.join(", ");
+            inventory.warnings.push(format!("named like a lockfile of no known tool, and not read: {files}"));
         }
         inventory
     }
@@ -118,7 +137,11 @@ impl Inventory {
 }
 
 fn split(entry: &Entry) -> (&Path, &str) {
-    let path = Path::new(&entry.path);
+    split_path(&entry.path)
+}
+
+fn split_path(path: &str) -> (&Path, &str) {
+    let path = Path::new(path);
     let parent = path.parent().unwrap_or_else(|| Path::new(""));
     (parent, path.file_name().and_then(|name| name.to_str()).unwrap_or_default())
 }

@@ -27,7 +27,7 @@ use crate::package::Package;
 
 pub use manifest::{is_manifest_name, manifest};
 pub use text::decode;
-pub use unsupported::unsupported;
+pub use unsupported::{Unsupported, unsupported};
 
 /// A lockfile format: how its files are called, read, and how a package in them is upgraded.
 pub trait Format: Sync {

@@ -45,7 +45,7 @@ pub(crate) fn manifests(data: &[u8]) -> bool {
     let Some((name, content)) = super::text(data).and_then(|text| text.split_once('\n')) else { return false };
     let found = manifest(name, content);
     assert!(found.is_none() || is_manifest_name(name), "a manifest by content alone");
-    found.is_some() || unsupported(name).is_some()
+    found.is_some() || unsupported(name, &|_| false).is_some()
 }
 
 /// Three lines are three versions, in an order.

@@ -31,7 +31,8 @@ impl Format for Requirements {
 
     fn matches(&self, file_name: &str, parent: &str) -> bool {
         let Some(stem) = file_name.strip_suffix(".txt") else {
-            return false;
+            // Rye's lockfiles have pip's format
+            return matches!(file_name, "requirements.lock" | "requirements-dev.lock");
         };
         let folder = parent.trim_end_matches('/').rsplit('/').next().unwrap_or(parent);
         let named = stem.starts_with("requirements") || stem.ends_with("requirements") || folder == "requirements";

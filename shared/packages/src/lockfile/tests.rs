@@ -179,7 +179,7 @@ proptest! {
         for format in FORMATS {
             check(*format, &text);
         }
-        let _ = unsupported(&text);
+        let _ = unsupported(&text, &|_| true);
         for name in ["pyproject.toml", "package.json", "Cargo.toml", "setup.cfg", "pubspec.yaml", "mix.exs", "rebar.config"] {
             let _ = manifest(name, &text);
         }

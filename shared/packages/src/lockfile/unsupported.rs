@@ -1,84 +1,113 @@
 //! Lockfiles that are known but can't be read yet. Meeting one is said aloud: a project whose lockfile is passed over
 //! in silence looks clean.
 
-/// The tool and its ecosystem.
-pub fn unsupported(file_name: &str) -> Option<&'static str> {
-    let exact = TABLE.iter().find(|(name, _)| *name == file_name);
-    exact.or_else(|| SUFFIXES.iter().find(|(suffix, _)| file_name.ends_with(suffix))).map(|(_, tool)| *tool).or_else(
-        || {
-            // PEP 751 allows a name between the two
-            (file_name.starts_with("pylock.") && file_name.ends_with(".toml")).then_some("Python (pylock)")
-        },
-    )
+mod table;
+
+use super::FORMATS;
+use table::{NAMES, PATHS, PATTERNS};
+
+/// What a lockfile that no reader takes stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsupported {
+    /// It pins packages of an ecosystem that OSV has advisories of, so they were not looked at. The tool's name, with
+    /// the ecosystem before it: `npm (Yarn)`.
+    Covered(&'static str),
+    /// OSV has no advisories for what the tool of this name pins.
+    NotCovered(&'static str),
+    /// It is called as lockfiles are, and no tool is known by the name.
+    Unknown,
 }
 
-const TABLE: [(&str, &str); 39] = [
-    ("yarn.lock", "npm (Yarn)"),
-    ("pnpm-lock.yaml", "npm (pnpm)"),
-    ("shrinkwrap.yaml", "npm (pnpm)"),
-    ("bun.lock", "npm (Bun)"),
-    ("bun.lockb", "npm (Bun)"),
-    ("deno.lock", "npm and JSR (Deno)"),
-    ("Pipfile.lock", "PyPI (Pipenv)"),
-    ("pdm.lock", "PyPI (PDM)"),
-    ("conda-lock.yml", "conda (conda-lock)"),
-    ("conda-lock.yaml", "conda (conda-lock)"),
-    ("pixi.lock", "conda and PyPI (pixi)"),
-    ("Gemfile.lock", "RubyGems (Bundler)"),
-    ("gems.locked", "RubyGems (Bundler)"),
-    ("composer.lock", "Packagist (Composer)"),
-    ("packages.lock.json", "NuGet"),
-    ("packages.config", "NuGet"),
-    ("paket.lock", "NuGet (Paket)"),
-    ("gradle.lockfile", "Maven (Gradle)"),
-    ("buildscript-gradle.lockfile", "Maven (Gradle)"),
-    ("maven_install.json", "Maven (Bazel)"),
-    ("build.sbt.lock", "Maven (sbt)"),
-    ("mix.lock", "Hex (Mix)"),
-    ("rebar.lock", "Hex (rebar3)"),
-    ("pubspec.lock", "Pub (Dart)"),
-    ("Package.resolved", "SwiftURL (Swift Package Manager)"),
-    ("Podfile.lock", "CocoaPods"),
-    ("Cartfile.resolved", "Carthage"),
-    ("conan.lock", "ConanCenter (Conan)"),
-    ("renv.lock", "CRAN (renv)"),
-    ("packrat.lock", "CRAN (packrat)"),
-    ("stack.yaml.lock", "Hackage (Stack)"),
-    ("cabal.project.freeze", "Hackage (Cabal)"),
-    ("cpanfile.snapshot", "CPAN (Carton)"),
-    ("shard.lock", "Crystal shards"),
-    ("nimble.lock", "Nimble"),
-    ("spago.lock", "PureScript (Spago)"),
-    ("Manifest.toml", "Julia (Pkg)"),
-    ("JuliaManifest.toml", "Julia (Pkg)"),
-    ("vcpkg-lock.json", "vcpkg"),
-];
+/// What a file is by its path (with `/`); `None` for what is no lockfile, has a reader, or belongs to a file that has
+/// one. `exists` answers for another path of the same tree.
+pub fn unsupported(path: &str, exists: &dyn Fn(&str) -> bool) -> Option<Unsupported> {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    match by_surroundings(folder, name, exists) {
+        Surroundings::Decide(answer) => answer,
+        Surroundings::Open => by_name(folder, name).or_else(|| looks_like_one(folder, name)),
+    }
+}
 
-const SUFFIXES: [(&str, &str); 3] =
-    [(".opam.locked", "opam"), (".conda-lock.yml", "conda (conda-lock)"), (".gradle.lockfile", "Maven (Gradle)")];
+enum Surroundings {
+    Decide(Option<Unsupported>),
+    Open,
+}
+
+/// Names that two tools share, or that mean something only beside another file.
+fn by_surroundings(folder: &str, name: &str, exists: &dyn Fn(&str) -> bool) -> Surroundings {
+    let in_folder = |folder: &str, name: &str| match folder {
+        "" => exists(name),
+        folder => exists(&format!("{folder}/{name}")),
+    };
+    let beside = |name: &str| in_folder(folder, name);
+    let above = |name: &str| in_folder(folder.rsplit_once('/').map_or("", |(above, _)| above), name);
+    let decided = match name {
+        "go.sum" if beside("go.mod") => None,
+        "go.work.sum" if beside("go.work") => None,
+        // what Yarn installs from its lockfile
+        ".pnp.cjs" | ".pnp.js" | ".pnp.data.json" if beside("yarn.lock") => None,
+        "modules.txt" if is_called(folder, "vendor") && (above("go.mod") || above("go.work")) => None,
+        "manifest.toml" => beside("gleam.toml").then_some(Unsupported::Covered("Hex (Gleam)")),
+        "requirements.lock" if beside("requirements.yaml") => Some(Unsupported::NotCovered("Helm")),
+        "dependencies.lock" if beside("CMakeLists.txt") => Some(Unsupported::NotCovered("ESP-IDF components")),
+        _ => return Surroundings::Open,
+    };
+    Surroundings::Decide(decided)
+}
+
+fn by_name(folder: &str, name: &str) -> Option<Unsupported> {
+    if let Ok(at) = NAMES.binary_search_by(|(known, _)| (*known).cmp(name)) {
+        return NAMES.get(at).map(|(_, what)| *what);
+    }
+    let fits = |before: &str, after: &str| {
+        name.len() > before.len() + after.len() && name.ends_with(after) && name.starts_with(before)
+    };
+    if let Some((.., what)) = PATTERNS.iter().find(|(before, after, _)| fits(before, after)) {
+        return Some(*what);
+    }
+    let here = |part: &str, before: &str, after: &str| match after {
+        "" => name == before,
+        after => name.ends_with(after) && name.starts_with(before) && !part.is_empty(),
+    };
+    PATHS
+        .iter()
+        .find(|(part, before, after, _)| here(part, before, after) && is_called(folder, part))
+        .map(|(.., what)| *what)
+}
+
+/// Whether a folder's path ends with these parts.
+fn is_called(folder: &str, parts: &str) -> bool {
+    folder.strip_suffix(parts).is_some_and(|before| before.is_empty() || before.ends_with('/'))
+}
+
+/// Tools come up with new names, so the list need never be complete. A workflow of GitHub is one by its folder,
+/// whatever it is called.
+fn looks_like_one(folder: &str, name: &str) -> Option<Unsupported> {
+    const ENDS: [&str; 12] = [
+        ".lock",
+        ".lockfile",
+        "lock.json",
+        "lockfile.json",
+        "-lock.yml",
+        "-lock.yaml",
+        ".lock.yml",
+        ".lock.yaml",
+        ".lock.toml",
+        "-lock.toml",
+        ".lock.hcl",
+        ".locked",
+    ];
+    let ends = |end: &&str| {
+        let start = name.len().checked_sub(end.len());
+        start.and_then(|start| name.get(start..)).is_some_and(|last| last.eq_ignore_ascii_case(end))
+    };
+    if !ENDS.iter().any(ends) || is_called(folder, ".github/workflows") {
+        return None;
+    }
+    let parent = folder.rsplit('/').next().unwrap_or(folder);
+    let read = FORMATS.iter().any(|format| format.matches(name, parent));
+    (!read).then_some(Unsupported::Unknown)
+}
 
 #[cfg(test)]
-mod tests {
-    use super::super::FORMATS;
-    use super::*;
-
-    #[test]
-    fn known_lockfiles_are_named() {
-        assert_eq!(unsupported("yarn.lock"), Some("npm (Yarn)"));
-        assert_eq!(unsupported("app.opam.locked"), Some("opam"));
-        assert_eq!(unsupported("pylock.toml"), Some("Python (pylock)"));
-        assert_eq!(unsupported("pylock.dev.toml"), Some("Python (pylock)"));
-        for other in ["flake.lock", "Cargo.lock", "README.md", "", ".lock"] {
-            assert_eq!(unsupported(other), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn no_lockfile_is_both_read_and_unsupported() {
-        assert!(TABLE.len() > 10 && FORMATS.len() > 4, "{} and {}", TABLE.len(), FORMATS.len());
-        for (index, (name, _)) in TABLE.iter().enumerate() {
-            assert!(!FORMATS.iter().any(|format| format.matches(name, "")), "{name}");
-            assert!(!TABLE[..index].iter().any(|(other, _)| other == name), "{name} twice");
-        }
-    }
-}
+mod tests;
