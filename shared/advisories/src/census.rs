@@ -19,10 +19,18 @@ pub(super) struct Census {
     common: Option<u8>,
     newest: [Option<String>; ECOSYSTEMS],
     newest_stamp: [Option<Stamp>; ECOSYSTEMS],
+    /// Of all records, those of other ecosystems included: how old the zip is.
+    newest_of_all: Option<String>,
+    newest_stamp_of_all: Option<Stamp>,
 }
 
 impl Census {
     pub(super) fn count(&mut self, record: &Summary<'_>, stamp: Stamp) {
+        let modified = record.modified.as_ref().map(|modified| modified.0.as_ref()).filter(|date| text::is_date(date));
+        self.newest_stamp_of_all = self.newest_stamp_of_all.max(Some(stamp));
+        if modified > self.newest_of_all.as_deref() {
+            self.newest_of_all = modified.map(str::to_owned);
+        }
         let mut named = 0_u8;
         let mut names_others = false;
         for package in record.affected.iter().flatten().filter_map(|affected| affected.package.as_ref()) {
@@ -42,7 +50,6 @@ impl Census {
         if named.is_power_of_two() && !names_others {
             self.alone |= named;
         }
-        let modified = record.modified.as_ref().map(|modified| modified.0.as_ref()).filter(|date| text::is_date(date));
         for place in (0..ECOSYSTEMS).filter(|place| named & (1 << place) != 0) {
             self.newest_stamp[place] = self.newest_stamp[place].max(Some(stamp));
             if modified > self.newest[place].as_deref() {
@@ -59,6 +66,10 @@ impl Census {
             (Some(a), Some(b)) => Some(a & b),
             (a, b) => a.or(b),
         };
+        self.newest_stamp_of_all = self.newest_stamp_of_all.max(other.newest_stamp_of_all);
+        if other.newest_of_all > self.newest_of_all {
+            self.newest_of_all.clone_from(&other.newest_of_all);
+        }
         for place in 0..ECOSYSTEMS {
             self.newest_stamp[place] = self.newest_stamp[place].max(other.newest_stamp[place]);
             if other.newest[place] > self.newest[place] {
@@ -95,6 +106,9 @@ pub(super) fn coverage(zips: &[Census]) -> Coverage {
             }
         }
     }
-    coverage.date = coverage.dates.values().max().cloned();
+    let date = |census: &Census| {
+        census.newest_of_all.clone().or_else(|| census.newest_stamp_of_all.map(|stamp| stamp.to_rfc3339()))
+    };
+    coverage.date = zips.iter().filter_map(date).max();
     coverage
 }

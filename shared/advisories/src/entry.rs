@@ -12,6 +12,8 @@ pub(super) struct Entry {
     pub(super) published: Option<String>,
     pub(super) modified: Option<String>,
     pub(super) withdrawn: bool,
+    /// The record as a whole is about a package that does harm on purpose.
+    pub(super) malicious: bool,
     pub(super) summary: String,
     pub(super) url: String,
     pub(super) cwes: Vec<String>,
@@ -26,6 +28,8 @@ pub(super) struct Affected {
     pub(super) ranges: Vec<Vec<Event>>,
     pub(super) rating: Rating,
     pub(super) informational: Option<String>,
+    /// The record says of these versions that they do harm on purpose.
+    pub(super) malicious: bool,
 }
 
 /// Everything a record says about its severity, in any of the places OSV allows.

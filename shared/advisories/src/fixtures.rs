@@ -16,6 +16,7 @@ pub(super) fn entry(id: &str, ranges: &[&str]) -> Entry {
         published: None,
         modified: None,
         withdrawn: false,
+        malicious: false,
         summary: String::new(),
         url: String::new(),
         cwes: Vec::new(),
@@ -25,6 +26,7 @@ pub(super) fn entry(id: &str, ranges: &[&str]) -> Entry {
             ranges: ranges.iter().map(|range| events(range)).collect(),
             rating: Rating::default(),
             informational: None,
+            malicious: false,
         }],
     }
 }

@@ -28,13 +28,15 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
 use super::queries::Queries;
-use super::{Coverage, OsvError};
+use super::{Coverage, OsvError, text};
 use pipe_packages::package::Ecosystem;
 
 pub(super) use self::write::{Builder, Share};
 
 /// Of the file's layout, [`Entry`] included.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
+/// What [`Coverage::description`] says.
+const DESCRIPTION: &str = "OSV index";
 const MAGIC: &[u8; 8] = b"PWOSVIDX";
 const HEADER_LENGTH: usize = 32;
 const CHECKSUM_LENGTH: u64 = 4;
@@ -109,8 +111,14 @@ impl Index {
         Ok(Index { path: path.to_owned(), file, meta, directory_at, directory_length, blocks_length })
     }
 
+    /// Without what another program could have written there: text that is not a date, names we do not know.
     pub(super) fn coverage(&self) -> Coverage {
-        self.meta.coverage.clone()
+        let mut coverage = self.meta.coverage.clone();
+        coverage.date = coverage.date.filter(|date| text::is_date(date));
+        coverage.dates.retain(|name, date| Ecosystem::from_osv_name(name).is_some() && text::is_date(date));
+        coverage.ecosystems.retain(|name| Ecosystem::from_osv_name(name).is_some());
+        coverage.description = DESCRIPTION.to_owned();
+        coverage
     }
 
     /// The entries of each package of `wanted`.

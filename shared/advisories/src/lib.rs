@@ -16,7 +16,8 @@
 //! worst severity, and the versions that none of the records calls affected. Withdrawn records count for nothing.
 //!
 //! Severity comes from the CVSS vectors of a record, else from the rating its database gives. A record with neither is
-//! unscored, which is not the same as harmless.
+//! unscored, which is not the same as harmless. A package that any record calls malicious, in whichever way its
+//! database says so, is [`Advisory::malicious`] and critical.
 //!
 //! [`Coverage`] says which ecosystems the source can answer for, and how old it is. An empty answer for an ecosystem
 //! that the source does not cover means that it was not checked, and a caller has to report that.
@@ -79,6 +80,12 @@ pub struct Advisory {
     pub id: String,
     /// Every id and alias, `id` first.
     pub ids: Vec<String>,
+    /// The id of one of the merged records that later ones do not displace: of the one published first. Unlike `id`,
+    /// which a new alias can replace, it is made to be remembered.
+    pub anchor: String,
+    /// The package does harm on purpose, by what any of the merged records says. No score weakens that: `severity` is
+    /// critical.
+    pub malicious: bool,
     /// One line of at most 200 characters without control characters; empty where the records say nothing.
     pub summary: String,
     /// The worst among the merged records; `None` is unscored.
@@ -108,7 +115,8 @@ pub struct Advisory {
 pub struct Coverage {
     /// OSV names of those that this build can match; a package of any other one was not looked up.
     pub ecosystems: BTreeSet<String>,
-    /// The newest record, RFC 3339; of the API, the newest among those it returned.
+    /// The newest of all records, those of ecosystems that are not covered included, RFC 3339: how old the source is.
+    /// Of the API, the newest among those it returned.
     pub date: Option<String>,
     /// The newest record of each covered ecosystem: one date for all would hide that one of them is stale.
     pub dates: BTreeMap<String, String>,

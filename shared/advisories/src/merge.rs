@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::Advisory;
 use super::entry::{Affected, Entry};
 use super::range::Installed;
-use super::rating;
+use super::{rating, text};
 use pipe_packages::package::Ecosystem;
 use pipe_packages::version::Version;
 
@@ -68,28 +68,43 @@ fn root(parents: &[usize], mut place: usize) -> usize {
 /// `group` is ordered by [`rank`]; its first record is the one whose words are shown.
 fn advisory(ecosystem: Ecosystem, installed: &Installed, group: &[&Hit<'_>]) -> Advisory {
     let all: BTreeSet<(usize, &str)> = group.iter().flat_map(|hit| ids(hit.entry)).map(rank).collect();
-    let ids: Vec<String> = all.into_iter().map(|(_, id)| id.to_owned()).collect();
+    // An index that another program wrote can hold any text, so what is shown is cleaned here, whatever its source.
+    let ids: Vec<String> = all.into_iter().map(|(_, id)| text::clean(id)).filter(|id| !id.is_empty()).collect();
     let rated = group.iter().map(|hit| rating::rate(hit.entry, &hit.matched));
     // Of equals the first one, whose id is the better known.
     let rated = rated.reduce(|best, next| if rating::compare(&next, &best).is_gt() { next } else { best });
     let rated = rated.unwrap_or_default();
     let first = |field: fn(&Entry) -> Option<&String>| group.iter().find_map(|hit| field(hit.entry)).cloned();
     let cwes: BTreeSet<&String> = group.iter().flat_map(|hit| &hit.entry.cwes).collect();
+    let malicious = group.iter().any(|hit| rating::is_malicious(hit.entry, &hit.matched));
     Advisory {
         id: ids.first().cloned().unwrap_or_default(),
         ids,
-        summary: first(|entry| Some(&entry.summary).filter(|summary| !summary.is_empty())).unwrap_or_default(),
+        anchor: anchor(group),
+        malicious,
+        summary: first(|entry| Some(&entry.summary).filter(|summary| !summary.is_empty()))
+            .map(|summary| text::one_line(&summary))
+            .unwrap_or_default(),
         severity: rated.severity,
         score: rated.score,
-        vector: rated.vector,
-        severity_source: rated.source,
-        informational: informational(group),
-        fixed: fixed(ecosystem, installed, group),
-        url: first(|entry| Some(&entry.url)).unwrap_or_default(),
-        published: first(|entry| entry.published.as_ref()),
-        modified: first(|entry| entry.modified.as_ref()),
-        cwes: cwes.into_iter().cloned().collect(),
+        vector: rated.vector.map(|vector| text::clean(&vector)),
+        severity_source: text::clean(&rated.source),
+        informational: informational(group).filter(|_| !malicious).map(|word| text::one_line(&word)),
+        fixed: fixed(ecosystem, installed, group).iter().map(|version| text::clean(version)).collect(),
+        url: first(|entry| Some(&entry.url).filter(|url| text::is_url(url))).unwrap_or_default(),
+        published: first(|entry| entry.published.as_ref().filter(|date| text::is_date(date))),
+        modified: first(|entry| entry.modified.as_ref().filter(|date| text::is_date(date))),
+        cwes: cwes.into_iter().map(|cwe| text::clean(cwe)).collect(),
     }
+}
+
+/// The databases of one ecosystem know a vulnerability before the ones that collect from them, so of records that were
+/// published at once theirs is the one that was there before.
+fn anchor(group: &[&Hit<'_>]) -> String {
+    const FIRST: [&str; 4] = ["MAL-", "PYSEC-", "RUSTSEC-", "GO-"];
+    let order = |entry: &Entry| (entry.published.clone(), !FIRST.iter().any(|prefix| entry.id.starts_with(prefix)));
+    let first = group.iter().map(|hit| hit.entry).min_by_key(|entry| (order(entry), entry.id.clone()));
+    first.map(|entry| text::clean(&entry.id)).unwrap_or_default()
 }
 
 /// One record that calls it a vulnerability is enough to make it one: informational advisories don't gate.

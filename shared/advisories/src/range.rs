@@ -143,6 +143,7 @@ mod tests {
             ranges: ranges.iter().map(|range| events(range)).collect(),
             rating: Rating::default(),
             informational: None,
+            malicious: false,
         }
     }
 

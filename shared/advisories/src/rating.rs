@@ -1,4 +1,4 @@
-//! One severity out of what a record says: its newest CVSS version first, else the database's own number or word.
+//! One severity out of what a record says: its highest CVSS score first, else the database's own number or word.
 
 use std::cmp::Ordering;
 
@@ -18,9 +18,9 @@ pub(super) struct Rated {
 /// Malicious packages (<https://github.com/ossf/malicious-packages>) are critical whatever a score says. Else what is
 /// said of the affected versions counts, and of the record where nothing is.
 pub(super) fn rate(entry: &Entry, affected: &[&Affected]) -> Rated {
-    let malicious = std::iter::once(&entry.id).chain(&entry.aliases).find(|id| id.starts_with("MAL-"));
-    if let Some(id) = malicious {
-        let source = format!("malicious package, {id}");
+    if is_malicious(entry, affected) {
+        let named = std::iter::once(&entry.id).chain(&entry.aliases).find(|id| id.starts_with("MAL-"));
+        let source = format!("malicious package, {}", named.unwrap_or(&entry.id));
         return Rated { severity: Some(Severity::Critical), source, ..Rated::default() };
     }
     let of_versions = affected.iter().map(|affected| &affected.rating).filter(|rating| !rating.is_empty());
@@ -28,6 +28,11 @@ pub(super) fn rate(entry: &Entry, affected: &[&Affected]) -> Rated {
         .filter_map(|rating| of_rating(rating, &entry.id))
         .max_by(compare)
         .unwrap_or_else(|| of_rating(&entry.rating, &entry.id).unwrap_or_default())
+}
+
+/// Whether the record, or what it says of the affected versions, calls the package malicious.
+pub(super) fn is_malicious(entry: &Entry, affected: &[&Affected]) -> bool {
+    entry.malicious || affected.iter().any(|affected| affected.malicious)
 }
 
 /// The less severe is the lesser; unscored is the least.
@@ -38,7 +43,8 @@ pub(super) fn compare(a: &Rated, b: &Rated) -> Ordering {
 
 fn of_rating(rating: &Rating, id: &str) -> Option<Rated> {
     let vectors = rating.vectors.iter().filter_map(|vector| Some((score(vector)?, vector)));
-    let best = vectors.max_by(|((a_kind, a), _), ((b_kind, b), _)| a_kind.cmp(b_kind).then_with(|| a.total_cmp(b)));
+    // The versions are different scales, and no database says which one it means: the worst counts.
+    let best = vectors.max_by(|((a_kind, a), _), ((b_kind, b), _)| a.total_cmp(b).then_with(|| a_kind.cmp(b_kind)));
     if let Some(((kind, score), vector)) = best {
         let label = kind.label(vector);
         return Some(Rated {
@@ -61,7 +67,7 @@ fn severity(score: f32) -> Option<Severity> {
     Some(Severity::from_score(score).unwrap_or(Severity::Low))
 }
 
-/// Older before newer, so that `max` prefers version 4.
+/// Older before newer, so that of equal scores version 4's is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     V2,
@@ -141,9 +147,10 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_cvss_version_counts_even_where_it_is_lower() {
-        assert_eq!(rated(&[V2, V30_LOW]).score, Some(1.6));
-        assert_eq!(rated(&[V31, V4, V2]).score, Some(9.3));
+    fn the_highest_score_counts_whatever_its_version() {
+        assert_eq!(rated(&[V2, V30_LOW]).score, Some(7.5));
+        assert_eq!(rated(&[V31, V4, V2]).score, Some(9.8));
+        assert_eq!(rated(&[V4, V2]).source, "CVSS v4.0 9.3, X-1");
     }
 
     #[test]
@@ -187,14 +194,17 @@ mod tests {
     }
 
     #[test]
-    fn a_malicious_package_is_critical() {
-        let mut entry = fixtures::entry("MAL-2024-1", &["introduced 0"]);
-        assert_eq!(rate(&entry, &[]).severity, Some(Severity::Critical));
+    fn a_malicious_package_is_critical_whatever_its_score() {
+        let mut entry = fixtures::entry("RUSTSEC-1", &["introduced 0"]);
+        entry.rating = rating(&[V30_LOW], None, None);
+        let plain = entry.affected[0].clone();
+        let marked = Affected { malicious: true, ..plain.clone() };
+        assert_eq!(rate(&entry, &[&plain]).severity, Some(Severity::Low));
+        assert_eq!(rate(&entry, &[&plain, &marked]).severity, Some(Severity::Critical));
+        entry.malicious = true;
+        assert_eq!(rate(&entry, &[]).source, "malicious package, RUSTSEC-1");
+        entry.aliases = vec!["GHSA-1".to_owned(), "MAL-2024-1".to_owned()];
         assert_eq!(rate(&entry, &[]).source, "malicious package, MAL-2024-1");
-        entry.id = "GHSA-1".to_owned();
-        assert_eq!(rate(&entry, &[]), Rated::default());
-        entry.aliases = vec!["MAL-2024-1".to_owned()];
-        assert_eq!(rate(&entry, &[]).severity, Some(Severity::Critical));
     }
 
     proptest! {

@@ -68,7 +68,13 @@ pub(super) fn entry_for(json: &[u8], ecosystem: Ecosystem, name: &str) -> Result
         Some((_, _, entry)) => Ok(entry),
         None => {
             let record: Record = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+            let malicious = record
+                .affected
+                .iter()
+                .flatten()
+                .any(|affected| affected.database_specific.as_ref().is_some_and(says_malicious));
             let mut entry = reduce(&record, reduce_affected(RawAffected::default()))?;
+            entry.malicious |= malicious;
             entry.affected.clear();
             Ok(entry)
         }
@@ -91,8 +97,12 @@ fn reduce(record: &Record, affected: Affected) -> Result<Entry, String> {
     let summary = own_words.into_iter().flatten().map(text::one_line).find(|line| !line.is_empty());
     let date = |date: &Option<String>| date.clone().filter(|date| text::is_date(date));
     let specific = record.database_specific.as_ref();
+    let malicious = is_malicious_id(&id)
+        || aliases.iter().any(|alias| is_malicious_id(alias))
+        || specific.is_some_and(says_malicious);
     Ok(Entry {
         url: url(&id, record),
+        malicious,
         aliases: aliases.into_iter().collect(),
         published: date(&record.published),
         modified: date(&record.modified),
@@ -108,7 +118,9 @@ fn reduce(record: &Record, affected: Affected) -> Result<Entry, String> {
 fn reduce_affected(raw: RawAffected) -> Affected {
     // A commit range says nothing about a published version; databases list the versions beside it.
     let ranges = raw.ranges.unwrap_or_default().into_iter().filter(|range| range.kind != "GIT");
+    let malicious = raw.database_specific.as_ref().is_some_and(says_malicious);
     Affected {
+        malicious,
         ranges: ranges.map(|range| range.events.unwrap_or_default().into_iter().flat_map(events).collect()).collect(),
         versions: raw.versions.unwrap_or_default(),
         rating: rating(raw.severity.as_deref(), raw.database_specific.as_ref()),
@@ -171,24 +183,37 @@ fn cwes(specific: Option<&DatabaseSpecific>) -> Vec<String> {
     found.into_iter().collect()
 }
 
+/// An id of <https://github.com/ossf/malicious-packages>.
+fn is_malicious_id(id: &str) -> bool {
+    id.starts_with("MAL-")
+}
+
+/// Whether a database says, in its own place and words, that a package does harm on purpose: RustSec by a category,
+/// GitHub by a weakness of its malware records, Malicious Packages by a weakness and by who reported it.
+fn says_malicious(specific: &DatabaseSpecific) -> bool {
+    /// Embedded Malicious Code, and the kinds of it: Trojan horse, non-replicating, replicating, trapdoor, logic
+    /// bomb, spyware (<https://cwe.mitre.org/data/definitions/506.html>).
+    const WEAKNESSES: [&str; 7] = ["CWE-506", "CWE-507", "CWE-508", "CWE-509", "CWE-510", "CWE-511", "CWE-512"];
+    let is_weakness = |id: &String| WEAKNESSES.iter().any(|known| id.trim().eq_ignore_ascii_case(known));
+    let is_category = |word: &String| word.trim().eq_ignore_ascii_case("malicious");
+    specific.has_malicious_origins
+        || specific.categories.iter().any(is_category)
+        || specific.cwe_ids.iter().chain(&specific.cwes).any(is_weakness)
+}
+
 /// The record's page at osv.dev where that has one, else the first reference that is an advisory, or any.
 fn url(id: &str, record: &Record) -> String {
     const PUBLISHED: [&str; 8] = ["GHSA-", "CVE-", "RUSTSEC-", "GO-", "PYSEC-", "MAL-", "OSV-", "RSEC-"];
-    let page = || format!("https://osv.dev/vulnerability/{}", text::path_segment(id));
+    let page = || text::page(id);
     if PUBLISHED.iter().any(|prefix| id.starts_with(prefix)) {
         return page();
     }
-    let is_plain = |url: &str| {
-        url.len() <= 2_000
-            && (url.starts_with("https://") || url.starts_with("http://"))
-            && url.bytes().all(|byte| byte.is_ascii_graphic())
-    };
     let references = || record.references.iter().flatten();
     let of_kind = |wanted: &str| {
         references()
             .filter(|reference| wanted.is_empty() || reference.kind.as_deref() == Some(wanted))
             .filter_map(|reference| reference.url.as_deref())
-            .find(|url| is_plain(url))
+            .find(|url| text::is_url(url))
     };
     of_kind("ADVISORY").or_else(|| of_kind("")).map_or_else(page, str::to_owned)
 }

@@ -36,6 +36,18 @@ fn is_unprintable(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
+/// The page of a record at osv.dev.
+pub(super) fn page(id: &str) -> String {
+    format!("https://osv.dev/vulnerability/{}", path_segment(id))
+}
+
+/// Whether it is an address that can stand in a page as it is.
+pub(super) fn is_url(text: &str) -> bool {
+    text.len() <= 2_000
+        && (text.starts_with("https://") || text.starts_with("http://"))
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// Percent-encodes all but the unreserved characters of RFC 3986 and the colon that Red Hat's ids hold.
 pub(super) fn path_segment(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
@@ -65,6 +77,8 @@ pub(super) fn is_date(text: &str) -> bool {
         && text.len() <= 40
         && text.bytes().all(|byte| byte.is_ascii_graphic())
         && text.get(0..4) >= Some("1970")
+        && text.get(5..7).is_some_and(|month| ("01"..="12").contains(&month))
+        && text.get(8..10).is_some_and(|day| ("01"..="31").contains(&day))
 }
 
 #[cfg(test)]
@@ -99,6 +113,7 @@ mod tests {
         assert!(!is_date("0001-01-01T00:00:00Z"));
         assert!(!is_date("2024-10-01 or so"));
         assert!(!is_date("2024/10/01"));
+        assert!(!is_date("2024-99-01") && !is_date("2024-10-00") && !is_date("2024-10-32"));
         assert!(!is_date("zzzz"));
         assert!(!is_date(""));
     }

@@ -78,7 +78,9 @@ fn look_up(path: &Path) -> bool {
     let Ok(lookup) = database.lookup(&QUERIES, &|| false) else { return false };
     assert_eq!(lookup.results.len(), QUERIES.len());
     for advisory in lookup.results.iter().flatten() {
-        super::printable(&advisory.summary);
+        for text in advisory.ids.iter().chain(&advisory.fixed).chain([&advisory.summary, &advisory.url]) {
+            super::printable(text);
+        }
         assert!(advisory.ids.contains(&advisory.id));
     }
     lookup.results.iter().any(|advisories| !advisories.is_empty())

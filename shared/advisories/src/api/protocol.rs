@@ -1,11 +1,13 @@
 //! `POST /v1/querybatch`: at most 1,000 queries a request; each may be answered in pages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Context as _, bail};
-use serde::{Deserialize, Serialize};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Transport;
+use crate::text;
 use pipe_packages::package::Ecosystem;
 
 /// Queries of one request, by the API's documentation.
@@ -38,20 +40,41 @@ struct RequestPackage<'a> {
     name: &'a str,
 }
 
+/// The documented answer. `others` makes it an object: a list of the same values is something else.
 #[derive(Deserialize)]
 struct Answer {
-    results: Option<Vec<Option<Matches>>>,
+    #[serde(default)]
+    results: Vec<Matches>,
+    #[serde(flatten)]
+    _others: HashMap<String, IgnoredAny>,
 }
 
-#[derive(Deserialize, Default)]
+/// An empty object is "no match". A service that could not look may answer with anything else, so `null`, and an object
+/// that has neither member, is not an answer.
+#[derive(Deserialize)]
 struct Matches {
+    #[serde(default, deserialize_with = "present")]
     vulns: Option<Vec<Match>>,
+    #[serde(default, deserialize_with = "present")]
     next_page_token: Option<String>,
+    #[serde(flatten)]
+    others: HashMap<String, IgnoredAny>,
 }
 
 #[derive(Deserialize)]
 struct Match {
     id: String,
+}
+
+impl Matches {
+    fn is_answer(&self) -> bool {
+        self.vulns.is_some() || self.next_page_token.is_some() || self.others.is_empty()
+    }
+}
+
+/// Unlike an optional value, one that may not be `null`.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 impl<'a> Page<'a> {
@@ -101,9 +124,13 @@ async fn ask<T: Transport>(transport: &T, batch: &[(usize, Page<'_>)]) -> anyhow
     let body = serde_json::to_string(&request).context("write the OSV query")?;
     let json = transport.post("/v1/querybatch", body).await.context("query the OSV API")?;
     let answer: Answer = serde_json::from_slice(&json).context("read the OSV API's answer")?;
-    let results = answer.results.unwrap_or_default();
+    let results = answer.results;
     if results.len() != batch.len() {
         bail!("the OSV API gave {} answers to {} queries", results.len(), batch.len());
     }
-    Ok(results.into_iter().map(Option::unwrap_or_default).collect())
+    if let Some(place) = results.iter().position(|matches| !matches.is_answer()) {
+        let name = batch.get(place).map_or("", |(_, page)| page.request.package.name);
+        bail!("the OSV API gave no answer about {}: neither `vulns` nor an empty object", text::clean(name));
+    }
+    Ok(results)
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{CONCURRENCY, Transport, lookup_api};
-use crate::fixtures::record;
-use crate::{Lookup, Query};
+use crate::fixtures::{put, record, zip_of};
+use crate::{Lookup, Query, compile, open};
 use pipe_core::severity::Severity;
 use pipe_packages::package::Ecosystem;
 
@@ -219,8 +219,37 @@ fn an_answer_that_is_not_one_result_a_query_is_refused() {
         let error = format!("{:#}", ask(&server, &[npm("p", "1.0.0"), npm("q", "1.0.0")]).unwrap_err());
         assert!(error.contains(problem), "{error}");
     }
-    let empty = Server { batch_answer: Some(r#"{"results":[null,{"vulns":null}]}"#.to_owned()), ..Server::default() };
-    assert!(ask(&empty, &[npm("p", "1.0.0"), npm("q", "1.0.0")]).is_ok());
+}
+
+#[test]
+fn only_what_the_documentation_calls_an_answer_is_one() {
+    let ask_with = |answer: &str| {
+        let server = Server { batch_answer: Some(format!(r#"{{"results":[{answer}]}}"#)), ..Server::default() };
+        ask(&server, &[npm("p", "1.0.0")]).map(|lookup| ids(&lookup).concat().len())
+    };
+    for answer in ["{}", r#"{"vulns":[]}"#, r#"{"next_page_token":""}"#, r#"{"vulns":[],"new":1}"#] {
+        assert_eq!(ask_with(answer).unwrap(), 0, "{answer}");
+    }
+    for answer in [
+        "null",
+        r#"{"error":"try again"}"#,
+        r#"{"vulns":null}"#,
+        r#"{"next_page_token":null}"#,
+        r#"{"vulns":[null]}"#,
+        r#"{"vulns":[{"id":""}]}"#,
+        r#"{"vuln":[]}"#,
+        r#"{"code":8,"message":"exhausted"}"#,
+        "[]",
+        "{},{}",
+        "false",
+        r#""""#,
+    ] {
+        assert!(ask_with(answer).is_err(), "{answer}");
+    }
+    for whole in ["null", "[]", "[[{}]]", r#"{"results":null}"#, r#"{"code":3,"message":"bad"}"#, "{}", ""] {
+        let server = Server { batch_answer: Some(whole.to_owned()), ..Server::default() };
+        assert!(ask(&server, &[npm("p", "1.0.0")]).is_err(), "{whole}");
+    }
 }
 
 #[test]
@@ -230,4 +259,60 @@ fn pages_without_end_are_refused() {
     let error = ask(&server, &[npm("p", "1.0.0")]).unwrap_err().to_string();
     assert_eq!(error, "the OSV API has more than 100 pages for p");
     assert_eq!(server.posts.lock().unwrap().len(), 100);
+}
+
+/// The forms of every database that we know, and what only looks like one.
+#[test]
+fn malware_is_recognised_in_every_form_and_by_every_source() {
+    let of_record = |specific: Value| json!({ "database_specific": specific });
+    let of_versions = |specific: Value| {
+        json!({ "affected": [{
+            "package": { "ecosystem": "npm", "name": "p" }, "versions": ["1.0.0"], "database_specific": specific,
+        }]})
+    };
+    let low = json!([{ "type": "CVSS_V3", "score": "CVSS:3.0/AV:P/AC:H/PR:H/UI:R/S:U/C:L/I:N/A:N" }]);
+    let weaknesses = ["CWE-506", "CWE-507", "CWE-508", "CWE-509", "CWE-510", "CWE-511", "CWE-512"];
+    let mut forms = vec![
+        ("MAL-2026-1", json!({})),
+        ("GHSA-1", json!({ "aliases": ["CVE-1", "MAL-2026-1"] })),
+        ("RUSTSEC-1", of_versions(json!({ "categories": ["malicious"], "cvss": null, "informational": null }))),
+        ("RUSTSEC-1", of_versions(json!({ "categories": ["x", "malicious"], "informational": "notice" }))),
+        ("RUSTSEC-1", of_record(json!({ "categories": ["malicious"] }))),
+        ("X-1", of_record(json!({ "malicious-packages-origins": [{ "source": "s", "sha256": "0" }] }))),
+        ("X-1", of_versions(json!({ "cwes": [{ "cweId": "CWE-506", "name": "Embedded Malicious Code" }] }))),
+        ("GHSA-1", of_record(json!({ "cwe_ids": "CWE-506" }))),
+    ];
+    forms.extend(weaknesses.map(|id| ("GHSA-1", of_record(json!({ "cwe_ids": ["CWE-20", id], "severity": "LOW" })))));
+    let harmless = [
+        ("X-1", json!({ "related": ["MAL-2026-1"] })),
+        ("RUSTSEC-1", of_versions(json!({ "categories": ["denial-of-service"] }))),
+        ("GHSA-1", of_record(json!({ "cwe_ids": ["CWE-50", "CWE-5060", "CWE-505"] }))),
+        ("X-1", of_record(json!({ "malicious-packages-origins": null }))),
+        ("MALICE-1", json!({})),
+    ];
+    let forms = forms.into_iter().map(|form| (form, true)).chain(harmless.map(|form| (form, false)));
+    for ((id, extra), malicious) in forms {
+        let mut record = record(id, "npm", "p", "introduced 0");
+        record["severity"] = low.clone();
+        for (key, value) in extra.as_object().unwrap() {
+            record[key] = value.clone();
+        }
+        let folder = tempfile::tempdir().unwrap();
+        put(folder.path(), "npm", &zip_of(std::slice::from_ref(&record)));
+        let index = folder.path().join("index");
+        compile(folder.path(), &index).unwrap();
+        let query = npm("p", "1.0.0");
+        let from = |path: &std::path::Path| open(path).unwrap().lookup(&[query], &|| false).unwrap().results;
+        let of_zips = from(folder.path());
+        assert_eq!((of_zips[0].len(), of_zips[0][0].malicious), (1, malicious), "{record}");
+        let severity = if malicious { Severity::Critical } else { Severity::Low };
+        assert_eq!((of_zips[0][0].severity, &of_zips[0][0].informational), (Some(severity), &None), "{record}");
+        assert_eq!(from(&index), of_zips, "{record}");
+        let server = Server::new(&[record.clone()], &[("p", &[&[id]])]);
+        assert_eq!(ask(&server, &[query]).unwrap().results, of_zips, "{record}");
+        // The API may match a package that the record calls by another name.
+        record["affected"][0]["package"]["name"] = json!("other");
+        let server = Server::new(&[record.clone()], &[("p", &[&[id]])]);
+        assert_eq!(ask(&server, &[query]).unwrap().results[0][0].malicious, malicious, "{record}");
+    }
 }

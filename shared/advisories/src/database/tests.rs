@@ -172,7 +172,21 @@ fn dates_are_the_newest_record_or_the_day_it_was_packed() {
     .coverage;
     assert_eq!(coverage.dates["npm"], "2026-02-01T00:00:00Z");
     assert_eq!(coverage.dates["Go"], "2026-03-02T10:20:30Z");
-    assert_eq!(coverage.date.as_deref(), Some("2026-03-02T10:20:30Z"));
+    assert_eq!(coverage.date.as_deref(), Some("2026-02-01T00:00:00Z"), "a record's own date goes before the packing");
+}
+
+#[test]
+fn a_database_is_as_old_as_its_newest_record_of_any_ecosystem() {
+    let folder = tempfile::tempdir().unwrap();
+    let modified = |id, ecosystem, date| with(record(id, ecosystem, "p", "introduced 0"), json!({ "modified": date }));
+    put(folder.path(), "npm", &zip_of(&[modified("GHSA-1", "npm", "2026-01-01T00:00:00Z")]));
+    put(folder.path(), "Debian", &zip_of(&[modified("DSA-1", "Debian:12", "2026-02-01T00:00:00Z")]));
+    let mut commits_only = modified("OSV-1", "npm", "2026-02-03T00:00:00Z");
+    commits_only["affected"] = json!([{ "ranges": [{ "type": "GIT", "events": [{ "introduced": "0" }] }] }]);
+    put(folder.path(), "fuzz", &zip_of(&[commits_only]));
+    let coverage = look_up(folder.path(), &[]).coverage;
+    assert_eq!(coverage.date.as_deref(), Some("2026-02-03T00:00:00Z"));
+    assert_eq!(coverage.dates.into_iter().collect::<Vec<_>>(), [("npm".to_owned(), "2026-01-01T00:00:00Z".to_owned())]);
 }
 
 #[test]

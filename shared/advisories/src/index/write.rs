@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::spill::{Buffers, Row, Spill};
 use super::temporary::{Temporary, folder};
-use super::{HEADER_LENGTH, Line, MAGIC, MAX_DIRECTORY, Meta, VERSION, checksum};
+use super::{DESCRIPTION, HEADER_LENGTH, Line, MAGIC, MAX_DIRECTORY, Meta, VERSION, checksum};
 use crate::Coverage;
 use crate::entry::Entry;
 use crate::matching::keep_newest;
@@ -58,7 +58,7 @@ impl Builder {
 }
 
 fn write(file: &File, coverage: &Coverage, spill: Spill) -> io::Result<Written> {
-    let coverage = Coverage { description: "OSV index".to_owned(), ..coverage.clone() };
+    let coverage = Coverage { description: DESCRIPTION.to_owned(), ..coverage.clone() };
     let ecosystems: Vec<String> = Ecosystem::ALL.iter().map(|ecosystem| ecosystem.osv_name().to_owned()).collect();
     let meta = postcard::to_stdvec(&Meta { coverage, ecosystems }).map_err(io::Error::other)?;
 

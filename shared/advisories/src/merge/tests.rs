@@ -1,6 +1,6 @@
 use super::{Hit, advisories};
 use crate::Advisory;
-use crate::entry::Entry;
+use crate::entry::{Entry, Event};
 use crate::fixtures;
 use crate::matching::hit;
 use crate::range::Installed;
@@ -16,7 +16,12 @@ fn merge(version: &str, entries: &[Entry]) -> Vec<Advisory> {
 
 fn entry(id: &str, aliases: &[&str], range: &str) -> Entry {
     let aliases = aliases.iter().map(|alias| (*alias).to_owned()).collect();
-    Entry { aliases, summary: format!("of {id}"), url: format!("url of {id}"), ..fixtures::entry(id, &[range]) }
+    Entry {
+        aliases,
+        summary: format!("of {id}"),
+        url: format!("https://x.example/{id}"),
+        ..fixtures::entry(id, &[range])
+    }
 }
 
 fn rated(mut entry: Entry, word: Severity) -> Entry {
@@ -50,8 +55,8 @@ fn records_that_share_an_alias_are_one_finding_in_any_order() {
             ids(&merged),
             [vec!["GHSA-1", "CVE-1", "PYSEC-1"], vec!["GHSA-2"], vec!["GHSA-3", "CVE-3", "RUSTSEC-3", "GO-3", "X-3"],]
         );
-        assert_eq!((merged[0].summary.as_str(), merged[0].url.as_str()), ("of GHSA-1", "url of GHSA-1"));
-        assert_eq!(merged[2].url, "url of RUSTSEC-3", "the best known one that is a record");
+        assert_eq!((merged[0].summary.as_str(), merged[0].url.as_str()), ("of GHSA-1", "https://x.example/GHSA-1"));
+        assert_eq!(merged[2].url, "https://x.example/RUSTSEC-3", "the best known one that is a record");
     }
 }
 
@@ -130,4 +135,49 @@ fn dates_and_cwes_come_from_all_records() {
     assert_eq!(merged[0].summary, "of CVE-1");
     assert_eq!(merged[0].published.as_deref(), Some("2026-01-01T00:00:00Z"));
     assert_eq!(merged[0].cwes, ["CWE-20", "CWE-79"]);
+}
+
+#[test]
+fn the_anchor_outlives_new_aliases_and_new_records() {
+    let published = |mut entry: Entry, day: &str| {
+        entry.published = Some(format!("2026-01-{day}T00:00:00Z"));
+        entry
+    };
+    let anchor = |entries: &[Entry]| {
+        let merged = merge("1.0.0", entries);
+        assert_eq!(merged.len(), 1);
+        (merged[0].anchor.clone(), merged[0].id.clone())
+    };
+    for database in ["PYSEC-1", "RUSTSEC-1", "GO-1", "MAL-1", "GHSA-9"] {
+        let first = published(entry(database, &[], "introduced 0"), "05");
+        assert_eq!(anchor(std::slice::from_ref(&first)).0, database);
+        let aliased = Entry { aliases: vec!["CVE-1".to_owned(), "GHSA-1".to_owned()], ..first };
+        assert_eq!(anchor(std::slice::from_ref(&aliased)).0, database);
+        let same_day = if database == "GHSA-9" { "06" } else { "05" };
+        let later = published(entry("GHSA-1", &[database], "introduced 0"), same_day);
+        assert_eq!(anchor(&[later, aliased]), (database.to_owned(), "GHSA-1".to_owned()));
+    }
+}
+
+#[test]
+fn nothing_that_is_shown_holds_a_control_character() {
+    const DIRT: &str = "a\r\n\u{1b}[2Jb\u{202e}";
+    let mut dirty = fixtures::entry(DIRT, &[]);
+    dirty.aliases = vec![DIRT.to_owned(), "\u{7}".to_owned()];
+    dirty.summary = DIRT.repeat(100);
+    dirty.url = format!("https://x.example/{DIRT}");
+    dirty.cwes = vec![DIRT.to_owned()];
+    dirty.published = Some(DIRT.to_owned());
+    dirty.modified = Some(format!("2026-01-01T{DIRT}"));
+    dirty.rating.vectors = vec![DIRT.to_owned()];
+    dirty.rating.word = Some(Severity::High);
+    let mut advice = dirty.clone();
+    dirty.affected[0].ranges = vec![vec![Event::Introduced("0".to_owned()), Event::Fixed(format!("2.0{DIRT}"))]];
+    advice.affected[0].informational = Some(DIRT.to_owned());
+    for advisory in [dirty, advice].iter().flat_map(|entry| merge("1.0.0", std::slice::from_ref(entry))) {
+        // `Debug` escapes control characters, and the escapes are looked for.
+        let shown = format!("{advisory:?}");
+        assert!(!shown.contains("\\r") && !shown.contains("\\n") && !shown.contains("\\u{"), "{shown}");
+        assert!(advisory.summary.chars().count() <= 200);
+    }
 }

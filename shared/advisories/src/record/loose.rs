@@ -13,6 +13,12 @@ pub(super) struct DatabaseSpecific {
     pub(super) cwe_ids: Vec<String>,
     /// RustSec: unmaintained, unsound, notice.
     pub(super) informational: Option<String>,
+    /// RustSec: `["malicious"]`, `["denial-of-service"]`.
+    pub(super) categories: Vec<String>,
+    /// Malicious Packages, beside the affected versions: `[{"cweId": "CWE-506"}]`.
+    pub(super) cwes: Vec<String>,
+    /// Malicious Packages: who reported the package. Other databases that copy a record keep it.
+    pub(super) has_malicious_origins: bool,
 }
 
 /// Values nested in lists and objects are skipped, however deep; serde_json does that without recursion.
@@ -94,6 +100,11 @@ impl<'de> Visitor<'de> for SpecificVisitor {
                 "cvss_v3_score" => specific.cvss_v3_score = object.next_value::<Loose>()?.number(),
                 "cwe_ids" => specific.cwe_ids = object.next_value::<Loose>()?.list(),
                 "informational" => specific.informational = object.next_value::<Loose>()?.text(),
+                "categories" => specific.categories = object.next_value::<Loose>()?.list(),
+                "cwes" => specific.cwes = object.next_value::<Loose>()?.list(),
+                "malicious-packages-origins" => {
+                    specific.has_malicious_origins = matches!(object.next_value::<Loose>()?, Loose::List(_));
+                }
                 _ => {
                     object.next_value::<IgnoredAny>()?;
                 }
@@ -132,7 +143,7 @@ impl<'de> Visitor<'de> for LooseVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Loose, A::Error> {
         let mut texts = Vec::new();
-        // One level is as deep as any value we read, so an element is text or nothing.
+        // One level is as deep as any value we read, so an element is text, an object around one, or nothing.
         while let Some(element) = list.next_element::<TextOrNothing>()? {
             texts.extend(element.0);
         }
@@ -174,7 +185,23 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(None)
+        let mut id = None;
+        while let Some(key) = object.next_key::<String>()? {
+            if key == "cweId" {
+                id = object.next_value::<Flat>()?.0;
+            } else {
+                object.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(id)
+    }
+}
+
+/// Text, or nothing.
+struct Flat(Option<String>);
+
+impl<'de> Deserialize<'de> for Flat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Flat(Loose::deserialize(deserializer)?.text()))
     }
 }

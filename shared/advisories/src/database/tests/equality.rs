@@ -20,7 +20,11 @@ fn any_record() -> impl Strategy<Value = Value> {
         prop::sample::select(vec![("npm", "p"), ("PyPI", "p"), ("PyPI", "P_q"), ("Go", "p"), ("Debian", "p")]);
     let affected = (package, prop::collection::vec(range, 0..3), prop::collection::vec(version, 0..4)).prop_map(
         |((ecosystem, name), ranges, versions)| {
-            json!({ "package": { "ecosystem": ecosystem, "name": name }, "ranges": ranges, "versions": versions })
+            let category = if versions.len() == 3 { "malicious" } else { "thread-safety" };
+            json!({
+                "package": { "ecosystem": ecosystem, "name": name }, "ranges": ranges, "versions": versions,
+                "database_specific": { "categories": [category] },
+            })
         },
     );
     let id = || prop::sample::select(vec!["GHSA-1", "GHSA-2", "CVE-1", "CVE-2", "PYSEC-1", "GO-1", "MAL-1", "X-1"]);
