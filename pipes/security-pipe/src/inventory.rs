@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::finding::Container;
+use crate::ledger::{Ledger, Reason};
 use crate::source::{Entry, Source};
-use pipe_packages::lockfile::{self, Format, Input, ParseError, Unsupported};
+use pipe_packages::lockfile::{self, Format, Input, ParseError, Sibling, Unsupported};
 use pipe_packages::package::Package;
 
 /// The largest lockfile that is read, in bytes: a document may take five times its size in memory (DESIGN, promise 5).
@@ -15,14 +16,15 @@ const MAX_ENTRIES: usize = 50_000;
 /// Bytes; a larger file is not a manifest that a person wrote.
 const MAX_MANIFEST: u64 = 2 * 1024 * 1024;
 
+/// The step in whose name the inventory records what it leaves out.
+pub(crate) const STEP: &str = "lockfiles";
+
 /// What was found where packages are declared.
 #[derive(Default)]
 pub(crate) struct Inventory {
     pub(crate) lockfiles: Vec<Lockfile>,
-    /// Lockfiles that could not be read, each a sentence that names the file: exit 3.
-    pub(crate) errors: Vec<String>,
-    /// Manifests without a lockfile, requirements without a version.
-    pub(crate) warnings: Vec<String>,
+    /// How many lockfiles could not be read, or not as a whole.
+    pub(crate) incomplete: usize,
 }
 
 /// One lockfile's packages.
@@ -39,17 +41,16 @@ pub(crate) struct Lockfile {
 
 impl Inventory {
     /// Reads every lockfile of the tree. One that is broken loses only itself.
-    pub(crate) fn read(source: &dyn Source, cancelled: &dyn Fn() -> bool) -> Inventory {
-        let mut inventory = Inventory::default();
+    pub(crate) fn read(source: &dyn Source, ledger: &Ledger, cancelled: &dyn Fn() -> bool) -> Inventory {
+        let mut reader = Reader { source, ledger, inventory: Inventory::default() };
         let mut folders: BTreeMap<&Path, BTreeSet<String>> = BTreeMap::new();
         for entry in source.entries() {
             let (parent, name) = split(entry);
             folders.entry(parent).or_default().insert(name.to_owned());
         }
-        let (mut not_covered, mut unknown) = (Vec::new(), Vec::new());
         for entry in source.entries() {
             if cancelled() {
-                return inventory;
+                return reader.inventory;
             }
             let (parent, name) = split(entry);
             let folder = parent.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -57,35 +58,47 @@ impl Inventory {
                 let (parent, name) = split_path(path);
                 folders.get(parent).is_some_and(|names| names.contains(name))
             };
-            let path = &entry.path;
-            match lockfile::unsupported(path, &exists) {
-                Some(Unsupported::Covered(tool)) => inventory.errors.push(format!(
-                    "{path}: lockfiles of {tool} are not supported, so its packages were not looked up. Check it with \
-                     another tool, and exclude it with EXCLUDE_PATHS."
-                )),
-                Some(Unsupported::NotCovered(tool)) => not_covered.push(format!("{path} ({tool})")),
-                Some(Unsupported::Unknown) => unknown.push(path.clone()),
+            match lockfile::unsupported(&entry.path, &exists) {
+                Some(Unsupported::Covered(tool)) => {
+                    let why = format!(
+                        "lockfiles of {tool} are not supported, so its packages were not looked up. Check it with \
+                         another tool, and exclude it with EXCLUDE_PATHS."
+                    );
+                    reader.unable(Reason::Unsupported, entry, &why);
+                }
+                Some(Unsupported::NotCovered(tool)) => {
+                    let why = format!("OSV has no advisories for the packages of {tool}");
+                    ledger.leave_out(STEP, Reason::Unclaimed, &entry.path, &why);
+                }
+                Some(Unsupported::Unknown) => {
+                    ledger.leave_out(STEP, Reason::Unclaimed, &entry.path, "named like a lockfile of no known tool");
+                }
                 None => match lockfile::FORMATS.iter().find(|format| format.matches(name, &folder)) {
-                    Some(format) => inventory.add(source, entry, *format),
-                    None => inventory.check_manifest(source, entry, &folders),
+                    Some(format) => reader.add(entry, *format),
+                    None => reader.check_manifest(entry, &folders),
                 },
             }
         }
-        if !not_covered.is_empty() {
-            let files = not_covered.join(", ");
-            inventory.warnings.push(format!("there are no OSV advisories for the packages of {files}"));
-        }
-        if !unknown.is_empty() {
-            let files = unknown.join(", ");
-            inventory.warnings.push(format!("named like a lockfile of no known tool, and not read: {files}"));
-        }
-        inventory
+        reader.inventory
+    }
+}
+
+struct Reader<'a> {
+    source: &'a dyn Source,
+    ledger: &'a Ledger,
+    inventory: Inventory,
+}
+
+impl Reader<'_> {
+    fn unable(&mut self, reason: Reason, entry: &Entry, why: &str) {
+        self.inventory.incomplete += 1;
+        self.ledger.leave_out(STEP, reason, &entry.path, why);
     }
 
-    fn add(&mut self, source: &dyn Source, entry: &Entry, format: &'static dyn Format) {
-        let text = match source.open(entry, MAX_LOCKFILE) {
+    fn add(&mut self, entry: &Entry, format: &'static dyn Format) {
+        let text = match self.source.open(entry, MAX_LOCKFILE) {
             Ok(Some(bytes)) if memchr::memchr_iter(format.entry_marker(), &bytes).count() > MAX_ENTRIES => {
-                return self.errors.push(format!("{}: more than {MAX_ENTRIES} entries, not read", entry.path));
+                return self.unable(Reason::TooMany, entry, &format!("more than {MAX_ENTRIES} entries, not read"));
             }
             Ok(Some(bytes)) => match lockfile::decode(bytes) {
                 Ok(text) => text,
@@ -93,17 +106,30 @@ impl Inventory {
             },
             Ok(None) => {
                 let limit = MAX_LOCKFILE / (1024 * 1024);
-                return self.errors.push(format!("{}: larger than {limit} MB, not read", entry.path));
+                return self.unable(Reason::TooLarge, entry, &format!("larger than {limit} MB, not read"));
             }
-            Err(error) => return self.errors.push(format!("can't read {}: {error:#}", entry.path)),
+            Err(error) => return self.unable(Reason::Unreadable, entry, &format!("can't be read: {error:#}")),
         };
-        let sibling = |name: &str| lockfile::decode(source.beside(entry, name, MAX_MANIFEST)?).ok();
+        let sibling = |name: &str| match self.source.beside(entry, name, MAX_MANIFEST) {
+            Ok(None) => Sibling::Absent,
+            Ok(Some(bytes)) => match lockfile::decode(bytes) {
+                Ok(text) => Sibling::Text(text),
+                Err(error) => Sibling::Unreadable(error.message),
+            },
+            Err(error) => Sibling::Unreadable(format!("{error:#}")),
+        };
         match format.parse(&Input { path: &entry.path, text: &text, sibling: &sibling }) {
             Ok(parsed) => {
-                self.warnings.extend(parsed.warnings);
-                self.lockfiles.push(Lockfile {
+                for warning in parsed.warnings {
+                    self.ledger.leave_out(STEP, Reason::Open, &warning, "");
+                }
+                self.inventory.incomplete += usize::from(!parsed.unable.is_empty());
+                for part in parsed.unable {
+                    self.ledger.leave_out(STEP, Reason::Include, &part, "");
+                }
+                self.inventory.lockfiles.push(Lockfile {
                     path: entry.path.clone(),
-                    container: source.container(),
+                    container: self.source.container(),
                     format,
                     packages: parsed.packages,
                     root: parsed.root,
@@ -115,23 +141,25 @@ impl Inventory {
 
     fn broken(&mut self, entry: &Entry, error: &ParseError) {
         let line = error.line.map(|line| format!(":{line}")).unwrap_or_default();
-        self.errors.push(format!("{}{line}: {error}", entry.path));
+        self.inventory.incomplete += 1;
+        self.ledger.leave_out(STEP, Reason::Broken, &format!("{}{line}", entry.path), &error.to_string());
     }
 
     /// A manifest whose lockfile isn't there: its packages can't be known.
-    fn check_manifest(&mut self, source: &dyn Source, entry: &Entry, folders: &BTreeMap<&Path, BTreeSet<String>>) {
+    fn check_manifest(&mut self, entry: &Entry, folders: &BTreeMap<&Path, BTreeSet<String>>) {
         let (parent, name) = split(entry);
         if !lockfile::is_manifest_name(name) {
             return;
         }
-        let Ok(Some(bytes)) = source.open(entry, MAX_MANIFEST) else { return };
+        let Ok(Some(bytes)) = self.source.open(entry, MAX_MANIFEST) else { return };
         let Some(manifest) = lockfile::manifest(name, &String::from_utf8_lossy(&bytes)) else { return };
         let locked_in = |folder: &Path| {
             folders.get(folder).is_some_and(|names| manifest.satisfied_by.iter().any(|lock| names.contains(*lock)))
         };
         let locked = if manifest.inherits { parent.ancestors().any(locked_in) } else { locked_in(parent) };
         if !locked {
-            self.warnings.push(format!("{}: no lockfile, so its dependencies were not looked at", entry.path));
+            let why = "no lockfile, so its dependencies were not looked at";
+            self.ledger.leave_out(STEP, Reason::NoLockfile, &entry.path, why);
         }
     }
 }

@@ -12,6 +12,8 @@ pub mod fuzz;
 mod gate;
 mod ignore_file;
 mod inventory;
+mod ledger;
+mod messages;
 mod output;
 mod plan;
 mod policy;
@@ -19,6 +21,7 @@ mod scanner;
 mod source;
 mod tree;
 mod vars;
+mod verdict;
 mod words;
 mod write;
 

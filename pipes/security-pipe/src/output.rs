@@ -20,6 +20,7 @@ use pipe_core::report::Recorder;
 
 use crate::finding::Finding;
 use crate::gate::Counts;
+use crate::ledger::Ledger;
 use crate::scanner::Outcome;
 
 /// A finished run.
@@ -35,6 +36,8 @@ pub(crate) struct Run<'a> {
     /// There is a baseline, so that open findings are new.
     pub(crate) baseline: bool,
     pub(crate) outcomes: &'a [Outcome],
+    /// What was left out.
+    pub(crate) ledger: &'a Ledger,
     pub(crate) ending: &'a Ending,
     /// RFC 3339.
     pub(crate) started_at: &'a str,

@@ -10,7 +10,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use pipe_core::Context;
-use pipe_core::console::Console;
 use pipe_core::env::Vars;
 use pipe_core::plan::Effects;
 use pipe_core::report::{Recorder, StepStatus};
@@ -18,7 +17,8 @@ use pipe_core::text::panic_text;
 use tokio_util::sync::CancellationToken;
 
 use crate::finding::Finding;
-use crate::inventory::Inventory;
+use crate::inventory::{self, Inventory};
+use crate::ledger::{Class, Ledger, Problem, Reason};
 use crate::source::Source;
 
 /// Makes a scanner from its variables; `None` if it is switched off.
@@ -41,29 +41,43 @@ pub(crate) trait Scanner: Send + Sync {
         Effects::default()
     }
 
-    /// Looks at all of `input`, on its own thread. Ends soon after `input.cancel` is set.
+    /// Whether it asks for [`Input::inventory`]. The first of them speaks for what the inventory left out.
+    fn reads_lockfiles(&self) -> bool {
+        false
+    }
+
+    /// Looks at all of `input`, on its own thread, and records in `input.ledger` what it leaves out. Ends soon after
+    /// `input.cancel` is set.
     ///
     /// # Errors
-    /// It could not run at all. What it could not look at while the rest went well goes to [`Scan::unable`].
+    /// It could not run at all.
     fn scan(&self, input: &Input) -> anyhow::Result<Scan>;
 }
 
 /// What every scanner reads.
 pub(crate) struct Input {
     pub(crate) source: Box<dyn Source>,
+    /// What the run leaves out.
+    pub(crate) ledger: Arc<Ledger>,
     inventory: OnceLock<Inventory>,
     pub(crate) report: Recorder,
     pub(crate) cancel: CancellationToken,
 }
 
 impl Input {
-    pub(crate) fn new(source: Box<dyn Source>, report: Recorder, cancel: CancellationToken) -> Input {
-        Input { source, inventory: OnceLock::new(), report, cancel }
+    pub(crate) fn new(
+        source: Box<dyn Source>,
+        ledger: Arc<Ledger>,
+        report: Recorder,
+        cancel: CancellationToken,
+    ) -> Input {
+        Input { source, ledger, inventory: OnceLock::new(), report, cancel }
     }
 
     /// The packages of every lockfile, read by the first scanner that asks.
     pub(crate) fn inventory(&self) -> &Inventory {
-        self.inventory.get_or_init(|| Inventory::read(self.source.as_ref(), &|| self.cancel.is_cancelled()))
+        self.inventory
+            .get_or_init(|| Inventory::read(self.source.as_ref(), &self.ledger, &|| self.cancel.is_cancelled()))
     }
 }
 
@@ -74,9 +88,10 @@ pub(crate) struct Scan {
     pub(crate) detail: String,
     pub(crate) findings: Vec<Finding>,
     pub(crate) counts: Vec<(&'static str, u64)>,
+    /// What a person should know and no entry of the ledger says.
     pub(crate) warnings: Vec<String>,
-    /// What could not be looked at, each a sentence.
-    pub(crate) unable: Vec<String>,
+    /// Its result is not whole, for reasons that another scanner speaks for.
+    pub(crate) incomplete: Option<String>,
     /// There was nothing of its kind to look at, and why.
     pub(crate) skipped: Option<String>,
 }
@@ -93,32 +108,32 @@ pub(crate) struct Outcome {
     /// What was counted, e.g. `("files", 1204)`.
     pub(crate) counts: Vec<(&'static str, u64)>,
     pub(crate) warnings: Vec<String>,
-    pub(crate) unable: Vec<String>,
     pub(crate) elapsed: Duration,
 }
 
 impl Outcome {
-    fn of(name: &'static str, scan: &mut Scan, elapsed: Duration) -> Outcome {
-        let unable = std::mem::take(&mut scan.unable);
-        let (status, detail) = match (&scan.skipped, unable.as_slice()) {
-            (_, [_, ..]) => (StepStatus::Failed, unable.join("; ")),
-            (Some(why), []) => (StepStatus::Skipped, why.clone()),
-            (None, []) => (StepStatus::Ran, scan.detail.clone()),
+    /// `left_out` is what this scanner speaks for, of class [`Class::Unable`].
+    fn of(name: &'static str, scan: &mut Scan, left_out: &[Problem], elapsed: Duration) -> Outcome {
+        let unable: Vec<&str> = left_out.iter().map(|problem| problem.text.as_str()).collect();
+        let (status, detail) = match (&scan.skipped, &scan.incomplete, unable.as_slice()) {
+            (_, _, [_, ..]) => (StepStatus::Failed, unable.join("; ")),
+            (_, Some(incomplete), []) => (StepStatus::Failed, incomplete.clone()),
+            (Some(why), None, []) => (StepStatus::Skipped, why.clone()),
+            (None, None, []) => (StepStatus::Ran, scan.detail.clone()),
         };
         let (counts, warnings) = (std::mem::take(&mut scan.counts), std::mem::take(&mut scan.warnings));
         let looked_at = std::mem::take(&mut scan.detail);
-        Outcome { name, status, looked_at, detail, counts, warnings, unable, elapsed }
+        Outcome { name, status, looked_at, detail, counts, warnings, elapsed }
     }
 }
 
-/// Runs all scanners side by side. One that fails, panics or takes too long loses only itself: its outcome says what
+/// Runs all scanners side by side. One that fails, panics or takes too long loses only itself: the ledger says what
 /// could not be done. Outcomes and findings are in the order of the scanners.
 pub(crate) async fn run(
     scanners: &[Arc<dyn Scanner>],
     input: &Arc<Input>,
     timeout: Duration,
     report: &Recorder,
-    console: &Console,
 ) -> (Vec<Outcome>, Vec<Finding>) {
     let running: Vec<_> = scanners
         .iter()
@@ -134,8 +149,12 @@ pub(crate) async fn run(
             (name, step, started, tokio::time::timeout(timeout, thread))
         })
         .collect();
-    let finishing = running.into_iter().map(|(name, mut step, started, thread)| async move {
-        let (mut scan, elapsed) = match thread.await {
+    let finishing = running.into_iter().map(|(name, step, started, thread)| async move {
+        let failed = |why: String| {
+            input.ledger.leave_out(name, Reason::Failed, "", &why);
+            Scan::default()
+        };
+        let (scan, elapsed) = match thread.await {
             Ok(Ok((Ok(scan), elapsed))) => (scan, elapsed),
             Ok(Ok((Err(error), elapsed))) => (failed(format!("{error:#}")), elapsed),
             Ok(Err(panic)) => {
@@ -148,29 +167,31 @@ pub(crate) async fn run(
                 (failed(format!("did not finish within SCAN_TIMEOUT ({} s)", timeout.as_secs_f64())), started.elapsed())
             }
         };
-        let outcome = Outcome::of(name, &mut scan, elapsed);
+        (name, step, scan, elapsed)
+    });
+    let finished = futures_util::future::join_all(finishing).await;
+    let problems = input.ledger.problems(Class::Unable);
+    let speaker = speaker(scanners);
+    let mut outcomes = Vec::new();
+    let mut findings = Vec::new();
+    for (name, mut step, mut scan, elapsed) in finished {
+        let speaks_for =
+            |problem: &&Problem| problem.step == name || (problem.step == inventory::STEP && speaker == Some(name));
+        let own: Vec<Problem> = problems.iter().filter(speaks_for).cloned().collect();
+        let outcome = Outcome::of(name, &mut scan, &own, elapsed);
         for (what, number) in &outcome.counts {
             step.count(what, *number);
         }
         step.end(outcome.status, outcome.detail.clone());
-        (outcome, scan.findings)
-    });
-    let (outcomes, findings): (Vec<Outcome>, Vec<Vec<Finding>>) =
-        futures_util::future::join_all(finishing).await.into_iter().unzip();
-    for outcome in &outcomes {
-        for warning in &outcome.warnings {
-            console.warning(format!("{}: {warning}", outcome.name));
-            report.notice(format!("{}: {warning}", outcome.name));
-        }
-        for problem in &outcome.unable {
-            console.error(format!("{}: {problem}", outcome.name));
-        }
+        outcomes.push(outcome);
+        findings.append(&mut scan.findings);
     }
-    (outcomes, findings.into_iter().flatten().collect())
+    (outcomes, findings)
 }
 
-fn failed(why: String) -> Scan {
-    Scan { unable: vec![why], ..Scan::default() }
+/// The scanner that speaks for the inventory.
+pub(crate) fn speaker(scanners: &[Arc<dyn Scanner>]) -> Option<&'static str> {
+    scanners.iter().find(|scanner| scanner.reads_lockfiles()).map(|scanner| scanner.name())
 }
 
 #[cfg(test)]
@@ -180,13 +201,12 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use pipe_core::console::{Console, Style};
     use pipe_core::redact::Redactor;
     use pipe_core::report::Recorder;
     use pipe_core::workspace::ReportDir;
     use tokio_util::sync::CancellationToken;
 
-    use super::{Input, Scan, Scanner, run};
+    use super::{Input, Ledger, Scan, Scanner, StepStatus, run};
     use crate::finding::tests::secret;
     use crate::tree::Tree;
     use crate::vars::SPEC;
@@ -220,15 +240,17 @@ mod tests {
         let report_dir = Arc::new(ReportDir::new(dir.path().to_owned(), dir.path()));
         let report = Recorder::new(&SPEC, report_dir, Redactor::new());
         let cancel = CancellationToken::new();
-        let input = Arc::new(Input::new(Box::new(Tree::default()), report.clone(), cancel.clone()));
+        let ledger = Arc::new(Ledger::default());
+        let input = Arc::new(Input::new(Box::new(Tree::default()), ledger, report.clone(), cancel.clone()));
         let scanners: Vec<Arc<dyn Scanner>> =
             ["panics", "fails", "hangs", "finds"].map(|name| Arc::new(Fake(name)) as Arc<dyn Scanner>).to_vec();
-        let quiet = Box::new(std::io::sink());
-        let console = Console::to("test", Redactor::new(), Style::default(), quiet.clone(), quiet);
-        let (outcomes, findings) = run(&scanners, &input, Duration::from_millis(200), &report, &console).await;
+        let (outcomes, findings) = run(&scanners, &input, Duration::from_secs(3), &report).await;
         cancel.cancel();
-        let unable: Vec<_> = outcomes.iter().map(|outcome| outcome.unable.join("")).collect();
-        assert_eq!(unable, ["internal error: a bug", "no disk", "did not finish within SCAN_TIMEOUT (0.2 s)", ""]);
+        let unable: Vec<_> = outcomes
+            .iter()
+            .map(|outcome| if outcome.status == StepStatus::Failed { outcome.detail.as_str() } else { "" })
+            .collect();
+        assert_eq!(unable, ["internal error: a bug", "no disk", "did not finish within SCAN_TIMEOUT (3 s)", ""]);
         assert_eq!(findings.len(), 1);
         let written = std::fs::read_to_string(dir.path().join("security-pipe-report.json")).unwrap();
         let written: serde_json::Value = serde_json::from_str(&written).unwrap();

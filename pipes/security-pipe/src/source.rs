@@ -22,18 +22,18 @@ pub(crate) trait Source: Send + Sync {
     /// In the order of their paths.
     fn entries(&self) -> &[Entry];
 
-    /// What could not be looked into, each naming its path: what was asked for was not done.
-    fn errors(&self) -> &[String];
-
     /// The whole of a file, or `None` if it holds more than `limit` bytes.
     ///
     /// # Errors
     /// It can't be read.
     fn open(&self, entry: &Entry, limit: u64) -> anyhow::Result<Option<Vec<u8>>>;
 
-    /// The file of this name (relative, perhaps with `/`, never `..`) in the folder of `entry`, whether or not it is one
-    /// of the entries; `None` if it is absent, unreadable or holds more than `limit` bytes.
-    fn beside(&self, entry: &Entry, name: &str, limit: u64) -> Option<Vec<u8>>;
+    /// The file of this name (relative, perhaps with `/` and `..`) in the folder of `entry`, whether or not it is one of
+    /// the entries; `None` if it is absent.
+    ///
+    /// # Errors
+    /// It is outside of what is scanned, no regular file, unreadable, or holds more than `limit` bytes.
+    fn beside(&self, entry: &Entry, name: &str, limit: u64) -> anyhow::Result<Option<Vec<u8>>>;
 }
 
 #[cfg(test)]
@@ -73,19 +73,15 @@ pub(crate) mod tests {
             &self.entries
         }
 
-        fn errors(&self) -> &[String] {
-            &[]
-        }
-
         fn open(&self, entry: &Entry, limit: u64) -> anyhow::Result<Option<Vec<u8>>> {
             Ok(Some(self.contents[entry.at].clone()).filter(|content| content.len() as u64 <= limit))
         }
 
-        fn beside(&self, entry: &Entry, name: &str, limit: u64) -> Option<Vec<u8>> {
+        fn beside(&self, entry: &Entry, name: &str, limit: u64) -> anyhow::Result<Option<Vec<u8>>> {
             let folder = entry.path.rsplit_once('/').map(|(folder, _)| format!("{folder}/")).unwrap_or_default();
             let wanted = format!("{folder}{name}");
-            let entry = self.entries.iter().find(|entry| entry.path == wanted)?;
-            self.open(entry, limit).ok().flatten()
+            let entry = self.entries.iter().find(|entry| entry.path == wanted);
+            entry.map_or(Ok(None), |entry| self.open(entry, limit))
         }
     }
 }

@@ -11,7 +11,11 @@ use pipe_core::fs::{self, Links, ReadError};
 use pipe_core::workspace::Workspace;
 
 use crate::finding::Container;
+use crate::ledger::{Ledger, Reason};
 use crate::source::{Entry, Source};
+
+/// The step in whose name the walk records what it leaves out.
+pub(crate) const STEP: &str = "tree";
 
 /// The files of the checkout to scan.
 #[derive(Debug, Default)]
@@ -19,7 +23,6 @@ pub(crate) struct Tree {
     entries: Vec<Entry>,
     /// Of each entry, where it is on the disk. Names need not be UTF-8.
     paths: Vec<PathBuf>,
-    errors: Vec<String>,
 }
 
 impl Source for Tree {
@@ -31,18 +34,15 @@ impl Source for Tree {
         &self.entries
     }
 
-    fn errors(&self) -> &[String] {
-        &self.errors
-    }
-
     fn open(&self, entry: &Entry, limit: u64) -> anyhow::Result<Option<Vec<u8>>> {
         let path = self.paths.get(entry.at).context("it is not a file of this tree")?;
         read(path, limit)
     }
 
-    fn beside(&self, entry: &Entry, name: &str, limit: u64) -> Option<Vec<u8>> {
-        let folder = self.paths.get(entry.at)?.parent()?;
-        read(&folder.join(name), limit).ok().flatten()
+    fn beside(&self, entry: &Entry, name: &str, limit: u64) -> anyhow::Result<Option<Vec<u8>>> {
+        let path = self.paths.get(entry.at).context("it is not a file of this tree")?;
+        let folder = path.parent().context("it has no folder")?;
+        Ok(fs::if_present(fs::read_bounded(&folder.join(name), limit, Links::Follow))?)
     }
 }
 
@@ -110,6 +110,7 @@ impl Tree {
         workspace: &Workspace,
         tracked: &[PathBuf],
         filter: &Filter,
+        ledger: &Ledger,
         cancelled: &dyn Fn() -> bool,
     ) -> Tree {
         let mut tree = Tree::default();
@@ -137,7 +138,7 @@ impl Tree {
                     }
                 }
                 Ok(_) => {}
-                Err(error) => tree.errors.push(format!("can't look into {}", describe(&error, workspace))),
+                Err(error) => ledger.leave_out(STEP, Reason::Unreadable, "", &describe(&error, workspace)),
             }
         }
         for path in tracked {
@@ -155,7 +156,7 @@ impl Tree {
         }
         for ((pattern, _), used) in filter.include.iter().zip(&used) {
             if !used {
-                tree.errors.push(format!("SCAN_PATHS: {pattern} matches no file"));
+                ledger.leave_out(STEP, Reason::NoPath, "", &format!("SCAN_PATHS: {pattern} matches no file"));
             }
         }
         for (at, (path, size)) in found.into_iter().enumerate() {
@@ -205,6 +206,7 @@ mod tests {
     use pipe_core::workspace::Workspace;
 
     use super::{Filter, Tree};
+    use crate::ledger::{Class, Ledger};
 
     struct Fixture(tempfile::TempDir);
 
@@ -229,8 +231,10 @@ mod tests {
             let root = self.root();
             let workspace = Workspace { dir: root.clone(), reports: root.join("security-reports"), root };
             let tracked: Vec<PathBuf> = tracked.iter().map(PathBuf::from).collect();
-            let tree = Tree::walk(&workspace, &tracked, &filter, &|| false);
-            (tree.entries.into_iter().map(|entry| entry.path).collect(), tree.errors)
+            let ledger = Ledger::default();
+            let tree = Tree::walk(&workspace, &tracked, &filter, &ledger, &|| false);
+            let problems = ledger.problems(Class::Unable).into_iter().map(|problem| problem.text).collect();
+            (tree.entries.into_iter().map(|entry| entry.path).collect(), problems)
         }
     }
 

@@ -165,7 +165,8 @@ fn an_unreachable_advisory_source_ends_the_run_with_3_and_loses_nothing_else() {
     repo.write("poetry.lock", poetry_lock(&[("critical", "1.0")])).commit("first");
     let run = || Pipe::at(common::BINARY, repo.path()).env("OSV_API_URL", "http://127.0.0.1:9");
     let outcome = run().env("SCAN_TIMEOUT", "5s").run().expect(3);
-    assert!(outcome.stdout.contains("dependencies: "), "{}", outcome.stdout);
+    assert!(outcome.stderr.contains("dependencies: no advisories: "), "{}", outcome.stderr);
+    assert!(outcome.stdout.contains("dependencies failed"), "{}", outcome.stdout);
     assert!(outcome.file("sbom/sbom-cyclonedx.json").contains("critical"));
     let report = outcome.report();
     let status = |name: &str| {

@@ -17,12 +17,12 @@
 //! [`version::Version`], and to [`sbom::cyclonedx`] and [`sbom::spdx`]:
 //!
 //! ```
-//! use pipe_packages::lockfile::{FORMATS, Input};
+//! use pipe_packages::lockfile::{FORMATS, Input, Sibling};
 //! use pipe_packages::package::Ecosystem;
 //! use pipe_packages::version::Version;
 //!
 //! let format = FORMATS.iter().find(|format| format.matches("requirements.txt", "")).expect("a known format");
-//! let input = Input { path: "requirements.txt", text: "urllib3==1.22\n", sibling: &|_| None };
+//! let input = Input { path: "requirements.txt", text: "urllib3==1.22\n", sibling: &|_| Sibling::Absent };
 //! let parsed = format.parse(&input)?;
 //! assert_eq!(parsed.packages[0].name, "urllib3");
 //!

@@ -68,9 +68,36 @@ pub struct Input<'a> {
     pub path: &'a str,
     /// The whole file, decoded by [`decode`].
     pub text: &'a str,
-    /// The text of a file beside the lockfile (relative name, may contain `/`, never `..`), if it is there and
-    /// readable.
-    pub sibling: &'a dyn Fn(&str) -> Option<String>,
+    /// Reads another file of the project, by its name relative to the lockfile's folder. A name may contain `/` and
+    /// `..`. The caller keeps it inside the project.
+    pub sibling: &'a dyn Fn(&str) -> Sibling,
+}
+
+/// Another file of the project, as a reader gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sibling {
+    /// No file has this name.
+    Absent,
+    /// Its text, decoded by [`decode`].
+    Text(String),
+    /// It exists and was not read. The reason is a fragment that quotes nothing of the file.
+    Unreadable(String),
+}
+
+impl From<Option<String>> for Sibling {
+    fn from(text: Option<String>) -> Sibling {
+        text.map_or(Sibling::Absent, Sibling::Text)
+    }
+}
+
+impl Sibling {
+    /// The text, if there is one.
+    pub fn text(self) -> Option<String> {
+        match self {
+            Sibling::Text(text) => Some(text),
+            Sibling::Absent | Sibling::Unreadable(_) => None,
+        }
+    }
 }
 
 impl<'a> Input<'a> {
@@ -85,8 +112,10 @@ impl<'a> Input<'a> {
 pub struct Parsed {
     /// In the file's order; without the project itself.
     pub packages: Vec<Package>,
-    /// Warnings. Each begins with the path of the lockfile.
+    /// What the file leaves open, such as a version. Each begins with the path of the lockfile.
     pub warnings: Vec<String>,
+    /// Parts of it that could not be read, such as an included file. Each begins with the path of the lockfile.
+    pub unable: Vec<String>,
     /// Name and version of the project itself where the lockfile or the manifest beside it says; the version may be
     /// empty.
     pub root: Option<(String, String)>,

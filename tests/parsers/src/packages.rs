@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use pipe_packages::lockfile::{FORMATS, Input, decode, is_manifest_name, manifest, unsupported};
+use pipe_packages::lockfile::{FORMATS, Input, Sibling, decode, is_manifest_name, manifest, unsupported};
 use pipe_packages::package::Ecosystem;
 use pipe_packages::sbom::{Bom, Source, cyclonedx, spdx};
 use pipe_packages::version::Version;
@@ -14,7 +14,7 @@ pub(crate) fn lockfiles(data: &[u8]) -> bool {
     let format = FORMATS[format % FORMATS.len()];
     let (lockfile, sibling) = rest.split_at(rest.iter().position(|byte| *byte == 0).unwrap_or(rest.len()));
     let Ok(text) = decode(lockfile.to_owned()) else { return false };
-    let sibling = sibling.strip_prefix(b"\0").and_then(super::text).map(str::to_owned);
+    let sibling = Sibling::from(sibling.strip_prefix(b"\0").and_then(super::text).map(str::to_owned));
     let path = "services/api/lockfile";
     let parsed = match format.parse(&Input { path, text: &text, sibling: &|_| sibling.clone() }) {
         Ok(parsed) => parsed,

@@ -7,6 +7,7 @@ use pipe_core::report::StepStatus;
 use super::Run;
 use crate::finding::{Finding, Gated, Kind, Status};
 use crate::gate::Counts;
+use crate::ledger::Class;
 use crate::scanner::Outcome;
 
 /// So many findings are listed; with the lines around them a run stays within 25.
@@ -41,6 +42,18 @@ pub(crate) fn text(run: &Run<'_>) -> String {
 fn lines(run: &Run<'_>) -> Vec<Line> {
     let plain = |rest: String| Line { word: None, rest };
     let mut lines = vec![plain(format!("scanned  {}", scanned(run.outcomes)))];
+    let left_out: Vec<String> = [Class::Unable, Class::NotKnown]
+        .map(|class| run.ledger.words(class))
+        .into_iter()
+        .filter(|words| !words.is_empty())
+        .collect();
+    if !left_out.is_empty() {
+        lines.push(plain(format!("not seen {}", left_out.join(", "))));
+    }
+    let by_rule = run.ledger.words(Class::ByRule);
+    if !by_rule.is_empty() {
+        lines.push(plain(format!("left out {by_rule}")));
+    }
     let groups = group(run.findings);
     lines.extend(groups.iter().take(MAX_LISTED).map(|group| line(group, run.baseline)));
     if groups.len() > MAX_LISTED {

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{Run, gitleaks, junit, markdown};
 use crate::finding::{Container, Finding, Gated, Kind, Location, Rule, Span, Status, tests as examples};
 use crate::gate::Counts;
+use crate::ledger::Ledger;
 use crate::scanner::Outcome;
 
 fn secret(rule: &str, line: u32) -> Finding {
@@ -61,7 +62,6 @@ fn scan(name: &'static str, status: StepStatus, detail: &str) -> Outcome {
         detail: detail.to_owned(),
         counts: vec![("files", 1204)],
         warnings: Vec::new(),
-        unable: Vec::new(),
         elapsed: Duration::from_millis(250),
     }
 }
@@ -73,6 +73,7 @@ fn bracketed(text: &str) -> String {
 
 fn run<'a>(findings: &'a [Finding], outcomes: &'a [Outcome]) -> Run<'a> {
     static CI: LazyLock<CiContext> = LazyLock::new(CiContext::default);
+    static LEDGER: LazyLock<Ledger> = LazyLock::new(Ledger::default);
     static COUNTS: LazyLock<Counts> = LazyLock::new(Counts::default);
     static ENDING: LazyLock<Ending> = LazyLock::new(|| Ending::Failed("1 critical (FAIL_ON_CRITICAL=true)".to_owned()));
     Run {
@@ -83,6 +84,7 @@ fn run<'a>(findings: &'a [Finding], outcomes: &'a [Outcome]) -> Run<'a> {
         counts: &COUNTS,
         baseline: false,
         outcomes,
+        ledger: &LEDGER,
         ending: &ENDING,
         started_at: "2026-11-21T10:00:00Z",
         escape: &bracketed,

@@ -22,6 +22,7 @@ use crate::finding::{
     AffectedPackage, Finding, Kind, Location, Precision, Remedy, Rule, Span, Status, Vulnerability, fingerprint,
 };
 use crate::inventory::Lockfile;
+use crate::ledger::Reason;
 use crate::words::{pascal, sentence};
 
 pub(crate) const SCA_SCAN: Var =
@@ -133,6 +134,10 @@ impl Scanner for Dependencies {
         "dependencies"
     }
 
+    fn reads_lockfiles(&self) -> bool {
+        true
+    }
+
     fn effects(&self) -> Effects {
         match &self.source {
             AdvisorySource::Database(_) => Effects::default(),
@@ -163,14 +168,12 @@ impl Scanner for Dependencies {
                 ("packages", packages.len() as u64),
                 ("not_looked_up", other.len() as u64),
             ],
-            warnings: inventory.warnings.clone(),
-            unable: inventory.errors.clone(),
             ..Scan::default()
         };
         if !other.is_empty() {
             scan.detail.push_str(&format!(" ({} not looked up: private, Git or local)", other.len()));
         }
-        if inventory.lockfiles.is_empty() && inventory.errors.is_empty() {
+        if inventory.lockfiles.is_empty() && inventory.incomplete == 0 {
             scan.skipped = Some("no lockfile".to_owned());
         }
         if public.is_empty() {
@@ -193,7 +196,7 @@ impl Scanner for Dependencies {
         let lookup = match self.lookup(&queries) {
             Ok(lookup) => lookup,
             Err(error) => {
-                scan.unable.push(format!("no advisories: {error:#}"));
+                input.ledger.leave_out(self.name(), Reason::Failed, "", &format!("no advisories: {error:#}"));
                 return Ok(scan);
             }
         };
@@ -210,7 +213,9 @@ impl Scanner for Dependencies {
                 "dates": coverage.dates,
             }),
         );
-        scan.unable.extend(uncovered(&public, coverage));
+        for problem in uncovered(&public, coverage) {
+            input.ledger.leave_out(self.name(), Reason::NotCovered, "", &problem);
+        }
 
         let answers = questions.iter().map(|question| lookup.results.get(*question).map_or(&[][..], Vec::as_slice));
         scan.findings = findings(public.into_iter().zip(answers));

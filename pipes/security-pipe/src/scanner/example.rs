@@ -8,6 +8,7 @@ use pipe_core::severity::Severity;
 
 use super::{Input, Scan, Scanner};
 use crate::finding::{Finding, Kind, Location, Precision, Remedy, Rule, Span, Status, fingerprint};
+use crate::ledger::Reason;
 use crate::vars::DOCKERFILE_SCAN;
 
 /// Bytes; a larger file is not a Dockerfile that a person wrote.
@@ -39,7 +40,7 @@ impl Scanner for RunsAsRoot {
         let source = input.source.as_ref();
         for entry in source.entries().iter().filter(|entry| entry.path.ends_with("Dockerfile")) {
             let Some(bytes) = source.open(entry, MAX_DOCKERFILE)? else {
-                scan.unable.push(format!("{}: larger than {MAX_DOCKERFILE} bytes", entry.path));
+                input.ledger.leave_out(self.name(), Reason::TooLarge, &entry.path, "larger than 1 MiB");
                 continue;
             };
             let text = String::from_utf8_lossy(&bytes);

@@ -87,6 +87,10 @@ impl Scanner for Sbom {
         "sbom"
     }
 
+    fn reads_lockfiles(&self) -> bool {
+        true
+    }
+
     fn effects(&self) -> Effects {
         let files = self.formats.iter().map(|format| format.file().to_owned()).collect();
         Effects { files, ..Effects::default() }
@@ -96,12 +100,12 @@ impl Scanner for Sbom {
         let inventory = input.inventory();
         anyhow::ensure!(!input.cancel.is_cancelled(), "cancelled");
         let mut scan = Scan::default();
-        if !inventory.errors.is_empty() {
-            // Said in full by the scan of dependencies; here it matters that the list is not whole.
-            scan.unable.push(format!("incomplete: {} could not be read", plural(inventory.errors.len(), "lockfile")));
+        if inventory.incomplete > 0 {
+            scan.incomplete =
+                Some(format!("incomplete: {} could not be read", plural(inventory.incomplete, "lockfile")));
         }
         if inventory.lockfiles.is_empty() {
-            scan.skipped = inventory.errors.is_empty().then(|| "no lockfile".to_owned());
+            scan.skipped = (inventory.incomplete == 0).then(|| "no lockfile".to_owned());
             return Ok(scan);
         }
         let sources: Vec<sbom::Source<'_>> = inventory

@@ -11,6 +11,7 @@ use pipe_core::text::count;
 
 use super::{Input, Scan, Scanner};
 use crate::finding::{Container, Finding, Kind, Location, Precision, Remedy, Rule, Span, Status};
+use crate::ledger::Reason;
 use crate::source::Entry;
 use crate::words::pascal;
 use pipe_core::severity::Severity;
@@ -41,7 +42,6 @@ struct Secrets;
 struct Found {
     findings: Vec<Finding>,
     large: Vec<String>,
-    unable: Vec<String>,
 }
 
 impl Scanner for Secrets {
@@ -74,13 +74,14 @@ impl Scanner for Secrets {
                         continue;
                     }
                     Err(error) => {
-                        let problem = format!("can't read {}: {error:#}", file.path);
-                        found.lock().unwrap_or_else(PoisonError::into_inner).unable.push(problem);
+                        let why = format!("can't be read: {error:#}");
+                        input.ledger.leave_out(self.name(), Reason::Unreadable, &file.path, &why);
                         continue;
                     }
                 };
                 if is_binary(&content) {
                     binary.fetch_add(1, Ordering::Relaxed);
+                    input.ledger.leave_out(self.name(), Reason::Binary, &file.path, "");
                     continue;
                 }
                 scanned.fetch_add(1, Ordering::Relaxed);
@@ -89,8 +90,8 @@ impl Scanner for Secrets {
                 if matches.len() > MAX_MATCHES {
                     // The worst could be among the others, behind a thousand that are allowed.
                     matches.truncate(MAX_MATCHES);
-                    let others = format!("{}: more than {MAX_MATCHES} secrets, the others were not judged", file.path);
-                    found.lock().unwrap_or_else(PoisonError::into_inner).unable.push(others);
+                    let why = format!("more than {MAX_MATCHES} secrets, the others were not judged");
+                    input.ledger.leave_out(self.name(), Reason::TooMany, &file.path, &why);
                 }
                 if !matches.is_empty() {
                     // Wherever else a value turns up (a path, a package's URL), it is hidden there too.
@@ -124,15 +125,12 @@ impl Scanner for Secrets {
                 ("too_large_files", found.large.len() as u64),
                 ("rules", engine.rules().len() as u64),
             ],
-            unable: found.unable,
             ..Scan::default()
         };
-        scan.unable.extend(source.errors().iter().cloned());
-        scan.unable.sort();
         if !found.large.is_empty() {
             scan.warnings.push(too_large(found.large));
         }
-        if scanned == 0 && scan.unable.is_empty() {
+        if scanned == 0 {
             scan.skipped = Some("no text files".to_owned());
         }
         Ok(scan)

@@ -120,7 +120,7 @@ fn add_unlisted(
     replaced: &Replacements<'_>,
     parsed: &mut Parsed,
 ) -> Result<(), ParseError> {
-    let Some(text) = (input.sibling)("go.sum") else {
+    let Some(text) = (input.sibling)("go.sum").text() else {
         return Ok(());
     };
     let listed: HashSet<&str> = file.requires.iter().map(|require| require.path.as_str()).collect();

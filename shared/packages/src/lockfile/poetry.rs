@@ -73,7 +73,7 @@ fn check_complete(lock: &Lock) -> Result<(), ParseError> {
 }
 
 fn project(input: &Input<'_>, parsed: &mut Parsed) -> Option<Pyproject> {
-    let text = (input.sibling)("pyproject.toml")?;
+    let text = (input.sibling)("pyproject.toml").text()?;
     let Some(project) = pyproject::read(&text) else {
         let warning = "the pyproject.toml beside it can't be read, so direct dependencies are not known";
         parsed.warnings.push(format!("{}: {warning}", input.path));

@@ -65,7 +65,7 @@ impl Format for Requirements {
         found.link();
         warnings.extend(unpinned(&open, input));
         warnings.extend(listing.warnings);
-        Ok(Parsed { packages: found.packages, warnings, root: None })
+        Ok(Parsed { packages: found.packages, warnings, ..Parsed::default() })
     }
 
     fn upgrade(&self, package: &Package, fixed: &str, lockfile: &str) -> String {

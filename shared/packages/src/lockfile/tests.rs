@@ -14,7 +14,7 @@ pub(super) fn parse(format: &dyn Format, text: &str) -> Result<Parsed, ParseErro
 /// Parses a text with these files beside it.
 pub(super) fn parse_with(format: &dyn Format, text: &str, siblings: &[(&str, &str)]) -> Result<Parsed, ParseError> {
     let siblings: HashMap<&str, &str> = siblings.iter().copied().collect();
-    let sibling = |name: &str| siblings.get(name).map(|text| (*text).to_owned());
+    let sibling = |name: &str| Sibling::from(siblings.get(name).map(|text| (*text).to_owned()));
     format.parse(&Input { path: format.name(), text, sibling: &sibling })
 }
 
@@ -154,7 +154,7 @@ fn harmless(text: &str) -> bool {
 fn check(format: &dyn Format, text: &str) {
     let siblings = ["pyproject.toml", "package.json", "Cargo.toml", "go.sum", "base.txt", ".npmrc"];
     // the file itself beside itself: whatever a reader reads as a manifest is as strange as the lockfile
-    let sibling = |name: &str| siblings.contains(&name).then(|| text.to_owned());
+    let sibling = |name: &str| Sibling::from(siblings.contains(&name).then(|| text.to_owned()));
     match format.parse(&Input { path: "x", text, sibling: &sibling }) {
         Ok(parsed) => {
             let lines = u32::try_from(text.lines().count()).unwrap() + 1;

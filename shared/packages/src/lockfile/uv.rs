@@ -45,7 +45,7 @@ impl Format for Uv {
         }
         link(&lock, &places, &lines, &mut parsed)?;
         if parsed.root.is_none() && input.path.ends_with("uv.lock") {
-            let project = (input.sibling)("pyproject.toml").and_then(|text| pyproject::read(&text));
+            let project = (input.sibling)("pyproject.toml").text().and_then(|text| pyproject::read(&text));
             parsed.root = project.and_then(|project| Some((project.name?, project.version.unwrap_or_default())));
         }
         Ok(parsed)

@@ -226,10 +226,8 @@ async fn a_finding_in_a_layer_names_the_layer() {
     let env = format!("KEY={key}\n");
     let layer = Memory::new(&[("app/.env", env.as_str()), ("app/Dockerfile", DOCKERFILE)]);
     let report = Recorder::new(&SPEC, Arc::new(ReportDir::new(repo.path().to_owned(), repo.path())), Redactor::new());
-    let input = Arc::new(Input::new(Box::new(layer), report.clone(), CancellationToken::new()));
-    let quiet = Box::new(std::io::sink());
-    let console = Console::to("test", Redactor::new(), Style::default(), quiet.clone(), quiet);
-    let (_, findings) = run(&scanners, &input, Duration::from_secs(30), &report, &console).await;
+    let input = Arc::new(Input::new(Box::new(layer), Arc::default(), report.clone(), CancellationToken::new()));
+    let (_, findings) = run(&scanners, &input, Duration::from_secs(30), &report).await;
     let places: Vec<String> = findings.iter().map(|finding| finding.location.shown()).collect();
     let layer = &LAYER[..19];
     assert_eq!(places, [format!("app/.env:1 in layer {layer}"), format!("app/Dockerfile:1 in layer {layer}")]);

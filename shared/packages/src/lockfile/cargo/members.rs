@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use serde::Deserialize;
 
 use super::super::paths::join;
-use super::super::{toml_file, url};
+use super::super::{Sibling, toml_file, url};
 use crate::package::Scope;
 
 /// No workspace has more; a manifest that names itself in ever new ways ends here.
@@ -32,7 +32,7 @@ struct Purposes {
 
 impl Members {
     /// `local` are the names of the lockfile's packages without a source.
-    pub(super) fn find(sibling: &dyn Fn(&str) -> Option<String>, local: &[&str]) -> Members {
+    pub(super) fn find(sibling: &dyn Fn(&str) -> Sibling, local: &[&str]) -> Members {
         let mut members = Members::default();
         let Some(root) = read(sibling, "") else { return members };
         members.root = root.package.as_ref().map(|package| package.name.clone());
@@ -136,9 +136,9 @@ fn candidates(pattern: &str, local: &[&str]) -> Vec<String> {
     folders
 }
 
-fn read(sibling: &dyn Fn(&str) -> Option<String>, folder: &str) -> Option<Manifest> {
+fn read(sibling: &dyn Fn(&str) -> Sibling, folder: &str) -> Option<Manifest> {
     let name = if folder.is_empty() { "Cargo.toml".to_owned() } else { format!("{folder}/Cargo.toml") };
-    toml_file::read_manifest(&sibling(&name)?)
+    toml_file::read_manifest(&sibling(&name).text()?)
 }
 
 /// The package behind a key: renamed here, or in the workspace's table.
@@ -230,7 +230,8 @@ mod tests {
             ),
             ("crates/core/Cargo.toml", "[package]\nname='app-core'\n[dev-dependencies]\nproptest_x='1'\n"),
         ]);
-        let members = Members::find(&|name| files.get(name).map(|text| (*text).to_owned()), &["app", "app-core"]);
+        let members =
+            Members::find(&|name| files.get(name).map(|text| (*text).to_owned()).into(), &["app", "app-core"]);
         assert_eq!(members.root().map(String::as_str), Some("app"));
         for (member, dependency, purpose) in [
             ("app", "serde", Some(Scope::Production)),

@@ -74,7 +74,7 @@ pub(super) fn read<'a>(
 
 /// Version 1 doesn't say what the project itself asks for, its `package.json` does.
 fn mark_direct(tree: &Tree<'_>, parsed: &mut Parsed, input: &Input<'_>) {
-    let Some(text) = (input.sibling)("package.json") else {
+    let Some(text) = (input.sibling)("package.json").text() else {
         return;
     };
     let Ok(manifest) = serde_json::from_str::<Manifest<'_>>(text.strip_prefix('\u{feff}').unwrap_or(&text)) else {

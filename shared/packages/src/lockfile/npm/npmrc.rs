@@ -1,6 +1,6 @@
 //! `.npmrc` beside the lockfile: which registry a package without an address came from.
 
-use super::super::url;
+use super::super::{Sibling, url};
 use super::registry::is_public;
 use crate::package::Source;
 
@@ -13,9 +13,9 @@ pub(super) struct Registries {
 }
 
 impl Registries {
-    pub(super) fn read(sibling: &dyn Fn(&str) -> Option<String>) -> Registries {
+    pub(super) fn read(sibling: &dyn Fn(&str) -> Sibling) -> Registries {
         let mut registries = Registries::default();
-        for line in sibling(".npmrc").unwrap_or_default().lines() {
+        for line in sibling(".npmrc").text().unwrap_or_default().lines() {
             let Some((key, value)) = line.split_once('=') else {
                 continue;
             };

@@ -124,7 +124,7 @@ impl Reader<'_> {
         if !self.seen.insert((name.clone(), constraints)) {
             return Ok(());
         }
-        let Some(text) = (self.input.sibling)(&name) else {
+        let Some(text) = (self.input.sibling)(&name).text() else {
             self.warn(line, &format!("{} can't be read, so what it asks for is not known", excerpt(&name)));
             return Ok(());
         };

@@ -1,13 +1,13 @@
 //! Requirements that are an address or a folder: what they are called, and where they are from.
 
-use super::super::{pyproject, python, url};
+use super::super::{Sibling, pyproject, python, url};
 use crate::package::Source;
 
 /// Name, version and source of what an address means; `None` for the project itself.
 pub(super) fn identify(
     name: Option<&str>,
     address: &str,
-    sibling: &dyn Fn(&str) -> Option<String>,
+    sibling: &dyn Fn(&str) -> Sibling,
 ) -> Option<(String, String, Source)> {
     let version = python::archive_version(address).unwrap_or_default().to_owned();
     let named = name.or_else(|| python::archive_name(address)).map(str::to_owned);
@@ -31,7 +31,7 @@ pub(super) fn identify(
         return None;
     }
     let inside = !folder.starts_with(['/', '~']) && !folder.split(['/', '\\']).any(|part| part == "..");
-    let manifest = inside.then(|| sibling(&format!("{folder}/pyproject.toml"))).flatten();
+    let manifest = inside.then(|| sibling(&format!("{folder}/pyproject.toml")).text()).flatten();
     let project = manifest.and_then(|text| pyproject::read(&text)).unwrap_or_default();
     let name = named.or(project.name).unwrap_or_else(short);
     let version = if version.is_empty() { project.version.unwrap_or_default() } else { version };
@@ -68,8 +68,9 @@ mod tests {
     use super::*;
 
     fn of(name: Option<&str>, address: &str) -> (String, String, Source) {
-        let files =
-            |file: &str| (file == "libs/x/pyproject.toml").then(|| "[project]\nname='The.X'\nversion='3'\n".to_owned());
+        let files = |file: &str| {
+            (file == "libs/x/pyproject.toml").then(|| "[project]\nname='The.X'\nversion='3'\n".to_owned()).into()
+        };
         identify(name, address, &files).unwrap()
     }
 
@@ -98,7 +99,7 @@ mod tests {
     #[test]
     fn the_project_itself_is_no_dependency() {
         for address in [".", "./", ".[dev]"] {
-            assert_eq!(identify(None, address, &|_| None), None, "{address}");
+            assert_eq!(identify(None, address, &|_| Sibling::Absent), None, "{address}");
         }
     }
 }

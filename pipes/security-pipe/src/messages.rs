@@ -1,0 +1,142 @@
+//! The warnings and errors of a run. The reports have all of them; a person sees at most five lines.
+
+use pipe_core::Context;
+use pipe_core::console::Level;
+use pipe_core::report::Recorder;
+
+use crate::inventory;
+use crate::ledger::{Class, Ledger, Problem};
+use crate::policy::Applied;
+use crate::scanner::Outcome;
+use crate::tree;
+
+/// Lines on the console.
+const MAX_LINES: usize = 5;
+
+/// One warning or error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Message {
+    level: Level,
+    /// Of what kind it is. Messages of one kind share a line if there are too many.
+    kind: String,
+    text: String,
+}
+
+/// Errors first. `speaker` is the scanner in whose name the inventory speaks.
+pub(crate) fn of(
+    ledger: &Ledger,
+    outcomes: &[Outcome],
+    applied: &Applied,
+    speaker: Option<&'static str>,
+) -> Vec<Message> {
+    let named = |problem: &Problem| match problem.step {
+        tree::STEP => problem.text.clone(),
+        inventory::STEP => format!("{}: {}", speaker.unwrap_or(inventory::STEP), problem.text),
+        step => format!("{step}: {}", problem.text),
+    };
+    let message =
+        |level, problem: &Problem| Message { level, kind: problem.reason.key().to_owned(), text: named(problem) };
+    let mut messages: Vec<Message> =
+        ledger.problems(Class::Unable).iter().map(|problem| message(Level::Error, problem)).collect();
+    messages.extend(ledger.problems(Class::NotKnown).iter().map(|problem| message(Level::Warning, problem)));
+    for outcome in outcomes {
+        let warning = |text: &String| Message {
+            level: Level::Warning,
+            kind: outcome.name.to_owned(),
+            text: format!("{}: {text}", outcome.name),
+        };
+        messages.extend(outcome.warnings.iter().map(warning));
+    }
+    let policy = |text: &String| Message { level: Level::Warning, kind: "policy".to_owned(), text: text.clone() };
+    messages.extend(applied.warnings.iter().map(policy));
+    messages
+}
+
+/// Prints them, and gives the warnings to the report.
+pub(crate) fn print(messages: &[Message], ctx: &Context, report: &Recorder) {
+    for message in messages.iter().filter(|message| message.level == Level::Warning) {
+        report.notice(&message.text);
+    }
+    for (level, line) in lines(messages) {
+        match level {
+            Level::Error => ctx.console.error(line),
+            _ => ctx.console.warning(line),
+        }
+    }
+}
+
+/// At most [`MAX_LINES`]: as they are, or one line a kind.
+fn lines(messages: &[Message]) -> Vec<(Level, String)> {
+    if messages.len() <= MAX_LINES {
+        return messages.iter().map(|message| (message.level, message.text.clone())).collect();
+    }
+    let mut kinds: Vec<(&Message, usize)> = Vec::new();
+    for message in messages {
+        match kinds.iter_mut().find(|(first, _)| first.level == message.level && first.kind == message.kind) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((message, 1)),
+        }
+    }
+    let listed = if kinds.len() > MAX_LINES { MAX_LINES - 1 } else { kinds.len() };
+    let mut lines: Vec<(Level, String)> = kinds[..listed]
+        .iter()
+        .map(|(first, count)| match count {
+            1 => (first.level, first.text.clone()),
+            _ => (first.level, format!("{} (and {} more, see the reports)", first.text, count - 1)),
+        })
+        .collect();
+    if let Some((first, _)) = kinds.get(listed) {
+        let others: usize = kinds[listed..].iter().map(|(_, count)| count).sum();
+        lines.push((first.level, format!("and {others} more warnings or errors, see the reports")));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Level, MAX_LINES, Message, lines};
+
+    fn message(level: Level, kind: &str, text: &str) -> Message {
+        Message { level, kind: kind.to_owned(), text: text.to_owned() }
+    }
+
+    #[test]
+    fn few_messages_are_printed_as_they_are() {
+        let messages: Vec<Message> =
+            (0..MAX_LINES).map(|n| message(Level::Error, "unreadable", &format!("file {n}"))).collect();
+        let printed: Vec<String> = lines(&messages).into_iter().map(|(_, line)| line).collect();
+        assert_eq!(printed, ["file 0", "file 1", "file 2", "file 3", "file 4"]);
+    }
+
+    #[test]
+    fn many_messages_of_one_kind_share_a_line() {
+        let mut messages: Vec<Message> =
+            (0..60).map(|n| message(Level::Error, "unreadable", &format!("file {n}"))).collect();
+        messages.push(message(Level::Warning, "policy", "expired"));
+        let printed = lines(&messages);
+        assert_eq!(printed[0], (Level::Error, "file 0 (and 59 more, see the reports)".to_owned()));
+        assert_eq!(printed[1], (Level::Warning, "expired".to_owned()));
+    }
+
+    #[test]
+    fn whatever_comes_there_are_at_most_five_lines_and_none_is_lost() {
+        for kinds in 1..12 {
+            for each in 1..4 {
+                let messages: Vec<Message> =
+                    (0..kinds).flat_map(|kind| vec![message(Level::Error, &kind.to_string(), "x"); each]).collect();
+                let printed = lines(&messages);
+                assert!(printed.len() <= MAX_LINES, "{kinds} kinds of {each}");
+                let told: usize = printed
+                    .iter()
+                    .map(|(_, line)| match line.split_once("and ") {
+                        Some((own, more)) => {
+                            usize::from(!own.is_empty()) + more.split(' ').next().unwrap().parse::<usize>().unwrap()
+                        }
+                        None => 1,
+                    })
+                    .sum();
+                assert_eq!(told, messages.len(), "{printed:?}");
+            }
+        }
+    }
+}
