@@ -11,8 +11,6 @@ use pipe_packages::package::Package;
 
 /// The largest lockfile that is read, in bytes: a document may take five times its size in memory (DESIGN, promise 5).
 const MAX_LOCKFILE: u64 = 32 * 1024 * 1024;
-/// The most entries of one lockfile: a file of nothing but `a==1` would take fifty times its size.
-const MAX_ENTRIES: usize = 50_000;
 /// Bytes; a larger file is not a manifest that a person wrote.
 const MAX_MANIFEST: u64 = 2 * 1024 * 1024;
 
@@ -97,10 +95,7 @@ impl Reader<'_> {
 
     fn add(&mut self, entry: &Entry, format: &'static dyn Format) {
         let text = match self.source.open(entry, MAX_LOCKFILE) {
-            Ok(Some(bytes)) if memchr::memchr_iter(format.entry_marker(), &bytes).count() > MAX_ENTRIES => {
-                return self.unable(Reason::TooMany, entry, &format!("more than {MAX_ENTRIES} entries, not read"));
-            }
-            Ok(Some(bytes)) => match lockfile::decode(bytes) {
+            Ok(Some(bytes)) => match format.decode(bytes) {
                 Ok(text) => text,
                 Err(error) => return self.broken(entry, &error),
             },
@@ -112,10 +107,7 @@ impl Reader<'_> {
         };
         let sibling = |name: &str| match self.source.beside(entry, name, MAX_MANIFEST) {
             Ok(None) => Sibling::Absent,
-            Ok(Some(bytes)) => match lockfile::decode(bytes) {
-                Ok(text) => Sibling::Text(text),
-                Err(error) => Sibling::Unreadable(error.message),
-            },
+            Ok(Some(bytes)) => Sibling::Content(bytes),
             Err(error) => Sibling::Unreadable(format!("{error:#}")),
         };
         match format.parse(&Input { path: &entry.path, text: &text, sibling: &sibling }) {

@@ -3,6 +3,7 @@
 //! A reader never guesses: a file it can't read to the end is an error with its line, and what a file leaves open
 //! (an unpinned requirement, an origin that could be private) is a warning for the caller to show.
 
+mod archive;
 mod cargo;
 mod files;
 mod go;
@@ -34,9 +35,12 @@ pub trait Format: Sync {
     /// As a person would name it: `poetry.lock`, `go.mod`.
     fn name(&self) -> &'static str;
 
-    /// A byte that every entry has at least once: counting it bounds the packages of a file before it is read.
-    fn entry_marker(&self) -> u8 {
-        b'['
+    /// The text of a file of the format, without a byte order mark.
+    ///
+    /// # Errors
+    /// When the bytes are not text, with the line if it is known.
+    fn decode(&self, bytes: Vec<u8>) -> Result<String, ParseError> {
+        decode(bytes)
     }
 
     /// Whether a file of this name in this folder is of the format. `parent` may be the folder's name or its path.
@@ -50,6 +54,9 @@ pub trait Format: Sync {
     /// paste into a shell whatever the lockfile called the package.
     fn upgrade(&self, package: &Package, fixed: &str, lockfile: &str) -> String;
 }
+
+/// The most packages of one lockfile, and the most requirements of a requirements file with all that it includes.
+const MOST_PACKAGES: usize = 50_000;
 
 /// One line per format: adding one is one file and one line here.
 pub const FORMATS: &[&dyn Format] = &[
@@ -66,7 +73,7 @@ pub const FORMATS: &[&dyn Format] = &[
 pub struct Input<'a> {
     /// For messages: relative to the scan's root.
     pub path: &'a str,
-    /// The whole file, decoded by [`decode`].
+    /// The whole file, decoded by [`Format::decode`].
     pub text: &'a str,
     /// Reads another file of the project, by its name relative to the lockfile's folder. A name may contain `/` and
     /// `..`. The caller keeps it inside the project.
@@ -78,23 +85,23 @@ pub struct Input<'a> {
 pub enum Sibling {
     /// No file has this name.
     Absent,
-    /// Its text, decoded by [`decode`].
-    Text(String),
+    /// The whole of it. A requirements file has encodings that other files do not have.
+    Content(Vec<u8>),
     /// It exists and was not read. The reason is a fragment that quotes nothing of the file.
     Unreadable(String),
 }
 
 impl From<Option<String>> for Sibling {
     fn from(text: Option<String>) -> Sibling {
-        text.map_or(Sibling::Absent, Sibling::Text)
+        text.map_or(Sibling::Absent, |text| Sibling::Content(text.into_bytes()))
     }
 }
 
 impl Sibling {
-    /// The text, if there is one.
+    /// The text, decoded by [`decode`], if there is one.
     pub fn text(self) -> Option<String> {
         match self {
-            Sibling::Text(text) => Some(text),
+            Sibling::Content(bytes) => decode(bytes).ok(),
             Sibling::Absent | Sibling::Unreadable(_) => None,
         }
     }

@@ -18,10 +18,6 @@ impl Format for GoMod {
         "go.mod"
     }
 
-    fn entry_marker(&self) -> u8 {
-        b'\n'
-    }
-
     fn matches(&self, file_name: &str, _parent: &str) -> bool {
         file_name == "go.mod"
     }

@@ -27,10 +27,6 @@ impl Format for Npm {
         self.0
     }
 
-    fn entry_marker(&self) -> u8 {
-        b'{'
-    }
-
     fn matches(&self, file_name: &str, _parent: &str) -> bool {
         file_name == self.0
     }

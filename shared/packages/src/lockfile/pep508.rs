@@ -1,4 +1,14 @@
-//! One requirement as PEP 508 writes it. Only the parts that a lockfile reader needs: name, extras, version or address.
+//! Requirements as PEP 508 writes them, refused and taken as `packaging` 26 (the one inside of pip) does it: what pip
+//! installs and what is looked up must not differ.
+
+mod marker;
+mod scanner;
+mod specifier;
+
+use scanner::Scanner;
+
+pub(super) use scanner::{is_space, is_word};
+pub(super) use specifier::{Specifier, is_version};
 
 /// A requirement, borrowed from its line.
 #[derive(Debug, PartialEq, Eq)]
@@ -6,113 +16,113 @@ pub(super) struct Requirement<'a> {
     /// As written.
     pub(super) name: &'a str,
     pub(super) extras: Vec<&'a str>,
-    pub(super) what: What<'a>,
+    pub(super) specifiers: Vec<Specifier<'a>>,
+    /// `name @ address`; there are no specifiers then.
+    pub(super) address: Option<&'a str>,
+    /// What follows the `;`, as written.
+    pub(super) marker: Option<&'a str>,
 }
 
-/// What a requirement asks for.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum What<'a> {
-    /// Exactly this version: `==1.2` or `===1.2`, alone or beside other clauses.
-    Pinned(&'a str),
-    /// Any version, or one of a range.
-    Open,
-    /// `name @ address`.
-    Address(&'a str),
+impl<'a> Requirement<'a> {
+    /// The only version that it allows.
+    pub(super) fn pin(&self) -> Option<&'a str> {
+        let mut pins = self.specifiers.iter().filter_map(Specifier::pin);
+        let first = pins.next()?;
+        // two of them can't both be installed, and neither is known to be
+        pins.all(|pin| pin == first).then_some(first)
+    }
 }
 
-/// Reads `name [extras] (specifiers | @ address) [; marker]`; `None` when it isn't that.
+/// Reads a whole requirement; `None` when `packaging` refuses it.
 pub(super) fn parse(text: &str) -> Option<Requirement<'_>> {
-    let text = text.trim();
-    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '.')).unwrap_or(text.len());
-    let (name, rest) = text.split_at_checked(end)?;
-    let edge = |c: char| c.is_ascii_alphanumeric();
-    if !name.starts_with(edge) || !name.ends_with(edge) {
-        return None;
-    }
-    let (extras, rest) = extras(rest.trim_start())?;
-    if let Some(address) = rest.strip_prefix('@') {
-        let address = address.split(" ;").next().unwrap_or_default().trim();
-        let whole = !address.is_empty() && !address.contains(char::is_whitespace);
-        return whole.then_some(Requirement { name, extras, what: What::Address(address) });
-    }
-    let specifiers = rest.split(';').next().unwrap_or_default().trim();
-    let specifiers = match specifiers.strip_prefix('(') {
-        Some(inner) => inner.strip_suffix(')')?,
-        None => specifiers,
+    let mut scanner = Scanner::new(text);
+    let (name, extras) = name(&mut scanner)?;
+    scanner.blank();
+    let (mut specifiers, mut address) = (Vec::new(), None);
+    let separate = if scanner.eat("@") {
+        scanner.blank();
+        address = Some(scanner.take_while(|c| !matches!(c, ' ' | '\t'))).filter(|address| !address.is_empty());
+        address?;
+        scanner.blank()
+    } else {
+        specifiers = self::specifiers(&mut scanner)?;
+        scanner.blank();
+        true
     };
-    Some(Requirement { name, extras, what: version(specifiers)? })
+    let marker = match scanner.is_done() {
+        true => None,
+        false if !separate || !scanner.eat(";") => return None,
+        false => Some(scanner.rest()),
+    };
+    let valid = marker.is_none_or(is_marker);
+    valid.then_some(Requirement { name, extras, specifiers, address, marker })
 }
 
-fn extras(rest: &str) -> Option<(Vec<&str>, &str)> {
-    let Some(inside) = rest.strip_prefix('[') else {
-        return Some((Vec::new(), rest));
-    };
-    let (inside, rest) = inside.split_once(']')?;
-    let extras: Vec<&str> = inside.split(',').map(str::trim).filter(|extra| !extra.is_empty()).collect();
-    let valid = |extra: &&str| extra.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-    extras.iter().all(valid).then_some((extras, rest.trim_start()))
+/// Whether the text is a marker from its start to its end.
+pub(super) fn is_marker(text: &str) -> bool {
+    let mut scanner = Scanner::new(text);
+    marker::read(&mut scanner).is_some() && scanner.is_done()
 }
 
-fn version(specifiers: &str) -> Option<What<'_>> {
-    let mut what = What::Open;
-    // a trailing comma is allowed by the grammar's older readers and seen in the wild
-    for clause in specifiers.split(',').map(str::trim).filter(|clause| !clause.is_empty()) {
-        let operator = ["===", "==", "~=", "!=", "<=", ">=", "<", ">"].into_iter().find(|op| clause.starts_with(op))?;
-        let version = clause.get(operator.len()..)?.trim();
-        let wildcard = version.ends_with(".*");
-        let allowed =
-            |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+' | '!' | '*' | '$' | '{' | '}');
-        if version.is_empty()
-            || (operator != "===" && !version.chars().all(allowed))
-            || version.contains(char::is_whitespace)
-        {
-            return None;
+/// Name and extras alone, whatever follows: manifests and the extras of poetry.lock hold older forms.
+pub(super) fn begins(text: &str) -> Option<(&str, Vec<&str>)> {
+    name(&mut Scanner::new(text.trim()))
+}
+
+fn name<'a>(scanner: &mut Scanner<'a>) -> Option<(&'a str, Vec<&'a str>)> {
+    scanner.blank();
+    let name = identifier(scanner)?;
+    scanner.blank();
+    let mut extras = Vec::new();
+    if scanner.eat("[") {
+        scanner.blank();
+        if let Some(first) = identifier(scanner) {
+            extras.push(first);
+            scanner.blank();
+            while scanner.eat(",") {
+                scanner.blank();
+                extras.push(identifier(scanner)?);
+                scanner.blank();
+            }
         }
-        // a variable of the environment is not a version
-        if (operator == "===" || (operator == "==" && !wildcard)) && !version.contains('$') {
-            what = What::Pinned(version);
-        }
+        scanner.eat("]").then_some(())?;
     }
-    Some(what)
+    Some((name, extras))
+}
+
+/// A name may end with `_`, which PEP 508 does not allow and `packaging` does.
+fn identifier<'a>(scanner: &mut Scanner<'a>) -> Option<&'a str> {
+    let mut ahead = *scanner;
+    let name = ahead.take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    let valid = name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+        && !ahead.rest().starts_with(scanner::is_word);
+    valid.then(|| *scanner = ahead)?;
+    Some(name)
+}
+
+/// `>=1, <2`, with or without parentheses, and with or without a comma at the end.
+fn specifiers<'a>(scanner: &mut Scanner<'a>) -> Option<Vec<Specifier<'a>>> {
+    let inside = scanner.eat("(");
+    scanner.blank();
+    let mut found = Vec::new();
+    while let Some(text) = specifier::read(scanner) {
+        // `===` takes commas as part of the version, and a set of specifiers is split at them
+        for part in text.split(',').map(|part| part.trim_matches(is_space)).filter(|part| !part.is_empty()) {
+            found.push(Specifier::parse(part)?);
+        }
+        scanner.blank();
+        if !scanner.eat(",") {
+            break;
+        }
+        scanner.blank();
+    }
+    scanner.blank();
+    if inside {
+        scanner.eat(")").then_some(())?;
+    }
+    Some(found)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn what(text: &str) -> What<'_> {
-        parse(text).unwrap().what
-    }
-
-    #[test]
-    fn pins_are_exact() {
-        for text in ["a==1.2", "a == 1.2", "a===1.2", "a (==1.2)", "a>=1,==1.2", "a[x, y]==1.2 ; python_version < '4'"]
-        {
-            assert_eq!(what(text), What::Pinned("1.2"), "{text}");
-        }
-        for text in
-            ["a", "a>=1.2", "a~=1.2", "a==1.*", "a!=1.2", "a[x]", "a==${A}", "a ; sys_platform == 'win32'", "a<2,>1"]
-        {
-            assert_eq!(what(text), What::Open, "{text}");
-        }
-    }
-
-    #[test]
-    fn extras_and_addresses() {
-        assert_eq!(parse("uvicorn[standard,http]").unwrap().extras, ["standard", "http"]);
-        assert_eq!(
-            what("a @ https://host.example/a-1.whl ; os_name == 'nt'"),
-            What::Address("https://host.example/a-1.whl")
-        );
-        assert_eq!(what("a@git+https://host.example/a@main"), What::Address("git+https://host.example/a@main"));
-    }
-
-    #[test]
-    fn what_is_no_requirement_is_none() {
-        for text in
-            ["", "<<<<<<< HEAD", "=======", "a b", "a=1", "a==", "a[x==1", "-a", "a @ ", "a==1 2", "requests=2.0"]
-        {
-            assert_eq!(parse(text), None, "{text}");
-        }
-    }
-}
+mod tests;

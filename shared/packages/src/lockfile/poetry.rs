@@ -92,7 +92,7 @@ fn package(entry: &Entry, lock: &Lock, lines: &Lines) -> Result<Package, ParseEr
         ecosystem: Ecosystem::PyPi,
         name: python::normalise(name),
         version: entry.version.clone(),
-        source: entry.source.as_ref().map_or(Source::Registry, source),
+        source: entry.source.as_ref().map_or(Source::Registry, |origin| source(origin, name, &entry.version)),
         line,
         scope: Scope::Unknown,
         direct: None,
@@ -102,13 +102,13 @@ fn package(entry: &Entry, lock: &Lock, lines: &Lines) -> Result<Package, ParseEr
     })
 }
 
-fn source(origin: &Origin) -> Source {
+fn source(origin: &Origin, name: &str, version: &str) -> Source {
     match origin.kind.as_str() {
         "git" | "hg" => {
             let commit = origin.resolved_reference.as_deref().or(origin.reference.as_deref());
             Source::Git(url::git(&origin.url, commit))
         }
-        "url" => Source::Url(url::clean(&origin.url)),
+        "url" => python::file(&origin.url, name, version),
         "file" | "directory" => Source::Path(url::clean(&origin.url)),
         _ => python::index(&origin.url),
     }
@@ -154,7 +154,7 @@ fn link(entries: &[Entry], packages: &mut [Package], project: Option<&Pyproject>
             .iter()
             .filter(|(extra, _)| asked.contains(&(package.name.clone(), python::normalise(extra))))
             .flat_map(|(_, requirements)| requirements)
-            .filter_map(|requirement| Some(python::normalise(pep508::parse(requirement)?.name)))
+            .filter_map(|requirement| Some(python::normalise(pep508::begins(requirement)?.0)))
             .collect();
         let mut edges = Vec::new();
         for (name, dependency) in &entry.dependencies {

@@ -56,9 +56,8 @@ impl Pyproject {
 }
 
 fn wanted(text: &str) -> Option<Wanted> {
-    let requirement = pep508::parse(text)?;
-    let extras = requirement.extras.iter().map(|extra| python::normalise(extra)).collect();
-    Some(Wanted { name: python::normalise(requirement.name), extras })
+    let (name, extras) = pep508::begins(text)?;
+    Some(Wanted { name: python::normalise(name), extras: extras.into_iter().map(python::normalise).collect() })
 }
 
 fn poetry_wanted(name: &str, spec: &toml::Value) -> Option<Wanted> {

@@ -1,7 +1,8 @@
 //! What the three Python lockfiles share: names and package indexes.
 
-use super::url;
-use crate::package::Source;
+use super::{archive, url};
+use crate::package::{Ecosystem, Source};
+use crate::version::Version;
 
 /// Hosts whose packages are the public ones under the public names: PyPI itself, and the builds of public projects for
 /// certain hardware (<https://download.pytorch.org>, <https://pypi.nvidia.com>, <https://www.piwheels.org>).
@@ -30,38 +31,30 @@ pub(super) fn normalise(name: &str) -> String {
     out
 }
 
+/// Whether the packages at an address are those of PyPI.
+pub(super) fn is_public(address: &str) -> bool {
+    url::host(address).is_some_and(|host| PUBLIC.contains(&host.as_str()))
+}
+
+/// The source of a package that a lockfile names by the address of its file: a file of PyPI is that package, wherever its
+/// address stands.
+pub(super) fn file(address: &str, name: &str, version: &str) -> Source {
+    let of_pypi = is_public(address)
+        && archive::name_and_version(&archive::file_name(address)).is_some_and(|(named, its)| {
+            normalise(named) == normalise(name)
+                && Version::parse(Ecosystem::PyPi, its) == Version::parse(Ecosystem::PyPi, version)
+        });
+    if of_pypi { Source::Registry } else { Source::Url(url::clean(address)) }
+}
+
 /// Where the packages of an index come from. An address that isn't one is a folder of archives.
 pub(super) fn index(address: &str) -> Source {
     match url::host(address) {
-        Some(host) if PUBLIC.contains(&host.as_str()) => Source::Registry,
+        _ if is_public(address) => Source::Registry,
         Some(_) => Source::PrivateRegistry(url::clean(address)),
         None if address.contains('$') => Source::PrivateRegistry(url::clean(address)),
         None => Source::Path(url::clean(address)),
     }
-}
-
-/// Version in the file name of a wheel or a source archive: `name-1.2.3-py3-none-any.whl`, `name-1.2.3.tar.gz`.
-pub(super) fn archive_version(address: &str) -> Option<&str> {
-    let path = address.split(['?', '#']).next()?;
-    let file = path.rsplit('/').next()?;
-    if let Some(stem) = file.strip_suffix(".whl") {
-        return stem.split('-').nth(1).filter(|version| starts_with_digit(version));
-    }
-    let stem = [".tar.gz", ".tar.bz2", ".tgz", ".zip"].iter().find_map(|suffix| file.strip_suffix(suffix))?;
-    stem.rsplit_once('-').map(|(_, version)| version).filter(|version| starts_with_digit(version))
-}
-
-/// Name in the file name of a wheel or a source archive.
-pub(super) fn archive_name(address: &str) -> Option<&str> {
-    let version = archive_version(address)?;
-    let path = address.split(['?', '#']).next()?;
-    let file = path.rsplit('/').next()?;
-    let (name, _) = file.split_once(&format!("-{version}"))?;
-    Some(name).filter(|name| !name.is_empty())
-}
-
-fn starts_with_digit(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -88,11 +81,20 @@ mod tests {
     }
 
     #[test]
-    fn archives_tell_name_and_version() {
-        let wheel = "https://host.example/x/My_Lib-1.2.3-py3-none-any.whl?token=x";
-        assert_eq!((archive_name(wheel), archive_version(wheel)), (Some("My_Lib"), Some("1.2.3")));
-        assert_eq!(archive_version("./my-lib-2.0.tar.gz#egg=x"), Some("2.0"));
-        assert_eq!(archive_name("./my-lib-2.0.tar.gz"), Some("my-lib"));
-        assert_eq!(archive_version("https://host.example/main.zip"), None);
+    fn a_file_of_pypi_is_the_package_it_names() {
+        let of = |address: &str| file(address, "My.Lib", "1.0");
+        assert_eq!(
+            of("https://files.pythonhosted.org/packages/ab/cd/my_lib-1.0.0-py3-none-any.whl#sha256=aa"),
+            Source::Registry
+        );
+        assert_eq!(of("https://pypi.org/x/my-lib-1.0.tar.gz"), Source::Registry);
+        for address in [
+            "https://host.example/my_lib-1.0-py3-none-any.whl",
+            "https://files.pythonhosted.org/packages/other-1.0.tar.gz",
+            "https://files.pythonhosted.org/packages/my_lib-2.0.tar.gz",
+            "https://files.pythonhosted.org/packages/my_lib",
+        ] {
+            assert_eq!(of(address), Source::Url(address.into()), "{address}");
+        }
     }
 }

@@ -1,9 +1,13 @@
 //! pip's requirements files with exact versions (`requirements*.txt`, `requirements/*.txt`, `*requirements.txt`).
 
+mod encoding;
 mod files;
 mod found;
 mod line;
+mod lines;
 mod local;
+mod options;
+mod target;
 mod via;
 
 use std::collections::HashSet;
@@ -11,12 +15,14 @@ use std::collections::HashSet;
 use super::text::excerpt;
 use super::{Format, Input, ParseError, Parsed, python, shell, url};
 use crate::package::{Package, Source};
-use files::Listing;
+use files::{Item, Origins};
 use found::Found;
-use line::Wanted;
+use target::Wanted;
 
 /// The most names that one warning lists.
 const NAMED: usize = 10;
+/// A longer name is shown by its line, in characters: no name of PyPI is, and a piece of a token is no better than all.
+const LONGEST: usize = 50;
 
 pub(crate) struct Requirements;
 
@@ -25,8 +31,8 @@ impl Format for Requirements {
         "requirements.txt"
     }
 
-    fn entry_marker(&self) -> u8 {
-        b'\n'
+    fn decode(&self, bytes: Vec<u8>) -> Result<String, ParseError> {
+        encoding::decode(bytes)
     }
 
     fn matches(&self, file_name: &str, parent: &str) -> bool {
@@ -40,32 +46,44 @@ impl Format for Requirements {
     }
 
     fn parse(&self, input: &Input<'_>) -> Result<Parsed, ParseError> {
-        let listing = files::read(input)?;
-        let mut warnings = Vec::new();
-        let origin = origin(&listing, input, &mut warnings);
-        let mut open: Vec<&str> = Vec::new();
-        let mut named = HashSet::new();
+        let listing = match files::read(input) {
+            Ok(listing) => listing,
+            Err(_) if is_prose(input) => {
+                let warning = format!(
+                    "{}: its name could be that of a requirements file, its content is none. Leave it out with \
+                     EXCLUDE_PATHS",
+                    input.path
+                );
+                return Ok(Parsed { warnings: vec![warning], ..Parsed::default() });
+            }
+            Err(error) => return Err(error),
+        };
+        let mut parsed = Parsed::default();
+        let origin = origin(&listing.origins, input, &mut parsed.warnings);
+        let mut open = Open::default();
         let mut found = Found::default();
         for item in &listing.items {
-            match &item.wanted {
-                Wanted::Pinned { name, version } => found.add(item, name, version, origin.clone())?,
-                Wanted::Open { name } => match listing.constraints.get(&python::normalise(name)) {
-                    Some(version) => found.add(item, name, version, origin.clone())?,
-                    // the same one for another environment is not a second one
-                    None if !named.insert(python::normalise(name)) => {}
-                    None => open.push(name),
-                },
-                Wanted::Address { name, address } => {
-                    if let Some((name, version, source)) = local::identify(name.as_deref(), address, input.sibling) {
-                        found.add(item, &name, &version, source)?;
-                    }
-                }
+            let constraints = match (&item.wanted.address, &item.wanted.pin, &item.wanted.name) {
+                (None, None, Some(name)) => listing.constraints.get(&python::normalise(name)),
+                _ => None,
+            };
+            let chosen = constraints.into_iter().flatten().filter(|constraint| constraint.wanted.is_exact());
+            let mut chosen = chosen.map(|constraint| &constraint.wanted).peekable();
+            if chosen.peek().is_none() {
+                take(item, &item.wanted, &origin, input, &mut found, &mut open)?;
+            }
+            for wanted in chosen {
+                take(item, wanted, &origin, input, &mut found, &mut open)?;
             }
         }
         found.link();
-        warnings.extend(unpinned(&open, input));
-        warnings.extend(listing.warnings);
-        Ok(Parsed { packages: found.packages, warnings, ..Parsed::default() })
+        parsed.warnings.extend(open.warning(input));
+        if !listing.says_something {
+            parsed.warnings.push(format!("{}: no requirement is in it", input.path));
+        }
+        parsed.packages = found.packages;
+        parsed.unable = listing.unable;
+        Ok(parsed)
     }
 
     fn upgrade(&self, package: &Package, fixed: &str, lockfile: &str) -> String {
@@ -74,21 +92,48 @@ impl Format for Requirements {
     }
 }
 
+/// Adds what is known of one requirement: a package, or the name of one whose version is not known.
+fn take(
+    item: &Item,
+    wanted: &Wanted,
+    origin: &Source,
+    input: &Input<'_>,
+    found: &mut Found,
+    open: &mut Open,
+) -> Result<(), ParseError> {
+    match (&wanted.address, &wanted.name, &wanted.pin) {
+        (Some(address), ..) => {
+            if let Some((name, version, source)) = local::identify(wanted, address, input.sibling) {
+                if version.is_empty() {
+                    open.add(&name, item.line);
+                }
+                found.add(item, &name, &version, source)?;
+            }
+        }
+        (None, Some(name), Some(version)) => found.add(item, name, version, origin.clone())?,
+        (None, name, _) => open.add(name.as_deref().unwrap_or_default(), item.line),
+    }
+    Ok(())
+}
+
+/// Whether a file of a name that says little is none of pip's by its content.
+fn is_prose(input: &Input<'_>) -> bool {
+    let name = input.path.rsplit('/').next().unwrap_or(input.path);
+    let mut lines = lines::logical_lines(input.body()).filter(|line| !line.text.is_empty());
+    let first = lines.next().is_some_and(|first| line::read(&first.text).is_ok());
+    name != Requirements.name() && !first && !input.text.contains("==")
+}
+
 /// The origin of packages without an address. With a private index beside the public one, either may be the origin of a
 /// package. So all of them stay private, with a warning.
-fn origin(listing: &Listing, input: &Input<'_>, warnings: &mut Vec<String>) -> Source {
-    let options = &listing.options;
-    let main = match &options.index {
-        _ if options.no_index => options.links.first().map_or(Source::Path(String::new()), |link| python::index(link)),
+fn origin(origins: &Origins, input: &Input<'_>, warnings: &mut Vec<String>) -> Source {
+    let main = match &origins.index {
+        _ if origins.no_index => origins.links.as_ref().map_or(Source::Path(String::new()), |link| python::index(link)),
         Some(index) => python::index(index),
         None => Source::Registry,
     };
-    if main != Source::Registry {
+    let Some(private) = origins.private.as_ref().filter(|_| main == Source::Registry) else {
         return main;
-    }
-    let private = options.extra.iter().find(|index| python::index(index) != Source::Registry);
-    let Some(private) = private else {
-        return Source::Registry;
     };
     let address = url::clean(private);
     warnings.push(format!(
@@ -99,14 +144,29 @@ fn origin(listing: &Listing, input: &Input<'_>, warnings: &mut Vec<String>) -> S
     Source::PrivateRegistry(address)
 }
 
-fn unpinned(open: &[&str], input: &Input<'_>) -> Option<String> {
-    let mut names: Vec<String> = open.iter().take(NAMED).map(|name| excerpt(name)).collect();
-    if open.len() > NAMED {
-        names.push(format!("and {} more", open.len() - NAMED));
+/// Requirements whose version is not known.
+#[derive(Default)]
+struct Open {
+    names: HashSet<String>,
+    shown: Vec<String>,
+}
+
+impl Open {
+    /// The same name for another environment is not a second one.
+    fn add(&mut self, name: &str, line: u32) {
+        if self.names.insert(python::normalise(name)) && self.shown.len() < NAMED {
+            self.shown.push(if name.chars().count() <= LONGEST { excerpt(name) } else { format!("line {line}") });
+        }
     }
-    let what = if open.len() == 1 { "requirement" } else { "requirements" };
-    let (count, names) = (open.len(), names.join(", "));
-    (count > 0).then(|| format!("{}: {count} {what} without an exact version: {names}", input.path))
+
+    fn warning(self, input: &Input<'_>) -> Option<String> {
+        let (count, mut names) = (self.names.len(), self.shown);
+        if count > names.len() {
+            names.push(format!("and {} more", count - names.len()));
+        }
+        let what = if count == 1 { "requirement" } else { "requirements" };
+        (count > 0).then(|| format!("{}: {count} {what} without an exact version: {}", input.path, names.join(", ")))
+    }
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub fn decode(bytes: Vec<u8>) -> Result<String, ParseError> {
     Ok(text)
 }
 
-fn newlines(bytes: &[u8]) -> u32 {
+pub(super) fn newlines(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.iter().filter(|byte| **byte == b'\n').count()).unwrap_or(u32::MAX - 1)
 }
 

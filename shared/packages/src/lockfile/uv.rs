@@ -63,8 +63,8 @@ impl Format for Uv {
 fn package(entry: &Entry, lock: &Lock, line: u32) -> Result<Package, ParseError> {
     let name = entry.name.get_ref();
     word("name", name, line)?;
-    let source = source(&entry.source, name, lock);
     let version = entry.version.clone().unwrap_or_default();
+    let source = source(&entry.source, name, &version, lock);
     if !matches!(source, Source::Workspace | Source::Path(_)) || !version.is_empty() {
         word("version", &version, line)?;
     }
@@ -83,7 +83,7 @@ fn package(entry: &Entry, lock: &Lock, line: u32) -> Result<Package, ParseError>
     })
 }
 
-fn source(origin: &Origin, name: &str, lock: &Lock) -> Source {
+fn source(origin: &Origin, name: &str, version: &str, lock: &Lock) -> Source {
     if let Some(index) = &origin.registry {
         return python::index(index);
     }
@@ -91,7 +91,7 @@ fn source(origin: &Origin, name: &str, lock: &Lock) -> Source {
         return Source::Git(url::git(address, url::fragment(address)));
     }
     if let Some(address) = &origin.url {
-        return Source::Url(url::clean(address));
+        return python::file(address, name, version);
     }
     let member = lock.manifest.members.iter().any(|member| member == name);
     match origin.folder() {

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::super::ParseError;
 use super::super::text::{excerpt, word};
+use super::super::{MOST_PACKAGES, ParseError};
 use super::order;
 
 /// The parts of a `go.mod` that decide what is built.
@@ -54,11 +54,16 @@ pub(super) fn read(text: &str) -> Result<ModFile, ParseError> {
     let mut file = ModFile::default();
     let mut places = HashMap::new();
     let mut block: Option<(String, u32)> = None;
+    let mut directives = 0;
     for (index, line) in text.lines().enumerate() {
         let number = u32::try_from(index).unwrap_or(u32::MAX - 1) + 1;
         let (mut words, comment) = words(line, number)?;
         if words.is_empty() {
             continue;
+        }
+        directives += 1;
+        if directives > MOST_PACKAGES {
+            return Err(ParseError::at(number, format!("more than {MOST_PACKAGES} directives")));
         }
         if block.is_some() && words == [")"] {
             block = None;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::super::text::excerpt;
-use super::super::{Input, ParseError, Parsed, graph};
+use super::super::{Input, MOST_PACKAGES, ParseError, Parsed, graph};
 use super::Root;
 use super::entry::Entry;
 use super::flat;
@@ -42,6 +42,9 @@ pub(super) fn read<'a>(
         let level: Members<'_, Entry<'_, &RawValue>> = reader.value(value)?;
         for (key, entry) in level.0 {
             let line = reader.line(&key);
+            if nodes.len() == MOST_PACKAGES {
+                return Err(ParseError::at(line, format!("more than {MOST_PACKAGES} packages")));
+            }
             let mut package = entry.package(&key.name, None, line, registries)?;
             package.direct = (depth > 1).then_some(false);
             let path = format!("{parent}node_modules/{}", key.name);

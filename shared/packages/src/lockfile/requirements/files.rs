@@ -3,8 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use super::super::text::excerpt;
-use super::super::{Input, ParseError, paths, python};
-use super::line::{self, Line, Wanted};
+use super::super::{Input, MOST_PACKAGES, ParseError, Sibling, python};
+use super::encoding;
+use super::line::{self, Line};
+use super::lines::logical_lines;
+use super::options::Options;
+use super::target::Wanted;
 use super::via::{self, Via};
 
 /// No project has more; a folder full of files that include each other ends here.
@@ -14,10 +18,13 @@ const MOST_FILES: usize = 200;
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     pub(super) items: Vec<Item>,
-    /// Exact versions of `-c` files by normalised name.
-    pub(super) constraints: HashMap<String, String>,
-    pub(super) options: Options,
-    pub(super) warnings: Vec<String>,
+    /// What `-c` files say of a package, by normalised name. It chooses a version, and brings nothing in.
+    pub(super) constraints: HashMap<String, Vec<Item>>,
+    pub(super) origins: Origins,
+    /// What could not be read of the included files, each beginning with the path.
+    pub(super) unable: Vec<String>,
+    /// Whether any line says anything.
+    pub(super) says_something: bool,
 }
 
 #[derive(Debug)]
@@ -29,46 +36,73 @@ pub(super) struct Item {
     pub(super) line: u32,
 }
 
-/// What holds for every requirement, in whichever file it stands.
+/// Where packages without an address come from, whichever file says so.
 #[derive(Debug, Default)]
-pub(super) struct Options {
+pub(super) struct Origins {
     pub(super) index: Option<String>,
-    pub(super) extra: Vec<String>,
-    pub(super) links: Vec<String>,
+    /// The first further index that is not a public one.
+    pub(super) private: Option<String>,
+    /// The first place of archives.
+    pub(super) links: Option<String>,
     pub(super) no_index: bool,
 }
 
+impl Origins {
+    fn add(&mut self, options: Options) {
+        self.no_index |= options.no_index;
+        self.index = options.index.filter(|index| !index.is_empty()).or_else(|| self.index.take());
+        self.links = self.links.take().or_else(|| options.links.into_iter().next());
+        let mut private = options.extra.into_iter().filter(|index| !python::is_public(index));
+        self.private = self.private.take().or_else(|| private.next());
+    }
+}
+
 /// # Errors
-/// For a line that is not a requirement. For an included file, the message names file and line, and the line is that of
-/// the include.
+/// For a line of the file itself that pip refuses. What is wrong with an included file is in the listing.
 pub(super) fn read(input: &Input<'_>) -> Result<Listing, ParseError> {
-    let mut reader = Reader { input, listing: Listing::default(), seen: HashSet::new() };
-    reader.file(input.body(), &Place { folder: String::new(), from: None, constraints: false })?;
+    let (folder, name) = input.path.rsplit_once('/').unwrap_or(("", input.path));
+    let top = Place { name: name.to_owned(), line: None, constraints: false };
+    let mut reader =
+        Reader { input, folder, listing: Listing::default(), read: HashSet::new(), open: Vec::new(), items: 0 };
+    reader.file(input.body(), &top).map_err(|wrong| ParseError::at(wrong.line, wrong.message))?;
     Ok(reader.listing)
 }
 
 struct Reader<'a> {
     input: &'a Input<'a>,
+    /// Of the lockfile, relative to the root.
+    folder: &'a str,
     listing: Listing,
     /// Files by name and by whether they are read for their constraints.
-    seen: HashSet<(String, bool)>,
+    read: HashSet<(String, bool)>,
+    /// Those that include the one being read, relative to the root.
+    open: Vec<String>,
+    items: usize,
 }
 
 /// Where a file stands.
 struct Place {
-    /// Relative to the lockfile's.
-    folder: String,
-    /// Its name, and the line of the lockfile that includes it.
-    from: Option<(String, u32)>,
+    /// Relative to the lockfile's folder.
+    name: String,
+    /// The line of the lockfile that includes it.
+    line: Option<u32>,
     constraints: bool,
 }
 
+/// What ends the reading of a file.
+struct Wrong {
+    /// Of that file.
+    line: u32,
+    message: String,
+}
+
 impl Reader<'_> {
-    fn file(&mut self, text: &str, place: &Place) -> Result<(), ParseError> {
+    fn file(&mut self, text: &str, place: &Place) -> Result<(), Wrong> {
+        self.open.push(normal(&format!("{}/{}", self.folder, place.name)));
         let mut via_open = false;
         let mut last: Option<usize> = None;
         for logical in logical_lines(text) {
-            let line = place.from.as_ref().map_or(logical.line, |(_, line)| *line);
+            let line = place.line.unwrap_or(logical.line);
             let comment = logical.comment.as_deref();
             if logical.text.is_empty() {
                 let item = last.and_then(|last| self.listing.items.get_mut(last));
@@ -78,100 +112,125 @@ impl Reader<'_> {
                 };
                 continue;
             }
-            let read = line::read(&logical.text).map_err(|message| match &place.from {
-                None => ParseError::at(line, message),
-                Some((name, line)) => {
-                    ParseError::at(*line, format!("{} line {}: {message}", excerpt(name), logical.line))
+            self.listing.says_something = true;
+            let wrong = |message: String| Wrong { line: logical.line, message };
+            (last, via_open) = (None, false);
+            let read = match line::read(&logical.text) {
+                Ok(read) => read,
+                // pip puts the value in if there is one
+                Err(what) if has_variable(&logical.text) => {
+                    let at = self.at(place, logical.line);
+                    self.listing.unable.push(format!(
+                        "{at}: {what}. It holds a variable of the environment whose value is not known. Write the value"
+                    ));
+                    continue;
                 }
-            })?;
-            last = None;
-            via_open = false;
+                Err(what) => return Err(wrong(what)),
+            };
             match read {
-                Line::Requirement { wanted, .. } if place.constraints => {
-                    if let Wanted::Pinned { name, version } = wanted {
-                        self.listing.constraints.insert(python::normalise(&name), version);
+                Line::Requirement { editable: true, .. } if place.constraints => {
+                    return Err(wrong("an editable requirement cannot be a constraint".into()));
+                }
+                Line::Requirement { wanted, hashes, .. } => {
+                    self.items += 1;
+                    if self.items > MOST_PACKAGES {
+                        return Err(wrong(format!("more than {MOST_PACKAGES} requirements")));
+                    }
+                    let mut item = Item { wanted, hashes, via: None, line };
+                    if place.constraints {
+                        let name = python::normalise(item.wanted.name.as_deref().unwrap_or_default());
+                        self.listing.constraints.entry(name).or_default().push(item);
+                    } else {
+                        via_open = comment.is_some_and(|comment| via::take(&mut item.via, comment, false));
+                        last = Some(self.listing.items.len());
+                        self.listing.items.push(item);
                     }
                 }
-                Line::Requirement { wanted, hashes } => {
-                    let mut via = None;
-                    via_open = comment.is_some_and(|comment| via::take(&mut via, comment, false));
-                    last = Some(self.listing.items.len());
-                    self.listing.items.push(Item { wanted, hashes, via, line });
-                }
-                Line::Include(file) => self.include(&file, place, line, place.constraints)?,
-                Line::Constraints(file) => self.include(&file, place, line, true)?,
-                Line::Index(address) => self.listing.options.index = Some(address),
-                Line::ExtraIndex(address) => self.listing.options.extra.push(address),
-                Line::FindLinks(address) => self.listing.options.links.push(address),
-                Line::NoIndex => self.listing.options.no_index = true,
-                Line::Unknown(option) => {
-                    self.warn(line, &format!("option {option} is not known and was passed over"));
-                }
-                Line::Other => {}
+                // a file of constraints can include one of requirements
+                Line::Include(file) => self.include(&file, place, logical.line, false),
+                Line::Constraints(file) => self.include(&file, place, logical.line, true),
+                Line::Options(options) => self.listing.origins.add(options),
             }
         }
+        self.open.pop();
         Ok(())
     }
 
-    fn include(&mut self, file: &str, place: &Place, line: u32, constraints: bool) -> Result<(), ParseError> {
-        let Some(name) = paths::join(&place.folder, file) else {
-            self.warn(line, &format!("{} is outside of the file's folder and was not followed", excerpt(file)));
-            return Ok(());
-        };
-        if self.seen.len() >= MOST_FILES {
-            return Err(ParseError::at(line, format!("more than {MOST_FILES} files are included")));
+    /// Whatever is wrong with the file, the rest of the lockfile is read.
+    fn include(&mut self, file: &str, place: &Place, line: u32, constraints: bool) {
+        let top = place.line.unwrap_or(line);
+        let at = self.at(place, line);
+        match self.included(file, place, top, constraints) {
+            Ok(()) => {}
+            Err(what) => self.listing.unable.push(format!("{at}: {what}")),
         }
-        if !self.seen.insert((name.clone(), constraints)) {
-            return Ok(());
-        }
-        let Some(text) = (self.input.sibling)(&name).text() else {
-            self.warn(line, &format!("{} can't be read, so what it asks for is not known", excerpt(&name)));
-            return Ok(());
-        };
-        let folder = name.rsplit_once('/').map(|(folder, _)| folder.to_owned()).unwrap_or_default();
-        let place = Place { folder, from: Some((name, line)), constraints };
-        self.file(text.strip_prefix('\u{feff}').unwrap_or(&text), &place)
     }
 
-    fn warn(&mut self, line: u32, what: &str) {
-        self.listing.warnings.push(format!("{} line {line}: {what}", self.input.path));
+    /// A line of the lockfile, or of a file that it includes.
+    fn at(&self, place: &Place, line: u32) -> String {
+        match place.line {
+            None => format!("{} line {line}", self.input.path),
+            Some(top) => format!("{} line {top}, {} line {line}", self.input.path, excerpt(&place.name)),
+        }
+    }
+
+    fn included(&mut self, file: &str, place: &Place, top: u32, constraints: bool) -> Result<(), String> {
+        let lower = file.to_ascii_lowercase();
+        if ["http:", "https:", "file:"].iter().any(|scheme| lower.starts_with(scheme)) {
+            return Err("an included file that is an address is not fetched. Put it into the repository".into());
+        }
+        if file.starts_with('/') {
+            return Err("the included file is outside of the repository. Put it into the repository".into());
+        }
+        let folder = place.name.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let name = normal(&format!("{folder}/{file}"));
+        let from_root = normal(&format!("{}/{name}", self.folder));
+        if self.open.contains(&from_root) {
+            return Err("the included file includes itself, which pip refuses".into());
+        }
+        if self.read.len() >= MOST_FILES {
+            return Err(format!("more than {MOST_FILES} files are included"));
+        }
+        if !self.read.insert((name.clone(), constraints)) {
+            return Ok(());
+        }
+        let bytes = match (self.input.sibling)(&name) {
+            Sibling::Content(bytes) => bytes,
+            Sibling::Absent => return Err("the included file is not in the repository".into()),
+            Sibling::Unreadable(why) => return Err(format!("the included file can't be read: {why}")),
+        };
+        let within = |line: Option<u32>, what: &str| match line {
+            Some(line) => format!("{} line {line}: {what}", excerpt(&name)),
+            None => format!("{}: {what}", excerpt(&name)),
+        };
+        let text = encoding::decode(bytes).map_err(|error| within(error.line, &error.message))?;
+        let depth = self.open.len();
+        let inner = Place { name: name.clone(), line: Some(top), constraints };
+        let read = self.file(&text, &inner).map_err(|wrong| within(Some(wrong.line), &wrong.message));
+        self.open.truncate(depth);
+        read
     }
 }
 
-struct Logical {
-    text: String,
-    comment: Option<String>,
-    /// The first of its lines.
-    line: u32,
+/// Whether pip would look for a variable of the environment: `${NAME}`.
+fn has_variable(line: &str) -> bool {
+    line.split("${")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}'))
+        .any(|(name, _)| !name.is_empty() && name.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_')))
 }
 
-/// Joins lines that end with a backslash and takes comments off, as pip does: a comment begins a line or follows a
-/// space, and a line that is a comment ends a continuation.
-fn logical_lines(text: &str) -> impl Iterator<Item = Logical> {
-    let mut lines = text.lines().zip(1_u32..);
-    std::iter::from_fn(move || {
-        let (first, line) = lines.next()?;
-        let mut joined = first.to_owned();
-        while joined.ends_with('\\') && !joined.trim_start().starts_with('#') {
-            joined.pop();
-            let Some((next, _)) = lines.next() else { break };
-            if next.trim_start().starts_with('#') {
-                joined.push(' ');
-                joined.push_str(next);
-                break;
+/// A relative path without `.`, and with `..` at its start only, as Python's `os.path.normpath` gives it.
+fn normal(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
             }
-            joined.push_str(next);
+            part => parts.push(part),
         }
-        let (text, comment) = split_comment(&joined);
-        Some(Logical { text: text.trim().to_owned(), comment: comment.map(str::to_owned), line })
-    })
-}
-
-fn split_comment(line: &str) -> (&str, Option<&str>) {
-    let starts =
-        |at: &usize| line.get(..*at).is_some_and(|before| before.is_empty() || before.ends_with(char::is_whitespace));
-    match line.match_indices('#').map(|(at, _)| at).find(starts) {
-        Some(at) => (line.get(..at).unwrap_or_default(), line.get(at + 1..)),
-        None => (line, None),
     }
+    parts.join("/")
 }

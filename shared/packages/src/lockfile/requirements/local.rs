@@ -1,16 +1,19 @@
 //! Requirements that are an address or a folder: what they are called, and where they are from.
 
-use super::super::{Sibling, pyproject, python, url};
+use super::super::{Sibling, archive, pyproject, python, url};
+use super::target::Wanted;
 use crate::package::Source;
 
-/// Name, version and source of what an address means; `None` for the project itself.
+/// Name, version and source of what an address means; `None` for the project itself. The version may be empty.
 pub(super) fn identify(
-    name: Option<&str>,
+    wanted: &Wanted,
     address: &str,
     sibling: &dyn Fn(&str) -> Sibling,
 ) -> Option<(String, String, Source)> {
-    let version = python::archive_version(address).unwrap_or_default().to_owned();
-    let named = name.or_else(|| python::archive_name(address)).map(str::to_owned);
+    let file = archive::file_name(address);
+    let (of_file, its_version) = archive::name_and_version(&file).unzip();
+    let version = wanted.pin.as_deref().or(its_version).unwrap_or_default().to_owned();
+    let named = wanted.name.as_deref().or(of_file).map(str::to_owned);
     let short = || last_part(address).unwrap_or_else(|| "unnamed".to_owned());
     for kind in ["git+", "hg+", "svn+", "bzr+"] {
         if let Some(plain) = address.strip_prefix(kind) {
@@ -21,7 +24,11 @@ pub(super) fn identify(
     let path = match address.strip_prefix("file:") {
         Some(path) => path.strip_prefix("//").unwrap_or(path),
         None if address.contains("://") => {
-            return Some((named.unwrap_or_else(short), version, Source::Url(url::clean(address))));
+            // what is fetched counts, whatever the line calls it
+            let named = of_file.filter(|_| python::is_public(address)).map(str::to_owned).or(named);
+            let name = named.unwrap_or_else(short);
+            let source = python::file(address, &name, &version);
+            return Some((name, version, source));
         }
         None => address,
     };
@@ -30,7 +37,7 @@ pub(super) fn identify(
     if matches!(folder, "" | ".") {
         return None;
     }
-    let inside = !folder.starts_with(['/', '~']) && !folder.split(['/', '\\']).any(|part| part == "..");
+    let inside = !folder.starts_with(['/', '~']);
     let manifest = inside.then(|| sibling(&format!("{folder}/pyproject.toml")).text()).flatten();
     let project = manifest.and_then(|text| pyproject::read(&text)).unwrap_or_default();
     let name = named.or(project.name).unwrap_or_else(short);
@@ -71,7 +78,8 @@ mod tests {
         let files = |file: &str| {
             (file == "libs/x/pyproject.toml").then(|| "[project]\nname='The.X'\nversion='3'\n".to_owned()).into()
         };
-        identify(name, address, &files).unwrap()
+        let wanted = Wanted { name: name.map(str::to_owned), ..Wanted::default() };
+        identify(&wanted, address, &files).unwrap()
     }
 
     #[test]
@@ -91,15 +99,17 @@ mod tests {
         assert_eq!(of(None, "./libs/x"), ("the-x".into(), "3".into(), Source::Path("./libs/x".into())));
         assert_eq!(of(None, "../y"), ("y".into(), "".into(), Source::Path("../y".into())));
         assert_eq!(
-            of(Some("w"), "file:///opt/w-2.0.whl"),
-            ("w".into(), "2.0".into(), Source::Path("/opt/w-2.0.whl".into()))
+            of(Some("w"), "file:///opt/w-2.0.zip"),
+            ("w".into(), "2.0".into(), Source::Path("/opt/w-2.0.zip".into()))
         );
+        let public = "https://files.pythonhosted.org/packages/ab/cd/vuln-1.0.0-py3-none-any.whl";
+        assert_eq!(of(Some("harmless"), public), ("vuln".into(), "1.0.0".into(), Source::Registry));
     }
 
     #[test]
     fn the_project_itself_is_no_dependency() {
         for address in [".", "./", ".[dev]"] {
-            assert_eq!(identify(None, address, &|_| Sibling::Absent), None, "{address}");
+            assert_eq!(identify(&Wanted::default(), address, &|_| Sibling::Absent), None, "{address}");
         }
     }
 }

@@ -1,4 +1,5 @@
 use super::super::tests::{names, parse, parse_with};
+use super::super::{MOST_PACKAGES, Sibling};
 use super::*;
 
 #[test]
@@ -20,9 +21,12 @@ fn pins_are_packages_with_their_lines() {
 
 #[test]
 fn what_is_not_pinned_is_counted_and_named() {
-    let parsed = parse(&Requirements, "a>=1\nA<1\nb\nc==1.*\nd==1\ne~=2.0\nf==${F}\n").unwrap();
+    let parsed = parse(&Requirements, "a>=1\nA<1\nb\nc==1.*\nd==1\ne~=2.0\nf===${F}\n").unwrap();
     assert_eq!(names(&parsed), ["d"]);
     assert_eq!(parsed.warnings, ["requirements.txt: 5 requirements without an exact version: a, b, c, e, f"]);
+    let long = "x".repeat(60);
+    let parsed = parse(&Requirements, &format!("a\n{long}\n")).unwrap();
+    assert_eq!(parsed.warnings, ["requirements.txt: 2 requirements without an exact version: a, line 2"]);
     let many: String = (0..12).map(|n| format!("p{n}\n")).collect();
     let warning = &parse(&Requirements, &many).unwrap().warnings[0];
     assert!(warning.contains("12 requirements") && warning.ends_with("p9, and 2 more"), "{warning}");
@@ -31,17 +35,122 @@ fn what_is_not_pinned_is_counted_and_named() {
 #[test]
 fn included_files_count_at_their_line_and_constraints_pin() {
     let siblings = [
-        ("base.txt", "x==1\n-r more/deep.txt\n-r base.txt\n"),
+        ("base.txt", "x==1\n-r more/deep.txt\n"),
         ("more/deep.txt", "y==2\n-c ../limits.txt\nz\n"),
-        ("limits.txt", "z==3\nunused==9\n"),
+        ("limits.txt", "z==3\nunused==9\nz==4 ; python_version < '3'\n-r from_limits.txt\n"),
+        ("from_limits.txt", "w==5\n"),
+        ("../outside.txt", "o==6\n"),
     ];
-    let text = "a==1\n-r base.txt\nx==1\n-r ../outside.txt\n--requirement gone.txt\n";
+    let text = "a==1\n-r base.txt\nx==1\n-r ../outside.txt\n-r base.txt -r gone.txt\n";
     let parsed = parse_with(&Requirements, text, &siblings).unwrap();
     let rows: Vec<_> = parsed.packages.iter().map(|p| (p.name.as_str(), p.version.as_str(), p.line)).collect();
-    assert_eq!(rows, [("a", "1", 1), ("x", "1", 2), ("y", "2", 2), ("z", "3", 2)]);
-    assert_eq!(parsed.warnings.len(), 2, "{:?}", parsed.warnings);
-    assert!(parsed.warnings[0].contains("line 4") && parsed.warnings[0].contains("outside.txt"));
-    assert!(parsed.warnings[1].contains("line 5") && parsed.warnings[1].contains("gone.txt"));
+    assert_eq!(
+        rows,
+        [("a", "1", 1), ("x", "1", 2), ("y", "2", 2), ("w", "5", 2), ("z", "3", 2), ("z", "4", 2), ("o", "6", 4)]
+    );
+    assert!(parsed.warnings.is_empty() && parsed.unable.is_empty(), "{parsed:?}");
+    let by_address = [("c.txt", "z @ https://host.example/z-7.zip\n")];
+    let parsed = parse_with(&Requirements, "z>1\n-c c.txt\n", &by_address).unwrap();
+    assert_eq!(parsed.packages[0].version, "7");
+}
+
+#[test]
+fn what_an_include_hides_is_unable_and_never_quoted() {
+    let text = "a==1\n-r gone.txt\n-r https://u:hunter2@host.example/x.txt\n-r /etc/hunter2\n-r broken.txt\n-c latin.txt\n\
+                -r self.txt\n-r requirements.txt\nb==2\n";
+    let siblings = [
+        ("broken.txt", "ok==1\nhunter2 is not one\n"),
+        ("latin.txt", "# coding: utf-7\n"),
+        ("self.txt", "-r ./x/../self.txt\n"),
+    ];
+    let parsed = parse_with(&Requirements, text, &siblings).unwrap();
+    assert_eq!(names(&parsed), ["a", "ok", "b"]);
+    let expected = [
+        "requirements.txt line 2: the included file is not in the repository",
+        "requirements.txt line 3: an included file that is an address is not fetched",
+        "requirements.txt line 4: the included file is outside of the repository",
+        "requirements.txt line 5: broken.txt line 2: not a requirement that pip reads",
+        "requirements.txt line 6: latin.txt line 1: the encoding that the file names",
+        "requirements.txt line 7, self.txt line 1: the included file includes itself",
+        "requirements.txt line 8: the included file includes itself",
+    ];
+    assert_eq!(parsed.unable.len(), expected.len(), "{:#?}", parsed.unable);
+    for (line, expected) in parsed.unable.iter().zip(expected) {
+        assert!(line.starts_with(expected) && !line.contains("hunter2"), "{line}");
+    }
+    let unreadable = |_: &str| Sibling::Unreadable("it is not a regular file".into());
+    let input = Input { path: "a/requirements.txt", text: "-r ../b.txt\n", sibling: &unreadable };
+    let unable = Requirements.parse(&input).unwrap().unable;
+    assert_eq!(unable, ["a/requirements.txt line 1: the included file can't be read: it is not a regular file"]);
+    // from another folder, to itself
+    let itself = |name: &str| match name {
+        "../b.txt" => Sibling::from(Some("-r a/requirements.txt\n".to_owned())),
+        _ => Sibling::Absent,
+    };
+    let unable = Requirements.parse(&Input { sibling: &itself, ..input }).unwrap().unable;
+    assert_eq!(unable.len(), 1);
+    assert!(unable[0].contains("includes itself"), "{unable:?}");
+}
+
+#[test]
+fn a_variable_of_the_environment_leaves_the_rest_readable() {
+    let text = "a==1\nb==${VERSION}\nc @ https://${HOST}/c-1.zip\nd==2\n";
+    let parsed = parse(&Requirements, text).unwrap();
+    assert_eq!(names(&parsed), ["a", "c", "d"]);
+    assert_eq!(parsed.unable.len(), 1);
+    assert!(parsed.unable[0].starts_with("requirements.txt line 2: ") && parsed.unable[0].ends_with("Write the value"));
+    assert!(parse(&Requirements, "b==${version}\n").is_err());
+}
+
+#[test]
+fn a_file_that_asks_for_nothing_is_told() {
+    for text in ["", "\n", "# only\n\t# comments\n"] {
+        let parsed = parse(&Requirements, text).unwrap();
+        assert_eq!(parsed.warnings, ["requirements.txt: no requirement is in it"], "{text:?}");
+    }
+}
+
+#[test]
+fn prose_with_a_weak_name_is_a_warning() {
+    let read = |path: &str, text: &str| Requirements.parse(&Input { path, text, sibling: &|_| Sibling::Absent });
+    let prose = "Functional requirements\n\nThe system shall be fast.\n";
+    for path in ["docs/requirements/overview.txt", "functional-requirements.txt"] {
+        let parsed = read(path, prose).unwrap();
+        assert!(parsed.packages.is_empty());
+        assert!(parsed.warnings[0].starts_with(path) && parsed.warnings[0].contains("EXCLUDE_PATHS"));
+        for text in ["a==1\nsome prose\n", "Functional requirements\na==1\n", "a\nsome prose\n"] {
+            assert!(read(path, text).is_err(), "{path}: {text}");
+        }
+    }
+    assert!(read("requirements.txt", prose).is_err());
+}
+
+#[test]
+fn a_package_without_a_version_is_told_whatever_its_source() {
+    let text = "requests @ file:///croot/requests_1/work\n-e ./libs/own\ngit+https://host.example/g@v1#egg=g\n\
+                u @ https://host.example/main.zip\nw @ https://host.example/w-1.0-py3-none-any.whl\n";
+    let parsed = parse(&Requirements, text).unwrap();
+    assert_eq!(names(&parsed), ["requests", "own", "g", "u", "w"]);
+    assert_eq!(parsed.warnings, ["requirements.txt: 4 requirements without an exact version: requests, own, g, u"]);
+}
+
+#[test]
+fn files_of_pypi_by_address_are_looked_up() {
+    let file = "https://files.pythonhosted.org/packages/ab/cd/vuln-1.0.0";
+    let text = format!("vuln @ {file}-py3-none-any.whl\n{file}.tar.gz\nother @ {file}.zip#sha256=aa\n");
+    let parsed = parse(&Requirements, &text).unwrap();
+    let rows: Vec<_> =
+        parsed.packages.iter().map(|p| (p.name.as_str(), p.version.as_str(), p.source.clone(), p.line)).collect();
+    assert_eq!(rows, [("vuln", "1.0.0", Source::Registry, 1)]);
+}
+
+#[test]
+fn requirements_are_bounded_and_lines_are_not() {
+    let many = "a==1\n".repeat(MOST_PACKAGES + 1);
+    let error = parse(&Requirements, &many).unwrap_err();
+    assert!(error.message.contains("50000"), "{error}");
+    let comments = format!("a==1\n{}", "#\n".repeat(200_000));
+    assert_eq!(names(&parse(&Requirements, &comments).unwrap()), ["a"]);
 }
 
 #[test]
@@ -114,18 +223,14 @@ fn broken_files_are_errors_with_their_line() {
         ("a==1 \\\n  --hash=sha256:aa\n=======\n", 3),
         ("-r\n", 1),
         ("a=1\n", 1),
+        ("a==1\n--shiny hunter2\n", 2),
+        ("a==4.*.1 # hunter2\n", 1),
     ] {
-        assert_eq!(parse(&Requirements, text).unwrap_err().line, Some(line), "{text}");
+        let error = parse(&Requirements, text).unwrap_err();
+        assert_eq!(error.line, Some(line), "{text}");
+        // nothing of the line is quoted: it could be a token
+        assert!(!error.message.contains("hunter2") && !error.message.contains("prose"), "{error}");
     }
-    let error = parse_with(&Requirements, "a==1\n-r b.txt\n", &[("b.txt", "ok==1\nnot ok\n")]).unwrap_err();
-    assert_eq!(error.line, Some(2));
-    assert!(error.message.contains("b.txt line 2"), "{error}");
-}
-
-#[test]
-fn strange_options_are_told() {
-    let parsed = parse(&Requirements, "--shiny yes\na==1\n").unwrap();
-    assert_eq!(parsed.warnings, ["requirements.txt line 1: option --shiny is not known and was passed over"]);
 }
 
 #[test]
