@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::finding::Container;
 use crate::ledger::{Ledger, Reason};
 use crate::source::{Entry, Source};
-use pipe_packages::lockfile::{self, Format, Input, ParseError, Sibling, Unsupported};
+use pipe_packages::lockfile::{self, Format, Input, Manifest, Members, ParseError, Sibling, Unsupported};
 use pipe_packages::package::Package;
 
 /// The largest lockfile that is read, in bytes: a document may take five times its size in memory (DESIGN, promise 5).
@@ -40,7 +40,8 @@ pub(crate) struct Lockfile {
 impl Inventory {
     /// Reads every lockfile of the tree. One that is broken loses only itself.
     pub(crate) fn read(source: &dyn Source, ledger: &Ledger, cancelled: &dyn Fn() -> bool) -> Inventory {
-        let mut reader = Reader { source, ledger, inventory: Inventory::default() };
+        let mut reader =
+            Reader { source, ledger, inventory: Inventory::default(), manifests: Vec::new(), members: BTreeMap::new() };
         let mut folders: BTreeMap<&Path, BTreeSet<String>> = BTreeMap::new();
         for entry in source.entries() {
             let (parent, name) = split(entry);
@@ -56,6 +57,11 @@ impl Inventory {
                 let (parent, name) = split_path(path);
                 folders.get(parent).is_some_and(|names| names.contains(name))
             };
+            let winner = lockfile::superseded_by(name);
+            if let Some(winner) = winner.filter(|name| folders.get(parent).is_some_and(|names| names.contains(*name))) {
+                ledger.leave_out(STEP, Reason::Superseded, &entry.path, &format!("{winner} is beside it"));
+                continue;
+            }
             match lockfile::unsupported(&entry.path, &exists) {
                 Some(Unsupported::Covered(tool)) => {
                     let why = format!(
@@ -73,9 +79,13 @@ impl Inventory {
                 }
                 None => match lockfile::FORMATS.iter().find(|format| format.matches(name, &folder)) {
                     Some(format) => reader.add(entry, *format),
-                    None => reader.check_manifest(entry, &folders),
+                    None if lockfile::is_manifest_name(name) => reader.manifests.push(entry),
+                    None => {}
                 },
             }
+        }
+        for entry in std::mem::take(&mut reader.manifests) {
+            reader.check_manifest(entry, &folders);
         }
         reader.inventory
     }
@@ -85,6 +95,10 @@ struct Reader<'a> {
     source: &'a dyn Source,
     ledger: &'a Ledger,
     inventory: Inventory,
+    /// Looked at after every lockfile.
+    manifests: Vec<&'a Entry>,
+    /// Of each lockfile that was read, by its path.
+    members: BTreeMap<String, Members>,
 }
 
 impl Reader<'_> {
@@ -111,7 +125,8 @@ impl Reader<'_> {
             Err(error) => Sibling::Unreadable(format!("{error:#}")),
         };
         match format.parse(&Input { path: &entry.path, text: &text, sibling: &sibling }) {
-            Ok(parsed) => {
+            Ok(mut parsed) => {
+                self.members.insert(entry.path.clone(), parsed.take_members());
                 for warning in parsed.warnings {
                     self.ledger.leave_out(STEP, Reason::Open, &warning, "");
                 }
@@ -140,19 +155,29 @@ impl Reader<'_> {
     /// A manifest whose lockfile isn't there: its packages can't be known.
     fn check_manifest(&mut self, entry: &Entry, folders: &BTreeMap<&Path, BTreeSet<String>>) {
         let (parent, name) = split(entry);
-        if !lockfile::is_manifest_name(name) {
-            return;
-        }
-        let Ok(Some(bytes)) = self.source.open(entry, MAX_MANIFEST) else { return };
+        let Ok(Some(bytes)) = self.source.open(entry, MAX_MANIFEST) else {
+            let why = "can't be read, so its dependencies were not looked at";
+            return self.ledger.leave_out(STEP, Reason::NoLockfile, &entry.path, why);
+        };
         let Some(manifest) = lockfile::manifest(name, &String::from_utf8_lossy(&bytes)) else { return };
         let locked_in = |folder: &Path| {
-            folders.get(folder).is_some_and(|names| manifest.satisfied_by.iter().any(|lock| names.contains(*lock)))
+            let Some(names) = folders.get(folder) else { return false };
+            let mut locks = manifest.satisfied_by.iter().filter(|lock| names.contains(**lock));
+            locks.any(|lock| self.is_for(&folder.join(lock), folder, parent, &manifest))
         };
         let locked = if manifest.inherits { parent.ancestors().any(locked_in) } else { locked_in(parent) };
         if !locked {
             let why = "no lockfile, so its dependencies were not looked at";
             self.ledger.leave_out(STEP, Reason::NoLockfile, &entry.path, why);
         }
+    }
+
+    /// Whether a lockfile is that of a manifest: one beside it is, one above has to name its folder. One that was not read
+    /// is an error already.
+    fn is_for(&self, lock: &Path, folder: &Path, parent: &Path, manifest: &Manifest) -> bool {
+        let below = parent.strip_prefix(folder).unwrap_or(parent).to_string_lossy();
+        let members = lock.to_str().and_then(|lock| self.members.get(lock));
+        below.is_empty() || members.is_none_or(|members| members.include(&below, manifest.name.as_deref()))
     }
 }
 

@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use pipewright_harness::Repo;
+use pipewright_harness::{Repo, advisory, database};
 
 #[test]
 fn a_lockfile_that_nothing_reads_is_named_whatever_it_is_called() {
@@ -40,4 +40,77 @@ fn a_file_that_belongs_to_a_lockfile_of_ours_is_not_one_more() {
     repo.write("go.mod", "module example.com/m\n\ngo 1.20\n").write("go.sum", "").commit("first");
     let outcome = pipe(&repo, &advisories()).run().expect(0);
     assert!(!outcome.stderr.contains("go.sum"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_lockfile_above_counts_only_for_the_folders_that_it_names() {
+    let npm = r#"{"name": "p", "dependencies": {"a": "1"}}"#;
+    let npm_lock = r#"{"lockfileVersion": 3, "packages": {"": {"workspaces": ["packages/*"]},
+        "node_modules/m": {"resolved": "packages/m", "link": true}, "packages/m": {"version": "1.0.0"}}}"#;
+    let cargo = |name: &str| format!("[package]\nname = \"{name}\"\n[dependencies]\na = \"1\"\n");
+    let cargo_lock = "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n\n[[package]]\nname = \"member\"\nversion = \"0.1.0\"\n";
+    let python = "[project]\nname = \"x\"\ndependencies = [\"a\"]\n[tool.uv]\n";
+    let uv_lock = "version = 1\n\n[[package]]\nname = \"m\"\nversion = \"0.1.0\"\nsource = { editable = \"libs/m\" }\n";
+    let repo = Repo::new();
+    repo.write("js/package-lock.json", npm_lock)
+        .write("js/package.json", npm)
+        .write("js/packages/m/package.json", npm)
+        .write("js/tools/x/package.json", npm)
+        .write("rs/Cargo.lock", cargo_lock)
+        .write("rs/Cargo.toml", cargo("app"))
+        .write("rs/member/Cargo.toml", cargo("member"))
+        .write("rs/excluded/Cargo.toml", cargo("excluded"))
+        .write("rs/own/Cargo.toml", "[workspace]\nmembers = [\"a\"]\n")
+        .write("py/uv.lock", uv_lock)
+        .write("py/libs/m/pyproject.toml", python)
+        .write("py/libs/other/pyproject.toml", python)
+        .commit("first");
+    let outcome = pipe(&repo, &advisories()).run().expect(0);
+    let report = outcome.report();
+    let left_out = report["left_out"].as_array().unwrap();
+    let of =
+        |reason: &str| left_out.iter().find(|section| section["reason"] == reason).map(|section| &section["names"]);
+    let expected =
+        ["js/tools/x/package.json", "py/libs/other/pyproject.toml", "rs/excluded/Cargo.toml", "rs/own/Cargo.toml"];
+    assert_eq!(of("no-lockfile"), Some(&expected.as_slice().into()), "{left_out:#?}");
+}
+
+#[test]
+fn npm_ignores_package_lock_json_beside_a_shrinkwrap() {
+    let lock = |name: &str| {
+        format!(
+            r#"{{"lockfileVersion": 3, "packages": {{"": {{}}, "node_modules/{name}": {{"version": "1.0.0",
+            "resolved": "https://registry.npmjs.org/{name}/-/{name}-1.0.0.tgz"}}}}}}"#
+        )
+    };
+    let db = advisories();
+    database(db.path(), "npm", &[advisory("GHSA-vuln-vuln-vuln", "npm", "vuln", "2.0.0", Some(CRITICAL))]);
+    let repo = Repo::new();
+    repo.write("package-lock.json", lock("vuln")).write("npm-shrinkwrap.json", lock("harmless")).commit("first");
+    let outcome = pipe(&repo, &db).run().expect(0);
+    assert_eq!(outcome.report()["counts"]["critical"], 0);
+    assert!(!outcome.file("sbom/sbom-cyclonedx.json").contains("vuln"));
+    // alone it counts
+    std::fs::remove_file(repo.join("npm-shrinkwrap.json")).unwrap();
+    repo.commit("second");
+    pipe(&repo, &db).run().expect(1);
+}
+
+#[test]
+fn indirect_modules_of_go_that_nobody_knows_are_not_silence() {
+    let db = advisories();
+    database(db.path(), "Go", &[advisory("GO-2099-0001", "Go", "example.com/vuln", "2.0.0", Some(CRITICAL))]);
+    let repo = Repo::new();
+    repo.write("go.mod", "module m\n\ngo 1.16\n\nrequire example.com/a v1.0.0\n").commit("first");
+    let outcome = pipe(&repo, &db).run().expect(0);
+    assert_eq!(outcome.report()["verdict"], "warned");
+    assert!(outcome.stderr.contains("there is no go.sum"), "{}", outcome.stderr);
+    // a line that is not Unicode, and one too many
+    std::fs::write(repo.join("go.sum"), b"example.com/vuln v1.0.0 h1:aa=\n\xe9\n").unwrap();
+    repo.commit("second");
+    let outcome = pipe(&repo, &db).run().expect(3);
+    assert!(outcome.stderr.contains("go.sum was not read"), "{}", outcome.stderr);
+    repo.write("go.sum", "example.com/vuln v1.0.0 h1:aa=\n".to_owned() + &" ".repeat(3_000_000)).commit("third");
+    let outcome = pipe(&repo, &db).run().expect(3);
+    assert!(outcome.stderr.contains("go.sum was not read"), "{}", outcome.stderr);
 }

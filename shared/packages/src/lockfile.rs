@@ -10,6 +10,7 @@ mod go;
 mod graph;
 mod hash;
 mod manifest;
+mod members;
 mod npm;
 mod paths;
 mod pep508;
@@ -26,9 +27,10 @@ mod uv;
 
 use crate::package::Package;
 
-pub use manifest::{is_manifest_name, manifest};
+pub use manifest::{Manifest, is_manifest_name, manifest};
+pub use members::Members;
 pub use text::decode;
-pub use unsupported::{Unsupported, unsupported};
+pub use unsupported::{Unsupported, superseded_by, unsupported};
 
 /// A lockfile format: how its files are called, read, and how a package in them is upgraded.
 pub trait Format: Sync {
@@ -98,6 +100,18 @@ impl From<Option<String>> for Sibling {
 }
 
 impl Sibling {
+    /// The text, decoded by [`decode`], or nothing if no file has this name.
+    ///
+    /// # Errors
+    /// Why it was not read, as a fragment.
+    pub fn decoded(self) -> Result<Option<String>, String> {
+        match self {
+            Sibling::Absent => Ok(None),
+            Sibling::Content(bytes) => decode(bytes).map(Some).map_err(|error| error.message),
+            Sibling::Unreadable(reason) => Err(reason),
+        }
+    }
+
     /// The text, decoded by [`decode`], if there is one.
     pub fn text(self) -> Option<String> {
         match self {
@@ -126,6 +140,7 @@ pub struct Parsed {
     /// Name and version of the project itself where the lockfile or the manifest beside it says; the version may be
     /// empty.
     pub root: Option<(String, String)>,
+    members: Members,
 }
 
 /// Why a lockfile can't be read. The message is a lowercase fragment without the file's name.

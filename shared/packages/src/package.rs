@@ -126,6 +126,8 @@ pub struct Package {
     pub line: u32,
     /// Whether it ships.
     pub scope: Scope,
+    /// The project works without it: nothing but optional dependencies and extras asks for it.
+    pub optional: bool,
     /// Named by the project itself (`Some(true)`), brought in by another package (`Some(false)`), or not known.
     pub direct: Option<bool>,
     /// Indices, within the same lockfile, of the packages it depends on; sorted, without duplicates.

@@ -9,7 +9,7 @@ use super::graph::{self, Roots};
 use super::text::{Lines, excerpt, word};
 use super::{Format, Input, ParseError, Parsed, hash, shell, toml_file, url};
 use crate::package::{Ecosystem, Hash, Package, Scope, Source};
-use members::Members;
+use members::{Members, Purpose};
 use schema::{Entry, Lock};
 
 pub(crate) struct CargoLock;
@@ -34,11 +34,15 @@ impl Format for CargoLock {
         let members = Members::find(input.sibling, &local);
 
         let mut parsed = Parsed::default();
+        for name in &local {
+            parsed.members.add_name(name);
+        }
         let mut places: Vec<Option<usize>> = Vec::with_capacity(lock.package.len());
         for entry in &lock.package {
             let name = entry.name.get_ref();
             let only = local.len() == 1;
-            if entry.source.is_none() && (members.root() == Some(name) || (members.is_empty() && only)) {
+            let own = entry.source.is_none() && entry.checksum.is_none();
+            if own && (members.root() == Some(name) || (members.is_empty() && only)) {
                 parsed.root = Some((name.clone(), entry.version.clone()));
                 places.push(None);
             } else {
@@ -47,6 +51,9 @@ impl Format for CargoLock {
             }
         }
         link(&lock, &places, &lines, &members, &mut parsed)?;
+        if lock.package.is_empty() {
+            parsed.warnings.push(format!("{}: it names no packages", input.path));
+        }
         Ok(parsed)
     }
 
@@ -83,6 +90,11 @@ fn package(
         Some(source) => source_of(source).ok_or_else(|| {
             ParseError::at(line, format!("source `{}` of `{}` is of no known kind", excerpt(source), excerpt(name)))
         })?,
+        // Cargo has no archive of a folder that it could have a checksum of.
+        None if entry.checksum.is_some() => {
+            let what = format!("`{}` has a checksum and no source: badly merged", excerpt(name));
+            return Err(ParseError::at(line, format!("{what}. Run `cargo generate-lockfile`")));
+        }
         None => members.outside(name).map_or(Source::Workspace, |path| Source::Path(path.to_owned())),
     };
     Ok(Package {
@@ -95,6 +107,7 @@ fn package(
         direct: None,
         dependencies: Vec::new(),
         hashes: checksum(entry, metadata).into_iter().collect(),
+        optional: false,
         folder: None,
     })
 }
@@ -169,9 +182,10 @@ fn link(
             if entry.source.is_none() {
                 let called = lock.package.get(found).map(|entry| entry.name.get_ref().as_str());
                 match members.purpose(name, called.unwrap_or_default()) {
-                    Some(Scope::Production) => roots.production.push(target),
-                    Some(Scope::Development) => roots.development.push(target),
-                    _ => roots.unknown.push(target),
+                    Some(Purpose::Production) => roots.production.push(target),
+                    Some(Purpose::Optional) => roots.optional.push(target),
+                    Some(Purpose::Development) => roots.development.push(target),
+                    None => roots.unknown.push(target),
                 }
             }
         }
@@ -187,19 +201,26 @@ fn link(
     Ok(())
 }
 
-/// The entry that `name`, `name version` or `name version (source)` means.
+/// The entry that `name`, `name version` or `name version (source)` means. Of a Git repository the dependency names the
+/// branch or tag, and the entry the commit too.
 fn find(dependency: &str, lock: &Lock, by_name: &HashMap<&str, Vec<usize>>) -> Option<usize> {
     let mut parts = dependency.splitn(3, ' ');
     let named = by_name.get(parts.next()?)?;
     let version = parts.next();
     let source = parts.next().map(|source| source.trim_start_matches('(').trim_end_matches(')'));
-    let fits = |index: &&usize| {
+    let fits = |index: &&usize, same: fn(&str, &str) -> bool| {
         lock.package.get(**index).is_some_and(|entry| {
             version.is_none_or(|version| entry.version == version)
-                && source.is_none_or(|source| entry.source.as_deref() == Some(source))
+                && source.is_none_or(|source| entry.source.as_deref().is_some_and(|known| same(known, source)))
         })
     };
-    named.iter().find(fits).copied()
+    let exact = named.iter().find(|index| fits(index, |known, source| known == source));
+    let repository = || named.iter().find(|index| fits(index, |known, source| without_commit(known) == source));
+    exact.or_else(repository).copied()
+}
+
+fn without_commit(source: &str) -> &str {
+    source.split_once('#').map_or(source, |(repository, _)| repository)
 }
 
 #[cfg(test)]

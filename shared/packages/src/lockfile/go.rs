@@ -1,15 +1,19 @@
-//! `go.mod`, with `go.sum` where `go.mod` doesn't list everything (before Go 1.17).
+//! `go.mod`, with `go.sum` where `go.mod` doesn't list everything (before Go 1.17), and the `go.work` above it.
 
 mod modfile;
 mod order;
 mod sum;
+mod syntax;
+mod version;
+mod work;
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
 use super::{Format, Input, ParseError, Parsed, shell, url};
 use crate::package::{Ecosystem, Package, Scope, Source};
-use modfile::{ModFile, Replace};
+use modfile::{ModFile, Replace, Versions};
+use work::Workspace;
 
 pub(crate) struct GoMod;
 
@@ -25,19 +29,21 @@ impl Format for GoMod {
     fn parse(&self, input: &Input<'_>) -> Result<Parsed, ParseError> {
         let file = modfile::read(input.body())?;
         let mut parsed = Parsed { root: Some((file.module.clone(), String::new())), ..Parsed::default() };
-        for (line, directive) in &file.unknown {
-            let warning = format!("line {line}: directive `{directive}` is not known and was passed over");
-            parsed.warnings.push(format!("{}: {warning}", input.path));
-        }
-        let replaced = Replacements::new(&file.replaces);
+        let workspace = work::find(input).unwrap_or_else(|error| {
+            parsed.unable.push(format!("{}: the workspace can't be read: {error}", input.path));
+            None
+        });
+        let workspace = workspace.unwrap_or_default();
+        parsed.warnings.extend_from_slice(&workspace.warnings);
+        let resolve = Resolve::new(&file, &workspace);
         for require in &file.requires {
-            let package = module(&require.path, &require.version, require.line, !require.indirect, &replaced);
+            let package = resolve.module(&require.path, &require.version, require.line, !require.indirect);
             parsed.packages.push(package);
         }
-        if order::go(file.go.as_ref().map_or("1.16", |go| &go.value), "1.17") == Ordering::Less {
-            add_unlisted(input, &file, &replaced, &mut parsed)?;
+        if order::go(file.versions.go.as_ref().map_or("1.16", |go| &go.value), "1.17") == Ordering::Less {
+            add_unlisted(input, &file, &resolve, &mut parsed);
         }
-        parsed.packages.extend(standard_library(&file));
+        parsed.packages.extend(standard_library(&file, &workspace.versions));
         Ok(parsed)
     }
 
@@ -49,40 +55,64 @@ impl Format for GoMod {
     }
 }
 
+/// What a required module is built from.
+struct Resolve<'a> {
+    workspace: Replacements<'a>,
+    modules: Replacements<'a>,
+    members: &'a HashMap<String, String>,
+}
+
+impl<'a> Resolve<'a> {
+    fn new(file: &'a ModFile, workspace: &'a Workspace) -> Self {
+        Resolve {
+            workspace: Replacements::new(workspace.replaces.iter()),
+            modules: Replacements::new(workspace.others.iter().chain(&file.replaces)),
+            members: &workspace.members,
+        }
+    }
+
+    /// The module, or what stands in for it: then the line is the replacement's if it has one here, which is what an
+    /// upgrade changes.
+    fn module(&self, path: &str, version: &str, line: u32, direct: bool) -> Package {
+        let package = |name: &str, version: &str, source: Source, line: u32| Package {
+            ecosystem: Ecosystem::Go,
+            name: name.to_owned(),
+            version: version.strip_prefix('v').unwrap_or(version).to_owned(),
+            source,
+            line,
+            // go.mod does not distinguish test dependencies
+            scope: Scope::Unknown,
+            direct: Some(direct),
+            dependencies: Vec::new(),
+            hashes: Vec::new(),
+            optional: false,
+            folder: None,
+        };
+        if let Some(folder) = self.members.get(path) {
+            return package(path, "", Source::Path(url::clean(folder)), line);
+        }
+        let replace = self.workspace.of(path, version).or_else(|| self.modules.of(path, version));
+        let at = |replace: &Replace| if replace.line == 0 { line } else { replace.line };
+        match replace {
+            None => package(path, version, origin(path), line),
+            Some(replace @ Replace { new, new_version: Some(new_version), .. }) => {
+                package(new, new_version, origin(new), at(replace))
+            }
+            Some(replace @ Replace { new, .. }) => package(path, "", Source::Path(url::clean(new)), at(replace)),
+        }
+    }
+}
+
 /// Replacements by module: those of one version come before those of all.
 struct Replacements<'a>(HashMap<(&'a str, Option<&'a str>), &'a Replace>);
 
 impl<'a> Replacements<'a> {
-    fn new(replaces: &'a [Replace]) -> Self {
-        Replacements(replaces.iter().map(|new| ((new.old.as_str(), new.old_version.as_deref()), new)).collect())
+    fn new(replaces: impl Iterator<Item = &'a Replace>) -> Self {
+        Replacements(replaces.map(|new| ((new.old.as_str(), new.old_version.as_deref()), new)).collect())
     }
 
     fn of(&self, path: &str, version: &str) -> Option<&'a Replace> {
         self.0.get(&(path, Some(version))).or_else(|| self.0.get(&(path, None))).copied()
-    }
-}
-
-/// The module, or what stands in for it: then the line is the replacement's, which is what an upgrade changes.
-fn module(path: &str, version: &str, line: u32, direct: bool, replaced: &Replacements<'_>) -> Package {
-    let package = |name: &str, version: &str, source: Source, line: u32| Package {
-        ecosystem: Ecosystem::Go,
-        name: name.to_owned(),
-        version: version.strip_prefix('v').unwrap_or(version).to_owned(),
-        source,
-        line,
-        // go.mod does not distinguish test dependencies
-        scope: Scope::Unknown,
-        direct: Some(direct),
-        dependencies: Vec::new(),
-        hashes: Vec::new(),
-        folder: None,
-    };
-    match replaced.of(path, version) {
-        None => package(path, version, origin(path), line),
-        Some(Replace { new, new_version: Some(new_version), line, .. }) => {
-            package(new, new_version, origin(new), *line)
-        }
-        Some(Replace { new, line, .. }) => package(path, "", Source::Path(url::clean(new)), *line),
     }
 }
 
@@ -110,35 +140,54 @@ fn origin(path: &str) -> Source {
 
 /// Before Go 1.17 `go.mod` left out what its dependencies require themselves. `go.sum` has a checksum of the content
 /// for each module that was built from; of several versions the highest is the one.
-fn add_unlisted(
-    input: &Input<'_>,
-    file: &ModFile,
-    replaced: &Replacements<'_>,
-    parsed: &mut Parsed,
-) -> Result<(), ParseError> {
-    let Some(text) = (input.sibling)("go.sum").text() else {
-        return Ok(());
+fn add_unlisted(input: &Input<'_>, file: &ModFile, resolve: &Resolve<'_>, parsed: &mut Parsed) {
+    const WAY_OUT: &str = "Run `go mod tidy -go=1.17`, which lists them in go.mod";
+    let text = match (input.sibling)("go.sum").decoded() {
+        Ok(Some(text)) => text,
+        // without a requirement there is nothing that it could hold
+        Ok(None) if file.requires.is_empty() => return,
+        Ok(None) => {
+            let why = "there is no go.sum, so its indirect modules are not known";
+            return parsed.warnings.push(format!("{}: {why}. {WAY_OUT}.", input.path));
+        }
+        Err(reason) => {
+            let why = format!("its indirect modules are not known, since go.sum was not read: {reason}");
+            return parsed.unable.push(format!("{}: {why}. {WAY_OUT}.", input.path));
+        }
     };
     let listed: HashSet<&str> = file.requires.iter().map(|require| require.path.as_str()).collect();
     let stand_ins: HashSet<&str> = file.replaces.iter().map(|replace| replace.new.as_str()).collect();
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let line = file.go.as_ref().map_or(file.module_line, |go| go.line);
-    for (path, version) in sum::built(text, &file.excludes)? {
+    let line = file.versions.go.as_ref().map_or(file.module_line, |go| go.line);
+    let built = match sum::built(text, &file.excludes) {
+        Ok(built) => built,
+        Err(error) => return parsed.unable.push(format!("{}: {error}", input.path)),
+    };
+    for (path, version) in built {
         if !listed.contains(path) && !stand_ins.contains(path) {
-            parsed.packages.push(module(path, version, line, false, replaced));
+            parsed.packages.push(resolve.module(path, version, line, false));
         }
     }
-    Ok(())
 }
 
-/// `stdlib`, as the vulnerability database calls it, at the version `go` or the newer `toolchain` asks for. Before Go
-/// 1.21 the directive named the language only, and any later toolchain may build the module: then it is not known.
-fn standard_library(file: &ModFile) -> Option<Package> {
-    let go = file.go.as_ref()?;
-    let chosen = match &file.toolchain {
+/// `stdlib`, as the vulnerability database calls it, at the version `go` or the newer `toolchain` asks for; in a
+/// workspace only its own file is asked. Before Go 1.21 the directive named the language only, and any later toolchain
+/// may build the module: then it is not known.
+fn standard_library(file: &ModFile, workspace: &Versions) -> Option<Package> {
+    let own = file.versions.go.as_ref();
+    let (versions, line) = match &workspace.go {
+        Some(_) => (workspace, Some(own.map_or(file.module_line, |go| go.line))),
+        None => (&file.versions, None),
+    };
+    let go = versions.go.as_ref()?;
+    let mut chosen = match &versions.toolchain {
         Some(toolchain) if order::go(&toolchain.value, &go.value) == Ordering::Greater => toolchain,
         _ => go,
     };
+    // Go refuses a workspace that is older than one of its modules, until `go work use` brings it up to date.
+    if let Some(own) = own.filter(|own| order::go(&own.value, &chosen.value) == Ordering::Greater) {
+        chosen = own;
+    }
     if order::go(&chosen.value, "1.21") == Ordering::Less {
         return None;
     }
@@ -147,11 +196,12 @@ fn standard_library(file: &ModFile) -> Option<Package> {
         name: "stdlib".to_owned(),
         version: order::from_go(&chosen.value),
         source: Source::Registry,
-        line: chosen.line,
+        line: line.unwrap_or(chosen.line),
         scope: Scope::Production,
         direct: Some(true),
         dependencies: Vec::new(),
         hashes: Vec::new(),
+        optional: false,
         folder: None,
     })
 }

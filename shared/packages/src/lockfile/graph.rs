@@ -14,25 +14,28 @@ const MOST_OF_ONE_NAME: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Roots {
     pub(super) production: Vec<usize>,
+    /// For production if a feature or an extra asks for it.
+    pub(super) optional: Vec<usize>,
     pub(super) development: Vec<usize>,
     /// Named by a part of the project whose manifest isn't there.
     pub(super) unknown: Vec<usize>,
 }
 
 /// Gives each package its scope by what reaches it: production wins over not known, and that over development. What
-/// nothing reaches is not known. `own` packages are parts of the project: each one's dependencies are in `roots`
+/// nothing reaches is not known. Only what optional roots alone reach is optional. `own` packages are parts of the project: each one's dependencies are in `roots`
 /// already, sorted by purpose, so the walk doesn't go through them.
 pub(super) fn assign_scopes(packages: &mut [Package], roots: &Roots, own: &[usize]) {
     let mut scopes = vec![None; packages.len()];
     for index in own {
         if let Some(scope) = scopes.get_mut(*index) {
-            *scope = Some(Scope::Production);
+            *scope = Some((Scope::Production, false));
         }
     }
     for (start, scope) in [
-        (&roots.production, Scope::Production),
-        (&roots.unknown, Scope::Unknown),
-        (&roots.development, Scope::Development),
+        (&roots.production, (Scope::Production, false)),
+        (&roots.optional, (Scope::Production, true)),
+        (&roots.unknown, (Scope::Unknown, false)),
+        (&roots.development, (Scope::Development, false)),
     ] {
         let mut open = start.clone();
         while let Some(index) = open.pop() {
@@ -43,7 +46,9 @@ pub(super) fn assign_scopes(packages: &mut [Package], roots: &Roots, own: &[usiz
         }
     }
     for (package, scope) in packages.iter_mut().zip(scopes) {
-        package.scope = scope.unwrap_or(Scope::Unknown);
+        let (scope, optional) = scope.unwrap_or((Scope::Unknown, false));
+        package.scope = scope;
+        package.optional |= optional;
     }
 }
 
@@ -52,7 +57,8 @@ pub(super) fn assign_direct(packages: &mut [Package], roots: &Roots, own: &[usiz
     for package in packages.iter_mut() {
         package.direct = Some(false);
     }
-    for index in roots.production.iter().chain(&roots.development).chain(&roots.unknown).chain(own) {
+    let named = [&roots.production, &roots.optional, &roots.development, &roots.unknown].into_iter().flatten();
+    for index in named.chain(own) {
         if let Some(package) = packages.get_mut(*index) {
             package.direct = Some(true);
         }
@@ -101,6 +107,7 @@ mod tests {
             direct: None,
             dependencies: edges.to_vec(),
             hashes: Vec::new(),
+            optional: false,
             folder: None,
         };
         edges.iter().enumerate().map(package).collect()
@@ -108,16 +115,19 @@ mod tests {
 
     #[test]
     fn production_wins_and_cycles_end() {
-        // 0 -> 1 -> 0, 2 -> 1 and 2 -> 3, 4 is reached by nothing, 5 only from what is not known
-        let mut all = packages(&[&[1], &[0], &[1, 3], &[], &[], &[3]]);
-        let roots = Roots { production: vec![0], development: vec![2, 99], unknown: vec![5] };
+        // 0 -> 1 -> 0, 2 -> 1 and 2 -> 3, 4 is reached by nothing, 5 only from what is not known, 6 -> 7 and 6 -> 1 by an
+        // extra
+        let mut all = packages(&[&[1], &[0], &[1, 3], &[], &[], &[3], &[1, 7], &[]]);
+        let roots = Roots { production: vec![0], optional: vec![6], development: vec![2, 99, 7], unknown: vec![5] };
         assign_scopes(&mut all, &roots, &[]);
         let scopes: Vec<Scope> = all.iter().map(|package| package.scope).collect();
         use Scope::{Development, Production, Unknown};
-        assert_eq!(scopes, [Production, Production, Development, Unknown, Unknown, Unknown]);
+        assert_eq!(scopes, [Production, Production, Development, Unknown, Unknown, Unknown, Production, Production]);
+        let optional: Vec<usize> = (0..all.len()).filter(|index| all[*index].optional).collect();
+        assert_eq!(optional, [6, 7]);
         assign_direct(&mut all, &roots, &[]);
         let direct: Vec<bool> = all.iter().map(|package| package.direct == Some(true)).collect();
-        assert_eq!(direct, [true, false, true, false, false, true]);
+        assert_eq!(direct, [true, false, true, false, false, true, true, true]);
     }
 
     #[test]
@@ -134,7 +144,7 @@ mod tests {
     fn a_member_does_not_pass_its_development_dependencies_on() {
         // 0 uses the member 1, which uses 2 for its tests only
         let mut all = packages(&[&[1], &[2], &[]]);
-        let roots = Roots { production: vec![0, 1], development: vec![2], unknown: vec![] };
+        let roots = Roots { production: vec![0, 1], development: vec![2], ..Roots::default() };
         assign_scopes(&mut all, &roots, &[1]);
         assert_eq!(all[2].scope, Scope::Development);
     }

@@ -3,34 +3,40 @@
 mod content;
 
 /// A manifest that asks for at least one dependency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
     /// Whose manifest it is, as a person says it: `Poetry`, `npm`.
     pub kind: &'static str,
     /// Names of lockfiles, any of which is enough; empty where the tool has none.
     pub satisfied_by: &'static [&'static str],
-    /// Whether a lockfile in a folder above, up to the scan's root, may be the one: workspaces have one for all.
+    /// Whether a lockfile in a folder above, up to the scan's root, may be the one if it names this folder: workspaces
+    /// have one for all.
     pub inherits: bool,
+    /// What it calls its package, if the tool's lockfile knows members by their names.
+    pub name: Option<String>,
 }
 
 /// What a file says by its name, and by its text whether it asks for anything; `None` when it asks for nothing or is not a
 /// manifest. `go.mod` is its own lock and isn't one.
 pub fn manifest(file_name: &str, text: &str) -> Option<Manifest> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if file_name == PYPROJECT {
-        return content::pyproject(text);
+    match file_name {
+        PYPROJECT => return content::pyproject(text),
+        CARGO => return content::cargo(text),
+        _ => {}
     }
     let (_, asks, manifest) = TABLE.iter().find(|(pattern, ..)| is_called(file_name, pattern))?;
-    asks(text).then_some(*manifest)
+    asks(text).then(|| manifest.clone())
 }
 
 /// Whether the name is a manifest's, so that the file is worth reading.
 pub fn is_manifest_name(file_name: &str) -> bool {
-    file_name == PYPROJECT || TABLE.iter().any(|(pattern, ..)| is_called(file_name, pattern))
+    matches!(file_name, PYPROJECT | CARGO) || TABLE.iter().any(|(pattern, ..)| is_called(file_name, pattern))
 }
 
-/// Not in the table: what satisfies it depends on its content.
+// Not in the table: what satisfies them depends on their content.
 const PYPROJECT: &str = "pyproject.toml";
+const CARGO: &str = "Cargo.toml";
 
 /// A pattern is a name, or `*` and the end of one.
 fn is_called(file_name: &str, pattern: &str) -> bool {
@@ -49,7 +55,7 @@ const fn row(
     satisfied_by: &'static [&'static str],
     inherits: bool,
 ) -> Row {
-    (name, asks, Manifest { kind, satisfied_by, inherits })
+    (name, asks, Manifest { kind, satisfied_by, inherits, name: None })
 }
 
 const PYTHON: &[&str] =
@@ -59,7 +65,7 @@ const NODE: &[&str] =
 const NUGET: &[&str] = &["packages.lock.json", "paket.lock"];
 const GRADLE: &[&str] = &["gradle.lockfile"];
 
-const TABLE: [Row; 31] = [
+static TABLE: [Row; 30] = [
     row("setup.py", content::setup_py, "setuptools", PYTHON, false),
     row("setup.cfg", content::setup_cfg, "setuptools", PYTHON, false),
     row("requirements.in", content::any_line, "pip-tools", PYTHON, false),
@@ -74,7 +80,6 @@ const TABLE: [Row; 31] = [
     row("pixi.toml", content::toml_dependencies, "pixi", &["pixi.lock"], true),
     row("package.json", content::package_json, "npm", NODE, true),
     row("deno.json", content::deno_imports, "Deno", &["deno.lock"], true),
-    row("Cargo.toml", content::cargo_toml, "Cargo", &["Cargo.lock"], true),
     row("Gemfile", content::gemfile, "Bundler", &["Gemfile.lock"], false),
     row("gems.rb", content::gemfile, "Bundler", &["gems.locked"], false),
     row("composer.json", content::composer_json, "Composer", &["composer.lock"], false),

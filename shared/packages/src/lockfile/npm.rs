@@ -2,6 +2,7 @@
 
 mod entry;
 mod flat;
+mod halves;
 mod json;
 mod nested;
 mod npmrc;
@@ -40,7 +41,15 @@ impl Format for Npm {
         let registries = npmrc::Registries::read(input.sibling);
         // version 2 repeats the whole tree under `dependencies` for npm 6
         match (document.packages, document.dependencies) {
-            (Some(packages), _) => flat::read(&reader, packages, root, &registries),
+            (Some(packages), older) => {
+                if let Some(older) = older {
+                    halves::check(&reader, &packages, older)?;
+                }
+                flat::read(&reader, packages, root, &registries, input)
+            }
+            (None, _) if document.lockfile_version.is_some_and(|version| version > 1) => {
+                Err(ParseError::new("no packages, which this lockfileVersion has: the file is cut off"))
+            }
             // npm before 5 shrinkwrapped without a version
             (None, dependencies) if dependencies.is_some() || document.lockfile_version.is_some() => {
                 nested::read(&reader, dependencies, root, &registries, input)
@@ -74,6 +83,24 @@ struct Document<'a> {
 
 /// Name and version of the project, each if it is given.
 type Root<'a> = (Option<Text<'a>>, Option<Text<'a>>);
+
+fn is_nameless((name, _): &Root<'_>) -> bool {
+    name.as_ref().is_none_or(|name| name.0.is_empty())
+}
+
+/// A warning about optional packages that are listed and not installed.
+fn nothing_to_install(input: &Input<'_>, absent: &[String]) -> Option<String> {
+    const NAMED: usize = 3;
+    let names: Vec<String> = absent.iter().take(NAMED).map(|name| excerpt(name)).collect();
+    let names = names.join(", ");
+    let what = match absent.len() {
+        0 => return None,
+        1 => format!("{names} is optional and has"),
+        2..=NAMED => format!("{names} are optional and have"),
+        all => format!("{names} and {} more are optional and have", all - NAMED),
+    };
+    Some(format!("{}: {what} no version, so npm installs nothing", input.path))
+}
 
 fn root((name, version): Root<'_>) -> Option<(String, String)> {
     let name = name.map(Text::into_string).filter(|name| !name.is_empty())?;

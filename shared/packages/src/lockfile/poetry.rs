@@ -98,6 +98,7 @@ fn package(entry: &Entry, lock: &Lock, lines: &Lines) -> Result<Package, ParseEr
         direct: None,
         dependencies: Vec::new(),
         hashes: hashes(entry, lock),
+        optional: entry.optional,
         folder: None,
     })
 }
@@ -188,7 +189,7 @@ fn roots(project: &Pyproject, packages: &[Package]) -> Roots {
         let named = packages.iter().enumerate().filter(|(_, package)| names.contains(package.name.as_str()));
         named.map(|(index, _)| index).collect()
     };
-    Roots { production: find(&project.production), development: find(&project.development), unknown: Vec::new() }
+    Roots { production: find(&project.production), development: find(&project.development), ..Roots::default() }
 }
 
 #[cfg(test)]

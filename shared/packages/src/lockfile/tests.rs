@@ -66,8 +66,8 @@ const SAMPLES: [(&str, &str); 9] = [
     ),
     (
         "go.mod",
-        "module example.com/m\n\ngo 1.16\ntoolchain go1.21.0\nrequire (\n\ta.example/x v1.0.0 // indirect\n\tb.example/y v2.0.0\n)\n\
-         replace b.example/y v2.0.0 => ../y\nexclude c.example/z v1.0.0\nretract [v1.0.0, v1.1.0]\n",
+        "module example.com/m\n\ngo 1.16\ntoolchain go1.21.0\nrequire (\n\ta.example/x v1.0.0 // indirect\n\tb.example/y v1.2.0\n)\n\
+         replace b.example/y v1.2.0 => ../y\nexclude c.example/z v1.0.0\nretract [v1.0.0, v1.1.0]\n",
     ),
     (
         "requirements/dev.txt",

@@ -18,6 +18,17 @@ pub enum Unsupported {
     Unknown,
 }
 
+/// The lockfile that a tool takes in place of one of this name if both are in one folder.
+pub fn superseded_by(file_name: &str) -> Option<&'static str> {
+    const ORDER: [(&str, &str); 3] = [
+        // https://docs.npmjs.com/cli/configuring-npm/npm-shrinkwrap-json
+        ("package-lock.json", "npm-shrinkwrap.json"),
+        ("bun.lockb", "bun.lock"),
+        ("Manifest.toml", "JuliaManifest.toml"),
+    ];
+    ORDER.iter().find(|(loses, _)| *loses == file_name).map(|(_, wins)| *wins)
+}
+
 /// What a file is by its path (with `/`); `None` for what is no lockfile, has a reader, or belongs to a file that has
 /// one. `exists` answers for another path of the same tree.
 pub fn unsupported(path: &str, exists: &dyn Fn(&str) -> bool) -> Option<Unsupported> {

@@ -34,6 +34,9 @@ impl Format for Uv {
         let mut places: Vec<Option<usize>> = Vec::with_capacity(lock.package.len());
         for entry in &lock.package {
             let line = lines.at(entry.name.span().start);
+            if let Some(folder) = entry.source.folder() {
+                parsed.members.add_folder(folder);
+            }
             if entry.source.is_project() && parsed.root.is_none() {
                 parsed.root =
                     Some((python::normalise(entry.name.get_ref()), entry.version.clone().unwrap_or_default()));
@@ -79,6 +82,7 @@ fn package(entry: &Entry, lock: &Lock, line: u32) -> Result<Package, ParseError>
         direct: None,
         dependencies: Vec::new(),
         hashes: files.filter_map(|file| file.0.clone()).collect(),
+        optional: false,
         folder: None,
     })
 }
@@ -132,20 +136,25 @@ fn link(lock: &Lock, places: &[Option<usize>], lines: &Lines, parsed: &mut Parse
     let mut own = Vec::new();
     for (entry, place) in lock.package.iter().zip(places) {
         let line = Some(lines.at(entry.name.span().start));
-        let (mut production, mut development) = (Vec::new(), Vec::new());
-        for dependency in entry.dependencies.iter().chain(entry.optional_dependencies.values().flatten()) {
+        let (mut production, mut optional, mut development) = (Vec::new(), Vec::new(), Vec::new());
+        for dependency in &entry.dependencies {
             production.extend(find(dependency, line)?);
+        }
+        for dependency in entry.optional_dependencies.values().flatten() {
+            optional.extend(find(dependency, line)?);
         }
         for dependency in entry.dev_dependencies.values().flatten() {
             development.extend(find(dependency, line)?);
         }
         if place.is_none() || members.contains(entry.name.get_ref().as_str()) {
             roots.production.extend(&production);
+            roots.optional.extend(&optional);
             roots.development.extend(&development);
             own.extend(*place);
         }
         let package = place.and_then(|index| Some((index, parsed.packages.get_mut(index)?)));
         if let Some((index, package)) = package {
+            production.extend(optional);
             production.extend(development);
             package.dependencies = graph::edges(production, index);
         }

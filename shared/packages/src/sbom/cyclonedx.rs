@@ -1,8 +1,8 @@
 //! CycloneDX 1.6 JSON (<https://cyclonedx.org/docs/1.6/json/>).
 //!
-//! What a package is for becomes its `scope`: `required` for what ships, `excluded` for what only development needs
-//! ("component usage for test and other non-runtime purposes", as the specification has it), none where the lockfile
-//! doesn't say, which consumers read as `required`.
+//! What a package is for becomes its `scope`: `required` for what ships, `optional` for what ships only if it is asked
+//! for or fits the machine, `excluded` for what only development needs ("component usage for test and other non-runtime
+//! purposes", as the specification has it), none where the lockfile doesn't say, which consumers read as `required`.
 
 mod model;
 
@@ -104,8 +104,9 @@ fn library<'a>(component: &'a Component<'a>) -> Item<'a> {
         name: name.into(),
         version: limited(purl::version(package)),
         scope: match component.scope {
-            Scope::Production => Some("required"),
             Scope::Development => Some("excluded"),
+            Scope::Production | Scope::Unknown if component.optional => Some("optional"),
+            Scope::Production => Some("required"),
             Scope::Unknown => None,
         },
         hashes: component

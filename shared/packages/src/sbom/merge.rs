@@ -26,6 +26,8 @@ pub(super) struct Component<'a> {
     pub(super) places: Vec<Place<'a>>,
     /// Production if it is so anywhere.
     pub(super) scope: Scope,
+    /// If it is so everywhere.
+    pub(super) optional: bool,
     /// `Some(true)` if it is named by any project.
     pub(super) direct: Option<bool>,
     /// Of all lockfiles, sorted.
@@ -104,7 +106,7 @@ pub(super) fn merge<'a>(bom: &'a Bom<'a>) -> Merged<'a> {
 
 impl<'a> Component<'a> {
     fn new(package: &'a Package, origin: Origin<'a>) -> Component<'a> {
-        let (scope, direct) = (package.scope, package.direct);
+        let (scope, optional, direct) = (package.scope, package.optional, package.direct);
         let (purl, reference) = (purl::of(package, &origin), String::new());
         Component {
             package,
@@ -113,6 +115,7 @@ impl<'a> Component<'a> {
             reference,
             places: Vec::new(),
             scope,
+            optional,
             direct,
             hashes: Vec::new(),
             depends_on: None,
@@ -122,6 +125,7 @@ impl<'a> Component<'a> {
     fn add(&mut self, path: &'a str, package: &'a Package) {
         self.places.push(Place { path, line: package.line });
         self.hashes.extend(package.hashes.iter().filter(|hash| is_sound(hash)));
+        self.optional &= package.optional;
         self.scope = match (self.scope, package.scope) {
             (Scope::Production, _) | (_, Scope::Production) => Scope::Production,
             (Scope::Unknown, _) | (_, Scope::Unknown) => Scope::Unknown,

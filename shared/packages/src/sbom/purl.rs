@@ -161,6 +161,7 @@ mod tests {
             direct: None,
             dependencies: Vec::new(),
             hashes: Vec::new(),
+            optional: false,
             folder: None,
         }
     }

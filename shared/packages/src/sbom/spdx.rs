@@ -93,6 +93,7 @@ fn library<'a>(component: &'a Component<'a>, id: &'a str) -> Item<'a> {
     let (source, location) = component.origin.words();
     let from = if location.is_empty() { String::new() } else { format!(" ({location})") };
     let scope = match component.scope {
+        Scope::Production if component.optional => Some("production, optional"),
         Scope::Production => Some("production"),
         Scope::Development => Some("development only"),
         Scope::Unknown => None,

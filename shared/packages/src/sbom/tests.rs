@@ -17,6 +17,7 @@ fn package(name: &str, version: &str, line: u32, direct: Option<bool>, dependenc
         direct,
         dependencies: dependencies.to_vec(),
         hashes: Vec::new(),
+        optional: false,
         folder: None,
     }
 }
@@ -251,6 +252,7 @@ fn anything() -> impl Strategy<Value = Package> {
             direct,
             dependencies,
             hashes: Vec::new(),
+            optional: false,
             folder: None,
         },
     )
@@ -286,5 +288,57 @@ proptest! {
             prop_assert!(ids.contains(item["spdxElementId"].as_str().unwrap()));
             prop_assert!(ids.contains(item["relatedSpdxElement"].as_str().unwrap()));
         }
+    }
+}
+
+#[test]
+fn what_a_project_works_without_is_optional_in_every_format() {
+    use crate::lockfile::{FORMATS, Input, Sibling};
+
+    let npm = r#"{"lockfileVersion": 3, "packages": {"": {},
+        "node_modules/needed": {"version": "1.0.0"}, "node_modules/extra": {"version": "1.0.0", "optional": true}}}"#;
+    let poetry = |name: &str, optional: bool| {
+        format!("[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\noptional = {optional}\ngroups = [\"main\"]\n\n")
+    };
+    let poetry = format!("{}{}[metadata]\nlock-version = \"2.1\"\n", poetry("needed", false), poetry("extra", true));
+    let pypi = |name: &str| {
+        format!(
+            "[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\nsource = {{ registry = \"https://pypi.org/simple\" }}\n"
+        )
+    };
+    let uv = format!(
+        "version = 1\n[[package]]\nname = \"app\"\nversion = \"1\"\nsource = {{ editable = \".\" }}\n\
+         dependencies = [{{ name = \"needed\" }}]\n[package.optional-dependencies]\nx = [{{ name = \"extra\" }}]\n{}{}",
+        pypi("needed"),
+        pypi("extra")
+    );
+    let crates = |name: &str| {
+        format!(
+            "[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\n\
+             source = \"registry+https://github.com/rust-lang/crates.io-index\"\n"
+        )
+    };
+    let cargo = format!(
+        "version = 4\n[[package]]\nname = \"app\"\nversion = \"1.0.0\"\ndependencies = [\"extra\", \"needed\"]\n{}{}",
+        crates("needed"),
+        crates("extra")
+    );
+    let manifest =
+        "[package]\nname = \"app\"\n[dependencies]\nneeded = \"1\"\nextra = { version = \"1\", optional = true }\n";
+    for (path, text) in [("package-lock.json", npm), ("poetry.lock", &poetry), ("uv.lock", &uv), ("Cargo.lock", &cargo)]
+    {
+        let format = FORMATS.iter().find(|format| format.matches(path, "")).unwrap();
+        let sibling = |name: &str| Sibling::from((name == "Cargo.toml").then(|| manifest.to_owned()));
+        let parsed = format.parse(&Input { path, text, sibling: &sibling }).unwrap();
+        let sources = [source(path, &parsed.packages)];
+        let document = read(&cyclonedx(&bom(&sources)));
+        let scope = |name: &str| named(&document["components"], name)["scope"].clone();
+        assert_eq!((scope("needed"), scope("extra")), (json!("required"), json!("optional")), "{path}");
+        // needed by one of two projects is needed
+        let mut other = parsed.packages.clone();
+        other.iter_mut().for_each(|package| package.optional = false);
+        let sources = [source(path, &parsed.packages), source("b/other", &other)];
+        let document = read(&cyclonedx(&bom(&sources)));
+        assert_eq!(named(&document["components"], "extra")["scope"], "required", "{path}");
     }
 }

@@ -10,7 +10,6 @@ use serde::Deserialize;
 
 use super::super::paths::join;
 use super::super::{Sibling, toml_file, url};
-use crate::package::Scope;
 
 /// No workspace has more; a manifest that names itself in ever new ways ends here.
 const MOST_MANIFESTS: usize = 2_000;
@@ -27,7 +26,17 @@ pub(super) struct Members {
 #[derive(Debug, Default)]
 struct Purposes {
     production: HashSet<String>,
+    /// For production with a feature.
+    optional: HashSet<String>,
     development: HashSet<String>,
+}
+
+/// What a member uses a dependency for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Production,
+    Optional,
+    Development,
 }
 
 impl Members {
@@ -71,13 +80,15 @@ impl Members {
 
     /// What a member uses a dependency for; `None` when its manifest isn't known. Build dependencies run where the
     /// product is made and count as production.
-    pub(super) fn purpose(&self, member: &str, dependency: &str) -> Option<Scope> {
+    pub(super) fn purpose(&self, member: &str, dependency: &str) -> Option<Purpose> {
         let purposes = self.by_name.get(member)?;
         let dependency = dashed(dependency);
-        if purposes.production.contains(&dependency) {
-            return Some(Scope::Production);
-        }
-        purposes.development.contains(&dependency).then_some(Scope::Development)
+        let lists = [
+            (&purposes.production, Purpose::Production),
+            (&purposes.optional, Purpose::Optional),
+            (&purposes.development, Purpose::Development),
+        ];
+        lists.into_iter().find(|(names, _)| names.contains(&dependency)).map(|(_, purpose)| purpose)
     }
 
     fn add(&mut self, folder: &str, manifest: Manifest, shared: &Dependencies, open: &mut Vec<String>) {
@@ -87,7 +98,11 @@ impl Members {
         tables.extend(manifest.target.values());
         for table in &tables {
             for dependencies in [&table.dependencies, &table.build_dependencies, &table.build_dependencies_old] {
-                purposes.production.extend(dependencies.iter().map(|(key, spec)| real_name(key, spec, shared)));
+                for (key, spec) in dependencies {
+                    let optional = spec.get("optional").and_then(toml::Value::as_bool).unwrap_or(false);
+                    let names = if optional { &mut purposes.optional } else { &mut purposes.production };
+                    names.insert(real_name(key, spec, shared));
+                }
             }
             for dependencies in [&table.dev_dependencies, &table.dev_dependencies_old] {
                 purposes.development.extend(dependencies.iter().map(|(key, spec)| real_name(key, spec, shared)));
@@ -225,7 +240,7 @@ mod tests {
             (
                 "Cargo.toml",
                 "[package]\nname='app'\n[workspace]\nmembers=['crates/*']\n[workspace.dependencies]\nshort={package='long-name',version='1'}\n\
-                 [dependencies]\nserde='1'\nshort={workspace=true}\nside={path='../side'}\n[dev-dependencies]\nserde='1'\ninsta='1'\n\
+                 [dependencies]\nserde='1'\nextra={version='1',optional=true}\nshort={workspace=true}\nside={path='../side'}\n[dev-dependencies]\nserde='1'\ninsta='1'\n\
                  [target.'cfg(unix)'.dev-dependencies]\nnix='1'\n[build-dependencies]\ncc='1'",
             ),
             ("crates/core/Cargo.toml", "[package]\nname='app-core'\n[dev-dependencies]\nproptest_x='1'\n"),
@@ -234,13 +249,14 @@ mod tests {
             Members::find(&|name| files.get(name).map(|text| (*text).to_owned()).into(), &["app", "app-core"]);
         assert_eq!(members.root().map(String::as_str), Some("app"));
         for (member, dependency, purpose) in [
-            ("app", "serde", Some(Scope::Production)),
-            ("app", "long-name", Some(Scope::Production)),
-            ("app", "insta", Some(Scope::Development)),
-            ("app", "nix", Some(Scope::Development)),
-            ("app", "cc", Some(Scope::Production)),
+            ("app", "serde", Some(Purpose::Production)),
+            ("app", "extra", Some(Purpose::Optional)),
+            ("app", "long-name", Some(Purpose::Production)),
+            ("app", "insta", Some(Purpose::Development)),
+            ("app", "nix", Some(Purpose::Development)),
+            ("app", "cc", Some(Purpose::Production)),
             ("app", "absent", None),
-            ("app-core", "proptest-x", Some(Scope::Development)),
+            ("app-core", "proptest-x", Some(Purpose::Development)),
             ("elsewhere", "serde", None),
         ] {
             assert_eq!(members.purpose(member, dependency), purpose, "{member} {dependency}");

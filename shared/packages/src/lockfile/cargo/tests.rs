@@ -143,6 +143,42 @@ fn the_source_tells_equal_versions_apart() {
 }
 
 #[test]
+fn a_git_source_is_named_without_its_commit() {
+    // what cargo writes for a fork beside the crate, and version 1 for every Git dependency
+    let registry = "registry+https://github.com/rust-lang/crates.io-index";
+    let git = "git+https://host.example/a?branch=main";
+    let text = |dependency: &str| {
+        format!(
+            "version = 4\n[[package]]\nname = \"app\"\nversion = \"1.0.0\"\ndependencies = [\n \"a 1.0.0 ({dependency})\",\n]\n\
+             [[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"{registry}\"\n\
+             [[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"git+https://host.example/a#0b\"\n\
+             [[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"{git}#0a\"\n"
+        )
+    };
+    for (dependency, meant) in [(registry, 0), ("git+https://host.example/a", 1), (git, 2)] {
+        let parsed = parse(&CargoLock, &text(dependency)).unwrap();
+        let direct: Vec<bool> = parsed.packages.iter().map(|package| package.direct == Some(true)).collect();
+        assert_eq!(direct, [meant == 0, meant == 1, meant == 2], "{dependency}");
+    }
+    assert!(parse(&CargoLock, &text("git+https://host.example/a?branch=other")).is_err());
+}
+
+#[test]
+fn what_only_a_feature_needs_is_optional() {
+    let siblings = [("Cargo.toml", &*ROOT.replace("rand = \"0.8\"", "rand = { version = \"0.8\", optional = true }"))];
+    let parsed = parse_with(&CargoLock, LOCK, &siblings).unwrap();
+    let optional: Vec<&str> =
+        parsed.packages.iter().filter(|package| package.optional).map(|package| package.version.as_str()).collect();
+    assert_eq!(optional, ["0.8.5"]);
+}
+
+#[test]
+fn a_lockfile_that_names_nothing_says_so() {
+    let parsed = parse(&CargoLock, "version = 4\n").unwrap();
+    assert_eq!(parsed.warnings, ["Cargo.lock: it names no packages"]);
+}
+
+#[test]
 fn broken_files_are_errors_with_their_line() {
     let app = "[[package]]\nname = \"app\"\nversion = \"1.0.0\"\n";
     for (text, line, says) in [
@@ -151,6 +187,8 @@ fn broken_files_are_errors_with_their_line() {
         (format!("version = 4\n{app}dependencies = [\n \"gone\",\n]\n"), Some(3), "`gone`"),
         (format!("version = 4\n{app}dependencies = [\n \"gone\","), Some(6), ""),
         (format!("version = 4\n{app}source = \"odd\"\n"), Some(3), "odd"),
+        (format!("version = 4\n{app}checksum = \"{}\"\n", "0".repeat(64)), Some(3), "no source"),
+        (format!("version = 4\n{app}\n{}checksum = \"00\"\n", app.replace("app", "b")), Some(7), "no source"),
         (format!("version = 4\n{app}version = \"2.0.0\"\n"), Some(5), "duplicate"),
         (format!("version = 4\n{app}{app}"), Some(6), "twice"),
         (format!("version = 4\n{app}>>>>>>> theirs\n"), Some(5), ""),

@@ -9,13 +9,23 @@ pub(super) fn go(left: &str, right: &str) -> Ordering {
     key(left).cmp(&key(right))
 }
 
-/// Whether the text is a version of Go.
+/// Whether the text is a version of Go as a `go` directive takes it.
 pub(super) fn is_go(version: &str) -> bool {
     let (numbers, pre) = split(version);
-    let mut parts = numbers.split('.');
-    let number = |part: &str| !part.is_empty() && part.len() < 8 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let number = |part: &str| {
+        let digits = !part.is_empty() && part.len() < 8 && part.bytes().all(|byte| byte.is_ascii_digit());
+        digits && (part == "0" || !part.starts_with('0'))
+    };
     let count = numbers.split('.').count();
-    parts.all(number) && (1..=3).contains(&count) && (pre.is_empty() || pre_release(pre).is_some())
+    numbers.split('.').all(number)
+        && !numbers.starts_with('0')
+        && (2..=3).contains(&count)
+        && (pre.is_empty() || pre_release(pre).is_some())
+}
+
+/// Whether the text is the name of a toolchain.
+pub(super) fn is_toolchain(name: &str) -> bool {
+    name == "default" || name.strip_prefix("go1").is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// As OSV spells it: `1.22rc1` is `1.22.0-rc.1`.
@@ -43,15 +53,15 @@ pub(super) fn module(left: &str, right: &str) -> Ordering {
     parse(left).cmp(&parse(right)).then_with(|| left.cmp(right))
 }
 
-/// Major, minor, patch plus one (0 for none), kind of pre-release (2 for none) and its number.
-fn key(version: &str) -> (u32, u32, u32, u8, u32) {
+/// Major, minor, patch plus one (0 for none), kind of pre-release (`~` for none) and its number.
+fn key(version: &str) -> (u32, u32, u32, &str, u32) {
     let (numbers, pre) = split(version);
     let mut parts = numbers.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     let (major, minor) = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
     let patch = parts.next();
     match pre_release(pre) {
-        Some((kind, number)) => (major, minor, 1, u8::from(kind == "rc"), number),
-        None => (major, minor, patch.map_or(0, |patch| patch.saturating_add(1)), 2, 0),
+        Some((kind, number)) => (major, minor, patch.unwrap_or(0).saturating_add(1), kind, number),
+        None => (major, minor, patch.map_or(0, |patch| patch.saturating_add(1)), "~", 0),
     }
 }
 
@@ -60,13 +70,11 @@ fn split(version: &str) -> (&str, &str) {
     version.split_at_checked(end).unwrap_or((version, ""))
 }
 
-fn pre_release(pre: &str) -> Option<(&'static str, u32)> {
-    let (kind, number) = match (pre.strip_prefix("rc"), pre.strip_prefix("beta")) {
-        (Some(number), _) => ("rc", number),
-        (_, Some(number)) => ("beta", number),
-        _ => return None,
-    };
-    Some((kind, number.parse().ok()?))
+/// `rc1` as its kind and number.
+fn pre_release(pre: &str) -> Option<(&str, u32)> {
+    let (kind, number) = pre.split_at_checked(pre.find(|c: char| !c.is_ascii_lowercase())?)?;
+    let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+    Some((kind, number.parse().ok()?)).filter(|(kind, _)| !kind.is_empty() && digits)
 }
 
 #[cfg(test)]
@@ -88,7 +96,13 @@ mod tests {
             assert_eq!(from_go(ours), osv);
             assert_eq!(to_go(osv), ours);
         }
-        assert!(is_go("1.22.1") && is_go("1.9beta2") && !is_go("1.x") && !is_go("") && !is_go("1.2.3.4"));
+        assert!(is_go("1.22.1") && is_go("1.9beta2") && is_go("1.21.0alpha1"));
+        for wrong in ["1", "1.x", "", "1.2.3.4", "01.2", "0.1", "1.02", "1.2.03", "1.2rc", "1.2RC1", "1.2rc1x", "v1.2"]
+        {
+            assert!(!is_go(wrong), "{wrong}");
+        }
+        assert!(is_toolchain("default") && is_toolchain("go1.22.1-custom") && is_toolchain("go1"));
+        assert!(!is_toolchain("local") && !is_toolchain("go2.1") && !is_toolchain("go12.1") && !is_toolchain("1.22.1"));
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use super::super::Sibling;
 use super::super::tests::{find, parse, parse_with};
 use super::*;
 
@@ -21,7 +22,7 @@ require (
 replace (
 	d.example/four/v2 => ../four
 	e.example/five v1.0.0 => fork.example/five v1.0.1
-	f.example/six v9.9.9 => ../never
+	f.example/six v1.9.9 => ../never
 )
 
 replace absent.example/x => ../x
@@ -79,8 +80,74 @@ fn before_1_17_the_rest_is_in_go_sum() {
     let forked = parse_with(&GoMod, &forked, &[("go.sum", sum)]).unwrap();
     assert_eq!(rows(&forked)[..1], [("z.example/deep", "1.10.0", 6, Some(true))]);
     assert_eq!(forked.packages.len(), 1);
-    let error = parse_with(&GoMod, &text("go 1.16"), &[("go.sum", "a b\n")]).unwrap_err();
-    assert!(error.message.contains("go.sum line 1"));
+    let broken = parse_with(&GoMod, &text("go 1.16"), &[("go.sum", "a b\n")]).unwrap();
+    assert!(broken.unable[0].contains("go.sum line 1") && broken.packages.len() == 1, "{:?}", broken.unable);
+}
+
+#[test]
+fn indirect_modules_that_are_not_known_are_not_silence() {
+    let parse_beside = |text: &str, sum: Sibling| {
+        let sibling = |name: &str| if name == "go.sum" { sum.clone() } else { Sibling::Absent };
+        GoMod.parse(&Input { path: "a/go.mod", text, sibling: &sibling }).unwrap()
+    };
+    for head in ["go 1.16\n", ""] {
+        let text = format!("module m\n{head}require a.example/one v1.0.0\n");
+        let absent = parse_beside(&text, Sibling::Absent);
+        assert!(absent.warnings[0].starts_with("a/go.mod: there is no go.sum"), "{:?}", absent.warnings);
+        let unread = parse_beside(&text, Sibling::Unreadable("larger than 2 MB".into()));
+        assert!(unread.unable[0].contains("go.sum was not read: larger than 2 MB"), "{:?}", unread.unable);
+        assert_eq!((absent.packages.len(), unread.packages.len()), (1, 1));
+    }
+    // nothing is required, or go.mod lists it all
+    for text in ["module m\ngo 1.16\n", "module m\ngo 1.17\nrequire a.example/one v1.0.0\n"] {
+        let parsed = parse_beside(text, Sibling::Absent);
+        assert_eq!((parsed.warnings.len(), parsed.unable.len()), (0, 0), "{text}");
+    }
+}
+
+#[test]
+fn a_workspace_stands_above_its_modules() {
+    let module = "module example.com/m\ngo 1.21.0\ntoolchain go1.22.9\nrequire (\n\tgithub.com/a/b v1.0.0\n\tgithub.com/c/d v1.0.0\n\t\
+                  github.com/e/f v1.0.0\n\texample.com/member v0.0.0\n\tgithub.com/g/h v1.0.0\n)\nreplace github.com/c/d => ../own\n";
+    let work = "go 1.22.1\ntoolchain go1.23.4\nuse (\n\t./svc/m\n\tmember // members are built from their folders\n)\n\
+                replace github.com/a/b => ./b\nreplace github.com/c/d v1.0.0 => fork.example/d v1.0.1\n";
+    let member =
+        "module example.com/member\ngo 1.21\nreplace github.com/e/f => ../f\nreplace github.com/c/d => ./never\n";
+    let parsed = |work: &str| {
+        let files = [("../../go.work", work), ("../../member/go.mod", member)];
+        let sibling = |name: &str| {
+            Sibling::from(files.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned()))
+        };
+        GoMod.parse(&Input { path: "svc/m/go.mod", text: module, sibling: &sibling }).unwrap()
+    };
+    let inside = parsed(work);
+    assert_eq!(
+        rows(&inside),
+        [
+            ("github.com/a/b", "", 5, Some(true)),
+            ("fork.example/d", "1.0.1", 6, Some(true)),
+            ("github.com/e/f", "", 7, Some(true)),
+            ("example.com/member", "", 8, Some(true)),
+            ("github.com/g/h", "1.0.0", 9, Some(true)),
+            ("stdlib", "1.23.4", 2, Some(true)),
+        ]
+    );
+    let paths: Vec<_> = inside.packages.iter().map(|package| package.source.clone()).collect();
+    assert_eq!(paths[0], Source::Path("../../b".into()));
+    assert_eq!(paths[2], Source::Path("../../member/../f".into()));
+    assert_eq!(paths[3], Source::Path("../../member".into()));
+    assert_eq!((inside.warnings.len(), inside.unable.len()), (0, 0));
+    // the nearest one decides, and this one does not use the module
+    let outside = parsed(&work.replace("./svc/m", "./svc/other"));
+    assert_eq!(rows(&outside)[0], ("github.com/a/b", "1.0.0", 5, Some(true)));
+    assert_eq!(find(&outside, "stdlib").version, "1.22.9");
+    // what Go refuses loses nothing of the module, and is not silence
+    let broken = parsed(&work.replace("use (", "uses ("));
+    assert!(broken.unable[0].contains("../../go.work line 3"), "{:?}", broken.unable);
+    assert_eq!(rows(&broken)[0], ("github.com/a/b", "1.0.0", 5, Some(true)));
+    // what a member says that can't be read is not known
+    let unread = parsed(&work.replace("\tmember", "\tgone"));
+    assert!(unread.warnings[0].contains("../../gone/go.mod"), "{:?}", unread.warnings);
 }
 
 #[test]
@@ -108,24 +175,44 @@ fn of_two_requirements_the_higher_counts() {
 }
 
 #[test]
-fn later_directives_are_told() {
-    let parsed = parse(&GoMod, "module m\ngo 1.30\nshiny (\n\ta b c\n\td\n)\nshiny x\n").unwrap();
-    assert_eq!(parsed.warnings, ["go.mod: line 3: directive `shiny` is not known and was passed over"]);
-}
-
-#[test]
-fn broken_files_are_errors_with_their_line() {
+fn what_go_refuses_is_an_error_with_its_line() {
     for (text, line, says) in [
         ("", None, "module"),
         ("module m\nrequire (\n\ta.example/x v1.0.0\n", Some(2), "not closed"),
         ("module m\n<<<<<<< HEAD\n", Some(2), "not a directive"),
+        ("module m\nrequires (\n\ta.example/x v1.0.0\n)\n", Some(2), "`requires` is not a directive"),
+        ("module m\nrequires a.example/x v1.0.0\n", Some(2), "`requires` is not a directive"),
+        ("module m\nshiny ()\n", Some(2), "shiny"),
+        ("module m\ngo (\n\t1.21\n)\n", Some(2), "block"),
+        ("module m\nrequire a.example/x (\n)\n", Some(2), "block"),
+        ("module m\nrequire (\n) x\n", Some(3), "closing bracket"),
         ("module m\nrequire a.example/x\n", Some(2), "version"),
         ("module m\nrequire (\n\ta.example/x master\n)\n", Some(3), "master"),
+        ("module m\nrequire a.example/x v2.0.0\n", Some(2), "major"),
+        ("module m\nexclude a.example/x/v3 v2.0.0\n", Some(2), "major"),
         ("module m\ngo one\n", Some(2), "go"),
+        ("module m\ngo 1\n", Some(2), "go"),
+        ("module m\ngo 1.21\ngo 1.22\n", Some(3), "once"),
+        ("module m\ntoolchain local\n", Some(2), "toolchain"),
+        ("module m\ntoolchain default\ntoolchain go1.22.1\n", Some(3), "once"),
         ("module m\nmodule n\n", Some(2), "second"),
         ("module m\nreplace a.example/x ../x\n", Some(2), "=>"),
         ("module m\nreplace a.example/x => \n", Some(2), "=>"),
+        ("module m\nreplace a.example/x => b.example/y\n", Some(2), "version"),
+        ("module m\nreplace a.example/x => ../y v1.0.0\n", Some(2), "without a version"),
+        ("module m\nreplace a.example/x v2.0.0 => ../y\n", Some(2), "major"),
+        ("module m\nreplace a.example/x => ..\\y\n", Some(2), "/"),
+        ("module m\nreplace (\n\ta.example/x => ../y\n\ta.example/x => ../z\n)\n", Some(4), "two modules"),
         ("module m\nrequire \"a.example/x v1.0.0\n", Some(2), "string"),
+        ("module m\nrequire `a.example/x` v1.0.0\n", Some(2), "quote"),
+        ("module m\nrequire a.example/x' v1.0.0\n", Some(2), "quote"),
+        ("module m\n/* x */\n", Some(2), "/*"),
+        ("module m\nrequire a.example/x/*\n", Some(2), "not expected"),
+        ("module m\nrequire\u{a0}a.example/x v1.0.0\n", Some(2), "not expected"),
+        ("module m\nretract [v1.0.0]\n", Some(2), "brackets"),
+        ("module m\nretract v1.0.0 v1.1.0\n", Some(2), "brackets"),
+        ("module m\ngodebug default\n", Some(2), "key=value"),
+        ("module m\ntool a b\n", Some(2), "one path"),
     ] {
         let error = parse(&GoMod, text).unwrap_err();
         assert_eq!(error.line, line, "{text}: {error}");

@@ -19,7 +19,16 @@ pub(super) fn pyproject(text: &str) -> Option<Manifest> {
         () if has("uv") => ("uv", &["uv.lock", "requirements.txt", "pylock.toml"], true),
         () => ("Python project", PYTHON, true),
     };
-    asks.then_some(Manifest { kind, satisfied_by, inherits })
+    asks.then_some(Manifest { kind, satisfied_by, inherits, name: None })
+}
+
+/// The root of a workspace has its lockfile beside it, and members have theirs there.
+pub(super) fn cargo(text: &str) -> Option<Manifest> {
+    let asks = tables(text, &["dependencies", "dev-dependencies", "build-dependencies", "target", "workspace"]);
+    let doc: toml::Table = toml_file::read_manifest(text).unwrap_or_default();
+    let name = doc.get("package").and_then(|package| package.get("name")?.as_str()).map(str::to_owned);
+    let inherits = !doc.contains_key("workspace");
+    asks.then_some(Manifest { kind: "Cargo", satisfied_by: &["Cargo.lock"], inherits, name })
 }
 
 pub(super) fn setup_py(text: &str) -> bool {
@@ -51,10 +60,6 @@ pub(super) fn pipfile(text: &str) -> bool {
 
 pub(super) fn toml_dependencies(text: &str) -> bool {
     tables(text, &["dependencies", "pypi-dependencies", "feature"])
-}
-
-pub(super) fn cargo_toml(text: &str) -> bool {
-    tables(text, &["dependencies", "dev-dependencies", "build-dependencies", "target", "workspace"])
 }
 
 pub(super) fn package_json(text: &str) -> bool {

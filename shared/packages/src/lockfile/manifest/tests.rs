@@ -55,9 +55,9 @@ fn only_what_asks_for_something_needs_a_lockfile() {
         assert!(manifest(name, asks).is_some() && is_manifest_name(name), "{name}: {asks}");
         assert_eq!(manifest(name, quiet), None, "{name}: {quiet}");
     }
-    for (row, ..) in TABLE {
-        let covered = |name: &str| name == row || row.strip_prefix('*').is_some_and(|suffix| name.ends_with(suffix));
-        assert!(row == "*.vbproj" || PAIRS.iter().any(|(name, ..)| covered(name)), "{row} is not tested");
+    for (row, ..) in &TABLE {
+        let covered = |name: &str| name == *row || row.strip_prefix('*').is_some_and(|suffix| name.ends_with(suffix));
+        assert!(*row == "*.vbproj" || PAIRS.iter().any(|(name, ..)| covered(name)), "{row} is not tested");
     }
     assert_eq!(manifest("go.mod", "module m\nrequire a v1.0.0\n"), None);
     assert_eq!(manifest("README.md", "dependencies"), None);
@@ -66,7 +66,7 @@ fn only_what_asks_for_something_needs_a_lockfile() {
 
 #[test]
 fn a_lockfile_that_satisfies_is_one_that_is_noticed() {
-    let tables = TABLE.iter().map(|(.., manifest)| *manifest);
+    let tables = TABLE.iter().map(|(.., manifest)| manifest.clone());
     let python = ["poetry", "pdm", "uv", "x"];
     let python = python
         .iter()

@@ -31,6 +31,10 @@ pub(super) struct Entry<'a, D> {
     #[serde(default)]
     dev: bool,
     #[serde(default)]
+    optional: bool,
+    #[serde(default)]
+    dev_optional: bool,
+    #[serde(default)]
     extraneous: bool,
     #[serde(borrow)]
     pub(super) requires: Option<Names<'a>>,
@@ -91,8 +95,24 @@ impl<D> Entry<'_, D> {
             direct: None,
             dependencies: Vec::new(),
             hashes: self.integrity.as_ref().map(|text| hash::integrity(&text.0)).unwrap_or_default(),
+            optional: self.is_optional(),
             folder: None,
         })
+    }
+
+    /// npm ends up without it if it doesn't fit the machine.
+    pub(super) fn is_optional(&self) -> bool {
+        self.optional || self.dev_optional
+    }
+
+    /// What npm 11 writes for an optional package that a registry answered nothing for: there is nothing to install.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.is_optional() && !self.link && said(&self.version).is_empty() && said(&self.resolved).is_empty()
+    }
+
+    /// Whether it has no name of its own.
+    pub(super) fn is_unnamed(&self) -> bool {
+        said(&self.name).is_empty()
     }
 
     /// `devOptional` is reached by an optional dependency too, which ships.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::super::text::excerpt;
-use super::super::{ParseError, Parsed, graph, url};
+use super::super::{Input, ParseError, Parsed, graph, url};
 use super::Root;
 use super::entry::Entry;
 use super::json::{Key, Members, Names, Reader};
@@ -34,6 +34,8 @@ enum What<'a> {
         index: usize,
         /// A part of the project: its dependencies are direct.
         own: bool,
+        /// Called by its folder until a link says how it is installed.
+        unnamed: bool,
     },
 }
 
@@ -42,10 +44,12 @@ pub(super) fn read<'a>(
     table: Table<'a>,
     mut root: Root<'a>,
     registries: &Registries,
+    input: &Input<'_>,
 ) -> Result<Parsed, ParseError> {
     let mut parsed = Parsed::default();
     let mut rows: Vec<Row<'_>> = Vec::with_capacity(table.0.len());
     let mut workspaces: Option<Workspaces> = None;
+    let mut absent: Vec<String> = Vec::new();
 
     for (key, mut entry) in table.0 {
         let line = reader.line(&key);
@@ -68,15 +72,27 @@ pub(super) fn read<'a>(
             true => Source::Workspace,
             false => Source::Path(url::clean(path)),
         });
+        if local.is_some() {
+            parsed.members.add_folder(path);
+        }
+        if let Some(name) = installed.filter(|_| entry.is_nothing()) {
+            absent.push(name.to_owned());
+            continue;
+        }
         let own = local == Some(Source::Workspace);
+        let unnamed = installed.is_none() && entry.is_unnamed();
         let name = installed.unwrap_or_else(|| path.rsplit('/').next().unwrap_or(path));
-        let what = What::Package { index: parsed.packages.len(), own };
+        let what = What::Package { index: parsed.packages.len(), own, unnamed };
         let mut package = entry.package(name, local, line, registries)?;
         package.folder = folder(path, &package.name);
         parsed.packages.push(package);
         rows.push(Row { key, line, what, wants: entry.wants() });
     }
     link(reader, &rows, &mut parsed)?;
+    parsed.warnings.extend(super::nothing_to_install(input, &absent));
+    if rows.is_empty() {
+        parsed.warnings.push(format!("{}: it names no packages", input.path));
+    }
     parsed.root = super::root(root);
     Ok(parsed)
 }
@@ -84,6 +100,8 @@ pub(super) fn read<'a>(
 fn link(reader: &Reader<'_>, rows: &[Row<'_>], parsed: &mut Parsed) -> Result<(), ParseError> {
     let mut folders = Folders::new(rows.len());
     let mut places: Vec<Folder> = Vec::with_capacity(rows.len());
+    // the first link to each package
+    let mut links: HashMap<usize, &Row<'_>> = HashMap::new();
     for row in rows {
         places.push(folders.list(row).ok_or_else(|| reader.twice(&row.key))?);
     }
@@ -93,6 +111,15 @@ fn link(reader: &Reader<'_>, rows: &[Row<'_>], parsed: &mut Parsed) -> Result<()
                 ParseError::at(row.line, format!("a link to `{}`, which is not in the file", excerpt(target)))
             })?;
             folders.install(*folder, &row.key.name, package);
+            links.entry(package).or_insert(row);
+        }
+    }
+    for row in rows {
+        let What::Package { index, unnamed: true, .. } = row.what else { continue };
+        let link = links.get(&index).and_then(|link| Some((link.line, split(&link.key.name)?.1)));
+        if let (Some((line, name)), Some(package)) = (link, parsed.packages.get_mut(index)) {
+            super::check_name(name, line)?;
+            package.name = name.to_owned();
         }
     }
     for package in &mut parsed.packages {
@@ -102,7 +129,7 @@ fn link(reader: &Reader<'_>, rows: &[Row<'_>], parsed: &mut Parsed) -> Result<()
         let (own, package) = match row.what {
             What::Link(_) => continue,
             What::Project => (true, None),
-            What::Package { index, own } => (own, Some(index)),
+            What::Package { index, own, .. } => (own, Some(index)),
         };
         let edges: Vec<usize> = row.wants.iter().filter_map(|name| folders.tree.find(*folder, name)).collect();
         if own {

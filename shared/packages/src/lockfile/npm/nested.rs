@@ -17,6 +17,9 @@ use super::tree::{Folder, ROOT, Tree};
 /// The deepest nesting that is read. Node's own limit on paths stops real trees far earlier.
 pub(super) const MAX_DEPTH: usize = 64;
 
+/// In brackets: each level is the entry and its dependencies, and an entry's own values nest little.
+pub(super) const DEEPEST: usize = 2 * MAX_DEPTH + 8;
+
 struct Node<'a> {
     folder: Folder,
     requires: Vec<Cow<'a, str>>,
@@ -30,10 +33,10 @@ pub(super) fn read<'a>(
     input: &Input<'_>,
 ) -> Result<Parsed, ParseError> {
     if let Some(value) = dependencies {
-        // each level is the entry and its dependencies; an entry's own values nest little
-        reader.check_depth(value, 2 * MAX_DEPTH + 8)?;
+        reader.check_depth(value, DEEPEST)?;
     }
     let mut parsed = Parsed::default();
+    let mut absent: Vec<String> = Vec::new();
     let mut tree = Tree::new();
     let mut nodes: Vec<Node<'_>> = Vec::new();
     let mut open: Vec<(&RawValue, Folder, usize, String)> =
@@ -44,6 +47,10 @@ pub(super) fn read<'a>(
             let line = reader.line(&key);
             if nodes.len() == MOST_PACKAGES {
                 return Err(ParseError::at(line, format!("more than {MOST_PACKAGES} packages")));
+            }
+            if entry.is_nothing() {
+                absent.push(key.name.into_owned());
+                continue;
             }
             let mut package = entry.package(&key.name, None, line, registries)?;
             package.direct = (depth > 1).then_some(false);
@@ -71,6 +78,10 @@ pub(super) fn read<'a>(
     }
     mark_direct(&tree, &mut parsed, input);
     in_file_order(&mut parsed);
+    parsed.warnings.extend(super::nothing_to_install(input, &absent));
+    if parsed.packages.is_empty() && super::is_nameless(&root) {
+        parsed.warnings.push(format!("{}: it names no packages", input.path));
+    }
     parsed.root = super::root(root);
     Ok(parsed)
 }

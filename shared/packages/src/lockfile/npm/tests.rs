@@ -208,6 +208,88 @@ fn version_2_counts_each_package_once() {
 }
 
 #[test]
+fn the_halves_of_version_2_have_to_agree() {
+    let text = |nested: &str| {
+        format!(
+            "{{\"lockfileVersion\": 2, \"packages\": {{\"\": {{}}, \"node_modules/a\": {{\"version\": \"1.0.0\"}},\n\
+             \"node_modules/x\": {{\"name\": \"real\", \"version\": \"2.0.0\"}}, \"lib\": {{}},\n\
+             \"node_modules/lib\": {{\"resolved\": \"lib\", \"link\": true}},\n\
+             \"lib/node_modules/b\": {{\"version\": \"3.0.0\"}}}},\n\"dependencies\": {{\n{nested}\n}}}}"
+        )
+    };
+    let same = "\"a\": {\"version\": \"1.0.0\"}, \"x\": {\"version\": \"npm:real@2.0.0\"},\n\
+                \"lib\": {\"version\": \"file:lib\", \"dependencies\": {\"b\": {\"version\": \"3.0.0\"}}}";
+    assert_eq!(parse(&LOCK, &text(same)).unwrap().packages.len(), 4);
+    for (nested, line) in [
+        ("\"vuln\": {\"version\": \"1.0.0\"}", 6),
+        ("\"a\": {\"version\": \"1.0.1\"}", 6),
+        ("\"a\": {\"version\": \"1.0.0\", \"dependencies\": {\n\"vuln\": {\"version\": \"1.0.0\"}}}", 7),
+        ("\"x\": {\"version\": \"npm:real@2.0.1\"}", 6),
+        ("\"gone\": {\"version\": \"file:gone\"}", 6),
+    ] {
+        let error = parse(&LOCK, &text(nested)).unwrap_err();
+        assert!(error.message.contains("badly merged"), "{nested}: {error}");
+        assert_eq!(error.line, Some(line), "{nested}");
+    }
+}
+
+#[test]
+fn a_lockfile_that_names_nothing_says_so() {
+    for (text, silent) in [
+        (r#"{"lockfileVersion": 3, "packages": {}}"#, false),
+        (r#"{"lockfileVersion": 1}"#, false),
+        (r#"{"lockfileVersion": 1, "dependencies": {}}"#, false),
+        // a project without dependencies
+        (r#"{"lockfileVersion": 3, "packages": {"": {}}}"#, true),
+        (r#"{"name": "p", "lockfileVersion": 1}"#, true),
+    ] {
+        let parsed = parse(&LOCK, text).unwrap();
+        let warnings: &[&str] = if silent { &[] } else { &["package-lock.json: it names no packages"] };
+        assert_eq!(parsed.warnings, warnings, "{text}");
+    }
+}
+
+#[test]
+fn an_optional_package_without_a_version_is_nothing_to_install() {
+    let flat = r#"{"lockfileVersion": 3, "packages": {
+"node_modules/@esbuild/aix-ppc64": {"optional": true},
+"node_modules/a": {"version": "1.0.0", "optionalDependencies": {"@esbuild/aix-ppc64": "1"}},
+"node_modules/b": {"version": "1.0.0", "optional": true},
+"node_modules/c": {"version": "1.0.0", "devOptional": true}
+}}"#;
+    let nested = r#"{"lockfileVersion": 1, "dependencies": {
+"@esbuild/aix-ppc64": {"optional": true},
+"a": {"version": "1.0.0"},
+"b": {"version": "1.0.0", "optional": true},
+"c": {"version": "1.0.0", "dev": true}
+}}"#;
+    for (text, optional) in [(flat, [false, true, true]), (nested, [false, true, false])] {
+        let parsed = parse(&LOCK, text).unwrap();
+        assert_eq!(names(&parsed), ["a", "b", "c"]);
+        assert_eq!(parsed.packages.iter().map(|package| package.optional).collect::<Vec<_>>(), optional);
+        let expected = "package-lock.json: @esbuild/aix-ppc64 is optional and has no version, so npm installs nothing";
+        assert_eq!(parsed.warnings, [expected]);
+    }
+    // one that is asked for has to be there
+    let required = flat.replacen("{\"optional\": true}", "{}", 1);
+    assert!(parse(&LOCK, &required).unwrap_err().message.contains("version"));
+}
+
+#[test]
+fn the_key_of_a_link_names_what_has_no_name() {
+    let text = |own: &str| {
+        format!(
+            r#"{{"lockfileVersion": 3, "packages": {{"": {{"workspaces": ["functions/*"]}},
+"functions/func1": {{{own}}},
+"node_modules/@s/function1": {{"resolved": "functions/func1", "link": true}}
+}}}}"#
+        )
+    };
+    assert_eq!(names(&parse(&LOCK, &text("\"version\": \"1.0.0\"")).unwrap()), ["@s/function1"]);
+    assert_eq!(names(&parse(&LOCK, &text("\"name\": \"own\"")).unwrap()), ["own"]);
+}
+
+#[test]
 fn without_an_address_npmrc_decides() {
     let text = "{\"lockfileVersion\":3,\"packages\":{\"node_modules/@corp/x\":{\"version\":\"1\"},\"node_modules/y\":{\"version\":\"1\"}}}";
     let of = |npmrc: &str| {
@@ -284,6 +366,8 @@ fn broken_files_are_errors_with_their_line() {
         ),
         ("{\"lockfileVersion\": 3,\n\"packages\": {\n\"a\\u002fb\": {},\n\"a/b\": {}}}", Some(4), "`a/b` occurs twice"),
         ("{\n\"name\": \"x\"\n}", None, "lockfileVersion"),
+        ("{\n\"lockfileVersion\": 3\n}", None, "no packages"),
+        ("{\n\"lockfileVersion\": 2, \"dependencies\": {}\n}", None, "no packages"),
         ("{\"lockfileVersion\": 3,\n\"packages\": {\n\"node_modules/a\": {\"version\": 1}\n}}", Some(3), "string"),
         (
             "{\"lockfileVersion\": 3,\n\"packages\": {\n\"node_modules/a\": {\"version\": \"1\"},\n\"node_modules/a\": {\"version\": \"2\"}\n}}",

@@ -21,6 +21,9 @@ lockfile!(Lock of Entry);
 pub(super) struct Entry {
     pub(super) name: Spanned<String>,
     pub(super) version: String,
+    /// Installed only if an extra asks for it.
+    #[serde(default)]
+    pub(super) optional: bool,
     /// Until lock version 2.0 of Poetry 1.4.
     pub(super) category: Option<String>,
     /// Since lock version 2.1.

@@ -47,6 +47,7 @@ impl Found {
                 direct: None,
                 dependencies: Vec::new(),
                 hashes: Vec::new(),
+                optional: false,
                 folder: None,
             });
         }

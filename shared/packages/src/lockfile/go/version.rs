@@ -1,0 +1,133 @@
+//! Which versions a module can have (<https://go.dev/ref/mod#versions>).
+
+use super::super::ParseError;
+use super::super::text::{excerpt, word};
+
+/// A module's version in full: `v1.2` is `v1.2.0`.
+///
+/// # Errors
+/// With the line, for what isn't a semantic version, and for one whose major version isn't that of the module's path.
+pub(super) fn of_module(path: &str, version: &str, line: u32) -> Result<String, ParseError> {
+    word("module path", path, line)?;
+    word("version", version, line)?;
+    let canonical = canonical(version).ok_or_else(|| {
+        ParseError::at(line, format!("`{}` is not a version such as v1.2.3. Run `go mod tidy`", excerpt(version)))
+    })?;
+    match major_fits(path, &canonical) {
+        true => Ok(canonical),
+        false => {
+            let what = format!("`{}` can't have version {}", excerpt(path), excerpt(version));
+            Err(ParseError::at(line, format!("{what}: the path names another major version")))
+        }
+    }
+}
+
+/// `None` for what isn't a version. Of build metadata only `+incompatible` stays.
+fn canonical(version: &str) -> Option<String> {
+    let rest = version.strip_prefix('v')?;
+    let (rest, build) = rest.split_once('+').map_or((rest, None), |(rest, build)| (rest, Some(build)));
+    let (numbers, pre) = rest.split_once('-').map_or((rest, None), |(rest, pre)| (rest, Some(pre)));
+    let parts: Vec<&str> = numbers.split('.').collect();
+    let number = |part: &&str| {
+        !part.is_empty()
+            && part.bytes().all(|byte| byte.is_ascii_digit())
+            && (part.len() == 1 || !part.starts_with('0'))
+    };
+    let identifiers = |text: &str, zeros: bool| {
+        text.split('.').all(|part| {
+            let plain = part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            let numeric = part.bytes().all(|byte| byte.is_ascii_digit());
+            !part.is_empty() && plain && (zeros || !numeric || number(&part))
+        })
+    };
+    let short = parts.len() < 3;
+    if parts.len() > 3 || !parts.iter().all(number) || (short && (pre.is_some() || build.is_some())) {
+        return None;
+    }
+    if pre.is_some_and(|pre| !identifiers(pre, false)) || build.is_some_and(|build| !identifiers(build, true)) {
+        return None;
+    }
+    let numbers = format!("v{numbers}{}", ".0".repeat(3 - parts.len()));
+    let pre = pre.map(|pre| format!("-{pre}")).unwrap_or_default();
+    let build = build.filter(|build| *build == "incompatible").map(|_| "+incompatible").unwrap_or_default();
+    Some(format!("{numbers}{pre}{build}"))
+}
+
+/// A path that ends with `/v2` has versions v2, one without such an end v0 and v1, or older ones marked
+/// `+incompatible`. gopkg.in writes `.v2` (<https://go.dev/ref/mod#major-version-suffixes>).
+fn major_fits(path: &str, version: &str) -> bool {
+    let major = version.split('.').next().unwrap_or(version);
+    let gopkg = path.starts_with("gopkg.in/");
+    let (stem, unstable) = match path.strip_suffix("-unstable").filter(|_| gopkg) {
+        Some(stem) => (stem, true),
+        None => (path, false),
+    };
+    let digits = stem.len() - stem.trim_end_matches(|c: char| c.is_ascii_digit() || (c == '.' && !gopkg)).len();
+    let (before, number) = stem.split_at_checked(stem.len() - digits).unwrap_or((stem, ""));
+    let sign = if gopkg { ".v" } else { "/v" };
+    let suffixed = !number.is_empty() && before.ends_with(sign);
+    match (suffixed, gopkg) {
+        // every path of gopkg.in ends so
+        (false, true) => false,
+        (false, false) => matches!(major, "v0" | "v1") || version.ends_with("+incompatible"),
+        (true, true) if number.starts_with('0') && (number != "0" || unstable) => false,
+        // pseudo-versions of before modules
+        (true, true) if number == "1" && version.starts_with("v0.0.0-") => true,
+        (true, false) if number.contains('.') || number.starts_with('0') || number == "1" => false,
+        (true, _) => major.strip_prefix('v') == Some(number),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_written_in_full() {
+        for (version, full) in [
+            ("v1", Some("v1.0.0")),
+            ("v1.2", Some("v1.2.0")),
+            ("v1.2.3", Some("v1.2.3")),
+            ("v1.2.3-rc.1+meta", Some("v1.2.3-rc.1")),
+            ("v4.0.0+incompatible", Some("v4.0.0+incompatible")),
+            ("v0.0.0-20210220032951-036812b2e83c", Some("v0.0.0-20210220032951-036812b2e83c")),
+            ("v1.2.3-01", None),
+            ("v1.02.3", None),
+            ("v1.2.3.4", None),
+            ("v1.2-rc1", None),
+            ("v1.2.3-", None),
+            ("v1.2.3+", None),
+            ("1.2.3", None),
+            ("master", None),
+            ("v", None),
+            ("", None),
+        ] {
+            assert_eq!(canonical(version).as_deref(), full, "{version}");
+        }
+    }
+
+    #[test]
+    fn the_path_names_the_major_version() {
+        for (path, version, fits) in [
+            ("a.example/x", "v1.0.0", true),
+            ("a.example/x", "v2.0.0", false),
+            ("a.example/x", "v2.0.0+incompatible", true),
+            ("a.example/x/v2", "v2.1.0", true),
+            ("a.example/x/v2", "v3.0.0", false),
+            ("a.example/x/v2", "v2.0.0+incompatible", true),
+            ("a.example/x/v1", "v1.0.0", false),
+            ("a.example/x/v02", "v2.0.0", false),
+            ("a.example/x/v2.1", "v2.1.0", false),
+            ("a.example/x2", "v1.0.0", true),
+            ("v2", "v1.0.0", true),
+            ("gopkg.in/yaml.v2", "v2.4.0", true),
+            ("gopkg.in/yaml.v2", "v3.0.0", false),
+            ("gopkg.in/check.v1", "v0.0.0-20161208181325-20d25e280405", true),
+            ("gopkg.in/check.v1-unstable", "v1.0.0", true),
+            ("gopkg.in/check", "v1.0.0", false),
+            ("gopkg.in/check.v0", "v0.1.0", true),
+        ] {
+            assert_eq!(major_fits(path, version), fits, "{path} {version}");
+        }
+    }
+}
