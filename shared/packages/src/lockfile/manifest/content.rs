@@ -1,5 +1,5 @@
-//! Whether a manifest asks for dependencies. Manifests that are programs are looked through for the call that does;
-//! a comment that holds one causes a warning too many, never one too few.
+//! Whether a manifest asks for dependencies. Its name alone is enough for a warning, unless the content surely asks for
+//! nothing: programs are looked through for any word that could ask, wherever it stands.
 
 use serde_json::Value;
 
@@ -24,7 +24,16 @@ pub(super) fn pyproject(text: &str) -> Option<Manifest> {
 
 /// The root of a workspace has its lockfile beside it, and members have theirs there.
 pub(super) fn cargo(text: &str) -> Option<Manifest> {
-    let asks = tables(text, &["dependencies", "dev-dependencies", "build-dependencies", "target", "workspace"]);
+    const NAMES: [&str; 7] = [
+        "dependencies",
+        "dev-dependencies",
+        "dev_dependencies",
+        "build-dependencies",
+        "build_dependencies",
+        "target",
+        "workspace",
+    ];
+    let asks = tables(text, &NAMES);
     let doc: toml::Table = toml_file::read_manifest(text).unwrap_or_default();
     let name = doc.get("package").and_then(|package| package.get("name")?.as_str()).map(str::to_owned);
     let inherits = !doc.contains_key("workspace");
@@ -32,21 +41,27 @@ pub(super) fn cargo(text: &str) -> Option<Manifest> {
 }
 
 pub(super) fn setup_py(text: &str) -> bool {
-    lines(text, "#").any(|line| line.contains("install_requires") || line.contains("setup_requires"))
+    // what it asks for may come from a file or a table too
+    lines(text, "#").any(|line| line.contains("require") || line.contains("**"))
 }
 
 pub(super) fn setup_cfg(text: &str) -> bool {
-    let mut after = false;
+    let (mut extras, mut asked) = (false, false);
     lines(text, "#").any(|line| {
-        let (key, value) = line.split_once('=').unwrap_or((line, ""));
-        if key.trim() == "install_requires" {
-            after = true;
-            return !value.trim().is_empty();
+        if line.starts_with('[') {
+            extras = line.trim() == "[options.extras_require]";
+            asked = false;
+            return false;
         }
-        // the values stand indented on the lines below
-        let value = after && line.starts_with(char::is_whitespace) && !line.trim().is_empty();
-        after = after && line.starts_with(char::is_whitespace);
-        value
+        // the values may stand indented on the lines below
+        let value = if line.starts_with(char::is_whitespace) {
+            line
+        } else {
+            let (key, value) = line.split_once('=').unwrap_or((line, ""));
+            asked = extras || matches!(key.trim(), "install_requires" | "setup_requires" | "tests_require");
+            value
+        };
+        asked && !value.trim().is_empty()
     })
 }
 
@@ -55,15 +70,23 @@ pub(super) fn any_line(text: &str) -> bool {
 }
 
 pub(super) fn pipfile(text: &str) -> bool {
-    tables(text, &["packages", "dev-packages"])
+    // a table for each category of packages, whose names are free
+    toml_file::read_manifest::<toml::Table>(text).is_none_or(|doc| {
+        let known = ["source", "requires", "scripts", "pipenv"];
+        doc.iter().any(|(name, table)| {
+            !known.contains(&name.as_str()) && table.as_table().is_some_and(|table| !table.is_empty())
+        })
+    })
 }
 
 pub(super) fn toml_dependencies(text: &str) -> bool {
-    tables(text, &["dependencies", "pypi-dependencies", "feature"])
+    const NAMES: [&str; 6] =
+        ["dependencies", "pypi-dependencies", "host-dependencies", "build-dependencies", "feature", "target"];
+    tables(text, &NAMES)
 }
 
 pub(super) fn package_json(text: &str) -> bool {
-    members(text, &["dependencies", "devDependencies", "optionalDependencies"], |_| true)
+    members(text, &["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"], |_| true)
 }
 
 pub(super) fn deno_imports(text: &str) -> bool {
@@ -76,38 +99,40 @@ pub(super) fn composer_json(text: &str) -> bool {
 }
 
 pub(super) fn gemfile(text: &str) -> bool {
-    lines(text, "#").any(|line| starts(line, "gem") || starts(line, "gemspec"))
+    words(text, "#", &["gem", "gemspec", "eval_gemfile"])
+}
+
+pub(super) fn gemspec(text: &str) -> bool {
+    words(text, "#", &["add_dependency", "add_runtime_dependency", "add_development_dependency"])
 }
 
 pub(super) fn pom_xml(text: &str) -> bool {
-    text.contains("<dependency>")
+    text.contains("<dependency")
 }
 
+/// Names of configurations are free, the block around them has one.
 pub(super) fn gradle(text: &str) -> bool {
-    const CONFIGURATIONS: [&str; 9] = [
-        "implementation",
-        "api",
-        "compile",
-        "compileOnly",
-        "runtimeOnly",
-        "runtime",
-        "testImplementation",
-        "testCompile",
-        "classpath",
-    ];
-    lines(text, "//").any(|line| CONFIGURATIONS.iter().any(|name| starts(line, name)))
+    let text: String = lines(text, "//").flat_map(|line| line.split_whitespace()).collect();
+    text.replace("dependencies{}", "").contains("dependencies{")
 }
 
 pub(super) fn sbt(text: &str) -> bool {
-    lines(text, "//").any(|line| line.contains("libraryDependencies"))
+    lines(text, "//").any(|line| line.contains("ependencies") || line.contains('%') || line.contains("addSbtPlugin"))
 }
 
 pub(super) fn package_reference(text: &str) -> bool {
     text.contains("<PackageReference")
 }
 
+/// Without every form of an empty list and of what refers to it, nothing is left that speaks of dependencies.
 pub(super) fn mix_exs(text: &str) -> bool {
-    lines(text, "#").any(|line| line.trim_start().trim_start_matches('[').starts_with("{:"))
+    const NOTHING: [&str; 7] =
+        ["deps:deps()", "deps:[]", "depsdo[]end", "deps()do[]end", "deps,do:[]", "deps(),do:[]", "depsdoend"];
+    let mut text: String = lines(text, "#").flat_map(|line| line.split_whitespace()).collect();
+    for nothing in NOTHING {
+        text = text.replace(nothing, "");
+    }
+    text.contains("deps")
 }
 
 pub(super) fn rebar_config(text: &str) -> bool {
@@ -118,11 +143,11 @@ pub(super) fn rebar_config(text: &str) -> bool {
 }
 
 pub(super) fn package_swift(text: &str) -> bool {
-    lines(text, "//").any(|line| line.contains(".package("))
+    lines(text, "//").any(|line| line.contains(".package"))
 }
 
 pub(super) fn podfile(text: &str) -> bool {
-    lines(text, "#").any(|line| starts(line, "pod"))
+    words(text, "#", &["pod", "podspec"])
 }
 
 pub(super) fn conanfile_txt(text: &str) -> bool {
@@ -138,7 +163,7 @@ pub(super) fn conanfile_txt(text: &str) -> bool {
 }
 
 pub(super) fn conanfile_py(text: &str) -> bool {
-    lines(text, "#").any(|line| line.contains("requires"))
+    lines(text, "#").any(|line| line.contains("require"))
 }
 
 pub(super) fn cabal(text: &str) -> bool {
@@ -146,7 +171,33 @@ pub(super) fn cabal(text: &str) -> bool {
 }
 
 pub(super) fn cpanfile(text: &str) -> bool {
-    lines(text, "#").any(|line| starts(line, "requires"))
+    words(text, "#", &["requires", "recommends"])
+}
+
+pub(super) fn leiningen(text: &str) -> bool {
+    lines(text, ";").any(|line| line.contains(":dependencies") || line.contains(":plugins"))
+}
+
+pub(super) fn clojure(text: &str) -> bool {
+    lines(text, ";").any(|line| line.contains(":mvn/version") || line.contains(":git/"))
+}
+
+pub(super) fn opam(text: &str) -> bool {
+    lines(text, "#").any(|line| line.trim_start().starts_with("depends"))
+}
+
+/// `[dependencies]` and `[dev-dependencies]` of Gleam, `[deps]` and `[extras]` of Julia.
+pub(super) fn gleam_toml(text: &str) -> bool {
+    tables(text, &["dependencies", "dev-dependencies", "dev_dependencies"])
+}
+
+/// Only a file with a table of Julia's is hers: the name is a plain one.
+pub(super) fn julia(text: &str) -> bool {
+    toml_file::read_manifest::<toml::Table>(text).is_some() && tables(text, &["deps", "extras", "weakdeps"])
+}
+
+pub(super) fn dep(text: &str) -> bool {
+    lines(text, "#").any(|line| matches!(line.trim(), "[[constraint]]" | "[[override]]") || line.contains("required"))
 }
 
 /// A `dependencies:` (or `dev_dependencies:`) key at the margin with something below it.
@@ -168,10 +219,10 @@ fn lines<'a>(text: &'a str, comment: &'a str) -> impl Iterator<Item = &'a str> {
     text.lines().filter(move |line| !line.trim_start().starts_with(comment))
 }
 
-/// Whether the line is a call of this word.
-fn starts(line: &str, word: &str) -> bool {
-    let rest = line.trim_start().strip_prefix(word);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '(', '\'', '"', '\t']))
+/// Whether one of the words stands anywhere outside of comments, as a whole word.
+fn words(text: &str, comment: &str, words: &[&str]) -> bool {
+    let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | ':');
+    lines(text, comment).flat_map(|line| line.split(|c| !part(c))).any(|word| words.contains(&word.trim_matches(':')))
 }
 
 /// Whether one of these tables has entries. A table that can't be read asks for something: its own tool will say what.
