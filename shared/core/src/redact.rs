@@ -4,20 +4,28 @@
 //! of a multi-line value and the credentials inside a kubeconfig, a credentials file or a URL. Whatever is found is
 //! replaced by `***`; matches that overlap or touch become one, so that no part of either stays visible.
 //!
+//! Two more kinds are hidden that no variable holds: values that a scan found in files ([`Redactor::add_found`]), however
+//! many they are, and tokens of providers by their form alone ([`tokens`]), which come in names of files and branches and
+//! in text that is quoted. Only [`writer`], which passes on what our own children print, knows the registered values
+//! alone.
+//!
 //! A value under [`SHORT`] bytes is found only as a whole token, since `true` or `admin` would otherwise tear holes in
 //! ordinary words.
 
 mod forms;
+mod found;
 mod mask;
 mod matcher;
 mod parts;
 #[cfg(test)]
 mod tests;
+pub mod tokens;
 pub mod writer;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -39,6 +47,8 @@ struct Shared {
     /// Whether each is known in all its forms.
     known: HashMap<Arc<str>, bool>,
     patterns: BTreeMap<Arc<[u8]>, Entry>,
+    /// Found in files.
+    found: found::Values,
     /// Built when it is first needed after a registration, so that registering many values in a row builds it once.
     matcher: Option<Arc<Matcher>>,
 }
@@ -71,6 +81,23 @@ impl Redactor {
         self.add(value.expose_secret());
     }
 
+    /// Registers a value that was found in a file. There may be any number of them: what a text costs doesn't grow with
+    /// it. After some ten thousand, only the value itself is hidden, in no encoding.
+    pub fn add_found(&self, value: &SecretString) {
+        let value = value.expose_secret();
+        if value.trim().len() < SHORT {
+            return self.add(value);
+        }
+        self.shared.write().unwrap_or_else(PoisonError::into_inner).found.add(value);
+    }
+
+    /// Registers the tokens in a text from outside, so that they are hidden in their other forms as well.
+    pub fn add_tokens(&self, text: &str) {
+        for token in tokens::find(text.as_bytes()) {
+            self.add(&text[token.range]);
+        }
+    }
+
     /// `text` without secrets; borrowed where there was none.
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         match self.replace(text.as_bytes()) {
@@ -90,9 +117,7 @@ impl Redactor {
     /// Takes secrets out of all strings and keys of a document, which stays valid JSON. A number of at least [`SHORT`]
     /// characters that shows a secret becomes the string `***`; keys that become equal are numbered.
     pub fn json(&self, value: &mut Value) {
-        if self.matcher().is_some() {
-            self.walk(value);
-        }
+        self.walk(value);
     }
 
     fn walk(&self, value: &mut Value) {
@@ -148,13 +173,33 @@ impl Redactor {
     }
 
     fn replace(&self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let matcher = self.matcher()?;
-        if !matcher.finds_any(bytes) {
+        let mut known = tokens::spans(bytes);
+        known.extend(self.found(bytes));
+        let matcher = self.matcher();
+        let registered = matcher.as_ref().is_some_and(|matcher| matcher.finds_any(bytes));
+        if known.is_empty() && !registered {
             return None;
         }
         let mut out = Vec::with_capacity(bytes.len());
-        Stream::default().feed(&matcher, bytes, true, &mut out);
+        let mut stream = Stream::with(known);
+        match matcher.filter(|_| registered) {
+            Some(matcher) => stream.feed(&matcher, bytes, true, &mut out),
+            None => stream.pass(bytes, &mut out),
+        }
         (out != bytes).then_some(out)
+    }
+
+    /// Where values that were found in files stand.
+    fn found(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        {
+            let shared = self.shared.read().unwrap_or_else(PoisonError::into_inner);
+            if shared.found.is_sorted() {
+                return shared.found.spans(bytes);
+            }
+        }
+        let mut shared = self.shared.write().unwrap_or_else(PoisonError::into_inner);
+        shared.found.sort();
+        shared.found.spans(bytes)
     }
 
     /// `None` as long as nothing is registered.
@@ -185,7 +230,8 @@ impl Shared {
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = self.shared.read().unwrap_or_else(PoisonError::into_inner).known.len();
+        let shared = self.shared.read().unwrap_or_else(PoisonError::into_inner);
+        let known = shared.known.len() + shared.found.len();
         write!(f, "Redactor({known} values)")
     }
 }

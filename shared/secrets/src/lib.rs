@@ -45,6 +45,8 @@ mod candidate;
 mod checks;
 mod engine;
 mod fingerprint;
+#[cfg(test)]
+mod forms;
 mod found;
 mod generic;
 mod keywords;

@@ -1,5 +1,7 @@
 //! Values that only look like a secret.
 
+pub(super) use pipe_core::redact::tokens::entropy;
+
 /// Parts of words that people write where a secret goes; four letters and more, which no random token holds often.
 const WORDS: &str = "\
     example placeholder changeme change-me change_me your- your_ yourt yourk yours redacted dummy xxxx insert \
@@ -22,19 +24,6 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
 pub(super) fn contains_any(value: &[u8], words: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     words.split(' ').any(|word| memchr::memmem::find(&lower, word.as_bytes()).is_some())
-}
-
-/// Shannon entropy in bits a byte.
-pub(super) fn entropy(value: &[u8]) -> f32 {
-    let mut counts = [0_u32; 256];
-    value.iter().for_each(|&byte| counts[usize::from(byte)] += 1);
-    let total = value.len() as f32;
-    counts
-        .iter()
-        .filter(|&&count| count > 0)
-        .map(|&count| count as f32 / total)
-        .map(|share| -share * share.log2())
-        .sum()
 }
 
 /// The longest run in which each character is `step` after the one before.

@@ -122,6 +122,13 @@ impl PullRequest {
 }
 
 impl CiContext {
+    /// What the author of a change writes: names of branches and tags, and their own.
+    pub(crate) fn from_outside(&self) -> impl Iterator<Item = &str> {
+        let pull = self.pull_request.as_ref();
+        let branches = pull.into_iter().flat_map(|pull| [&pull.source_branch, &pull.target_branch]);
+        [&self.branch, &self.tag, &self.actor].into_iter().chain(branches).flatten().map(String::as_str)
+    }
+
     /// Fills in what the environment did not say.
     pub(super) fn complete(&mut self, checkout: &Checkout, head: Head) {
         self.dirty = checkout.is_dirty();

@@ -63,6 +63,27 @@ pub(super) fn of(value: &Arc<str>, thorough: bool) -> Vec<Form> {
     forms
 }
 
+/// The forms of a value of which only the beginning is known, each with whether its last character holds bits of what
+/// follows. Few, since there are many such values: nearly all are made of characters that no encoder changes.
+pub(super) fn of_head(head: &str, thorough: bool) -> Vec<(Vec<u8>, bool)> {
+    let mut forms = vec![(head.as_bytes().to_vec(), false)];
+    if !thorough {
+        return forms;
+    }
+    let plain = head.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
+    for encoding in if plain { open_base64() } else { encodings() } {
+        let is_open = matches!(encoding, Encoding::Base64 { .. });
+        if matches!(encoding, Encoding::Base64 { end: End::Unpadded | End::Padded, .. }) {
+            continue;
+        }
+        let form = encoding.write(head);
+        if !forms.iter().any(|(known, _)| *known == form) {
+            forms.push((form, is_open));
+        }
+    }
+    forms
+}
+
 #[derive(Clone, Copy)]
 enum Hex {
     Lower,
@@ -163,6 +184,12 @@ fn encodings() -> Vec<Encoding> {
         }
     }
     all
+}
+
+/// At each offset, in the alphabets that differ.
+fn open_base64() -> Vec<Encoding> {
+    let of = |alphabet| (0..3).map(move |offset| Encoding::Base64 { offset, end: End::Open, alphabet });
+    [Alphabet::Standard, Alphabet::UrlSafe].into_iter().flat_map(of).collect()
 }
 
 impl Encoding {

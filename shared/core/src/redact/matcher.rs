@@ -1,6 +1,7 @@
 //! Finds forms in a text that arrives in pieces.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
@@ -106,6 +107,18 @@ struct Follow {
 }
 
 impl Stream {
+    /// A text of which these places are known to be secret.
+    pub(super) fn with(known: Vec<Range<usize>>) -> Stream {
+        let found = known.into_iter().map(|span| (span.start as u64, span.end as u64)).collect();
+        Stream { found, ..Stream::default() }
+    }
+
+    /// Takes a whole text in which nothing else is to be looked for.
+    pub(super) fn pass(&mut self, whole: &[u8], out: &mut Vec<u8>) {
+        self.held.extend_from_slice(whole);
+        self.put(whole.len(), out);
+    }
+
     /// Takes more text and puts out what is certain; everything if this is the `last` of it.
     pub(super) fn feed(&mut self, matcher: &Matcher, more: &[u8], last: bool, out: &mut Vec<u8>) {
         self.held.extend_from_slice(more);

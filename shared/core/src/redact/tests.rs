@@ -1,3 +1,4 @@
+mod found;
 mod streams;
 
 use std::io::Write;

@@ -143,6 +143,8 @@ proptest! {
 
     #[test]
     fn any_text_in_markdown_is_text(text in tricky()) {
+        // Passwords of URLs are hidden.
+        let text = Redactor::new().text(&text).into_owned();
         let safe = markdown(&text);
         prop_assert!(!safe.contains(['\n', '\r']));
         let (seen, html) = read(&safe);
