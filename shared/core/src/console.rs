@@ -49,16 +49,16 @@ pub struct Style {
     pub json: bool,
     /// Details are printed.
     pub debug: bool,
-    /// Lines are read by GitHub's runner, which acts on those that look like a workflow command.
-    pub github: bool,
 }
 
 impl Style {
     /// Colours are forced in a CI, whose logs render them although they are no terminal, and are off whenever
     /// `NO_COLOR` says so.
-    pub fn choose(json: bool, no_color: bool, ci: bool, github: bool, debug: bool) -> Style {
-        let color = !json && !no_color && (ci || io::stdout().is_terminal());
-        Style { color, json, debug, github }
+    ///
+    /// `plain` is a terminal that knows no colours: `TERM=dumb`.
+    pub fn choose(json: bool, no_color: bool, ci: bool, plain: bool, debug: bool) -> Style {
+        let color = !json && !no_color && !plain && (ci || io::stdout().is_terminal());
+        Style { color, json, debug }
     }
 }
 
@@ -159,7 +159,7 @@ impl Console {
             };
             let time = jiff::Timestamp::now().to_string();
             let line = json!({ "time": time, "level": word, "pipe": self.pipe, "message": text });
-            self.write(level, &line.to_string());
+            self.write(level, &escape::no_command(&line.to_string()));
             return;
         }
         let prefix = match level {
@@ -171,8 +171,7 @@ impl Console {
         };
         for (index, line) in text.lines().enumerate() {
             let prefix = if index == 0 { prefix.as_str() } else { "" };
-            let line = if self.style.github { disarm(line) } else { line.to_owned() };
-            self.write(level, &format!("{prefix}{line}"));
+            self.write(level, &format!("{prefix}{}", escape::no_command(line)));
         }
     }
 
@@ -181,16 +180,6 @@ impl Console {
         let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
         // Nobody reads any more: the verdict is in the report and in the exit code.
         drop(writeln!(stream, "{line}").and_then(|()| stream.flush()));
-    }
-}
-
-/// A line that GitHub's runner takes for no command: it acts on lines that begin with `::` and on `##[` anywhere.
-fn disarm(line: &str) -> String {
-    const BREAK: &str = "\u{200b}";
-    let line = line.replace("##[", &format!("#{BREAK}#["));
-    match line.trim_start().strip_prefix("::") {
-        Some(rest) => format!(":{BREAK}:{rest}"),
-        None => line,
     }
 }
 
@@ -263,14 +252,42 @@ mod tests {
     }
 
     #[test]
-    fn text_never_gives_the_runner_commands() {
-        let (console, out, _) = console(Style { github: true, ..Style::default() });
-        console.line("::set-env name=PATH::x\n  ::stop-commands::y\nfile ##[add-mask]z");
-        for line in out.text().lines() {
-            assert!(!line.trim_start().starts_with("::") && !line.contains("##["), "{line}");
+    fn no_ci_finds_a_command_in_text() {
+        let anywhere =
+            ["##vso[task.setvariable variable=x]y", "##[add-mask]z", "##teamcity[x]", "##octopus[x]", "###[x]"];
+        let at_start = [
+            "::set-env name=PATH::x",
+            "  ::stop-commands::y",
+            "section_start:1:a",
+            "travis_fold:start:a",
+            "--- x",
+            "+++ x",
+        ];
+        let is_command = |line: &str| {
+            let plain = line.trim_start();
+            ["##vso[", "##[", "##teamcity[", "##octopus["].iter().any(|command| line.contains(command))
+                || ["::", "section_", "travis_", "--- ", "+++ "].iter().any(|command| plain.starts_with(command))
+        };
+        assert!(anywhere.iter().chain(&at_start).all(|line| is_command(line)));
+        for json in [false, true] {
+            let (console, out, err) = console(Style { json, ..Style::default() });
+            for text in anywhere {
+                console.line(format!("file {text}"));
+                console.warning(text);
+            }
+            for text in at_start {
+                console.line(text);
+                console.line(format!("a\r{text}"));
+                console.error(format!("two lines\n{text}"));
+            }
+            for line in (out.text() + &err.text()).split(['\n', '\r']) {
+                assert!(!is_command(line), "{line}");
+            }
+            console.line("a ## b [c] ::d --- e");
+            assert!(out.text().contains("a ## b [c] ::d --- e"), "what is not a command stays");
+            console.command("::error::real");
+            assert!(out.text().ends_with("::error::real\n"));
         }
-        console.command("::error::real");
-        assert!(out.text().ends_with("::error::real\n"));
     }
 
     #[test]
@@ -282,5 +299,6 @@ mod tests {
         assert!(!Style::choose(false, true, true, false, false).color);
         assert!(Style::choose(false, false, true, false, false).color);
         assert!(!Style::choose(true, false, true, false, false).color);
+        assert!(!Style::choose(false, false, true, true, false).color);
     }
 }

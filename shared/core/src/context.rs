@@ -91,8 +91,8 @@ impl Context {
         let debug = vars.maybe_flag(&common::DEBUG).unwrap_or(runner_debug);
         let json = vars.choice(&common::LOG_FORMAT) == Some("json");
         let no_color = vars.text(&common::NO_COLOR).is_some();
-        let github = ci.provider == Provider::GitHub;
-        let style = Style::choose(json, no_color, ci.provider != Provider::None, github, debug);
+        let plain = vars.ci("TERM") == Some("dumb");
+        let style = Style::choose(json, no_color, ci.provider != Provider::None, plain, debug);
         Context {
             spec,
             report_name,

@@ -40,6 +40,11 @@ impl Allows {
         Allows(allows)
     }
 
+    /// Of a text that can't carry one.
+    pub(super) fn none() -> Allows {
+        Allows(Vec::new())
+    }
+
     /// The key of the first allow on the lines that `span` touches.
     pub(super) fn of(&self, span: &Range<usize>) -> Option<&str> {
         let first = self.0.partition_point(|(line, _)| line.end < span.start);

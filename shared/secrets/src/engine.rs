@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use pipe_core::redact::tokens;
 use regex_automata::{Anchored, Input};
 use secrecy::SecretString;
 
@@ -63,7 +64,25 @@ impl Engine {
         if found.is_empty() {
             return Vec::new();
         }
-        let (mut places, mut fingerprints, allows) = (Places::new(text), Fingerprints::new(path), Allows::new(text));
+        let allows = Allows::new(text);
+        self.describe(found, text, path, &allows)
+    }
+
+    /// The tokens in the name of a file: a path from the repository's root, or any other name from outside. Lines and
+    /// columns are those of the name.
+    pub fn scan_name(&self, path: &str) -> Vec<Match> {
+        let text = path.as_bytes();
+        let known = tokens::find(text).into_iter().filter_map(|token| {
+            let rule = self.rules.iter().position(|rule| rule.id == token.rule)?;
+            let candidate = Candidate { path, text, value: &text[token.range.clone()], assigned: None };
+            passes(&self.rules[rule], &candidate).then_some(Found { rule, value: token.range })
+        });
+        // The file may hold the same token.
+        self.describe(self.without_overlaps(known.collect()), text, &format!("{path}\0"), &Allows::none())
+    }
+
+    fn describe(&self, found: Vec<Found>, text: &[u8], path: &str, allows: &Allows) -> Vec<Match> {
+        let (mut places, mut fingerprints) = (Places::new(text), Fingerprints::new(path));
         let describe = |found: Found| {
             let rule = &self.rules[found.rule];
             let (start_line, start_column) = places.at(found.value.start);

@@ -307,6 +307,29 @@ fn an_allow_of_a_key_does_not_cover_another_key_under_the_same_header() {
 }
 
 #[test]
+fn a_token_in_a_name_is_found_wherever_it_stands() {
+    let engine = Engine::new();
+    for id in ["github-pat", "aws-access-key-id", "jwt", "slack-bot-token", "gitlab-pat", "telegram-bot-token"] {
+        let token = sample(&engine, id, 3);
+        for name in [format!("{token}.txt"), format!("keys/f-{token}"), format!("old_{token}_copy/a.env")] {
+            let found = engine.scan_name(&name);
+            assert_eq!(ids(&engine, &found), [id], "{name}");
+            // A format without a length takes in what follows.
+            assert!(found[0].value.expose_secret().starts_with(&token) && found[0].start_line == 1, "{name}");
+            assert_ne!(
+                found[0].fingerprint,
+                engine.scan(&name, token.as_bytes())[0].fingerprint,
+                "its content is another"
+            );
+        }
+    }
+    let wrong = format!("ghp_{}.txt", "a1B2".repeat(9));
+    for name in ["src/secrets/token_test.rs", "password=hunter2hunter2.txt", wrong.as_str()] {
+        assert!(engine.scan_name(name).is_empty(), "{name}");
+    }
+}
+
+#[test]
 fn a_bare_word_is_a_literal_in_data_and_a_variable_in_code() {
     let engine = Engine::new();
     let line = format!("api_secret = {}", Samples::new(4).draw("([a-z][0-9][A-Z]){9}"));

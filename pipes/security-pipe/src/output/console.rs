@@ -89,10 +89,10 @@ fn scanned(outcomes: &[Outcome]) -> String {
 fn group(findings: &[Finding]) -> Vec<Vec<&Finding>> {
     let mut groups: Vec<Vec<&Finding>> = Vec::new();
     for finding in findings.iter().filter(|finding| finding.is_open()) {
-        let same = |other: &Finding| {
-            finding.package().is_some() && other.rule.id == finding.rule.id && other.subject() == finding.subject()
-        };
-        match groups.iter_mut().find(|group| same(group[0])) {
+        let same = |other: &Finding| other.rule.id == finding.rule.id && other.subject() == finding.subject();
+        // Only advisories have company, and a tree may hold tens of thousands of secrets.
+        let known = finding.package().and_then(|_| groups.iter_mut().find(|group| same(group[0])));
+        match known {
             Some(group) => group.push(finding),
             None => groups.push(vec![finding]),
         }

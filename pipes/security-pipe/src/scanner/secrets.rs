@@ -27,8 +27,6 @@ const MAX_FILE: u64 = 20 * 1024 * 1024;
 const LARGE_FILE: u64 = 1024 * 1024;
 /// More threads gain nothing and hold a file each.
 const MAX_THREADS: usize = 8;
-/// So many found values are hidden in everything that is printed and written; each costs a little of every line.
-const MAX_HIDDEN: usize = 64;
 /// How many left-out files a message names.
 const NAMED: usize = 5;
 
@@ -58,13 +56,18 @@ impl Scanner for Secrets {
         let next = AtomicUsize::new(0);
         let bytes = AtomicU64::new(0);
         let (scanned, binary) = (AtomicU64::new(0), AtomicU64::new(0));
-        let hidden = AtomicUsize::new(0);
         let one_large = Mutex::new(());
         let found = Mutex::new(Found::default());
         let work = || {
             while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
                 if input.cancel.is_cancelled() {
                     return;
+                }
+                let named = engine.scan_name(&file.path);
+                if !named.is_empty() {
+                    named.iter().for_each(|found| input.report.redactor().add_found(&found.value));
+                    let findings = named.into_iter().map(|found| name_finding(&rules, &container, file, found));
+                    found.lock().unwrap_or_else(PoisonError::into_inner).findings.extend(findings);
                 }
                 let _turn = (file.size > LARGE_FILE).then(|| one_large.lock().unwrap_or_else(PoisonError::into_inner));
                 let content = match source.open(file, MAX_FILE) {
@@ -95,11 +98,7 @@ impl Scanner for Secrets {
                 }
                 if !matches.is_empty() {
                     // Wherever else a value turns up (a path, a package's URL), it is hidden there too.
-                    for found in matches.iter().filter(|found| found.severity == Severity::Critical) {
-                        if hidden.fetch_add(1, Ordering::Relaxed) < MAX_HIDDEN {
-                            input.report.redactor().add_secret(&found.value);
-                        }
-                    }
+                    matches.iter().for_each(|found| input.report.redactor().add_found(&found.value));
                     let findings = matches.into_iter().map(|found| finding(&rules, &container, file, found));
                     found.lock().unwrap_or_else(PoisonError::into_inner).findings.extend(findings);
                 }
@@ -169,6 +168,22 @@ pub(crate) fn remedy() -> Remedy {
             .into(),
         command: None,
     }
+}
+
+/// A token in the name of a file is on no line of it; reports need one.
+fn name_finding(rules: &[Arc<Rule>], container: &Container, file: &Entry, found: Match) -> Finding {
+    let mut finding = finding(rules, container, file, found);
+    finding.location.span = Span::line(1);
+    finding.remedy = Remedy {
+        brief: "fix: revoke it, then rename the file".into(),
+        clause: "it stands in the name of the file: revoke it at its provider, then rename the file".into(),
+        text:
+            "The credential stands in the name of the file. Revoke it where it was issued, issue another one and load \
+               it at run time from a secret store. Renaming the file is not enough: the name stays in the Git history."
+                .into(),
+        command: None,
+    };
+    finding
 }
 
 fn finding(rules: &[Arc<Rule>], container: &Container, file: &Entry, found: Match) -> Finding {

@@ -5,6 +5,7 @@
 //! The rule for secrets: what is escaped is redacted first, by the function that escapes, since no secret can be found in
 //! its escaped form. Everything else is redacted once, where it leaves, by Console, Recorder and the publisher.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::redact::Redactor;
@@ -73,6 +74,59 @@ pub fn markdown(text: &str, redactor: &Redactor) -> String {
     }
     out
 }
+
+/// For one line of a log that a CI's agent may read: text in which no CI finds a command.
+///
+/// - `##vso[`, `##[`, `##teamcity[`, `##octopus[` and whatever else is written like them, anywhere in a line: Azure
+///   Pipelines (`Command.cs` of its agent), GitHub's runner and Gitea's, TeamCity, Octopus Deploy.
+/// - [`AT_START`] at the start of a line.
+pub(crate) fn no_command(line: &str) -> Cow<'_, str> {
+    let mut breaks: Vec<usize> = Vec::new();
+    for (at, _) in line.match_indices('[') {
+        let before = line[..at].trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '-');
+        if before.ends_with("##") {
+            breaks.push(before.len() - 1);
+        }
+    }
+    let mut start = 0;
+    for part in line.split_inclusive(['\r', '\n']) {
+        let text = part.trim_start();
+        if AT_START.iter().any(|command| text.starts_with(command)) {
+            breaks.push(start + part.len() - text.len() + 1);
+        }
+        start += part.len();
+    }
+    if breaks.is_empty() {
+        return Cow::Borrowed(line);
+    }
+    breaks.sort_unstable();
+    let mut out = String::with_capacity(line.len() + breaks.len() * BREAK.len_utf8());
+    let mut from = 0;
+    for at in breaks {
+        out.push_str(&line[from..at]);
+        out.push(BREAK);
+        from = at;
+    }
+    out.push_str(&line[from..]);
+    Cow::Owned(out)
+}
+
+/// What a CI acts on at the start of a line. All begin with a character of one byte.
+const AT_START: [&str; 9] = [
+    // Workflow commands of GitHub, Gitea and Forgejo.
+    "::",
+    // Sections of GitLab's log.
+    "section_start:",
+    "section_end:",
+    // Folds and timers of Travis CI.
+    "travis_fold:",
+    "travis_time:",
+    // Groups of Buildkite's log.
+    "--- ",
+    "+++ ",
+    "~~~ ",
+    "^^^ ",
+];
 
 /// For the message of a GitHub workflow command; line breaks stay line breaks.
 pub fn workflow_data(text: &str) -> String {

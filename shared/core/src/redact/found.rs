@@ -86,9 +86,11 @@ impl Values {
         forms.dedup_by(|a, b| a.of(bytes) == b.of(bytes));
         // A quarter of a percent of all places are asked about in vain.
         let bits = (forms.len() * 400).next_power_of_two().clamp(1 << 12, 1 << 24);
+        let shift = 64 - bits.trailing_zeros();
         *beginnings = vec![0; bits / 64];
         for form in forms.iter() {
-            let bit = slot(form.of(bytes), bits);
+            let word = form.of(bytes)[..SHORT].iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+            let bit = (hash(word) >> shift) as usize;
             beginnings[bit / 64] |= 1 << (bit % 64);
         }
     }
@@ -100,11 +102,16 @@ impl Values {
         if bits == 0 {
             return spans;
         }
-        for (at, window) in text.windows(SHORT).enumerate() {
-            let bit = slot(window, bits);
-            if self.beginnings[bit / 64] >> (bit % 64) & 1 == 1
-                && let Some(found) = self.longest(&text[at..])
-            {
+        let shift = 64 - bits.trailing_zeros();
+        let mut word = 0;
+        for (last, byte) in text.iter().enumerate() {
+            word = word << 8 & SIX_BYTES | u64::from(*byte);
+            let bit = (hash(word) >> shift) as usize;
+            if self.beginnings[bit / 64] >> (bit % 64) & 1 == 0 || last + 1 < SHORT {
+                continue;
+            }
+            let at = last + 1 - SHORT;
+            if let Some(found) = self.longest(&text[at..]) {
                 let mut end = at + usize::from(found.len);
                 // What the last one was extended over holds nothing new.
                 if found.goes_on && spans.last().is_none_or(|last| last.end < end) {
@@ -143,11 +150,12 @@ impl Kept {
     }
 }
 
-fn slot(form: &[u8], bits: usize) -> usize {
-    let six: [u8; SHORT] = form.first_chunk().copied().unwrap_or_default();
-    let word = six.iter().fold(0_u64, |word, byte| word << 8 | u64::from(*byte));
-    let hash = word.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    usize::try_from(hash >> (64 - bits.trailing_zeros())).unwrap_or(0)
+/// The last six bytes, of which [`SHORT`] is the number.
+const SIX_BYTES: u64 = 0xFFFF_FFFF_FFFF;
+const _: () = assert!(SHORT == 6);
+
+fn hash(word: u64) -> u64 {
+    word.wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 fn is_of_a_token(byte: u8) -> bool {

@@ -25,11 +25,13 @@ pub struct Token {
 pub fn find(text: &[u8]) -> Vec<Token> {
     let known = &*KNOWN;
     let (mut found, mut runs) = (Vec::new(), Runs::default());
-    for (at, pair) in text.windows(2).enumerate() {
-        let pair = usize::from(pair[0]) << 8 | usize::from(pair[1]);
-        if known.pairs[pair / 64] >> (pair % 64) & 1 == 0 {
+    let mut pair = 0;
+    for (last, byte) in text.iter().enumerate() {
+        pair = (pair << 8 | usize::from(*byte)) & 0xFFFF;
+        if known.pairs[pair / 64] >> (pair % 64) & 1 == 0 || last == 0 {
             continue;
         }
+        let at = last - 1;
         for (form, keyword) in known.by_pair.get(&pair).into_iter().flatten() {
             if text[at..].starts_with(keyword.as_bytes())
                 && let Some(range) = form.around(text, &(at..at + keyword.len()), &mut runs)

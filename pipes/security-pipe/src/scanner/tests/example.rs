@@ -60,7 +60,7 @@ async fn scan(files: &[(&str, &str)], env: &[(&str, &str)]) -> Ran {
     let mut vars = vars(&repo, env);
     let mut ctx = Context::new(&SPEC, &mut vars, &repo.path().canonicalize().unwrap());
     let (out, err) = (Buffer::default(), Buffer::default());
-    let style = Style { github: env.iter().any(|(name, _)| *name == "GITHUB_ACTIONS"), ..Style::default() };
+    let style = Style::default();
     ctx.console =
         Arc::new(Console::to("security-pipe", ctx.redactor.clone(), style, Box::new(out.clone()), Box::new(err)));
     let config = Config::from_vars(&mut vars, &ctx).unwrap();
