@@ -86,7 +86,7 @@ impl Context {
         for secret in vars.secrets() {
             redactor.add_secret(secret);
         }
-        ci.from_outside().for_each(|text| redactor.add_tokens(text));
+        ci.written_by_authors().for_each(|text| redactor.add_tokens(text));
         let runner_debug = vars.ci("RUNNER_DEBUG") == Some("1");
         let debug = vars.maybe_flag(&common::DEBUG).unwrap_or(runner_debug);
         let json = vars.choice(&common::LOG_FORMAT) == Some("json");

@@ -123,7 +123,7 @@ impl PullRequest {
 
 impl CiContext {
     /// What the author of a change writes: names of branches and tags, and their own.
-    pub(crate) fn from_outside(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn written_by_authors(&self) -> impl Iterator<Item = &str> {
         let pull = self.pull_request.as_ref();
         let branches = pull.into_iter().flat_map(|pull| [&pull.source_branch, &pull.target_branch]);
         [&self.branch, &self.tag, &self.actor].into_iter().chain(branches).flatten().map(String::as_str)

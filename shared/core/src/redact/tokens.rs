@@ -232,7 +232,7 @@ struct Runs(Vec<(u128, Range<usize>)>);
 
 impl Runs {
     /// How many characters from `at` on are of the set.
-    fn from(&mut self, set: u128, text: &[u8], at: usize) -> usize {
+    fn length(&mut self, set: u128, text: &[u8], at: usize) -> usize {
         let holds = |byte: &&u8| byte.is_ascii() && set >> **byte & 1 == 1;
         let known = self.0.iter().position(|(other, _)| *other == set);
         if let Some((_, run)) = known.map(|known| &self.0[known])
@@ -256,7 +256,7 @@ fn walk(items: &[Item], text: &[u8], at: usize, runs: &mut Runs) -> Option<usize
         let byte = text.get(at).filter(|byte| byte.is_ascii() && item.set >> **byte & 1 == 1);
         return byte.and_then(|_| walk(rest, text, at + 1, runs));
     }
-    let most = runs.from(item.set, text, at).min(item.max);
+    let most = runs.length(item.set, text, at).min(item.max);
     // Where the next character can't be one of these, only all of them will do.
     let least = match rest.first() {
         Some(next) if next.min > 0 && next.set & item.set == 0 => item.min.max(most),
