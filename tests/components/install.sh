@@ -1,8 +1,10 @@
 #!/bin/sh
-# Installs what the tests of signing run against, once a version, in ${XDG_CACHE_HOME:-$HOME/.cache}/pipewright:
+# Installs what the tests of signing run against, and the judges of lockfiles, once a version, in
+# ${XDG_CACHE_HOME:-$HOME/.cache}/pipewright:
 #   components-N/   Fulcio, Rekor, a timestamp authority and our own helper, from the Go modules pinned in go.mod
-#   moto-N/, sigstore-python-N/
-#                   AWS's services as moto plays them, and another judge of bundles, from PyPI
+#   moto-N/, sigstore-python-N/, pip-N/
+#                   AWS's services as moto plays them, another judge of bundles, and the judge of requirements files, from
+#                   PyPI
 #   cosign-SUITE/   cosign 2.5 and 3.1 as Debian has them in other suites than this machine's, unpacked privately, with
 #                   the package's exact version beside it
 set -eu
@@ -39,6 +41,7 @@ venv() { # venv NAME FILE: what FILE lists
 }
 venv moto requirements.txt
 venv sigstore-python sigstore-python.txt
+venv pip pip.txt
 
 # The address and the key of the archive are those that this machine has for its own suite.
 source=

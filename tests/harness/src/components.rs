@@ -16,7 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use cosign::{Cosign, CosignOutcome};
-pub use judge::{judge_key, judge_python};
+pub use judge::{judge_key, judge_python, pip};
 pub use keys::{KeyKind, KeyPair, PASSWORD};
 pub use moto::Moto;
 pub use registry::Registry;

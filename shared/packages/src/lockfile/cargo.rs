@@ -25,7 +25,7 @@ impl Format for CargoLock {
 
     fn parse(&self, input: &Input<'_>) -> Result<Parsed, ParseError> {
         let text = input.body();
-        let lines = Lines::new(text);
+        let lines = toml_file::lines(text)?;
         let mut lock: Lock = toml_file::read(text, &lines)?;
         check(&lock)?;
         lock.package.extend(lock.root.take());

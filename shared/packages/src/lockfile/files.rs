@@ -58,7 +58,9 @@ pub(super) fn shortened(text: &str) -> String {
 
 /// The hash in `{file = "...", hash = "..."},` (Poetry) or `{ url = "...", hash = "...", size = 1 },` (uv).
 fn hash_of(line: &str) -> Option<&str> {
-    let table = line.trim_start_matches(' ').strip_prefix('{')?.strip_suffix("},\n")?;
+    let line = line.strip_suffix('\n')?;
+    let table =
+        line.strip_suffix('\r').unwrap_or(line).trim_start_matches(' ').strip_prefix('{')?.strip_suffix("},")?;
     let table = table.strip_prefix(' ').unwrap_or(table);
     let named = ["file", "url", "path"].iter().find_map(|key| table.strip_prefix(key))?;
     let (_, rest) = string(named)?;
@@ -93,6 +95,7 @@ mod tests {
             "    { url = \"https://host.example/a.whl\", hash = \"sha256:aa\", size = 12 },\n",
             "    { url = \"https://a\", hash = \"sha256:aa\", size = 12, upload-time = \"2025-01-01T00:00:00Z\" },\n",
             "    { path = \"a.whl\", hash = \"sha256:aa\" },\n",
+            "    { path = \"a.whl\", hash = \"sha256:aa\" },\r\n",
         ] {
             assert_eq!(hash_of(line), Some("sha256:aa"), "{line}");
         }

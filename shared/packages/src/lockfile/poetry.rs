@@ -24,7 +24,7 @@ impl Format for Poetry {
 
     fn parse(&self, input: &Input<'_>) -> Result<Parsed, ParseError> {
         let text = files::shortened(input.body());
-        let lines = Lines::new(&text);
+        let lines = toml_file::lines(&text)?;
         let lock: Lock = toml_file::read(&text, &lines)?;
         check_complete(&lock)?;
         let mut parsed = Parsed::default();

@@ -119,7 +119,7 @@ fn take(
 /// Whether a file of a name that says little is none of pip's by its content.
 fn is_prose(input: &Input<'_>) -> bool {
     let name = input.path.rsplit('/').next().unwrap_or(input.path);
-    let mut lines = lines::logical_lines(input.body()).filter(|line| !line.text.is_empty());
+    let mut lines = lines::logical_lines(input.text).filter(|line| !line.text.is_empty());
     let first = lines.next().is_some_and(|first| line::read(&first.text).is_ok());
     name != Requirements.name() && !first && !input.text.contains("==")
 }
@@ -169,5 +169,7 @@ impl Open {
     }
 }
 
+#[cfg(test)]
+mod judge;
 #[cfg(test)]
 mod tests;

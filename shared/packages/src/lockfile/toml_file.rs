@@ -4,8 +4,17 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 
-use super::ParseError;
 use super::text::{Lines, library_message};
+use super::{MOST_PACKAGES, ParseError};
+
+/// The most of `,`, `=` and `[`: each value that is kept of a lockfile needs one, and takes about 100 bytes.
+const MOST_VALUES: usize = 500_000;
+/// The most pieces of syntax that the parser is given at once: it keeps about 100 bytes for each while it reads.
+const MOST_TOKENS: usize = 300_000;
+/// Bytes for each of which a larger document may have one more token: promise 5 allows five times its size.
+const PER_TOKEN: usize = 50;
+/// In bytes; a shorter text has no more tokens than are allowed.
+const SMALL: usize = MOST_TOKENS;
 
 /// A lockfile that is mostly `[[package]]` tables.
 pub(super) trait Lockfile: DeserializeOwned {
@@ -34,51 +43,90 @@ macro_rules! lockfile {
 }
 pub(super) use lockfile;
 
+/// The lines of a lockfile's text.
+///
+/// # Errors
+/// When it has more values than a lockfile of the most packages.
+pub(super) fn lines(text: &str) -> Result<Lines, ParseError> {
+    let values = memchr::memchr3_iter(b',', b'=', b'[', text.as_bytes()).count();
+    let lines = memchr::memchr_iter(b'\n', text.as_bytes()).count();
+    match values.max(lines) {
+        ..=MOST_VALUES => Ok(Lines::new(text)),
+        _ => Err(ParseError::new(format!(
+            "more than {MOST_VALUES} values or lines, which is more than a lockfile holds"
+        ))),
+    }
+}
+
 /// Reads a lockfile. Duplicate keys and deep nesting are the parser's errors.
 ///
 /// # Errors
 /// With the line the parser stopped at.
 pub(super) fn read<T: Lockfile>(text: &str, lines: &Lines) -> Result<T, ParseError> {
     // A document that cannot be read table by table is read as a whole, which gives its content or its error.
-    in_pieces(text).map_or_else(|| whole(text, lines), Ok)
+    in_pieces(text, lines).or_else(|error| if is_bounded(text, text.len()) { whole(text, lines) } else { Err(error) })
 }
 
 /// Reads a manifest beside the lockfile: whatever is wrong with it is another tool's business, and only leaves open
 /// what it would have said.
 pub(super) fn read_manifest<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
-    toml::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)).ok()
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    is_bounded(text, text.len()).then(|| toml::from_str(text).ok()).flatten()
 }
 
 fn whole<T: Lockfile>(text: &str, lines: &Lines) -> Result<T, ParseError> {
-    toml::from_str(text).map_err(|error| ParseError {
-        line: error.span().map(|span| lines.at(span.start)),
+    let mut lock: T = toml::from_str(text).map_err(|error| of_parser(&error, 0, lines))?;
+    if lock.packages().len() > MOST_PACKAGES { Err(too_many()) } else { Ok(lock) }
+}
+
+/// Whether the parser's notes on a part of a document stay within the promise.
+fn is_bounded(part: &str, document: usize) -> bool {
+    let most = MOST_TOKENS + document / PER_TOKEN;
+    part.len() <= SMALL || toml_parser::Source::new(part).lex().take(most + 1).count() <= most
+}
+
+fn of_parser(error: &toml::de::Error, start: usize, lines: &Lines) -> ParseError {
+    ParseError {
+        line: error.span().map(|span| lines.at(start + span.start)),
         message: library_message(error.message()),
-    })
+    }
+}
+
+fn too_many() -> ParseError {
+    ParseError::new(format!("more than {MOST_PACKAGES} packages"))
 }
 
 /// One package after the other, since the parser's notes on a text take many times its size; then everything else
 /// together. Places are kept of the packages, and of what stands before them.
-fn in_pieces<T: Lockfile>(text: &str) -> Option<T> {
+fn in_pieces<T: Lockfile>(text: &str, lines: &Lines) -> Result<T, ParseError> {
     #[derive(Deserialize)]
     struct Piece<P> {
         package: [P; 1],
     }
-    const PACKAGE: &str = "[[package]]\n";
+    let too_large =
+        |start: usize| ParseError::at(lines.at(start), "this part of the file has more values than a lockfile holds");
     let starts = memchr::memmem::find_iter(text.as_bytes(), "\n[").map(|newline| newline + 1);
     let mut rest = String::new();
     let mut packages = Vec::new();
-    let mut open = text.starts_with(PACKAGE).then_some(0);
+    let mut open = is_package(text).then_some(0);
     let mut from = 0;
     for end in starts.chain([text.len()]) {
-        let next = text.get(end..)?;
+        let next = text.get(end..).unwrap_or_default();
         // a table below the package is a part of it
         if open.is_some() && (next.starts_with("[package.") || next.starts_with("[[package.")) {
             continue;
         }
-        let piece = text.get(from..end)?;
+        let piece = text.get(from..end).unwrap_or_default();
         match open {
             Some(start) => {
-                let Piece { package: [mut package] } = toml::from_str(piece).ok()?;
+                if packages.len() == MOST_PACKAGES {
+                    return Err(too_many());
+                }
+                if !is_bounded(piece, text.len()) {
+                    return Err(too_large(start));
+                }
+                let Piece { package: [mut package] } =
+                    toml::from_str(piece).map_err(|error| of_parser(&error, start, lines))?;
                 let name = T::name(&mut package);
                 let span = name.span();
                 *name = Spanned::new(start + span.start..start + span.end, std::mem::take(name.get_mut()));
@@ -86,13 +134,25 @@ fn in_pieces<T: Lockfile>(text: &str) -> Option<T> {
             }
             None => rest.push_str(piece),
         }
-        open = next.starts_with(PACKAGE).then_some(end);
+        open = is_package(next).then_some(end);
         from = end;
     }
-    let mut lockfile: T = toml::from_str(&rest).ok()?;
+    if !is_bounded(&rest, text.len()) {
+        return Err(too_large(0));
+    }
+    let mut lockfile: T = toml::from_str(&rest).map_err(|error| of_parser(&error, 0, lines))?;
     let listed = lockfile.packages();
-    listed.is_empty().then(|| *listed = packages)?;
-    Some(lockfile)
+    if !listed.is_empty() {
+        return Err(ParseError::new("packages that are not tables of their own"));
+    }
+    *listed = packages;
+    Ok(lockfile)
+}
+
+/// Whether a package begins here, in lines that end either way.
+fn is_package(text: &str) -> bool {
+    let rest = text.strip_prefix("[[package]]");
+    rest.is_some_and(|rest| rest.starts_with('\n') || rest.starts_with("\r\n"))
 }
 
 #[cfg(test)]
@@ -125,7 +185,7 @@ mod tests {
         let text = "version = 1\n\n[[package]]\nname = \"a\"\nextras = [\n\"x\",\n]\n[package.source]\nurl = 'u'\n\n\
                     [[package.more]]\nk = 1\n\n[metadata]\nk = 1\n[[package]]\nname = \"b\"\n[metadata.files]\nk = []\n";
         let whole = whole::<Lock>(text, &Lines::new(text)).unwrap();
-        let pieces = in_pieces::<Lock>(text).unwrap();
+        let pieces = in_pieces::<Lock>(text, &Lines::new(text)).unwrap();
         assert_eq!(rows(&pieces), rows(&whole));
         assert_eq!((rows(&pieces).len(), pieces.version), (2, Some(1)));
     }
@@ -134,7 +194,7 @@ mod tests {
     fn what_is_no_document_in_pieces_is_read_as_a_whole() {
         // a line that looks like a table inside of a string, and tables that are there twice
         let text = "version = 1\n[[package]]\nname = \"a\"\nabout = '''\n[[package]]\n'''\n";
-        assert!(in_pieces::<Lock>(text).is_none());
+        assert!(in_pieces::<Lock>(text, &Lines::new(text)).is_err());
         assert_eq!(read::<Lock>(text, &Lines::new(text)).unwrap().package.len(), 1);
         for (text, line) in [
             ("[metadata]\nk = 1\n[[package]]\nname = \"a\"\n[metadata]\nk = 2\n", 5),

@@ -23,7 +23,7 @@ impl Format for Uv {
 
     fn parse(&self, input: &Input<'_>) -> Result<Parsed, ParseError> {
         let text = files::shortened(input.body());
-        let lines = Lines::new(&text);
+        let lines = toml_file::lines(&text)?;
         let lock: Lock = toml_file::read(&text, &lines)?;
         if lock.version != 1 {
             let message = format!("lock version {} is not known to this version (1 is)", lock.version);

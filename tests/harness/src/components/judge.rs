@@ -1,4 +1,4 @@
-//! Judges of bundles that share no code with ours; sigstore-go's verdict on identities is [`Sigstore::judge`].
+//! The judge of requirements files, and judges of bundles that share no code with ours; sigstore-go's verdict on identities is [`Sigstore::judge`].
 
 use std::path::Path;
 use std::process::Command;
@@ -6,6 +6,15 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::{Sigstore, program};
+use crate::root;
+
+/// The pip of one version as a judge: reads cases from its standard input and writes its verdicts (`components/pip.py`).
+/// Nothing of this machine's environment reaches it.
+pub fn pip() -> Command {
+    let mut command = Command::new(program("pip/bin/python"));
+    command.env_clear().args(["-I", "-X", "utf8"]).arg(root().join("tests/components/pip.py"));
+    command
+}
 
 /// Whether sigstore-go accepts a bundle about a digest, signed with the private half of a key in PEM.
 pub fn judge_key(bundle: &Path, digest: &str, key: &Path) -> Result<(), String> {

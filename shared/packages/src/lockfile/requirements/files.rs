@@ -64,7 +64,7 @@ pub(super) fn read(input: &Input<'_>) -> Result<Listing, ParseError> {
     let top = Place { name: name.to_owned(), line: None, constraints: false };
     let mut reader =
         Reader { input, folder, listing: Listing::default(), read: HashSet::new(), open: Vec::new(), items: 0 };
-    reader.file(input.body(), &top).map_err(|wrong| ParseError::at(wrong.line, wrong.message))?;
+    reader.file(input.text, &top).map_err(|wrong| ParseError::at(wrong.line, wrong.message))?;
     Ok(reader.listing)
 }
 
@@ -221,7 +221,7 @@ fn has_variable(line: &str) -> bool {
 }
 
 /// A relative path without `.`, and with `..` at its start only, as Python's `os.path.normpath` gives it.
-fn normal(path: &str) -> String {
+pub(super) fn normal(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {

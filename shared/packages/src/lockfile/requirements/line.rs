@@ -22,7 +22,7 @@ pub(super) fn read(text: &str) -> Result<Line, String> {
     let mut options = options::read(options)?;
     let editable = !options.editables.is_empty();
     let wanted = match options.editables.first() {
-        Some(_) if !requirement.is_empty() => target::editable(requirement.trim(), true)?,
+        Some(_) if !requirement.is_empty() => target::editable(requirement, true)?,
         Some(first) => target::editable(first, false)?,
         None if !requirement.is_empty() => target::read(requirement)?,
         // of several on one line, pip reads the first, and prefers requirements to constraints
@@ -39,9 +39,10 @@ pub(super) fn read(text: &str) -> Result<Line, String> {
 
 /// The requirement ends at the first word that begins with `-`; only spaces separate words here.
 fn split(text: &str) -> (&str, &str) {
-    let starts = text.match_indices('-').map(|(at, _)| at);
-    let mut starts = starts.filter(|at| *at == 0 || text.as_bytes().get(at - 1) == Some(&b' '));
-    text.split_at_checked(starts.next().unwrap_or(text.len())).unwrap_or((text, ""))
+    if text.starts_with('-') {
+        return ("", text);
+    }
+    text.find(" -").and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?))).unwrap_or((text, ""))
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::net::Ipv6Addr;
 
-use super::super::archive;
 use super::super::pep508::{self, Requirement, is_space};
+use super::super::{archive, python};
 
 /// One requirement. The error of all who read one is a fragment that quotes nothing of it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -63,6 +63,9 @@ const REPOSITORIES: [&str; 22] = [
 
 /// Reads a requirement without its options.
 pub(super) fn read(text: &str) -> Result<Wanted, String> {
+    if !splits(text) {
+        return Err(BAD_ADDRESS.into());
+    }
     let is_address =
         scheme(text).is_some_and(|scheme| [&SCHEMES[..], &REPOSITORIES].iter().any(|list| list.contains(&&*scheme)));
     // in an address, only a space makes a semicolon one
@@ -109,9 +112,9 @@ pub(super) fn editable(text: &str, named: bool) -> Result<Wanted, String> {
         let unnamed = wanted.name.is_none() && is_repository(&address);
         return if unnamed { Err(NOT_EDITABLE.into()) } else { Ok(wanted) };
     }
-    match named || plain.is_empty() || address.contains("://") {
-        true => Err(NOT_EDITABLE.into()),
-        false => Ok(Wanted { address: Some(plain.to_owned()), ..Wanted::default() }),
+    match if named { is_folder(plain) } else { is_plain(plain) } {
+        false => Err(NOT_EDITABLE.into()),
+        true => Ok(Wanted { address: Some(plain.to_owned()), ..Wanted::default() }),
     }
 }
 
@@ -123,14 +126,24 @@ fn local_or_named(text: &str) -> Result<Wanted, String> {
     let file = path.rsplit('/').next().unwrap_or(path);
     let named_address = text.split_once('@').is_some_and(|(before, _)| !looks_like_path(before));
     if archive::is_archive(file) && !named_address {
-        let wanted = Wanted { address: Some(path.to_owned()), ..Wanted::default() };
+        if path.starts_with("//") && !path.starts_with("///") {
+            // to pip, the name of another machine
+            return Err(BAD_ADDRESS.into());
+        }
+        // what reads like an address is none here
+        let path = if !path.starts_with('/') && path.contains([':', '#', '?', '\t']) {
+            format!("./{path}")
+        } else {
+            path.to_owned()
+        };
+        let wanted = Wanted { address: Some(path), ..Wanted::default() };
         return if archive::is_wheel(file) { wheel(file, wanted) } else { Ok(wanted) };
     }
     if let Some(requirement) = pep508::parse(text) {
         return named(&requirement);
     }
     // pip asks the disk; a folder that will be there when it does is none in this checkout
-    match looks_like_path(text) && !text.contains(is_space) {
+    match is_folder(text) {
         true => Ok(Wanted { address: Some(path.to_owned()), ..Wanted::default() }),
         false => Err(NOT_ONE.into()),
     }
@@ -168,6 +181,8 @@ fn link(address: &str) -> Result<Wanted, String> {
 
 fn wheel(file: &str, wanted: Wanted) -> Result<Wanted, String> {
     let (name, version) = archive::wheel(file).ok_or(BAD_WHEEL)?;
+    // a file may have a name that no requirement can have
+    pep508::parse(&python::normalise(name)).ok_or(BAD_WHEEL)?;
     Ok(Wanted {
         name: Some(name.to_owned()),
         pin: Some(version.to_owned()),
@@ -176,6 +191,18 @@ fn wheel(file: &str, wanted: Wanted) -> Result<Wanted, String> {
     })
 }
 
+/// Whether the text can only be a path: pip would install a folder of any name, if it is there.
+fn is_folder(text: &str) -> bool {
+    let path = text.contains('/') || matches!(text, "." | "..");
+    path && !text.contains(is_space) && is_plain(text)
+}
+
+/// Whether the text has none of the characters that make it something else than a path.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && !text.contains(['=', '<', '>', '~', '!', ':', ';', '#'])
+}
+
+/// What pip calls so.
 fn looks_like_path(text: &str) -> bool {
     text.contains('/') || text.starts_with('.')
 }
@@ -207,23 +234,34 @@ fn is_repository(address: &str) -> bool {
     scheme(address).is_some_and(|scheme| REPOSITORIES.contains(&&*scheme))
 }
 
-/// What Python's `urlsplit` refuses, and an address of a file on another machine.
-fn check_address(address: &str) -> Result<(), String> {
+/// The host of an address; empty in a text that is none.
+fn host(address: &str) -> &str {
     let after = match scheme(address) {
         Some(_) => address.split_once(':').map_or(address, |(_, after)| after),
         None => address,
     };
-    let host = after.strip_prefix("//").map_or("", |rest| rest.split(['/', '?', '#']).next().unwrap_or(rest));
-    let bracketed = match (host.split_once('['), host.contains(']')) {
+    after.strip_prefix("//").map_or("", |rest| rest.split(['/', '?', '#']).next().unwrap_or(rest))
+}
+
+/// Whether Python's `urlsplit`, to which pip gives every requirement first, takes the text.
+fn splits(text: &str) -> bool {
+    let host = host(text);
+    match (host.split_once('['), host.contains(']')) {
         (None, false) => true,
         (Some((_, inside)), true) => {
-            let inside = inside.split(']').next().unwrap_or(inside);
-            inside.split('%').next().is_some_and(|inside| inside.parse::<Ipv6Addr>().is_ok())
+            let inside = inside.split([']', '%']).next().unwrap_or(inside);
+            inside.parse::<Ipv6Addr>().is_ok()
         }
         _ => false,
-    };
-    let elsewhere = scheme(address).as_deref() == Some("file") && !matches!(host, "" | "localhost");
-    if bracketed && !elsewhere { Ok(()) } else { Err(BAD_ADDRESS.into()) }
+    }
+}
+
+/// pip knows a file by its scheme in lower case, and then only one of this machine.
+fn check_address(address: &str) -> Result<(), String> {
+    let is_file = scheme(address).as_deref() == Some("file");
+    let valid =
+        splits(address) && (!is_file || (address.starts_with("file:") && matches!(host(address), "" | "localhost")));
+    if valid { Ok(()) } else { Err(BAD_ADDRESS.into()) }
 }
 
 /// The name in `#egg=name&subdirectory=x`.
@@ -311,8 +349,12 @@ mod tests {
             "a @ https://[host]/x",
             "a @ file://host/x",
             "bad.whl",
+            "x_-1.0-py3-none-any.whl",
             "x[a b]",
             "ghp_token: x",
+            ".pkg==1.0",
+            "FILE:///x",
+            "git://host.example/x#egg=x",
         ] {
             assert!(read(text).is_err(), "{text}");
         }
