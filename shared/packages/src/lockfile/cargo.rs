@@ -224,4 +224,6 @@ fn without_commit(source: &str) -> &str {
 }
 
 #[cfg(test)]
+mod judge;
+#[cfg(test)]
 mod tests;

@@ -207,4 +207,6 @@ fn standard_library(file: &ModFile, workspace: &Versions) -> Option<Package> {
 }
 
 #[cfg(test)]
+mod judge;
+#[cfg(test)]
 mod tests;

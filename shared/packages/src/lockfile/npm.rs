@@ -133,4 +133,6 @@ fn check_name(name: &str, line: u32) -> Result<(), ParseError> {
 }
 
 #[cfg(test)]
+mod judge;
+#[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use super::super::ParseError;
 use super::super::text::{excerpt, word};
 use super::order;
 use super::syntax::{Directive, directives};
-use super::version::of_module;
+use super::version::{check_path, of_module};
 
 /// The parts of a `go.mod` that decide what is built.
 #[derive(Debug, Default)]
@@ -101,8 +101,13 @@ impl ModFile {
                 self.excludes.push((path.to_owned(), of_module(path, version, line)?));
             }
             ("replace", _) => self.replaces.push(replace(directive)?),
-            ("retract", ["[", _, ",", _, "]"]) => {}
-            ("retract", [version]) if !matches!(*version, "(" | "[") => {}
+            ("retract", ["[", low, ",", high, "]"]) => {
+                directive.text(low)?;
+                directive.text(high)?;
+            }
+            ("retract", [version]) if !matches!(*version, "(" | "[") => {
+                directive.text(version)?;
+            }
             ("tool" | "ignore", [path]) => {
                 directive.text(path)?;
             }
@@ -171,7 +176,7 @@ pub(super) fn replace(directive: &Directive<'_>) -> Result<Replace, ParseError> 
         _ => return Err(directive.wrong("`old [version] => new [version]`")),
     };
     let (old, new) = (directive.text(old)?, directive.text(new)?);
-    word("module path", old, line)?;
+    check_path(old, line)?;
     let version = |path: &str, version: Option<&&str>| {
         version.map(|version| of_module(path, directive.text(version)?, line)).transpose()
     };

@@ -200,6 +200,8 @@ fn what_go_refuses_is_an_error_with_its_line() {
         ("module m\nreplace a.example/x => \n", Some(2), "=>"),
         ("module m\nreplace a.example/x => b.example/y\n", Some(2), "version"),
         ("module m\nreplace a.example/x => ../y v1.0.0\n", Some(2), "without a version"),
+        ("module m\nreplace gopkg.in/q => ../y\n", Some(2), "path"),
+        ("module m\nretract v1.0.0'\n", Some(2), "quote"),
         ("module m\nreplace a.example/x v2.0.0 => ../y\n", Some(2), "major"),
         ("module m\nreplace a.example/x => ..\\y\n", Some(2), "/"),
         ("module m\nreplace (\n\ta.example/x => ../y\n\ta.example/x => ../z\n)\n", Some(4), "two modules"),

@@ -53,28 +53,43 @@ fn canonical(version: &str) -> Option<String> {
     Some(format!("{numbers}{pre}{build}"))
 }
 
+/// # Errors
+/// With the line, for a path that no module can have.
+pub(super) fn check_path(path: &str, line: u32) -> Result<(), ParseError> {
+    word("module path", path, line)?;
+    match major_of(path) {
+        Some(_) => Ok(()),
+        None => Err(ParseError::at(line, format!("`{}` is not a module's path", excerpt(path)))),
+    }
+}
+
+/// The major version that a path ends with, empty without such an end; `None` for an end that no module has.
+/// gopkg.in writes `.v2` for `/v2` (<https://go.dev/ref/mod#major-version-suffixes>).
+fn major_of(path: &str) -> Option<&str> {
+    let gopkg = path.starts_with("gopkg.in/");
+    let stem = path.strip_suffix("-unstable").filter(|_| gopkg).unwrap_or(path);
+    let before = stem.trim_end_matches(|c: char| c.is_ascii_digit() || (c == '.' && !gopkg));
+    let number = stem.get(before.len()..).unwrap_or_default();
+    let suffixed = !number.is_empty() && before.ends_with(if gopkg { ".v" } else { "/v" });
+    match (suffixed, gopkg) {
+        (false, false) => Some(""),
+        // every path of gopkg.in ends so
+        (false, true) => None,
+        (true, true) => (!number.starts_with('0') || path.ends_with(".v0")).then_some(number),
+        (true, false) => (!number.contains('.') && !number.starts_with('0') && number != "1").then_some(number),
+    }
+}
+
 /// A path that ends with `/v2` has versions v2, one without such an end v0 and v1, or older ones marked
-/// `+incompatible`. gopkg.in writes `.v2` (<https://go.dev/ref/mod#major-version-suffixes>).
+/// `+incompatible`.
 fn major_fits(path: &str, version: &str) -> bool {
     let major = version.split('.').next().unwrap_or(version);
-    let gopkg = path.starts_with("gopkg.in/");
-    let (stem, unstable) = match path.strip_suffix("-unstable").filter(|_| gopkg) {
-        Some(stem) => (stem, true),
-        None => (path, false),
-    };
-    let digits = stem.len() - stem.trim_end_matches(|c: char| c.is_ascii_digit() || (c == '.' && !gopkg)).len();
-    let (before, number) = stem.split_at_checked(stem.len() - digits).unwrap_or((stem, ""));
-    let sign = if gopkg { ".v" } else { "/v" };
-    let suffixed = !number.is_empty() && before.ends_with(sign);
-    match (suffixed, gopkg) {
-        // every path of gopkg.in ends so
-        (false, true) => false,
-        (false, false) => matches!(major, "v0" | "v1") || version.ends_with("+incompatible"),
-        (true, true) if number.starts_with('0') && (number != "0" || unstable) => false,
+    match major_of(path) {
+        None => false,
+        Some("") => matches!(major, "v0" | "v1") || version.ends_with("+incompatible"),
         // pseudo-versions of before modules
-        (true, true) if number == "1" && version.starts_with("v0.0.0-") => true,
-        (true, false) if number.contains('.') || number.starts_with('0') || number == "1" => false,
-        (true, _) => major.strip_prefix('v') == Some(number),
+        Some("1") if version.starts_with("v0.0.0-") => true,
+        Some(number) => major.strip_prefix('v') == Some(number),
     }
 }
 

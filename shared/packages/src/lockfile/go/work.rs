@@ -63,7 +63,7 @@ pub(super) fn find(input: &Input<'_>) -> Result<Option<Workspace>, ParseError> {
 }
 
 /// The folders that it uses, and what it says itself.
-fn read(text: &str) -> Result<(Vec<String>, Workspace), ParseError> {
+pub(super) fn read(text: &str) -> Result<(Vec<String>, Workspace), ParseError> {
     const BLOCKS: [&str; 3] = ["godebug", "use", "replace"];
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut workspace = Workspace::default();

@@ -81,7 +81,7 @@ pub(super) fn read<'a>(
         }
         let own = local == Some(Source::Workspace);
         let unnamed = installed.is_none() && entry.is_unnamed();
-        let name = installed.unwrap_or_else(|| path.rsplit('/').next().unwrap_or(path));
+        let name = installed.unwrap_or_else(|| folder_name(path));
         let what = What::Package { index: parsed.packages.len(), own, unnamed };
         let mut package = entry.package(name, local, line, registries)?;
         package.folder = folder(path, &package.name);
@@ -158,6 +158,13 @@ fn check_folder(path: &str, line: u32) -> Result<(), ParseError> {
         return Err(ParseError::at(line, format!("packages are nested more than {MAX_DEPTH} deep")));
     }
     Ok(())
+}
+
+/// What npm calls a package without a name: its folder, with the scope that it lies in.
+fn folder_name(path: &str) -> &str {
+    let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let scope = above.rsplit('/').next().filter(|scope| scope.starts_with('@'));
+    scope.and_then(|scope| path.get(path.len() - scope.len() - 1 - name.len()..)).unwrap_or(name)
 }
 
 /// The folder of a package if its name does not say it.

@@ -287,6 +287,8 @@ fn the_key_of_a_link_names_what_has_no_name() {
     };
     assert_eq!(names(&parse(&LOCK, &text("\"version\": \"1.0.0\"")).unwrap()), ["@s/function1"]);
     assert_eq!(names(&parse(&LOCK, &text("\"name\": \"own\"")).unwrap()), ["own"]);
+    let alone = r#"{"lockfileVersion": 3, "packages": {"libs/@s/x": {}, "@t/y": {}, "z": {}}}"#;
+    assert_eq!(names(&parse(&LOCK, alone).unwrap()), ["@s/x", "@t/y", "z"]);
 }
 
 #[test]
