@@ -1,12 +1,17 @@
 //! The baseline: findings that were there before, which do not gate.
+//!
+//! Version 2 names what makes a finding of a package the same one: the package, the folders it is installed in, and
+//! every id of the advisory. Version 1 has its fingerprint and its words only, and is read as well as they allow.
 
-use std::collections::BTreeSet;
+mod matching;
 
 use serde::{Deserialize, Serialize};
 
 use crate::finding::{Finding, Status};
 
-const VERSION: u32 = 1;
+pub(crate) use matching::Matched;
+
+const VERSION: u32 = 2;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Baseline {
@@ -14,27 +19,40 @@ pub(crate) struct Baseline {
     findings: Vec<Entry>,
 }
 
-/// A finding is known by its fingerprint; the rest is for the people who read the file.
+/// What is not of a package is known by its fingerprint. Rule and subject are for the people who read the file.
 #[derive(Debug, Serialize, Deserialize)]
 struct Entry {
     fingerprint: String,
     rule: String,
+    /// Of a package: its name, a space, and its version.
     subject: String,
+    /// Relative to the repository's root.
     path: String,
+    /// Of an advisory, all that it was known by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ids: Vec<String>,
+    /// Absent in version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    package: Option<Package>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Package {
+    ecosystem: String,
+    name: String,
+    version: String,
+    /// The folders it is installed in, relative to the lockfile's; empty if the lockfile does not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    places: Vec<String>,
 }
 
 impl Baseline {
-    /// What is open now.
+    /// What is open now. Malware is not: a baseline does not apply to it.
     pub(crate) fn of(findings: &[Finding]) -> Baseline {
         let mut entries: Vec<Entry> = findings
             .iter()
-            .filter(|finding| !matches!(finding.status, Status::Ignored { .. }))
-            .map(|finding| Entry {
-                fingerprint: finding.fingerprint.clone(),
-                rule: finding.rule.id.clone(),
-                subject: finding.subject(),
-                path: finding.location.path.clone(),
-            })
+            .filter(|finding| !matches!(finding.status, Status::Ignored { .. }) && !finding.is_malware())
+            .map(Entry::of)
             .collect();
         // One line a finding, sorted by place: the file merges well.
         entries.sort_by(|a, b| (&a.path, &a.rule, &a.fingerprint).cmp(&(&b.path, &b.rule, &b.fingerprint)));
@@ -60,57 +78,37 @@ impl Baseline {
     /// It is not a baseline, or one of a later version.
     pub(crate) fn parse(text: &str) -> Result<Baseline, String> {
         let baseline: Baseline = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        if baseline.version != VERSION {
-            return Err(format!("version {} is not supported; this release reads version {VERSION}", baseline.version));
+        if !(1..=VERSION).contains(&baseline.version) {
+            let version = baseline.version;
+            return Err(format!("version {version} is not supported; this release reads versions 1 to {VERSION}"));
         }
         Ok(baseline)
     }
 
-    /// Marks known findings. Returns how many entries were not found any more.
-    pub(crate) fn apply(&self, findings: &mut [Finding]) -> usize {
-        let mut gone: BTreeSet<&str> = self.findings.iter().map(|entry| entry.fingerprint.as_str()).collect();
-        let known = gone.clone();
-        for finding in findings {
-            if known.contains(finding.fingerprint.as_str()) {
-                gone.remove(finding.fingerprint.as_str());
-                if finding.is_open() {
-                    finding.status = Status::Known;
-                }
-            }
+    /// Marks known findings. `is_gone` says of a path, relative to the repository's root, that nothing lies there any
+    /// more: a lockfile that moved keeps its findings.
+    pub(crate) fn apply(&self, findings: &mut [Finding], is_gone: &dyn Fn(&str) -> bool) -> Matched {
+        matching::apply(&self.findings, findings, is_gone)
+    }
+}
+
+impl Entry {
+    fn of(finding: &Finding) -> Entry {
+        Entry {
+            fingerprint: finding.fingerprint_v2().to_owned(),
+            rule: finding.rule.id.clone(),
+            subject: finding.subject(),
+            path: finding.location.path.clone(),
+            ids: finding.rule.ids.clone(),
+            package: finding.package().map(|package| Package {
+                ecosystem: package.ecosystem.to_owned(),
+                name: package.name.clone(),
+                version: package.version.clone(),
+                places: package.places.clone(),
+            }),
         }
-        gone.len()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Baseline;
-    use crate::finding::Status;
-    use crate::finding::tests::{advisory, secret};
-    use pipe_core::severity::Severity;
-
-    #[test]
-    fn what_is_written_is_known_when_read_and_the_rest_is_new() {
-        let mut ignored = secret(Severity::Critical);
-        ignored.fingerprint = "c".repeat(32);
-        ignored.status = Status::Ignored { reason: "r".to_owned(), until: None };
-        let written = Baseline::of(&[advisory(Some(Severity::High)), ignored.clone()]);
-        assert_eq!(written.len(), 1);
-        let read = Baseline::parse(std::str::from_utf8(&written.to_json()).unwrap()).unwrap();
-        ignored.status = Status::New;
-        let mut moved = advisory(Some(Severity::High));
-        moved.location.span.line = 999;
-        let mut findings = [moved, ignored];
-        assert_eq!(read.apply(&mut findings), 0);
-        assert_eq!(findings.map(|finding| finding.status), [Status::Known, Status::New]);
-        assert_eq!(read.apply(&mut []), 1);
-    }
-
-    #[test]
-    fn what_is_no_baseline_is_refused() {
-        for text in ["", "{}", "[]", r#"{"version": 2, "findings": []}"#] {
-            assert!(Baseline::parse(text).is_err(), "{text}");
-        }
-        assert!(Baseline::parse(std::str::from_utf8(&Baseline::of(&[]).to_json()).unwrap()).is_ok());
-    }
-}
+mod tests;

@@ -51,6 +51,12 @@ impl Config {
             baseline: place(vars, &BASELINE_FILE, ".pipewright/baseline.json"),
             write_baseline: vars.flag(&BASELINE_WRITE),
         };
+        if policy.write_baseline && ctx.ci.pull_request.is_some() {
+            vars.problem(
+                &BASELINE_WRITE,
+                "a pull request must not write the baseline. Run it on the target branch, or by hand",
+            );
+        }
         let formats = vars.list(&REPORT_FORMAT);
         let sarif = sarif(vars);
         let secrets = scanners.iter().any(|scanner| scanner.name() == "secrets");

@@ -43,8 +43,9 @@ async fn run(plan: &Scan, later: &[String], ctx: &Context, report: &Recorder) ->
 
     let applied = plan.policy.apply(ctx, &mut findings).await;
     messages::print(&messages::of(&ledger, &outcomes, &applied, scanner::speaker(&plan.scanners)), ctx, report);
-    if !plan.policy.write_baseline {
-        plan.gate.judge(&mut findings);
+    match plan.policy.write_baseline {
+        true => plan.gate.judge_malware(&mut findings),
+        false => plan.gate.judge(&mut findings),
     }
     Finding::sort(&mut findings);
     let counts = Counts::of(&findings);

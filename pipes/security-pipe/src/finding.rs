@@ -67,6 +67,9 @@ pub(crate) enum Kind {
     },
     /// An advisory about an installed package.
     Vulnerability(Vulnerability),
+    /// An installed package that does harm on purpose. No score, fix or scope makes it better, and no setting about
+    /// them applies.
+    Malware(AffectedPackage),
     /// A setting that weakens what is built or run.
     #[cfg_attr(
         not(test),
@@ -97,6 +100,21 @@ pub(crate) struct AffectedPackage {
     pub(crate) fixed: Vec<String>,
     /// The command that upgrades to the first of them.
     pub(crate) upgrade: Option<String>,
+    /// The folders that this version is installed in, relative to the lockfile's, sorted; empty if the lockfile does
+    /// not say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) places: Vec<String>,
+    #[serde(skip)]
+    pub(crate) identity: Identity,
+}
+
+/// By what the finding of an advisory is known again after the id that is shown has changed.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// What SARIF calls `pipewright/v2`: over package and place, and the advisory's id that stays.
+    pub(crate) stable: String,
+    /// [`Finding::fingerprint`] as it is, or was, under each of the advisory's ids.
+    pub(crate) under_any_id: Vec<String>,
 }
 
 /// Why a finding does or doesn't count.
@@ -191,6 +209,9 @@ impl Finding {
     }
 
     pub(crate) fn rating(&self) -> Rating {
+        if self.is_malware() {
+            return Rating::Critical;
+        }
         match (self.informational(), self.severity) {
             (Some(_), _) => Rating::Informational,
             (None, Some(Severity::Critical)) => Rating::Critical,
@@ -203,7 +224,33 @@ impl Finding {
 
     /// What an advisory is about.
     pub(crate) fn package(&self) -> Option<&AffectedPackage> {
-        self.vulnerability().map(|vulnerability| &vulnerability.package)
+        match &self.kind {
+            Kind::Vulnerability(vulnerability) => Some(&vulnerability.package),
+            Kind::Malware(package) => Some(package),
+            Kind::Secret { .. } | Kind::Misconfiguration => None,
+        }
+    }
+
+    pub(crate) fn is_malware(&self) -> bool {
+        matches!(self.kind, Kind::Malware(_))
+    }
+
+    /// The fingerprint that neither a new alias nor a lockfile in another form changes.
+    pub(crate) fn fingerprint_v2(&self) -> &str {
+        self.package().map_or(&self.fingerprint, |package| &package.identity.stable)
+    }
+
+    /// Whether it has this fingerprint, of any version and under any of its ids.
+    pub(crate) fn has_fingerprint(&self, fingerprint: &str) -> bool {
+        let former = self.package().map_or(&[][..], |package| &package.identity.under_any_id);
+        self.fingerprint == fingerprint
+            || self.fingerprint_v2() == fingerprint
+            || former.iter().any(|known| known == fingerprint)
+    }
+
+    /// Whether a rule or an advisory of this name, in any case, made it.
+    pub(crate) fn has_id(&self, id: &str) -> bool {
+        self.rule.id.eq_ignore_ascii_case(id) || self.rule.ids.iter().any(|known| known.eq_ignore_ascii_case(id))
     }
 
     pub(crate) fn score(&self) -> Option<f32> {
@@ -217,7 +264,7 @@ impl Finding {
     fn vulnerability(&self) -> Option<&Vulnerability> {
         match &self.kind {
             Kind::Vulnerability(vulnerability) => Some(vulnerability),
-            Kind::Secret { .. } | Kind::Misconfiguration => None,
+            Kind::Secret { .. } | Kind::Malware(_) | Kind::Misconfiguration => None,
         }
     }
 
@@ -225,7 +272,7 @@ impl Finding {
     pub(crate) fn prefix(&self) -> Option<&str> {
         match &self.kind {
             Kind::Secret { prefix } => prefix.as_deref(),
-            Kind::Vulnerability(_) | Kind::Misconfiguration => None,
+            Kind::Vulnerability(_) | Kind::Malware(_) | Kind::Misconfiguration => None,
         }
     }
 
@@ -245,10 +292,10 @@ impl Finding {
         }
     }
 
-    /// Worst first: what fails, then what is open, by rating, then by place.
+    /// Worst first: what fails, then what is open, malware before the rest, by rating, then by place.
     pub(crate) fn sort(findings: &mut [Finding]) {
         findings.sort_by(|a, b| {
-            let rank = |finding: &Finding| (finding.fails(), finding.is_open(), finding.rating());
+            let rank = |finding: &Finding| (finding.fails(), finding.is_open(), finding.is_malware(), finding.rating());
             rank(b)
                 .cmp(&rank(a))
                 .then_with(|| a.location.path.cmp(&b.location.path))
@@ -278,7 +325,9 @@ pub(crate) mod tests {
     use pipe_packages::package::Scope;
 
     use super::Vulnerability;
-    use super::{AffectedPackage, Finding, Gated, Kind, Location, Precision, Rating, Remedy, Rule, Span, Status};
+    use super::{
+        AffectedPackage, Finding, Gated, Identity, Kind, Location, Precision, Rating, Remedy, Rule, Span, Status,
+    };
 
     /// An advisory about `requests 2.19.0` in `poetry.lock`.
     pub(crate) fn advisory(severity: Option<Severity>) -> Finding {
@@ -304,6 +353,8 @@ pub(crate) mod tests {
                     direct: Some(true),
                     fixed: vec!["2.20.0".to_owned()],
                     upgrade: Some("poetry update requests".to_owned()),
+                    places: Vec::new(),
+                    identity: Identity { stable: "e".repeat(32), under_any_id: vec!["d".repeat(32)] },
                 },
                 score: None,
                 informational: None,
@@ -321,6 +372,26 @@ pub(crate) mod tests {
             inline_allow: None,
             status: Status::New,
             gated: None,
+        }
+    }
+
+    /// A malicious `evil 1.0.0` in `package-lock.json`.
+    pub(crate) fn malware() -> Finding {
+        let Kind::Vulnerability(Vulnerability { mut package, .. }) = advisory(None).kind else {
+            panic!("not a vulnerability")
+        };
+        package.ecosystem = "npm";
+        package.name = "evil".to_owned();
+        package.version = "1.0.0".to_owned();
+        package.fixed.clear();
+        package.upgrade = None;
+        package.places = vec!["node_modules/evil".to_owned()];
+        Finding {
+            kind: Kind::Malware(package),
+            fingerprint: "b".repeat(32),
+            location: Location::in_checkout("package-lock.json", Span::line(7)),
+            remedy: crate::scanner::dependencies::malware_remedy("evil", &[]),
+            ..advisory(Some(Severity::Critical))
         }
     }
 
@@ -367,6 +438,14 @@ pub(crate) mod tests {
         Finding::sort(&mut findings);
         let order: Vec<_> = findings.iter().map(|finding| finding.rating().as_str()).collect();
         assert_eq!(order, ["LOW", "HIGH", "UNSCORED", "MEDIUM", "CRITICAL"]);
+    }
+
+    #[test]
+    fn malware_comes_before_what_is_as_severe() {
+        let mut findings = vec![advisory(Some(Severity::Critical)), secret(Severity::Critical), malware()];
+        Finding::sort(&mut findings);
+        assert!(findings[0].is_malware());
+        assert_eq!(findings[0].rating(), Rating::Critical);
     }
 
     #[test]

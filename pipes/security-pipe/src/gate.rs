@@ -11,6 +11,9 @@ use crate::vars::{
 use pipe_core::severity::Severity;
 use pipe_packages::package::Scope;
 
+/// In place of the setting by which a finding fails: none lets malware pass.
+const MALWARE: &str = "malware always fails";
+
 /// The gate's settings.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Gate {
@@ -58,6 +61,7 @@ impl Gate {
             Some((severity, setting)) => format!("findings from {} up fail ({setting})", severity.as_str()),
             None => "no severity fails (FAIL_ON_CRITICAL=false)".to_owned(),
         }];
+        words.push("malicious packages fail, whatever the settings of severity, scope and fixes".to_owned());
         words.extend(gate.secrets.map(|fail| match fail {
             true => "every secret fails (FAIL_ON_SECRETS=true)".to_owned(),
             false => "no secret fails (FAIL_ON_SECRETS=false)".to_owned(),
@@ -94,6 +98,13 @@ impl Gate {
         }
     }
 
+    /// Marks malware only: the rest of a run that writes the baseline is not judged.
+    pub(crate) fn judge_malware(&self, findings: &mut [Finding]) {
+        for finding in findings.iter_mut().filter(|finding| finding.is_malware() && finding.is_open()) {
+            finding.gated = Some(self.verdict(finding));
+        }
+    }
+
     fn verdict(&self, finding: &Finding) -> Gated {
         let passes = |why: &str| Gated::Passes(why.to_owned());
         // What a setting says of a whole kind comes before severity.
@@ -111,6 +122,8 @@ impl Gate {
                     return passes("IGNORE_UNFIXED=true");
                 }
             }
+            // It runs where it is installed, whether it ships or not, and has no fix to wait for.
+            Kind::Malware(_) => return Gated::Fails(MALWARE.to_owned()),
             Kind::Misconfiguration => {}
         }
         let (severity, because) = match finding.rating() {
@@ -185,10 +198,14 @@ impl Counts {
         counts
     }
 
-    /// `1 critical, 2 unscored`, or nothing.
+    /// `1 malicious package, 1 critical, 2 unscored`, or nothing. Malware is critical too and counted here only.
     pub(crate) fn words(findings: &[&Finding]) -> String {
+        let malware = findings.iter().filter(|finding| finding.is_malware()).count();
         let mut words: Vec<(usize, String)> = Vec::new();
-        for finding in findings {
+        if malware > 0 {
+            words.push((malware, (if malware == 1 { "malicious package" } else { "malicious packages" }).to_owned()));
+        }
+        for finding in findings.iter().filter(|finding| !finding.is_malware()) {
             let word = finding.rating().as_str().to_lowercase();
             match words.iter_mut().find(|(_, known)| *known == word) {
                 Some((count, _)) => *count += 1,
@@ -206,8 +223,8 @@ mod tests {
     use pipe_core::env::Vars;
 
     use super::{Counts, Gate};
-    use crate::finding::tests::{advisory, secret};
-    use crate::finding::{Finding, Gated, Status};
+    use crate::finding::tests::{advisory, malware, secret};
+    use crate::finding::{Finding, Gated, Kind, Status};
     use crate::vars::SPEC;
     use pipe_core::severity::Severity;
     use pipe_packages::package::Scope;
@@ -292,6 +309,39 @@ mod tests {
         assert!(fails(&[("DEV_DEPENDENCIES", "warn"), ("IGNORE_UNFIXED", "true")], &finding));
     }
 
+    /// Every setting that could weaken it, alone and all together.
+    #[test]
+    fn no_setting_but_warn_lets_malware_pass() {
+        let settings = [
+            ("FAIL_ON_CRITICAL", "false"),
+            ("IGNORE_UNFIXED", "true"),
+            ("DEV_DEPENDENCIES", "warn"),
+            ("UNSCORED_SEVERITY", "none"),
+            ("INFORMATIONAL_SEVERITY", "none"),
+            ("CVSS_THRESHOLD", "10"),
+            ("FAIL_ON_SECRETS", "false"),
+        ];
+        let mut finding = malware();
+        let Kind::Malware(package) = &mut finding.kind else { panic!("not malware") };
+        package.scope = Scope::Development;
+        finding.severity = None;
+        for setting in settings {
+            assert!(fails(&[setting], &finding), "{setting:?}");
+        }
+        assert!(fails(&settings, &finding));
+        let warned = [&settings[..], &[("GATE_MODE", "warn")]].concat();
+        assert!(fails(&warned, &finding) && gate(&warned).warn_only, "reported as failing, and not blocked");
+        finding.status = Status::Ignored { reason: "a fixture".to_owned(), until: None };
+        assert!(!fails(&[], &finding));
+    }
+
+    #[test]
+    fn a_run_that_writes_the_baseline_judges_malware() {
+        let mut findings = [malware(), advisory(Some(Severity::Critical))];
+        gate(&[]).judge_malware(&mut findings);
+        assert_eq!(findings.map(|finding| finding.fails()), [true, false]);
+    }
+
     #[test]
     fn what_is_known_or_ignored_is_not_judged() {
         let mut known = advisory(Some(Severity::Critical));
@@ -317,5 +367,8 @@ mod tests {
         let counts = Counts::of(&findings);
         assert_eq!((counts.critical, counts.high, counts.unscored, counts.known, counts.failing), (1, 0, 1, 1, 1));
         assert_eq!(Counts::words(&findings.iter().collect::<Vec<_>>()), "1 high, 1 unscored, 1 critical");
+        findings.extend([malware(), malware()]);
+        let expected = "2 malicious packages, 1 high, 1 unscored, 1 critical";
+        assert_eq!(Counts::words(&findings.iter().collect::<Vec<_>>()), expected);
     }
 }

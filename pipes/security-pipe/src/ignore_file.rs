@@ -9,13 +9,16 @@
 //! expires = 2027-01-01              # the last day it applies
 //! ```
 //!
-//! Instead of `id`, a `fingerprint` names one finding.
+//! Instead of `id`, a `fingerprint` names one finding: any that a report shows, of either version.
+
+use std::borrow::Cow;
 
 use globset::{Glob, GlobMatcher};
 use jiff::civil::Date;
+use pipe_packages::package::Ecosystem;
 use serde::Deserialize;
 
-use crate::finding::{Finding, Status};
+use crate::finding::{AffectedPackage, Finding, Status};
 
 #[derive(Debug, Default)]
 pub(crate) struct IgnoreFile {
@@ -60,8 +63,9 @@ impl IgnoreFile {
             format!("{line}{}", error.message())
         })?;
         let entries = document.ignore.into_iter().enumerate().map(|(index, raw)| {
-            let named = raw.id.clone().or_else(|| raw.fingerprint.clone()).unwrap_or_default();
-            entry(raw).map_err(|problem| format!("entry {} ({named}): {problem}", index + 1))
+            let named = raw.id.clone().or_else(|| raw.fingerprint.clone());
+            let named = named.map(|name| format!(" ({name})")).unwrap_or_default();
+            entry(raw).map_err(|problem| format!("entry {}{named}: {problem}", index + 1))
         });
         Ok(IgnoreFile { entries: entries.collect::<Result<_, _>>()? })
     }
@@ -92,7 +96,9 @@ impl IgnoreFile {
 }
 
 fn entry(raw: RawEntry) -> Result<Entry, String> {
-    if raw.id.is_some() == raw.fingerprint.is_some() {
+    let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let (id, fingerprint, package) = (trimmed(raw.id), trimmed(raw.fingerprint), trimmed(raw.package));
+    if id.is_some() == fingerprint.is_some() {
         return Err("needs either an id or a fingerprint".to_owned());
     }
     let reason = raw.reason.filter(|reason| !reason.trim().is_empty()).ok_or("needs a reason")?;
@@ -105,26 +111,30 @@ fn entry(raw: RawEntry) -> Result<Entry, String> {
     let expires = date.trim().parse().map_err(|_| "expires must be a date such as 2027-01-01")?;
     let path = raw.path.map(|path| Glob::new(path.trim_start_matches("./")).map(|glob| glob.compile_matcher()));
     let path = path.transpose().map_err(|error| format!("path: {}", error.kind()))?;
-    Ok(Entry { id: raw.id, fingerprint: raw.fingerprint, package: raw.package, path, reason, expires })
+    Ok(Entry { id, fingerprint, package, path, reason, expires })
 }
 
 impl Entry {
     fn matches(&self, finding: &Finding) -> bool {
         let id = match (&self.id, &self.fingerprint) {
-            (Some(id), _) => {
-                finding.rule.id.eq_ignore_ascii_case(id)
-                    || finding.rule.ids.iter().any(|known| known.eq_ignore_ascii_case(id))
-            }
-            (None, Some(fingerprint)) => finding.fingerprint == *fingerprint,
+            (Some(id), _) => finding.has_id(id),
+            (None, Some(fingerprint)) => finding.has_fingerprint(&fingerprint.to_ascii_lowercase()),
             (None, None) => false,
         };
-        let package = self
-            .package
-            .as_ref()
-            .is_none_or(|name| finding.package().is_some_and(|package| package.name.eq_ignore_ascii_case(name)));
+        let package =
+            self.package.as_ref().is_none_or(|name| finding.package().is_some_and(|package| same_name(package, name)));
         let path = self.path.as_ref().is_none_or(|glob| glob.is_match(&finding.location.path));
         id && package && path
     }
+}
+
+/// By the rules of the package's registry: `zope.interface` is PyPI's `zope-interface`.
+fn same_name(package: &AffectedPackage, name: &str) -> bool {
+    let canonical = |name| match Ecosystem::from_osv_name(package.ecosystem) {
+        Some(ecosystem) => ecosystem.canonical_name(name),
+        None => Cow::Borrowed(name),
+    };
+    canonical(&package.name).eq_ignore_ascii_case(&canonical(name))
 }
 
 #[cfg(test)]
@@ -133,7 +143,7 @@ mod tests {
 
     use super::IgnoreFile;
     use crate::finding::Status;
-    use crate::finding::tests::{advisory, secret};
+    use crate::finding::tests::{advisory, malware, secret};
     use pipe_core::severity::Severity;
 
     fn apply(text: &str) -> (Vec<bool>, Vec<String>) {
@@ -151,6 +161,43 @@ mod tests {
         assert_eq!(apply(&entry("id = 'CVE-2099-1'\npackage = 'Requests'")).0, [true, false]);
         assert_eq!(apply(&entry("id = 'CVE-2099-1'\npackage = 'flask'")).0, [false, false]);
         assert_eq!(apply(&entry(&format!("fingerprint = '{}'", "a".repeat(32)))).0, [false, true]);
+    }
+
+    #[test]
+    fn names_and_ids_are_compared_by_the_rules_of_their_registry() {
+        let mut findings = [advisory(Some(Severity::High))];
+        findings[0].vulnerability_mut().package.name = "zope-interface".to_owned();
+        let mut matches = |ecosystem: &'static str, name: &str| {
+            findings[0].status = Status::New;
+            findings[0].vulnerability_mut().package.ecosystem = ecosystem;
+            let text =
+                format!("[[ignore]]\nid = ' CVE-2099-1\t'\npackage = '{name}'\nreason = 'r'\nexpires = 2027-01-01");
+            IgnoreFile::parse(&text).unwrap().apply(&mut findings, date(2026, 11, 21)).is_empty()
+        };
+        for spelling in ["zope.interface", "Zope_Interface", " zope-interface ", "zope-_.interface"] {
+            assert!(matches("PyPI", spelling), "{spelling}");
+        }
+        assert!(!matches("npm", "zope.interface") && !matches("PyPI", "zope"));
+    }
+
+    #[test]
+    fn a_fingerprint_of_either_version_and_under_any_id_names_a_finding() {
+        let entry = |digit: &str| {
+            let fingerprint = digit.repeat(32);
+            format!("[[ignore]]\nfingerprint = '{fingerprint}'\nreason = 'r'\nexpires = 2027-01-01\n")
+        };
+        for digit in ["f", "F", "e", "d"] {
+            assert_eq!(apply(&entry(digit)).0, [true, false], "{digit}");
+        }
+        assert_eq!(apply(&entry("c")).0, [false, false]);
+    }
+
+    #[test]
+    fn an_entry_with_reason_and_expiry_lets_malware_pass() {
+        let mut findings = [malware()];
+        let text = "[[ignore]]\nid = 'GHSA-aaaa-bbbb-cccc'\nreason = 'a fixture'\nexpires = 2027-01-01\n";
+        assert!(IgnoreFile::parse(text).unwrap().apply(&mut findings, date(2026, 11, 21)).is_empty());
+        assert!(matches!(findings[0].status, Status::Ignored { .. }));
     }
 
     #[test]
@@ -175,7 +222,11 @@ mod tests {
         assert!(problem("[[ignore]]\nid = 'x'\nreason = ' '\nexpires = 2027-01-01").contains("needs a reason"));
         assert!(problem("[[ignore]]\nid = 'x'\nreason = 'r'").contains("needs an expiry"));
         assert!(problem("[[ignore]]\nid = 'x'\nreason = 'r'\nexpires = 'soon'").contains("must be a date"));
-        assert!(problem("[[ignore]]\nreason = 'r'\nexpires = 2027-01-01").contains("either an id or a fingerprint"));
+        assert_eq!(
+            problem("[[ignore]]\nreason = 'r'\nexpires = 2027-01-01"),
+            "entry 1: needs either an id or a fingerprint"
+        );
+        assert!(problem("[[ignore]]\nid = ' '\nreason = 'r'\nexpires = 2027-01-01").contains("either an id"));
         assert!(problem("[[ignore]]\nid = 'x'\npath = '['\nreason = 'r'\nexpires = 2027-01-01").contains("path"));
         assert!(problem("[[ignore]]\nidd = 'x'").contains("line 2"));
         assert!(problem("not toml").contains("line 1"));

@@ -87,6 +87,8 @@ reasons! {
             "No package of a lockfile could be looked up, since all of them come from registries that may be private."
         NotCovered "not-in-database" ("package without advisories", "packages without advisories")
             "OSV has advisories for the ecosystem of a package, and this database does not."
+        StaleDatabase "stale-database" ("stale database of advisories", "stale dates of advisories")
+            "The advisories are older than DB_MAX_AGE_DAYS, of an unknown age, or dated in the future, and DB_STALE is `fail`."
     }
     NotKnown {
         LfsPointer "lfs-pointer" ("LFS pointer", "LFS pointers")
@@ -97,6 +99,8 @@ reasons! {
             "A package comes from a registry that is not known to be public, so its name is not sent to the API."
         NoVersion "no-version" ("package without a version", "packages without a version")
             "The version of a package is not known."
+        OldDatabase "old-database" ("old database of advisories", "old dates of advisories")
+            "The advisories are older than DB_MAX_AGE_DAYS, of an unknown age, or dated in the future."
         NoLockfile "no-lockfile" ("manifest without a lockfile", "manifests without a lockfile")
             "A manifest has dependencies and no lockfile, so their versions are not known."
         Unclaimed "other-lockfile" ("lockfile of no advisories", "lockfiles of no advisories")
@@ -128,7 +132,7 @@ reasons! {
         PrivateName "private-name" ("package of PRIVATE_PACKAGES", "packages of PRIVATE_PACKAGES")
             "PRIVATE_PACKAGES matches the name of a package."
         Local "local" ("package from Git or a path", "packages from Git or a path")
-            "A package comes from a Git repository, a path or a URL, for which no advisories exist."
+            "A package comes from a Git repository or a path, for which no advisories exist."
         NoAdvisories "no-advisories" ("package of an ecosystem without advisories", "packages of ecosystems without advisories")
             "OSV has no advisories for the ecosystem of a package."
     }

@@ -2,7 +2,8 @@
 //! pull request can't have changed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::{Component, Path, PathBuf};
 
 use jiff::tz::TimeZone;
 use pipe_core::Context;
@@ -77,8 +78,16 @@ impl Policy {
             match Baseline::parse(&text) {
                 Ok(baseline) => {
                     applied.baseline = true;
-                    let gone = baseline.apply(findings);
-                    if gone > 0 {
+                    let is_gone = |path: &str| is_gone(&ctx.workspace.root, path);
+                    let matched = baseline.apply(findings, &is_gone);
+                    if !matched.malware.is_empty() {
+                        let names = matched.malware.join(", ");
+                        applied.warnings.push(format!(
+                            "a baseline does not apply to malware: {names}. Remove it, or list it in the ignore file"
+                        ));
+                    }
+                    if matched.gone > 0 {
+                        let gone = matched.gone;
                         applied.warnings.push(format!(
                             "{gone} of the baseline's {} findings no longer exist. Run with BASELINE_WRITE=true to update it",
                             baseline.len()
@@ -108,6 +117,13 @@ impl Policy {
             .map_err(|error| error.to_string())?;
         Ok(baseline.len())
     }
+}
+
+/// Whether nothing lies at a path of a baseline any more. What can't be looked at may still be there.
+fn is_gone(root: &Path, path: &str) -> bool {
+    let path = Path::new(path);
+    let is_plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+    is_plain && matches!(root.join(path).symlink_metadata(), Err(error) if error.kind() == ErrorKind::NotFound)
 }
 
 /// The trusted text of a policy file, or `None` if none applies.

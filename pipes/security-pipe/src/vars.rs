@@ -85,7 +85,7 @@ pub(crate) const GATE_MODE: Var =
         .default("block");
 pub(crate) const FAIL_ON_CRITICAL: Var =
     Var::flag("FAIL_ON_CRITICAL", "Fails the run on findings of critical severity.")
-        .or("does not fail the run on their severity")
+        .or("does not fail the run on their severity, except on malicious packages")
         .default("true");
 pub(crate) const FAIL_ON_HIGH: Var =
     Var::flag("FAIL_ON_HIGH", "Fails the run on findings of high or critical severity.")
@@ -101,7 +101,8 @@ pub(crate) const FAIL_ON_SECRETS: Var = Var::flag("FAIL_ON_SECRETS", "Fails the 
 pub(crate) const CVSS_THRESHOLD: Var = Var::new(
     "CVSS_THRESHOLD",
     Kind::Number { min: 0.0, max: 10.0 },
-    "Fails the run on advisories with at least this CVSS score, in addition to the gated severities.",
+    "Fails the run on advisories with at least this CVSS score, in addition to the gated severities. An advisory without \
+     a score counts with the lowest score of its severity, which UNSCORED_SEVERITY sets if it has none.",
 )
 .unset("no score fails the run")
 .example("7.0");
@@ -119,14 +120,16 @@ pub(crate) const INFORMATIONAL_SEVERITY: Var = Var::choice(
 )
 .values(&[("none", "never gates them")])
 .default("none");
-pub(crate) const IGNORE_UNFIXED: Var =
-    Var::flag("IGNORE_UNFIXED", "Reports advisories without a fixed version, and does not gate on them.")
-        .or("gates on them like on any other")
-        .default("false");
+pub(crate) const IGNORE_UNFIXED: Var = Var::flag(
+    "IGNORE_UNFIXED",
+    "Reports advisories without a fixed version, and does not gate on them. Malicious packages always fail.",
+)
+.or("gates on them like on any other")
+.default("false");
 pub(crate) const DEV_DEPENDENCIES: Var = Var::choice(
     "DEV_DEPENDENCIES",
     &["gate", "warn"],
-    "Sets what happens with advisories of development dependencies.",
+    "Sets what happens with advisories of development dependencies. Malicious packages always fail.",
 )
 .values(&[("gate", "gates on them"), ("warn", "reports them without gating")])
 .default("gate");
@@ -144,10 +147,13 @@ pub(crate) const BASELINE_FILE: Var = Var::path(
 )
 .unset("`.pipewright/baseline.json` is read if it exists")
 .example(".pipewright/baseline.json");
-pub(crate) const BASELINE_WRITE: Var =
-    Var::flag("BASELINE_WRITE", "Writes the current findings to BASELINE_FILE instead of gating on them.")
-        .or("gates on findings")
-        .default("false");
+pub(crate) const BASELINE_WRITE: Var = Var::flag(
+    "BASELINE_WRITE",
+    "Writes the current findings to BASELINE_FILE instead of gating on them. The run ends as WARNED, or fails on \
+         malicious packages, which no baseline covers. On a pull request it exits with 2.",
+)
+.or("gates on findings")
+.default("false");
 
 pub(crate) const SCAN_PATHS: Var =
     Var::list("SCAN_PATHS", "Limits the scan to these paths or globs, relative to WORKING_DIR.")

@@ -34,7 +34,9 @@ pub(crate) fn of(plan: &Scan, told: &Told<'_>, ctx: &Context) -> Result<Ending, 
 
     if plan.policy.write_baseline && unable.is_empty() && tolerated.is_empty() {
         return match plan.policy.write(ctx, findings) {
-            Ok(count) => Ok(Ending::Passed(format!("{} written to the baseline", plural(count, "finding")))),
+            // Malware is not written, and fails as it always does.
+            Ok(_) if !failing.is_empty() && !plan.gate.warn_only => Err(Ending::Failed(gated(&failing))),
+            Ok(count) => Ok(Ending::Warned(written(count, findings))),
             Err(problem) => Err(Ending::Unable(format!("can't write the baseline: {problem}"))),
         };
     }
@@ -69,6 +71,14 @@ pub(crate) fn of(plan: &Scan, told: &Told<'_>, ctx: &Context) -> Result<Ending, 
             }
         }
     }
+}
+
+/// A run that wrote the baseline did not gate: what it let pass is counted.
+fn written(count: usize, findings: &[Finding]) -> String {
+    let open: Vec<&Finding> = findings.iter().filter(|finding| finding.is_open()).collect();
+    let counts = Some(Counts::words(&open)).filter(|words| !words.is_empty());
+    let counts = counts.map(|words| format!(" ({words})")).unwrap_or_default();
+    format!("{} written to the baseline, none gated{counts}: BASELINE_WRITE=true", plural(count, "finding"))
 }
 
 /// `2 high, 9 unscored (FAIL_ON_HIGH=true)`: what fails, and the settings that make it fail, each once.

@@ -45,7 +45,7 @@ pub(crate) fn rendering(run: &Run<'_>, summary_markdown: String, ctx: &Context) 
 fn annotation(finding: &Finding) -> Annotation {
     let (title, clause) = (&finding.rule.title, &finding.remedy.clause);
     let message = match &finding.kind {
-        Kind::Vulnerability(_) => format!("{}: {title} ({clause})", finding.subject()),
+        Kind::Vulnerability(_) | Kind::Malware(_) => format!("{}: {title} ({clause})", finding.subject()),
         Kind::Secret { .. } | Kind::Misconfiguration => format!("{title}: {clause}"),
     };
     let (location, span) = (&finding.location, &finding.location.span);

@@ -7,6 +7,11 @@ use std::path::Path;
 use serde_json::{Value, json};
 use zip::write::SimpleFileOptions;
 
+/// The day of the advisories, so that a database of them is fresh: `2026-11-28`.
+pub fn today() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()
+}
+
 /// An advisory that affects every version of a package before `fixed`.
 pub fn advisory(id: &str, ecosystem: &str, package: &str, fixed: &str, vector: Option<&str>) -> Value {
     let severity: Vec<Value> = vector.iter().map(|score| json!({ "type": "CVSS_V3", "score": score })).collect();
@@ -14,7 +19,7 @@ pub fn advisory(id: &str, ecosystem: &str, package: &str, fixed: &str, vector: O
     json!({
         "schema_version": "1.6.0",
         "id": id,
-        "modified": "2026-11-01T00:00:00Z",
+        "modified": format!("{}T00:00:00Z", today()),
         "summary": format!("{package} does what it should not"),
         "severity": severity,
         "affected": [{

@@ -15,7 +15,7 @@ mod proxy;
 mod repo;
 mod server;
 
-pub use advisories::{advisory, database, zip};
+pub use advisories::{advisory, database, today, zip};
 pub use checkout::{pipes, root};
 pub use keys::Keys;
 pub use memory_registry::{MemoryRegistry, digest};

@@ -114,7 +114,7 @@ fn line(group: &[&Finding], baseline: bool) -> Line {
     };
     let (id, title) = (terminal(&finding.rule.id), terminal(&finding.rule.title));
     let what = match &finding.kind {
-        Kind::Vulnerability(_) => format!("{:<24}  {id:<19}  {place}", terminal(&finding.subject())),
+        Kind::Vulnerability(_) | Kind::Malware(_) => format!("{:<24}  {id:<19}  {place}", terminal(&finding.subject())),
         Kind::Secret { prefix: Some(prefix) } => format!("{title:<24}  {place}  {}", terminal(prefix)),
         Kind::Secret { prefix: None } => format!("{title:<24}  {place}"),
         Kind::Misconfiguration => format!("{title:<24}  {id:<19}  {place}"),

@@ -79,7 +79,7 @@ impl Case {
 
 fn case(finding: &Finding) -> Case {
     let what = match &finding.kind {
-        Kind::Vulnerability(_) => format!("{} {}", finding.subject(), finding.names()),
+        Kind::Vulnerability(_) | Kind::Malware(_) => format!("{} {}", finding.subject(), finding.names()),
         Kind::Secret { .. } | Kind::Misconfiguration => finding.subject(),
     };
     let name = format!("{what} at {}", finding.location.shown());

@@ -86,7 +86,7 @@ fn remedy(finding: &Finding, escape: &dyn Fn(&str) -> String) -> String {
 fn title(finding: &Finding, escape: &dyn Fn(&str) -> String) -> String {
     let title = escape(&finding.rule.title);
     match &finding.kind {
-        Kind::Vulnerability(_) => format!("{}: {title}", escape(&finding.names())),
+        Kind::Vulnerability(_) | Kind::Malware(_) => format!("{}: {title}", escape(&finding.names())),
         Kind::Secret { prefix: Some(prefix) } => format!("{title} ({})", escape(prefix)),
         Kind::Secret { prefix: None } | Kind::Misconfiguration => title,
     }

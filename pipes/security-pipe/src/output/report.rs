@@ -22,6 +22,11 @@ pub(crate) struct Finding<'a> {
     informational: Option<&'a str>,
     location: Location<'a>,
     fingerprint: &'a str,
+    /// Absent if it is the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint_v2: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    malicious: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     shown: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,6 +79,8 @@ impl Finding<'_> {
                 container: location.container(),
             },
             fingerprint: &finding.fingerprint,
+            fingerprint_v2: Some(finding.fingerprint_v2()).filter(|v2| *v2 != finding.fingerprint),
+            malicious: finding.is_malware(),
             shown: finding.prefix(),
             package: finding.package(),
             url: finding.rule.link.as_deref(),

@@ -88,7 +88,7 @@ fn result(finding: &Finding, rule_index: usize) -> Report<'_> {
             },
             logical_locations: finding.location.container().map(Logical::new).into_iter().collect(),
         }],
-        partial_fingerprints: Fingerprints { own: &finding.fingerprint },
+        partial_fingerprints: Fingerprints { v1: &finding.fingerprint, v2: finding.fingerprint_v2() },
         suppressions: suppression(&finding.status).into_iter().collect(),
         properties: properties(finding),
     }
@@ -106,7 +106,7 @@ fn level(finding: &Finding) -> &'static str {
 
 fn message(finding: &Finding) -> String {
     match &finding.kind {
-        Kind::Vulnerability(_) | Kind::Misconfiguration => {
+        Kind::Vulnerability(_) | Kind::Malware(_) | Kind::Misconfiguration => {
             format!("{} {}", text::message(finding), finding.remedy.text)
         }
         Kind::Secret { .. } => text::message(finding),

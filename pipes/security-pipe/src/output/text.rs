@@ -6,7 +6,9 @@ use crate::words::sentence;
 /// One sentence: what it is and what it was found in.
 pub(super) fn message(finding: &Finding) -> String {
     sentence(&match &finding.kind {
-        Kind::Vulnerability(_) => format!("{}: {} ({})", finding.subject(), finding.rule.title, finding.names()),
+        Kind::Vulnerability(_) | Kind::Malware(_) => {
+            format!("{}: {} ({})", finding.subject(), finding.rule.title, finding.names())
+        }
         Kind::Secret { prefix: Some(prefix) } => format!("{} ({prefix})", finding.rule.title),
         Kind::Secret { prefix: None } | Kind::Misconfiguration => finding.rule.title.clone(),
     })

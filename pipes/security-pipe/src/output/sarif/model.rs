@@ -83,8 +83,12 @@ pub(super) struct Report<'a> {
 /// GitHub's own `primaryLocationLineHash` is left to its upload action, which computes it from the source line.
 #[derive(Serialize)]
 pub(super) struct Fingerprints<'a> {
+    /// Of the id that is shown, and the place in the lockfile's order: as it always was.
     #[serde(rename = "pipewright/v1")]
-    pub(super) own: &'a str,
+    pub(super) v1: &'a str,
+    /// The same after a new alias, and in a lockfile of another form.
+    #[serde(rename = "pipewright/v2")]
+    pub(super) v2: &'a str,
 }
 
 #[derive(Serialize)]

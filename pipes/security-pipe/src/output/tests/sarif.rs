@@ -30,7 +30,7 @@ fn a_secret_becomes_a_result_with_its_exact_region_and_rule() {
                 "artifactLocation": {"uri": "src/a%20b.py", "uriBaseId": "%SRCROOT%"},
                 "region": {"startLine": 3, "startColumn": 5, "endColumn": 25},
             }}],
-            "partialFingerprints": {"pipewright/v1": "secrets:3"},
+            "partialFingerprints": {"pipewright/v1": "secrets:3", "pipewright/v2": "secrets:3"},
             "properties": {
                 "scanner": "secrets",
                 "severity": "CRITICAL",
