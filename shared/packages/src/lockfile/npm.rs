@@ -88,18 +88,31 @@ fn is_nameless((name, _): &Root<'_>) -> bool {
     name.as_ref().is_none_or(|name| name.0.is_empty())
 }
 
+/// The first few names, with how many more there are.
+fn listed(names: &[String]) -> Option<(String, bool)> {
+    const NAMED: usize = 3;
+    let first: Vec<String> = names.iter().take(NAMED).map(|name| excerpt(name)).collect();
+    let text = match names.len() {
+        0 => return None,
+        1..=NAMED => first.join(", "),
+        all => format!("{} and {} more", first.join(", "), all - NAMED),
+    };
+    Some((text, names.len() > 1))
+}
+
 /// A warning about optional packages that are listed and not installed.
 fn nothing_to_install(input: &Input<'_>, absent: &[String]) -> Option<String> {
-    const NAMED: usize = 3;
-    let names: Vec<String> = absent.iter().take(NAMED).map(|name| excerpt(name)).collect();
-    let names = names.join(", ");
-    let what = match absent.len() {
-        0 => return None,
-        1 => format!("{names} is optional and has"),
-        2..=NAMED => format!("{names} are optional and have"),
-        all => format!("{names} and {} more are optional and have", all - NAMED),
-    };
-    Some(format!("{}: {what} no version, so npm installs nothing", input.path))
+    let (names, many) = listed(absent)?;
+    let what = if many { "are optional and have" } else { "is optional and has" };
+    Some(format!("{}: {names} {what} no version, so npm installs nothing", input.path))
+}
+
+/// A warning about packages that are called otherwise than the file they are installed from.
+fn other_files(input: &Input<'_>, others: &[String]) -> Option<String> {
+    let (names, many) = listed(others)?;
+    let what = if many { "have the addresses of other packages" } else { "has the address of another package" };
+    let way_out = "Run `npm install --package-lock-only`, and look at what changes.";
+    Some(format!("{}: {names} {what} or version, which npm installs. {way_out}", input.path))
 }
 
 fn root((name, version): Root<'_>) -> Option<(String, String)> {

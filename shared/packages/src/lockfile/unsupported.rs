@@ -4,19 +4,8 @@
 mod table;
 
 use super::FORMATS;
+pub use table::Unsupported;
 use table::{NAMES, PATHS, PATTERNS};
-
-/// What a lockfile that no reader takes stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unsupported {
-    /// It pins packages of an ecosystem that OSV has advisories of, so they were not looked at. The tool's name, with
-    /// the ecosystem before it: `npm (Yarn)`.
-    Covered(&'static str),
-    /// OSV has no advisories for what the tool of this name pins.
-    NotCovered(&'static str),
-    /// It is called as lockfiles are, and no tool is known by the name.
-    Unknown,
-}
 
 /// The lockfile that a tool takes in place of one of this name if both are in one folder.
 pub fn superseded_by(file_name: &str) -> Option<&'static str> {

@@ -110,6 +110,11 @@ impl<D> Entry<'_, D> {
         self.is_optional() && !self.link && said(&self.version).is_empty() && said(&self.resolved).is_empty()
     }
 
+    /// Whether `package`, which this entry is, has the address of another one.
+    pub(super) fn is_another(&self, package: &Package) -> bool {
+        origin::is_another(&package.name, &package.version, said(&self.resolved))
+    }
+
     /// Whether it has no name of its own.
     pub(super) fn is_unnamed(&self) -> bool {
         said(&self.name).is_empty()

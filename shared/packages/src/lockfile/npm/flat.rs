@@ -8,9 +8,8 @@ use super::super::{Input, ParseError, Parsed, graph, url};
 use super::Root;
 use super::entry::Entry;
 use super::json::{Key, Members, Names, Reader};
-use super::nested::MAX_DEPTH;
 use super::npmrc::Registries;
-use super::tree::{Folder, ROOT, Tree};
+use super::tree::{Folder, MAX_DEPTH, ROOT, Tree, folder};
 use super::workspaces::Workspaces;
 use crate::package::Source;
 
@@ -49,7 +48,7 @@ pub(super) fn read<'a>(
     let mut parsed = Parsed::default();
     let mut rows: Vec<Row<'_>> = Vec::with_capacity(table.0.len());
     let mut workspaces: Option<Workspaces> = None;
-    let mut absent: Vec<String> = Vec::new();
+    let (mut absent, mut others) = (Vec::new(), Vec::new());
 
     for (key, mut entry) in table.0 {
         let line = reader.line(&key);
@@ -85,11 +84,15 @@ pub(super) fn read<'a>(
         let what = What::Package { index: parsed.packages.len(), own, unnamed };
         let mut package = entry.package(name, local, line, registries)?;
         package.folder = folder(path, &package.name);
+        if entry.is_another(&package) {
+            others.push(package.name.clone());
+        }
         parsed.packages.push(package);
         rows.push(Row { key, line, what, wants: entry.wants() });
     }
     link(reader, &rows, &mut parsed)?;
     parsed.warnings.extend(super::nothing_to_install(input, &absent));
+    parsed.warnings.extend(super::other_files(input, &others));
     if rows.is_empty() {
         parsed.warnings.push(format!("{}: it names no packages", input.path));
     }
@@ -165,11 +168,6 @@ fn folder_name(path: &str) -> &str {
     let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
     let scope = above.rsplit('/').next().filter(|scope| scope.starts_with('@'));
     scope.and_then(|scope| path.get(path.len() - scope.len() - 1 - name.len()..)).unwrap_or(name)
-}
-
-/// The folder of a package if its name does not say it.
-pub(super) fn folder(path: &str, name: &str) -> Option<Box<str>> {
-    (path.strip_prefix("node_modules/") != Some(name)).then(|| path.into())
 }
 
 /// The folder that a package is installed for, and the package's name; `None` for a folder of the project.

@@ -10,8 +10,8 @@ use super::super::ParseError;
 use super::super::text::excerpt;
 use super::flat::Table;
 use super::json::{Members, Reader, Text};
-use super::nested::DEEPEST;
 use super::origin::is_address;
+use super::tree::DEEPEST;
 
 /// # Errors
 /// With the line, for a package of the nested half that the flat half doesn't have at this version.

@@ -9,16 +9,9 @@ use super::super::text::excerpt;
 use super::super::{Input, MOST_PACKAGES, ParseError, Parsed, graph};
 use super::Root;
 use super::entry::Entry;
-use super::flat;
 use super::json::{Members, Names, Reader};
 use super::npmrc::Registries;
-use super::tree::{Folder, ROOT, Tree};
-
-/// The deepest nesting that is read. Node's own limit on paths stops real trees far earlier.
-pub(super) const MAX_DEPTH: usize = 64;
-
-/// In brackets: each level is the entry and its dependencies, and an entry's own values nest little.
-pub(super) const DEEPEST: usize = 2 * MAX_DEPTH + 8;
+use super::tree::{DEEPEST, Folder, MAX_DEPTH, ROOT, Tree, folder};
 
 struct Node<'a> {
     folder: Folder,
@@ -36,7 +29,7 @@ pub(super) fn read<'a>(
         reader.check_depth(value, DEEPEST)?;
     }
     let mut parsed = Parsed::default();
-    let mut absent: Vec<String> = Vec::new();
+    let (mut absent, mut others) = (Vec::new(), Vec::new());
     let mut tree = Tree::new();
     let mut nodes: Vec<Node<'_>> = Vec::new();
     let mut open: Vec<(&RawValue, Folder, usize, String)> =
@@ -55,7 +48,10 @@ pub(super) fn read<'a>(
             let mut package = entry.package(&key.name, None, line, registries)?;
             package.direct = (depth > 1).then_some(false);
             let path = format!("{parent}node_modules/{}", key.name);
-            package.folder = flat::folder(&path, &package.name);
+            package.folder = folder(&path, &package.name);
+            if entry.is_another(&package) {
+                others.push(package.name.clone());
+            }
             if tree.install(above, key.name.clone(), parsed.packages.len()) {
                 return Err(reader.twice(&key));
             }
@@ -79,6 +75,7 @@ pub(super) fn read<'a>(
     mark_direct(&tree, &mut parsed, input);
     in_file_order(&mut parsed);
     parsed.warnings.extend(super::nothing_to_install(input, &absent));
+    parsed.warnings.extend(super::other_files(input, &others));
     if parsed.packages.is_empty() && super::is_nameless(&root) {
         parsed.warnings.push(format!("{}: it names no packages", input.path));
     }

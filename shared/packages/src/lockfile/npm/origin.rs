@@ -32,6 +32,25 @@ pub(super) fn source(name: &str, version: &str, resolved: &str, registries: &Reg
     }
 }
 
+/// Whether an address of the public registry is that of another package, or of another version: npm installs what lies
+/// there, whatever the entry is called.
+pub(super) fn is_another(name: &str, version: &str, resolved: &str) -> bool {
+    let Some((host, path)) = resolved.strip_prefix("https://").and_then(|rest| rest.split_once('/')) else {
+        return false;
+    };
+    if !PUBLIC.contains(&host) || version.is_empty() {
+        return false;
+    }
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    let Some((package, file)) = path.split_once("/-/") else { return false };
+    let short = name.rsplit('/').next().unwrap_or(name);
+    let same = package == name || package.to_ascii_lowercase().replace("%2f", "/") == name.to_ascii_lowercase();
+    let rest = file.strip_prefix(short).and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".tgz"));
+    // the registry drops build metadata
+    let plain = |version: &str| version.split('+').next().unwrap_or_default().to_owned();
+    !same || rest.is_none_or(|found| found != version && plain(found) != plain(version))
+}
+
 /// Whether what stands for a version is an address.
 pub(super) fn is_address(version: &str) -> bool {
     is_git(version) || version.starts_with("file:") || version.contains("://")

@@ -1,5 +1,5 @@
 use super::super::tests::{find, names, parse, parse_with};
-use super::nested::MAX_DEPTH;
+use super::tree::MAX_DEPTH;
 use super::*;
 use crate::package::{Scope, Source};
 
@@ -320,6 +320,31 @@ fn the_nearest_folder_above_wins() {
 "node_modules/z": {"version": "2"}
 }}"#;
     assert_eq!(parse(&LOCK, text).unwrap().packages[1].dependencies, [2]);
+}
+
+#[test]
+fn a_package_with_the_file_of_another_is_told() {
+    let registry = "https://registry.npmjs.org";
+    for (name, version, resolved, other) in [
+        ("a", "1.0.0", format!("{registry}/a/-/a-1.0.0.tgz"), false),
+        ("@s/n", "1.0.0", format!("{registry}/@s/n/-/n-1.0.0.tgz"), false),
+        ("@s/n", "1.0.0", format!("{registry}/@s%2fn/-/n-1.0.0.tgz?x"), false),
+        ("a", "1.0.0+b", format!("{registry}/a/-/a-1.0.0.tgz"), false),
+        ("a", "1.0.0", "https://host.example/b/-/b-1.0.0.tgz".to_owned(), false),
+        ("a", "1.0.0", format!("{registry}/b/-/b-1.0.0.tgz"), true),
+        ("a", "2.0.0", format!("{registry}/a/-/a-1.0.0.tgz"), true),
+        ("a", "1.0.0", format!("{registry}/a/-/b-1.0.0.tgz"), true),
+        ("n", "1.0.0", format!("{registry}/@s/n/-/n-1.0.0.tgz"), true),
+    ] {
+        assert_eq!(origin::is_another(name, version, &resolved), other, "{name} {version} {resolved}");
+        let entry = format!(r#""version": "{version}", "resolved": "{resolved}""#);
+        let flat = format!(r#"{{"lockfileVersion": 3, "packages": {{"node_modules/{name}": {{{entry}}}}}}}"#);
+        let nested = format!(r#"{{"lockfileVersion": 1, "dependencies": {{"{name}": {{{entry}}}}}}}"#);
+        for text in [flat, nested] {
+            let warnings = parse(&LOCK, &text).unwrap().warnings;
+            assert_eq!(warnings.iter().any(|warning| warning.contains("address of another package")), other, "{text}");
+        }
+    }
 }
 
 #[test]

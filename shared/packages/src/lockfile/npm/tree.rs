@@ -9,6 +9,17 @@ pub(super) type Folder = u32;
 /// The project's own folder.
 pub(super) const ROOT: Folder = 0;
 
+/// The deepest nesting that is read. Node's own limit on paths stops real trees far earlier.
+pub(super) const MAX_DEPTH: usize = 64;
+
+/// In brackets: each level is the entry and its dependencies, and an entry's own values nest little.
+pub(super) const DEEPEST: usize = 2 * MAX_DEPTH + 8;
+
+/// The folder of a package if its name does not say it.
+pub(super) fn folder(path: &str, name: &str) -> Option<Box<str>> {
+    (path.strip_prefix("node_modules/") != Some(name)).then(|| path.into())
+}
+
 /// Folders with the packages installed in each.
 pub(super) struct Tree<'a> {
     above: Vec<Folder>,

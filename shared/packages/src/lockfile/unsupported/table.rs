@@ -1,7 +1,19 @@
 //! Names of lockfiles, from the documentation of the tools that write them and from what trivy, osv-scalibr and syft
 //! read. Covered are the ecosystems of the OSV schema 1.7.5.
 
-use super::Unsupported::{self, Covered, NotCovered};
+use Unsupported::{Covered, NotCovered};
+
+/// What a lockfile that no reader takes stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsupported {
+    /// It pins packages of an ecosystem that OSV has advisories of, so they were not looked at. The tool's name, with
+    /// the ecosystem before it: `npm (Yarn)`.
+    Covered(&'static str),
+    /// OSV has no advisories for what the tool of this name pins.
+    NotCovered(&'static str),
+    /// It is called as lockfiles are, and no tool is known by the name.
+    Unknown,
+}
 
 /// By name, sorted.
 pub(super) const NAMES: &[(&str, Unsupported)] = &[
