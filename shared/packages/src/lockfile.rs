@@ -153,6 +153,11 @@ pub struct ParseError {
     pub message: String,
 }
 
+/// The warning for a lockfile in which nothing was found, which would look like a clean one.
+fn no_packages(input: &Input<'_>) -> String {
+    format!("{}: it names no packages", input.path)
+}
+
 impl ParseError {
     fn new(message: impl Into<String>) -> ParseError {
         ParseError { line: None, message: message.into() }

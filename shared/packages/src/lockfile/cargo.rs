@@ -52,7 +52,7 @@ impl Format for CargoLock {
         }
         link(&lock, &places, &lines, &members, &mut parsed)?;
         if lock.package.is_empty() {
-            parsed.warnings.push(format!("{}: it names no packages", input.path));
+            parsed.warnings.push(super::no_packages(input));
         }
         Ok(parsed)
     }

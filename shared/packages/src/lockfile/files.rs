@@ -4,10 +4,36 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::hash;
 use crate::package::Hash;
+
+/// The hashes of a list of files, in its order; a file without one that can be recorded has none.
+#[derive(Default)]
+pub(super) struct Files(pub(super) Vec<Hash>);
+
+impl<'de> Deserialize<'de> for Files {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Files;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of files")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut files: A) -> Result<Files, A::Error> {
+                let mut hashes = Vec::new();
+                while let Some(File(hash)) = files.next_element()? {
+                    hashes.extend(hash);
+                }
+                Ok(Files(hashes))
+            }
+        }
+        deserializer.deserialize_seq(List)
+    }
+}
 
 /// One file; without a hash that can be recorded, `None`.
 pub(super) struct File(pub(super) Option<Hash>);

@@ -30,6 +30,9 @@ impl Format for Poetry {
         let mut parsed = Parsed::default();
         let project = project(input, &mut parsed);
 
+        if lock.package.is_empty() && project.as_ref().is_none_or(Pyproject::has_dependencies) {
+            parsed.warnings.push(super::no_packages(input));
+        }
         for entry in &lock.package {
             parsed.packages.push(package(entry, &lock, &lines)?);
         }
@@ -120,9 +123,9 @@ fn hashes(entry: &Entry, lock: &Lock) -> Vec<Hash> {
     let name = entry.name.get_ref();
     let metadata = lock.metadata.as_ref();
     let central = metadata.and_then(|metadata| metadata.files.get(name));
-    let files = if entry.files.is_empty() { central } else { Some(&entry.files) };
+    let files = if entry.files.0.is_empty() { central } else { Some(&entry.files) };
     match files {
-        Some(files) => files.iter().filter_map(|file| file.0.clone()).collect(),
+        Some(files) => files.0.clone(),
         None => {
             let bare = metadata.and_then(|metadata| metadata.hashes.get(name));
             bare.into_iter().flatten().filter_map(|hex| hash::sha256(hex)).collect()

@@ -12,7 +12,7 @@ mod via;
 
 use std::collections::HashSet;
 
-use super::text::excerpt;
+use super::text::{check_merged, excerpt};
 use super::{Format, Input, ParseError, Parsed, python, shell, url};
 use crate::package::{Package, Source};
 use files::{Item, Origins};
@@ -32,7 +32,9 @@ impl Format for Requirements {
     }
 
     fn decode(&self, bytes: Vec<u8>) -> Result<String, ParseError> {
-        encoding::decode(bytes)
+        let text = encoding::decode(bytes)?;
+        check_merged(&text)?;
+        Ok(text)
     }
 
     fn matches(&self, file_name: &str, parent: &str) -> bool {
@@ -79,7 +81,7 @@ impl Format for Requirements {
         found.link();
         parsed.warnings.extend(open.warning(input));
         if !listing.says_something {
-            parsed.warnings.push(format!("{}: no requirement is in it", input.path));
+            parsed.warnings.push(format!("{}: it names no requirements", input.path));
         }
         parsed.packages = found.packages;
         parsed.unable = listing.unable;

@@ -102,6 +102,65 @@ fn each_sample_has_one_reader_that_reads_it() {
 }
 
 #[test]
+fn conflict_markers_are_named_in_every_format() {
+    for (path, text) in SAMPLES {
+        let middle = text.find('\n').unwrap() + 1;
+        let (before, after) = text.split_at(middle);
+        let merged = format!("{before}<<<<<<< HEAD\n=======\n>>>>>>> branch\n{after}");
+        let error = format_of(path).decode(merged.into_bytes()).unwrap_err();
+        assert_eq!(error.line, Some(2), "{path}");
+        assert!(error.message.starts_with("conflict markers of a merge"), "{path}: {error}");
+    }
+}
+
+#[test]
+fn a_lockfile_without_packages_is_told() {
+    for (path, text) in [
+        ("requirements.txt", ""),
+        ("poetry.lock", "package = []\n[metadata]\nlock-version = \"2.1\"\n"),
+        ("uv.lock", "version = 1\nx = [1, 1]\n"),
+        ("Cargo.lock", "version = 4\nx = [1, 1]\n"),
+    ] {
+        let parsed = parse(format_of(path), text).unwrap();
+        assert_eq!(parsed.warnings.len(), 1, "{path}");
+        assert!(parsed.warnings[0].starts_with(&format!("{path}: it names no ")), "{:?}", parsed.warnings);
+    }
+    // a project without dependencies
+    for (path, text) in [
+        ("uv.lock", "version = 1\n[[package]]\nname = \"a\"\nversion = \"1\"\nsource = { virtual = \".\" }\n"),
+        ("Cargo.lock", "version = 4\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\n"),
+    ] {
+        assert!(parse(format_of(path), text).unwrap().warnings.is_empty(), "{path}");
+    }
+    let poetry = "package = []\n[metadata]\nlock-version = \"2.1\"\n";
+    for (project, told) in [("[project]\nname = 'a'\n", 0), ("[project]\nname = 'a'\ndependencies = ['b']\n", 1)] {
+        let parsed = parse_with(format_of("poetry.lock"), poetry, &[("pyproject.toml", project)]).unwrap();
+        assert_eq!(parsed.warnings.len(), told, "{project}");
+    }
+}
+
+#[test]
+fn toml_that_would_take_too_much_memory_is_refused() {
+    let many = 600_000;
+    for (path, text) in [
+        ("uv.lock", format!("version = 1\nx = [{}]\n", "1,".repeat(many))),
+        ("Cargo.lock", format!("version = 4\n{}", "k=1\n".repeat(many))),
+        ("Cargo.lock", format!("version = 4\n{}a = 1\n", "a.".repeat(many))),
+        ("poetry.lock", format!("x = \"{}\n", "\n".repeat(many))),
+        ("uv.lock", format!("version = 1\n[[package]]\nname = 'a'\nx = '{}\n", "{}".repeat(many))),
+        ("uv.lock", format!("version = 1\n[[package]]\nname = 'a'\nx.{}y = 1\n", "a.".repeat(many))),
+    ] {
+        let error = parse(format_of(path), &text).unwrap_err();
+        assert!(error.message.contains("than a lockfile holds") || error.line.is_some(), "{path}: {error}");
+    }
+    let package = |n: usize| format!("[[package]]\nname = \"p{n}\"\nversion = \"1.0.0\"\n");
+    let most: String = (0..MOST_PACKAGES).map(package).collect();
+    assert_eq!(parse(format_of("Cargo.lock"), &format!("version = 4\n{most}")).unwrap().packages.len(), MOST_PACKAGES);
+    let more = format!("version = 4\n{most}{}", package(MOST_PACKAGES));
+    assert!(parse(format_of("Cargo.lock"), &more).unwrap_err().message.contains("50000 packages"));
+}
+
+#[test]
 fn every_cut_is_an_error_or_less_and_never_more() {
     for (path, text) in SAMPLES {
         let format = format_of(path);

@@ -28,7 +28,29 @@ pub fn decode(bytes: Vec<u8>) -> Result<String, ParseError> {
         let line = newlines(text.as_bytes().get(..nul).unwrap_or_default()) + 1;
         return Err(ParseError::at(line, "the file holds NUL bytes; save it as UTF-8 text"));
     }
+    check_merged(&text)?;
     Ok(text)
+}
+
+/// What Git leaves in a file that it could not merge is no broken line of the format.
+///
+/// # Errors
+/// With the line of the first marker, if all three are there.
+pub(super) fn check_merged(text: &str) -> Result<(), ParseError> {
+    let begins = |from: usize, marker: &str| {
+        let found = memchr::memmem::find_iter(text.as_bytes().get(from..).unwrap_or_default(), marker);
+        let mut found = found.map(|at| from + at);
+        found.find(|at| *at == 0 || text.as_bytes().get(at - 1) == Some(&b'\n'))
+    };
+    let Some(ours) = begins(0, "<<<<<<< ") else { return Ok(()) };
+    let theirs = begins(ours, "=======").and_then(|middle| begins(middle, ">>>>>>> "));
+    match theirs {
+        None => Ok(()),
+        Some(_) => {
+            let line = newlines(text.as_bytes().get(..ours).unwrap_or_default()) + 1;
+            Err(ParseError::at(line, "conflict markers of a merge. Resolve the conflict, or write the lockfile anew"))
+        }
+    }
 }
 
 pub(super) fn newlines(bytes: &[u8]) -> u32 {
@@ -132,6 +154,24 @@ mod tests {
         assert!(decode(b"\xfe\xff\0a").unwrap_err().message.contains("UTF-16"));
         assert_eq!(decode(b"ok\nbad \xff\n").unwrap_err().line, Some(2));
         assert_eq!(decode(b"a\n\nb\0c\0").unwrap_err().line, Some(3));
+    }
+
+    #[test]
+    fn conflict_markers_are_found_in_whatever_they_stand() {
+        let conflict = "<<<<<<< HEAD\n  a\n=======\n  b\n>>>>>>> branch\n";
+        for (before, line) in [("", 1), ("{\n", 2), ("\r\n\r\n", 3)] {
+            let error = decode(format!("{before}{conflict}").into_bytes()).unwrap_err();
+            assert_eq!(error.line, Some(line));
+            assert!(error.message.starts_with("conflict markers of a merge"), "{error}");
+        }
+        for text in [
+            "title\n=======\n",
+            "x <<<<<<< HEAD\n=======\n>>>>>>> b\n",
+            "<<<<<<< HEAD\n",
+            ">>>>>>> b\n=======\n<<<<<<< a\n",
+        ] {
+            assert!(decode(text.into()).is_ok(), "{text}");
+        }
     }
 
     #[test]

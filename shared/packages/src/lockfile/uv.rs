@@ -47,6 +47,9 @@ impl Format for Uv {
             }
         }
         link(&lock, &places, &lines, &mut parsed)?;
+        if lock.package.is_empty() {
+            parsed.warnings.push(super::no_packages(input));
+        }
         if parsed.root.is_none() && input.path.ends_with("uv.lock") {
             let project = (input.sibling)("pyproject.toml").text().and_then(|text| pyproject::read(&text));
             parsed.root = project.and_then(|project| Some((project.name?, project.version.unwrap_or_default())));
@@ -71,7 +74,7 @@ fn package(entry: &Entry, lock: &Lock, line: u32) -> Result<Package, ParseError>
     if !matches!(source, Source::Workspace | Source::Path(_)) || !version.is_empty() {
         word("version", &version, line)?;
     }
-    let files = entry.sdist.iter().chain(&entry.wheels);
+    let files = entry.sdist.iter().filter_map(|file| file.0.as_ref()).chain(&entry.wheels.0);
     Ok(Package {
         ecosystem: Ecosystem::PyPi,
         name: python::normalise(name),
@@ -81,7 +84,7 @@ fn package(entry: &Entry, lock: &Lock, line: u32) -> Result<Package, ParseError>
         scope: Scope::Unknown,
         direct: None,
         dependencies: Vec::new(),
-        hashes: files.filter_map(|file| file.0.clone()).collect(),
+        hashes: files.cloned().collect(),
         optional: false,
         folder: None,
     })

@@ -8,8 +8,9 @@ use super::{Manifest, PYTHON};
 
 /// The tool that owns the project is known from its table.
 pub(super) fn pyproject(text: &str) -> Option<Manifest> {
-    let asks = pyproject::read(text)?.has_dependencies();
-    let doc: toml::Table = toml_file::read_manifest(text)?;
+    // what cannot be read is no project without dependencies
+    let asks = pyproject::read(text).map_or(text.contains("dependencies"), |project| project.has_dependencies());
+    let doc: toml::Table = toml_file::read_manifest(text).unwrap_or_default();
     let tools = doc.get("tool").and_then(toml::Value::as_table);
     let has = |tool: &str| tools.is_some_and(|tools| tools.contains_key(tool));
     let (kind, satisfied_by, inherits): (_, &[&str], _) = match () {

@@ -77,7 +77,7 @@ pub(super) fn read<'a>(
     parsed.warnings.extend(super::nothing_to_install(input, &absent));
     parsed.warnings.extend(super::other_files(input, &others));
     if parsed.packages.is_empty() && super::is_nameless(&root) {
-        parsed.warnings.push(format!("{}: it names no packages", input.path));
+        parsed.warnings.push(super::super::no_packages(input));
     }
     parsed.root = super::root(root);
     Ok(parsed)

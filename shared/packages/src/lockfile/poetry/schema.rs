@@ -1,11 +1,13 @@
 //! The parts of a `poetry.lock` that are read.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use toml::Spanned;
 
-use super::super::files::File;
+use super::super::files::Files;
 use super::super::toml_file::lockfile;
 
 #[derive(Deserialize)]
@@ -29,9 +31,9 @@ pub(super) struct Entry {
     /// Since lock version 2.1.
     pub(super) groups: Option<Vec<String>>,
     #[serde(default)]
-    pub(super) files: Vec<File>,
-    #[serde(default)]
-    pub(super) dependencies: BTreeMap<String, Dependency>,
+    pub(super) files: Files,
+    #[serde(default, deserialize_with = "pairs")]
+    pub(super) dependencies: Vec<(String, Dependency)>,
     #[serde(default)]
     pub(super) extras: BTreeMap<String, Vec<String>>,
     pub(super) source: Option<Origin>,
@@ -41,9 +43,51 @@ pub(super) struct Entry {
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum Dependency {
-    Version(#[expect(dead_code, reason = "only its form matters")] String),
+    Version(Text),
     Table(Details),
     Many(Vec<Dependency>),
+}
+
+/// A string that is not kept: only its form matters.
+pub(super) struct Text;
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
+        struct Str;
+        impl Visitor<'_> for Str {
+            type Value = Text;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Text, E> {
+                Ok(Text)
+            }
+        }
+        deserializer.deserialize_str(Str)
+    }
+}
+
+/// A table as a list, which takes less than half of a map. The parser has refused keys that occur twice.
+fn pairs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, Dependency)>, D::Error> {
+    struct Pairs;
+    impl<'de> Visitor<'de> for Pairs {
+        type Value = Vec<(String, Dependency)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a table")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<Self::Value, A::Error> {
+            let mut pairs = Vec::new();
+            while let Some(pair) = table.next_entry()? {
+                pairs.push(pair);
+            }
+            Ok(pairs)
+        }
+    }
+    deserializer.deserialize_map(Pairs)
 }
 
 #[derive(Deserialize)]
@@ -89,7 +133,7 @@ pub(super) struct Origin {
 pub(super) struct Metadata {
     pub(super) lock_version: Option<String>,
     #[serde(default)]
-    pub(super) files: BTreeMap<String, Vec<File>>,
+    pub(super) files: BTreeMap<String, Files>,
     #[serde(default)]
     pub(super) hashes: BTreeMap<String, Vec<String>>,
 }

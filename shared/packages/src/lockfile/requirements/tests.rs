@@ -106,7 +106,7 @@ fn a_variable_of_the_environment_leaves_the_rest_readable() {
 fn a_file_that_asks_for_nothing_is_told() {
     for text in ["", "\n", "# only\n\t# comments\n"] {
         let parsed = parse(&Requirements, text).unwrap();
-        assert_eq!(parsed.warnings, ["requirements.txt: no requirement is in it"], "{text:?}");
+        assert_eq!(parsed.warnings, ["requirements.txt: it names no requirements"], "{text:?}");
     }
 }
 

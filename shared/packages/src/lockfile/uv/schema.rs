@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::super::files::File;
+use super::super::files::{File, Files};
 use super::super::toml_file::lockfile;
 
 #[derive(Deserialize)]
@@ -43,7 +43,7 @@ pub(super) struct Entry {
     pub(super) dev_dependencies: BTreeMap<String, Vec<Dependency>>,
     pub(super) sdist: Option<File>,
     #[serde(default)]
-    pub(super) wheels: Vec<File>,
+    pub(super) wheels: Files,
 }
 
 /// Exactly one of these is set.
@@ -76,12 +76,13 @@ impl Origin {
 pub(super) struct Dependency {
     pub(super) name: String,
     version: Option<String>,
-    source: Option<Origin>,
+    // in a box, since there are many and few have one
+    source: Option<Box<Origin>>,
 }
 
 impl Dependency {
     pub(super) fn fits(&self, entry: &Entry) -> bool {
         self.version.as_ref().is_none_or(|version| entry.version.as_ref() == Some(version))
-            && self.source.as_ref().is_none_or(|source| entry.source == *source)
+            && self.source.as_ref().is_none_or(|source| entry.source == **source)
     }
 }
