@@ -45,7 +45,9 @@ pub(super) fn is_another(name: &str, version: &str, resolved: &str) -> bool {
     let Some((package, file)) = path.split_once("/-/") else { return false };
     let short = name.rsplit('/').next().unwrap_or(name);
     let same = package == name || package.to_ascii_lowercase().replace("%2f", "/") == name.to_ascii_lowercase();
-    let rest = file.strip_prefix(short).and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".tgz"));
+    // mirrors keep the scope in the file's name
+    let rest = file.strip_prefix(name).or_else(|| file.strip_prefix(short));
+    let rest = rest.and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".tgz"));
     // the registry drops build metadata
     let plain = |version: &str| version.split('+').next().unwrap_or_default().to_owned();
     !same || rest.is_none_or(|found| found != version && plain(found) != plain(version))

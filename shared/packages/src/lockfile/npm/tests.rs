@@ -329,6 +329,7 @@ fn a_package_with_the_file_of_another_is_told() {
         ("a", "1.0.0", format!("{registry}/a/-/a-1.0.0.tgz"), false),
         ("@s/n", "1.0.0", format!("{registry}/@s/n/-/n-1.0.0.tgz"), false),
         ("@s/n", "1.0.0", format!("{registry}/@s%2fn/-/n-1.0.0.tgz?x"), false),
+        ("@s/n", "1.0.0", format!("{registry}/@s/n/-/@s/n-1.0.0.tgz"), false),
         ("a", "1.0.0+b", format!("{registry}/a/-/a-1.0.0.tgz"), false),
         ("a", "1.0.0", "https://host.example/b/-/b-1.0.0.tgz".to_owned(), false),
         ("a", "1.0.0", format!("{registry}/b/-/b-1.0.0.tgz"), true),
