@@ -12,7 +12,7 @@ use crate::output::Output;
 use crate::policy::{Place, Policy};
 use crate::scanner::dependencies::Compile;
 use crate::scanner::{SCANNERS, Scanner};
-use crate::tree::Filter;
+use crate::tree::{self, Filter};
 use crate::vars::*;
 
 /// Bytes of a report's path below REPORTS_DIR; file systems take no longer names.
@@ -34,6 +34,8 @@ pub struct Config {
     pub(crate) outputs: Vec<Output>,
     /// What was asked for and is not in this version.
     pub(crate) later: Vec<String>,
+    /// Variables that are set and change nothing, each a sentence.
+    pub(crate) without_effect: Vec<String>,
 }
 
 impl Config {
@@ -43,6 +45,11 @@ impl Config {
         let tolerate_errors = vars.choice(&ON_SCAN_ERROR) == Some("warn");
         let gate = Gate::from_vars(vars);
         let compile = Compile::from_vars(vars, ctx);
+        if compile.is_none()
+            && let Some(problem) = no_files(ctx)
+        {
+            vars.unmounted(problem);
+        }
         let include = vars.list(&SCAN_PATHS);
         let exclude = vars.list(&EXCLUDE_PATHS);
         let filter = filter(vars, &include, &exclude);
@@ -66,7 +73,7 @@ impl Config {
         } else {
             Vec::new()
         };
-        parameters_of_other_scans(vars);
+        let without_effect = parameters_of_other_scans(vars);
         Some(Config {
             scanners,
             scan_timeout: scan_timeout?,
@@ -79,8 +86,23 @@ impl Config {
             policy,
             outputs,
             later,
+            without_effect,
         })
     }
+}
+
+/// Why there are no files to scan, if there are none at all.
+fn no_files(ctx: &Context) -> Option<&'static str> {
+    const MOUNT: &str = "nothing is mounted. Run docker with -v \"$PWD:/work\" -w /work";
+    let dir = &ctx.workspace.dir;
+    if dir.parent().is_none() {
+        return Some(MOUNT);
+    }
+    if ctx.checkout.as_ref().is_some_and(|checkout| checkout.is_bare()) {
+        return Some("a bare repository has no working tree. Clone it without --bare");
+    }
+    // One that can't be read is an error of the walk.
+    tree::is_empty(dir, &ctx.workspace.reports).unwrap_or(false).then_some(MOUNT)
 }
 
 fn filter(vars: &mut Vars, include: &[String], exclude: &[String]) -> Option<Arc<Filter>> {
@@ -124,9 +146,10 @@ fn sarif(vars: &mut Vars) -> PathBuf {
     path
 }
 
-/// Parameters of scans that are not in this version: checked, and without
-/// effect as long as the scan is off. Switched on, the scan itself is what ends the run with 3.
-fn parameters_of_other_scans(vars: &mut Vars) {
+/// Parameters of scans that are not in this version. A scan that is switched on ends the run with 3. Without it, its
+/// parameters change nothing: a mistake if the name can only be meant for us, and a warning if other tools of the job read
+/// it too.
+fn parameters_of_other_scans(vars: &mut Vars) -> Vec<String> {
     for var in [&HELM_CHART_PATH, &HELM_VALUES_FILE, &DOCKERFILE_PATH] {
         vars.path(var);
     }
@@ -136,4 +159,22 @@ fn parameters_of_other_scans(vars: &mut Vars) {
     if vars.flag(&CONTAINER_SCAN) && image.is_none() {
         vars.require(&CONTAINER_IMAGE);
     }
+    let scans = [&SAST_SCAN, &IAC_SCAN, &DOCKERFILE_SCAN, &CONTAINER_SCAN];
+    let on: Vec<&str> = scans.into_iter().filter(|scan| vars.flag(scan)).map(|scan| scan.name).collect();
+    let mut without_effect = Vec::new();
+    for var in LATER {
+        let Some(scan) = var.part_of.filter(|scan| !on.contains(scan)) else { continue };
+        if !vars.is_set(var) {
+            continue;
+        }
+        let typed = vars.typed(var);
+        let why = format!("has no effect without {scan}=true. Unset it");
+        if typed.starts_with("INPUT_") || typed.starts_with("PIPEWRIGHT_") {
+            vars.problem(var, why);
+        } else if typed != "IMAGE" {
+            // Every pipe of a job may be meant by that name, and no verdict depends on it here.
+            without_effect.push(format!("{typed} {why}"));
+        }
+    }
+    without_effect
 }

@@ -10,14 +10,14 @@ use pipe_core::text::plural;
 
 use crate::finding::Finding;
 use crate::gate::Counts;
-use crate::ledger::{Class, Ledger};
+use crate::ledger::{Class, Ledger, Reason};
 use crate::output::{self, Run};
 use crate::plan::{Plan, Scan, Work};
 use crate::scanner::dependencies::Compile;
 use crate::scanner::{self, Input};
 use crate::source::Source;
 use crate::tree::{self, Filter, Tree};
-use crate::{messages, verdict, write};
+use crate::{messages, policy, verdict, write};
 
 pub(crate) async fn execute(plan: Plan, ctx: &Context, report: &Recorder) -> Result<Ending, Ending> {
     match plan.work {
@@ -28,12 +28,20 @@ pub(crate) async fn execute(plan: Plan, ctx: &Context, report: &Recorder) -> Res
 
 async fn run(plan: &Scan, later: &[String], ctx: &Context, report: &Recorder) -> Result<Ending, Ending> {
     let ledger = Arc::new(Ledger::default());
+    for setting in &plan.without_effect {
+        ledger.leave_out(tree::STEP, Reason::NoEffect, "", setting);
+    }
     let step = report.step(tree::STEP);
-    let tree = walk(&plan.filter, &ledger, ctx).await?;
+    let reports = plan.outputs.iter().map(output::Output::file).collect();
+    let tree = walk(&plan.filter, reports, &ledger, ctx).await?;
     let files = plural(tree.entries().len(), "file");
     match ledger.words(Class::Unable) {
         unable if unable.is_empty() => step.ran(files),
         unable => step.failed(format!("{files}, {unable}")),
+    }
+    if let Some(notice) = policy::of_other_tools(tree.entries()) {
+        ctx.console.notice(&notice);
+        report.notice(notice);
     }
     let input = Arc::new(Input::new(Box::new(tree), Arc::clone(&ledger), report.clone(), ctx.cancel.child_token()));
     let (outcomes, mut findings) = scanner::run(&plan.scanners, &input, plan.scan_timeout, report).await;
@@ -42,7 +50,8 @@ async fn run(plan: &Scan, later: &[String], ctx: &Context, report: &Recorder) ->
     }
 
     let applied = plan.policy.apply(ctx, &mut findings).await;
-    messages::print(&messages::of(&ledger, &outcomes, &applied, scanner::speaker(&plan.scanners)), ctx, report);
+    let printed =
+        messages::print(&messages::of(&ledger, &outcomes, &applied, scanner::speaker(&plan.scanners)), ctx, report);
     match plan.policy.write_baseline {
         true => plan.gate.judge_malware(&mut findings),
         false => plan.gate.judge(&mut findings),
@@ -74,8 +83,9 @@ async fn run(plan: &Scan, later: &[String], ctx: &Context, report: &Recorder) ->
         ending: &ending,
         started_at: &report.started_at(),
         escape: &escape,
+        plain: &|text: &str| ctx.console.escape(text),
     };
-    output::console::print(&ctx.console, &run);
+    output::console::print(&ctx.console, &run, printed);
     for output in &plan.outputs {
         output.write(&run, report);
     }
@@ -83,13 +93,11 @@ async fn run(plan: &Scan, later: &[String], ctx: &Context, report: &Recorder) ->
     result
 }
 
-async fn walk(filter: &Arc<Filter>, ledger: &Arc<Ledger>, ctx: &Context) -> Result<Tree, Ending> {
+async fn walk(filter: &Arc<Filter>, reports: Vec<String>, ledger: &Arc<Ledger>, ctx: &Context) -> Result<Tree, Ending> {
     let (checkout, workspace) = (ctx.checkout.clone(), ctx.workspace.clone());
     let (filter, ledger, cancel) = (Arc::clone(filter), Arc::clone(ledger), ctx.cancel.clone());
     let walk = tokio::task::spawn_blocking(move || {
-        // The checkout's index is what makes tracked files scanned even if they are ignored.
-        let tracked = checkout.map(|checkout| checkout.tracked()).transpose()?.unwrap_or_default();
-        anyhow::Ok(Tree::walk(&workspace, &tracked, &filter, &ledger, &|| cancel.is_cancelled()))
+        Tree::walk(&workspace, checkout.as_deref(), &filter, &reports, &ledger, &|| cancel.is_cancelled())
     });
     match walk.await {
         Ok(Ok(tree)) => Ok(tree),

@@ -1,5 +1,7 @@
 //! Every lockfile of the tree, read once for all who need packages.
 
+mod installed;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -43,11 +45,12 @@ impl Inventory {
         let mut reader =
             Reader { source, ledger, inventory: Inventory::default(), manifests: Vec::new(), members: BTreeMap::new() };
         let mut folders: BTreeMap<&Path, BTreeSet<String>> = BTreeMap::new();
-        for entry in source.entries() {
-            let (parent, name) = split(entry);
+        let files = || source.entries().iter().chain(source.links());
+        for path in files().map(|entry| &entry.path).chain(source.ignored_lockfiles()) {
+            let (parent, name) = split_path(path);
             folders.entry(parent).or_default().insert(name.to_owned());
         }
-        for entry in source.entries() {
+        for entry in files() {
             if cancelled() {
                 return reader.inventory;
             }
@@ -57,6 +60,11 @@ impl Inventory {
                 let (parent, name) = split_path(path);
                 folders.get(parent).is_some_and(|names| names.contains(name))
             };
+            if is_dependency_file(name, &folder, &entry.path, &exists) && installed::is_installed(&entry.path, &exists)
+            {
+                ledger.leave_out(STEP, Reason::Installed, &entry.path, "");
+                continue;
+            }
             let winner = lockfile::superseded_by(name);
             if let Some(winner) = winner.filter(|name| folders.get(parent).is_some_and(|names| names.contains(*name))) {
                 ledger.leave_out(STEP, Reason::Superseded, &entry.path, &format!("{winner} is beside it"));
@@ -86,6 +94,10 @@ impl Inventory {
         }
         for entry in std::mem::take(&mut reader.manifests) {
             reader.check_manifest(entry, &folders);
+        }
+        for path in source.ignored_lockfiles() {
+            let why = "Git ignores it, so it was not read. Track it, or name it in SCAN_PATHS";
+            ledger.leave_out(STEP, Reason::IgnoredLockfile, path, why);
         }
         reader.inventory
     }
@@ -179,6 +191,13 @@ impl Reader<'_> {
         let members = lock.to_str().and_then(|lock| self.members.get(lock));
         below.is_empty() || members.is_none_or(|members| members.include(&below, manifest.name.as_deref()))
     }
+}
+
+/// Whether a file of this name declares or pins dependencies.
+fn is_dependency_file(name: &str, folder: &str, path: &str, exists: &dyn Fn(&str) -> bool) -> bool {
+    lockfile::is_manifest_name(name)
+        || lockfile::FORMATS.iter().any(|format| format.matches(name, folder))
+        || lockfile::unsupported(path, exists).is_some()
 }
 
 fn split(entry: &Entry) -> (&Path, &str) {

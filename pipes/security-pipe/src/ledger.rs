@@ -105,6 +105,10 @@ reasons! {
             "A manifest has dependencies and no lockfile, so their versions are not known."
         Unclaimed "other-lockfile" ("lockfile of no advisories", "lockfiles of no advisories")
             "A file is named like a lockfile, and no scanner knows its ecosystem."
+        IgnoredLockfile "ignored-lockfile" ("lockfile ignored by Git", "lockfiles ignored by Git")
+            "Git ignores a lockfile that an earlier step wrote."
+        NoEffect "no-effect" ("setting without effect", "settings without effect")
+            "A variable is set that has no effect, or an entry of EXCLUDE_PATHS matches no file."
         Open "open" ("open question in a lockfile", "open questions in lockfiles")
             "A lockfile leaves something open, such as the origin of a package."
     }

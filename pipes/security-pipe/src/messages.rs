@@ -6,12 +6,16 @@ use pipe_core::report::Recorder;
 
 use crate::inventory;
 use crate::ledger::{Class, Ledger, Problem};
+use crate::output::console;
 use crate::policy::Applied;
 use crate::scanner::Outcome;
 use crate::tree;
+use crate::words::short;
 
-/// Lines on the console.
-const MAX_LINES: usize = 5;
+/// Screen lines on the console.
+const MAX_ROWS: usize = 5;
+/// Columns of `warning: `.
+const PREFIX: usize = 9;
 
 /// One warning or error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,22 +56,29 @@ pub(crate) fn of(
     messages
 }
 
-/// Prints them, and gives the warnings to the report.
-pub(crate) fn print(messages: &[Message], ctx: &Context, report: &Recorder) {
+/// Prints them, and gives the warnings to the report. Returns how many screen lines that took.
+pub(crate) fn print(messages: &[Message], ctx: &Context, report: &Recorder) -> usize {
     for message in messages.iter().filter(|message| message.level == Level::Warning) {
         report.notice(&message.text);
     }
-    for (level, line) in lines(messages) {
+    let lines = lines(messages);
+    for (level, line) in &lines {
         match level {
             Level::Error => ctx.console.error(line),
             _ => ctx.console.warning(line),
         }
     }
+    lines.iter().map(|(_, line)| rows(line)).sum()
 }
 
-/// At most [`MAX_LINES`]: as they are, or one line a kind.
+fn rows(line: &str) -> usize {
+    console::rows(PREFIX + line.chars().count())
+}
+
+/// As many messages as fit into [`MAX_ROWS`]: all as they are, or one line a kind.
 fn lines(messages: &[Message]) -> Vec<(Level, String)> {
-    if messages.len() <= MAX_LINES {
+    let all: usize = messages.iter().map(|message| rows(&message.text)).sum();
+    if all <= MAX_ROWS {
         return messages.iter().map(|message| (message.level, message.text.clone())).collect();
     }
     let mut kinds: Vec<(&Message, usize)> = Vec::new();
@@ -77,24 +88,29 @@ fn lines(messages: &[Message]) -> Vec<(Level, String)> {
             None => kinds.push((message, 1)),
         }
     }
-    let listed = if kinds.len() > MAX_LINES { MAX_LINES - 1 } else { kinds.len() };
-    let mut lines: Vec<(Level, String)> = kinds[..listed]
-        .iter()
-        .map(|(first, count)| match count {
-            1 => (first.level, first.text.clone()),
-            _ => (first.level, format!("{} (and {} more, see the reports)", first.text, count - 1)),
-        })
-        .collect();
-    if let Some((first, _)) = kinds.get(listed) {
-        let others: usize = kinds[listed..].iter().map(|(_, count)| count).sum();
-        lines.push((first.level, format!("and {others} more warnings or errors, see the reports")));
+    let mut lines: Vec<(Level, String)> = Vec::new();
+    let mut used = 0;
+    for (at, (first, count)) in kinds.iter().enumerate() {
+        let more = if *count > 1 { format!(" (and {} more, see the reports)", count - 1) } else { String::new() };
+        let last = at + 1 == kinds.len();
+        // The last row is for how many there are besides.
+        let room = MAX_ROWS - used - usize::from(!last);
+        if at > 0 && rows(&format!("{}{more}", first.text)) > room {
+            let others: usize = kinds[at..].iter().map(|(_, count)| count).sum();
+            lines.push((first.level, format!("and {others} more warnings or errors, see the reports")));
+            break;
+        }
+        let most = (room * console::WIDTH).saturating_sub(PREFIX + more.chars().count());
+        let line = format!("{}{more}", short(&first.text, most));
+        used += rows(&line);
+        lines.push((first.level, line));
     }
     lines
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Level, MAX_LINES, Message, lines};
+    use super::{Level, MAX_ROWS, Message, lines, rows};
 
     fn message(level: Level, kind: &str, text: &str) -> Message {
         Message { level, kind: kind.to_owned(), text: text.to_owned() }
@@ -103,7 +119,7 @@ mod tests {
     #[test]
     fn few_messages_are_printed_as_they_are() {
         let messages: Vec<Message> =
-            (0..MAX_LINES).map(|n| message(Level::Error, "unreadable", &format!("file {n}"))).collect();
+            (0..MAX_ROWS).map(|n| message(Level::Error, "unreadable", &format!("file {n}"))).collect();
         let printed: Vec<String> = lines(&messages).into_iter().map(|(_, line)| line).collect();
         assert_eq!(printed, ["file 0", "file 1", "file 2", "file 3", "file 4"]);
     }
@@ -119,24 +135,26 @@ mod tests {
     }
 
     #[test]
-    fn whatever_comes_there_are_at_most_five_lines_and_none_is_lost() {
-        for kinds in 1..12 {
-            for each in 1..4 {
-                let messages: Vec<Message> =
-                    (0..kinds).flat_map(|kind| vec![message(Level::Error, &kind.to_string(), "x"); each]).collect();
-                let printed = lines(&messages);
-                assert!(printed.len() <= MAX_LINES, "{kinds} kinds of {each}");
-                let told: usize = printed
-                    .iter()
-                    .map(|(_, line)| match line.split_once("and ") {
-                        Some((own, more)) => {
-                            usize::from(!own.is_empty()) + more.split(' ').next().unwrap().parse::<usize>().unwrap()
-                        }
-                        None => 1,
-                    })
-                    .sum();
-                assert_eq!(told, messages.len(), "{printed:?}");
-            }
+    fn whatever_comes_there_are_at_most_five_rows_and_none_is_lost() {
+        for (kinds, each, length) in (1..12).flat_map(|kinds| {
+            (1..4).flat_map(move |each| [1, 60, 79, 150, 310, 900].map(|length| (kinds, each, length)))
+        }) {
+            let text = "x".repeat(length);
+            let messages: Vec<Message> =
+                (0..kinds).flat_map(|kind| vec![message(Level::Error, &kind.to_string(), &text); each]).collect();
+            let printed = lines(&messages);
+            let used: usize = printed.iter().map(|(_, line)| rows(line)).sum();
+            assert!(used <= MAX_ROWS, "{kinds} kinds of {each} with {length}: {printed:?}");
+            let told: usize = printed
+                .iter()
+                .map(|(_, line)| match line.split_once("and ") {
+                    Some((own, more)) => {
+                        usize::from(!own.is_empty()) + more.split(' ').next().unwrap().parse::<usize>().unwrap()
+                    }
+                    None => 1,
+                })
+                .sum();
+            assert_eq!(told, messages.len(), "{printed:?}");
         }
     }
 }

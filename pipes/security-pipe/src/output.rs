@@ -43,6 +43,8 @@ pub(crate) struct Run<'a> {
     pub(crate) started_at: &'a str,
     /// Makes text from outside harmless in Markdown.
     pub(crate) escape: &'a dyn Fn(&str) -> String,
+    /// Makes text from outside harmless on a terminal and in plain text.
+    pub(crate) plain: &'a dyn Fn(&str) -> String,
 }
 
 /// A file below REPORTS_DIR.

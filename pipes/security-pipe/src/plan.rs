@@ -45,6 +45,8 @@ pub(crate) struct Scan {
     exclude_paths: Vec<String>,
     #[serde(skip)]
     pub(crate) filter: Arc<Filter>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) without_effect: Vec<String>,
     #[serde(serialize_with = "seconds")]
     pub(crate) scan_timeout: Duration,
     /// A scan that could not run is only warned about.
@@ -70,6 +72,7 @@ impl Plan {
                     scan_paths: config.include.clone(),
                     exclude_paths: config.exclude.clone(),
                     filter: Arc::clone(&config.filter),
+                    without_effect: config.without_effect.clone(),
                     scan_timeout: config.scan_timeout,
                     tolerate_errors: config.tolerate_errors,
                     gate: config.gate.clone(),

@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use jiff::tz::TimeZone;
 use pipe_core::Context;
 use pipe_core::plan::Effects;
+use pipe_core::text::first_and_more;
 use pipe_core::trusted::{Trusted, TrustedFiles};
 use pipe_core::workspace::{ReportDir, Workspace};
 
@@ -16,7 +17,44 @@ use serde::{Serialize, Serializer};
 use crate::baseline::Baseline;
 use crate::finding::{Finding, Status};
 use crate::ignore_file::IgnoreFile;
+use crate::source::Entry;
 use pipe_secrets::inline_allows;
+
+/// Files in which other tools look for what to let pass.
+const OTHER_TOOLS: [&str; 18] = [
+    ".gitleaks.toml",
+    ".gitleaksignore",
+    ".trivyignore",
+    ".trivyignore.yaml",
+    ".trivyignore.yml",
+    "trivy.yaml",
+    "trivy-secret.yaml",
+    ".grype.yaml",
+    "osv-scanner.toml",
+    ".osv-scanner.toml",
+    ".snyk",
+    ".secrets.baseline",
+    ".ggignore",
+    ".gitguardian.yaml",
+    ".nsprc",
+    "audit-ci.json",
+    "dependency-check-suppressions.xml",
+    ".dockle.yaml",
+];
+
+/// One sentence that names the policy files of other tools, if the tree has any.
+pub(crate) fn of_other_tools(entries: &[Entry]) -> Option<String> {
+    let name = |entry: &Entry| entry.path.rsplit('/').next().unwrap_or_default().to_owned();
+    let found: Vec<String> = entries
+        .iter()
+        .filter(|entry| OTHER_TOOLS.contains(&name(entry).as_str()))
+        .map(|entry| entry.path.clone())
+        .collect();
+    (!found.is_empty()).then(|| {
+        let files = first_and_more(&found);
+        format!("{files}: policy files of other tools do not apply. Ignore findings in .pipewright/ignore.toml")
+    })
+}
 
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Policy {

@@ -10,7 +10,7 @@ pub(crate) struct Entry {
     pub(crate) path: String,
     /// Bytes.
     pub(crate) size: u64,
-    /// Its position in [`Source::entries`].
+    /// How the source finds its content.
     pub(crate) at: usize,
 }
 
@@ -21,6 +21,17 @@ pub(crate) trait Source: Send + Sync {
 
     /// In the order of their paths.
     fn entries(&self) -> &[Entry];
+
+    /// Links that are called like lockfiles, and lead to a file that is not one of the entries. Only readers of lockfiles
+    /// look at them.
+    fn links(&self) -> &[Entry] {
+        &[]
+    }
+
+    /// Paths of lockfiles that are not among the entries because Git ignores them.
+    fn ignored_lockfiles(&self) -> &[String] {
+        &[]
+    }
 
     /// The whole of a file, or `None` if it holds more than `limit` bytes.
     ///

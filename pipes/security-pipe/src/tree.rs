@@ -1,17 +1,18 @@
 //! The one walk of the checkout that all scanners share.
 
-use std::collections::BTreeMap;
+mod content;
+mod reports;
+mod walk;
+
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context as _;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use ignore::WalkBuilder;
 use pipe_core::fs::{self, Links, ReadError};
-use pipe_core::workspace::Workspace;
+use pipe_core::git::{Objects, Tracked};
 
 use crate::finding::Container;
-use crate::ledger::{Ledger, Reason};
 use crate::source::{Entry, Source};
 
 /// The step in whose name the walk records what it leaves out.
@@ -20,9 +21,31 @@ pub(crate) const STEP: &str = "tree";
 /// The files of the checkout to scan.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
+    /// The repository's root, without links. No file outside of it is read.
+    root: PathBuf,
     entries: Vec<Entry>,
-    /// Of each entry, where it is on the disk. Names need not be UTF-8.
-    paths: Vec<PathBuf>,
+    links: Vec<Entry>,
+    ignored_lockfiles: Vec<String>,
+    /// Of each entry and each link, where its content is.
+    places: Vec<Place>,
+    objects: Option<Objects>,
+}
+
+/// Where the content of a file is.
+#[derive(Debug)]
+enum Place {
+    /// An absolute path. Names need not be UTF-8.
+    Disk(PathBuf),
+    /// In the object database, because the working tree lacks it. The path is where it would be.
+    Object(PathBuf, Tracked),
+}
+
+impl Place {
+    fn path(&self) -> &Path {
+        match self {
+            Place::Disk(path) | Place::Object(path, _) => path,
+        }
+    }
 }
 
 impl Source for Tree {
@@ -34,148 +57,92 @@ impl Source for Tree {
         &self.entries
     }
 
+    fn links(&self) -> &[Entry] {
+        &self.links
+    }
+
+    fn ignored_lockfiles(&self) -> &[String] {
+        &self.ignored_lockfiles
+    }
+
     fn open(&self, entry: &Entry, limit: u64) -> anyhow::Result<Option<Vec<u8>>> {
-        let path = self.paths.get(entry.at).context("it is not a file of this tree")?;
-        read(path, limit)
+        match self.places.get(entry.at).context("it is not a file of this tree")? {
+            Place::Disk(path) => self.read(path, limit),
+            Place::Object(_, tracked) => {
+                self.objects.as_ref().context("the Git objects can't be read")?.read(tracked, limit)
+            }
+        }
     }
 
     fn beside(&self, entry: &Entry, name: &str, limit: u64) -> anyhow::Result<Option<Vec<u8>>> {
-        let path = self.paths.get(entry.at).context("it is not a file of this tree")?;
-        let folder = path.parent().context("it has no folder")?;
-        Ok(fs::if_present(fs::read_bounded(&folder.join(name), limit, Links::Follow))?)
-    }
-}
-
-/// Which part of the tree to look at.
-#[derive(Debug)]
-pub(crate) struct Filter {
-    include: Vec<(String, GlobSet)>,
-    exclude: GlobSet,
-}
-
-impl Filter {
-    /// # Errors
-    /// The first pattern that is neither a path nor a glob.
-    pub(crate) fn new(include: &[String], exclude: &[String]) -> Result<Filter, String> {
-        let include =
-            include.iter().map(|pattern| Ok((pattern.clone(), globs([pattern])?))).collect::<Result<_, String>>()?;
-        Ok(Filter { include, exclude: globs(exclude)? })
-    }
-
-    /// Whether the file at `path`, relative to WORKING_DIR, is to be scanned; remembers in `used` which of the include
-    /// patterns let one in.
-    fn admits(&self, path: &Path, used: &mut [bool]) -> bool {
-        if self.exclude.is_match(path) {
-            return false;
+        let place = self.places.get(entry.at).context("it is not a file of this tree")?;
+        let path = normal(&place.path().parent().context("it has no folder")?.join(name));
+        anyhow::ensure!(path.starts_with(&self.root), "it is outside of the repository");
+        if path.symlink_metadata().is_err()
+            && let Some(absent) = self.places.iter().find(|place| matches!(place, Place::Object(at, _) if *at == path))
+            && let (Place::Object(_, tracked), Some(objects)) = (absent, &self.objects)
+        {
+            return objects.read(tracked, limit);
         }
-        let mut admitted = self.include.is_empty();
-        for ((_, globs), used) in self.include.iter().zip(used) {
-            if globs.is_match(path) {
-                admitted = true;
-                *used = true;
+        // A link may lead to another file of the repository, and nowhere else.
+        let resolved = match path.canonicalize() {
+            Ok(resolved) => resolved,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => {
+                return Ok(None);
             }
-        }
-        admitted
+            Err(error) => anyhow::bail!(reason(&error)),
+        };
+        anyhow::ensure!(resolved.starts_with(&self.root), "it leads out of the repository");
+        let bytes = self.read(&resolved, limit)?;
+        bytes.map(Some).with_context(|| format!("larger than {} MB", limit >> 20))
     }
-}
-
-/// A path stands for itself and all below it.
-fn globs<'a>(patterns: impl IntoIterator<Item = &'a String>) -> Result<GlobSet, String> {
-    /// A matcher grows with its patterns; bytes, and how many.
-    const MAX_LENGTH: usize = 1024;
-    const MAX_PATTERNS: usize = 256;
-    let mut set = GlobSetBuilder::new();
-    for (count, pattern) in patterns.into_iter().enumerate() {
-        if pattern.len() > MAX_LENGTH || count >= MAX_PATTERNS {
-            return Err(format!("expected at most {MAX_PATTERNS} patterns of at most {MAX_LENGTH} bytes"));
-        }
-        let plain = pattern.trim_start_matches("./").trim_end_matches('/');
-        let plain = if plain == "." { "**" } else { plain };
-        if plain.starts_with('/') || plain.split('/').any(|part| part == "..") {
-            return Err(format!("{pattern:?} is not below WORKING_DIR"));
-        }
-        for text in [plain.to_owned(), format!("{plain}/**")] {
-            let glob = GlobBuilder::new(&text).literal_separator(true).build();
-            set.add(glob.map_err(|error| format!("{pattern:?}: {}", error.kind()))?);
-        }
-    }
-    set.build().map_err(|error| error.to_string())
 }
 
 impl Tree {
-    /// Walks WORKING_DIR: all files but untracked ones that Git ignores, and the run's own reports. Files that Git
-    /// tracks are always there, whatever `.gitignore` or `.ignore` say. Links are not followed: what they point to is
-    /// either in the tree or not of it.
-    pub(crate) fn walk(
-        workspace: &Workspace,
-        tracked: &[PathBuf],
-        filter: &Filter,
-        ledger: &Ledger,
-        cancelled: &dyn Fn() -> bool,
-    ) -> Tree {
-        let mut tree = Tree::default();
-        let mut found: BTreeMap<PathBuf, u64> = BTreeMap::new();
-        let mut used = vec![false; filter.include.len()];
-        let reports = workspace.reports.clone();
-        let walk = WalkBuilder::new(&workspace.dir)
-            .hidden(false)
-            // The user's own settings would make one machine see other files than another.
-            .git_global(false)
-            .filter_entry(move |entry| entry.file_name() != ".git" && entry.path() != reports)
-            .build();
-        for entry in walk {
-            if cancelled() {
-                break;
-            }
-            match entry {
-                Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
-                    let relative = entry.path().strip_prefix(&workspace.dir).unwrap_or(entry.path());
-                    if filter.admits(relative, &mut used) {
-                        // Gone between the listing and now: not part of the tree any more.
-                        if let Ok(meta) = entry.metadata() {
-                            found.insert(entry.into_path(), meta.len());
-                        }
-                    }
-                }
-                Ok(_) => {}
-                Err(error) => ledger.leave_out(STEP, Reason::Unreadable, "", &describe(&error, workspace)),
-            }
+    /// The whole of a file whose path has no links any more, or `None` if it holds more than `limit` bytes.
+    fn read(&self, path: &Path, limit: u64) -> anyhow::Result<Option<Vec<u8>>> {
+        match fs::read_bounded(path, limit, Links::Refuse) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(ReadError::TooLarge(_)) => Ok(None),
+            Err(ReadError::Io(error)) => Err(anyhow::anyhow!(reason(&error))),
+            Err(error) => Err(error.into()),
         }
-        for path in tracked {
-            let path = workspace.root.join(path);
-            let Ok(relative) = path.strip_prefix(&workspace.dir) else { continue };
-            if found.contains_key(&path) || !filter.admits(relative, &mut used) {
-                continue;
-            }
-            // Deleted in the working tree, a link or a submodule: nothing to read.
-            if let Ok(meta) = std::fs::symlink_metadata(&path)
-                && meta.is_file()
-            {
-                found.insert(path, meta.len());
-            }
-        }
-        for ((pattern, _), used) in filter.include.iter().zip(&used) {
-            if !used {
-                ledger.leave_out(STEP, Reason::NoPath, "", &format!("SCAN_PATHS: {pattern} matches no file"));
-            }
-        }
-        for (at, (path, size)) in found.into_iter().enumerate() {
-            tree.entries.push(Entry { path: workspace.relative(&path), size, at });
-            tree.paths.push(path);
-        }
-        tree
     }
 }
 
-fn describe(error: &ignore::Error, workspace: &Workspace) -> String {
-    match error {
-        ignore::Error::WithDepth { err, .. } => describe(err, workspace),
-        ignore::Error::WithPath { path, err } => {
-            let reason = err.io_error().map_or_else(|| err.to_string(), reason);
-            format!("{}: {reason}", workspace.relative(path))
+/// Whether a folder holds nothing, or nothing but what pipes wrote to `reports`.
+///
+/// # Errors
+/// It can't be read.
+pub(crate) fn is_empty(dir: &Path, reports: &Path) -> io::Result<bool> {
+    let mut known = reports::Reports::new(reports, &[]);
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder)? {
+            let entry = entry?;
+            let path = entry.path();
+            // Only the way to the reports is looked into.
+            if entry.file_type()?.is_dir() && (reports.starts_with(&path) || path.starts_with(reports)) {
+                folders.push(path);
+            } else if !known.wrote(&path) && path != reports.join(".gitignore") {
+                return Ok(false);
+            }
         }
-        other => other.io_error().map_or_else(|| other.to_string(), reason),
     }
+    Ok(true)
+}
+
+/// `path` without `.` and `..`, by its text alone.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(normal.pop()),
+            Component::CurDir => {}
+            part => normal.push(part),
+        }
+    }
+    normal
 }
 
 /// An I/O error in few words, with what usually helps.
@@ -187,113 +154,81 @@ fn reason(error: &io::Error) -> String {
     format!("{}{help}", fs::reason(error))
 }
 
-/// The whole of a file, or `None` if it holds more than `limit` bytes.
-fn read(path: &Path, limit: u64) -> anyhow::Result<Option<Vec<u8>>> {
-    match fs::read_bounded(path, limit, Links::Follow) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(ReadError::TooLarge(_)) => Ok(None),
-        Err(ReadError::Io(error)) => Err(anyhow::anyhow!(reason(&error))),
-        Err(error) => Err(error.into()),
+/// Which part of the tree to look at.
+#[derive(Debug)]
+pub(crate) struct Filter {
+    include: Patterns,
+    exclude: Patterns,
+}
+
+/// Paths and globs, each as the user wrote it. A path stands for itself and all below it.
+#[derive(Debug)]
+struct Patterns {
+    texts: Vec<String>,
+    /// Two for each text.
+    globs: GlobSet,
+}
+
+/// Which patterns let a file in or left one out.
+#[derive(Debug)]
+struct Used {
+    include: Vec<bool>,
+    exclude: Vec<bool>,
+}
+
+impl Filter {
+    /// # Errors
+    /// The first pattern that is neither a path nor a glob.
+    pub(crate) fn new(include: &[String], exclude: &[String]) -> Result<Filter, String> {
+        Ok(Filter { include: Patterns::new(include)?, exclude: Patterns::new(exclude)? })
     }
+
+    fn unused(&self) -> Used {
+        Used { include: vec![false; self.include.texts.len()], exclude: vec![false; self.exclude.texts.len()] }
+    }
+
+    /// Whether the file at `path`, relative to WORKING_DIR, is to be scanned. Remembers in `used` which patterns decided.
+    fn admits(&self, path: &Path, used: &mut Used) -> bool {
+        let included = self.include.texts.is_empty() || self.include.matches(path, &mut used.include);
+        included && !self.exclude.matches(path, &mut used.exclude)
+    }
+}
+
+impl Patterns {
+    fn new(texts: &[String]) -> Result<Patterns, String> {
+        /// A matcher grows with its patterns; bytes, and how many.
+        const MAX_LENGTH: usize = 1024;
+        const MAX_PATTERNS: usize = 256;
+        let mut set = GlobSetBuilder::new();
+        for (count, pattern) in texts.iter().enumerate() {
+            if pattern.len() > MAX_LENGTH || count >= MAX_PATTERNS {
+                return Err(format!("expected at most {MAX_PATTERNS} patterns of at most {MAX_LENGTH} bytes"));
+            }
+            let plain = plain(pattern);
+            let plain = if plain == "." { "**" } else { plain };
+            if plain.starts_with('/') || plain.split('/').any(|part| part == "..") {
+                return Err(format!("{pattern:?} is not below WORKING_DIR"));
+            }
+            for text in [plain.to_owned(), format!("{plain}/**")] {
+                let glob = GlobBuilder::new(&text).literal_separator(true).build();
+                set.add(glob.map_err(|error| format!("{pattern:?}: {}", error.kind()))?);
+            }
+        }
+        Ok(Patterns { texts: texts.to_vec(), globs: set.build().map_err(|error| error.to_string())? })
+    }
+
+    fn matches(&self, path: &Path, used: &mut [bool]) -> bool {
+        let matching = self.globs.matches(path);
+        for glob in &matching {
+            used[glob / 2] = true;
+        }
+        !matching.is_empty()
+    }
+}
+
+fn plain(pattern: &str) -> &str {
+    pattern.trim_start_matches("./").trim_end_matches('/')
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::os::unix::fs::symlink;
-    use std::path::{Path, PathBuf};
-
-    use pipe_core::workspace::Workspace;
-
-    use super::{Filter, Tree};
-    use crate::ledger::{Class, Ledger};
-
-    struct Fixture(tempfile::TempDir);
-
-    impl Fixture {
-        fn new(files: &[&str]) -> Fixture {
-            let dir = tempfile::tempdir().unwrap();
-            for file in files {
-                let path = dir.path().join(file);
-                fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(path, "text").unwrap();
-            }
-            Fixture(dir)
-        }
-
-        fn root(&self) -> PathBuf {
-            self.0.path().canonicalize().unwrap()
-        }
-
-        fn walk(&self, tracked: &[&str], include: &[&str], exclude: &[&str]) -> (Vec<String>, Vec<String>) {
-            let owned = |patterns: &[&str]| patterns.iter().map(|pattern| (*pattern).to_owned()).collect::<Vec<_>>();
-            let filter = Filter::new(&owned(include), &owned(exclude)).unwrap();
-            let root = self.root();
-            let workspace = Workspace { dir: root.clone(), reports: root.join("security-reports"), root };
-            let tracked: Vec<PathBuf> = tracked.iter().map(PathBuf::from).collect();
-            let ledger = Ledger::default();
-            let tree = Tree::walk(&workspace, &tracked, &filter, &ledger, &|| false);
-            let problems = ledger.problems(Class::Unable).into_iter().map(|problem| problem.text).collect();
-            (tree.entries.into_iter().map(|entry| entry.path).collect(), problems)
-        }
-    }
-
-    #[test]
-    fn ignored_files_are_left_out_unless_git_tracks_them() {
-        let fixture =
-            Fixture::new(&["a.txt", "build/out.txt", "build/kept.txt", ".hidden/b.txt", ".git/config", "c.log"]);
-        fs::write(fixture.root().join(".gitignore"), "build/\n").unwrap();
-        fs::write(fixture.root().join(".ignore"), "*.log\n").unwrap();
-        let (files, errors) = fixture.walk(&["a.txt", "build/kept.txt", "deleted.txt", "c.log"], &[], &[]);
-        assert_eq!(files, [".gitignore", ".hidden/b.txt", ".ignore", "a.txt", "build/kept.txt", "c.log"]);
-        assert!(errors.is_empty());
-    }
-
-    #[test]
-    fn reports_of_the_run_are_not_scanned_again() {
-        let fixture = Fixture::new(&["a.txt", "security-reports/old.json", "security-reports/tracked.json"]);
-        assert_eq!(
-            fixture.walk(&["security-reports/tracked.json"], &[], &[]).0,
-            ["a.txt", "security-reports/tracked.json"]
-        );
-    }
-
-    #[test]
-    fn links_are_not_followed_and_loops_end() {
-        let fixture = Fixture::new(&["dir/a.txt"]);
-        symlink("..", fixture.root().join("dir/loop")).unwrap();
-        symlink("/etc/passwd", fixture.root().join("passwd")).unwrap();
-        assert_eq!(fixture.walk(&["passwd"], &[], &[]).0, ["dir/a.txt"]);
-    }
-
-    #[test]
-    fn paths_and_globs_choose_what_is_scanned() {
-        let fixture = Fixture::new(&["services/api/a", "services/web/b", "libs/x/src/c", "libs/x/test/d", "e"]);
-        let (files, errors) = fixture.walk(&[], &["services/api/", "libs/**/src"], &[]);
-        assert_eq!(files, ["libs/x/src/c", "services/api/a"]);
-        assert!(errors.is_empty());
-        assert_eq!(fixture.walk(&[], &[], &["services", "**/test/**"]).0, ["e", "libs/x/src/c"]);
-        assert_eq!(fixture.walk(&["e"], &["."], &["e", "libs"]).0, ["services/api/a", "services/web/b"]);
-    }
-
-    #[test]
-    fn a_path_to_scan_that_matches_nothing_is_an_error() {
-        let fixture = Fixture::new(&["a"]);
-        assert_eq!(fixture.walk(&[], &["a", "srvices"], &[]).1, ["SCAN_PATHS: srvices matches no file"]);
-    }
-
-    #[test]
-    fn a_pattern_stays_below_the_working_directory() {
-        for pattern in ["/etc", "../other", "a/../../b", "[", "a{"] {
-            assert!(Filter::new(&[pattern.to_owned()], &[]).is_err(), "{pattern}");
-        }
-    }
-
-    #[test]
-    fn a_file_larger_than_the_limit_is_not_read() {
-        let fixture = Fixture::new(&["a"]);
-        assert_eq!(super::read(&fixture.root().join("a"), 4).unwrap().as_deref(), Some(&b"text"[..]));
-        assert_eq!(super::read(&fixture.root().join("a"), 3).unwrap(), None);
-        assert!(super::read(Path::new("/nonexistent"), 3).is_err());
-    }
-}
+mod tests;

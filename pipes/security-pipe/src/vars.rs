@@ -49,7 +49,7 @@ const GATE: &[&Var] = &[
 
 const FILES: &[&Var] = &[&SCAN_PATHS, &EXCLUDE_PATHS, &REPORT_FORMAT, &SARIF_FILE];
 
-const LATER: &[&Var] = &[
+pub(crate) const LATER: &[&Var] = &[
     &SAST_SCAN,
     &IAC_SCAN,
     &HELM_CHART_PATH,

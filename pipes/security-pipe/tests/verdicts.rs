@@ -157,7 +157,7 @@ fn a_manifest_without_its_lock_is_a_warning() {
 
 #[test]
 fn nothing_to_scan_is_skipped_and_says_so() {
-    let repo = Repo::plain();
+    let repo = Repo::new();
     let outcome = pipe(&repo, &advisories()).run().expect(0);
     assert_eq!(outcome.report()["verdict"], "skipped");
 }
@@ -225,6 +225,7 @@ fn old_reports_are_not_scanned_again() {
     // S-8: reports lie inside the scanned tree.
     let repo = Repo::new();
     repo.write("a.txt", "text").commit("first");
+    repo.write("security-reports/old/security-pipe-report.json", "{}");
     repo.write("security-reports/old/gitleaks-report.json", format!("{{\"Secret\": \"{}\"}}", aws_key(3)));
     pipe(&repo, &advisories()).run().expect(0);
 }

@@ -48,6 +48,7 @@ pub struct Vars {
     values: BTreeMap<&'static str, Found>,
     problems: Vec<Problem>,
     notices: Vec<String>,
+    unmounted: bool,
     sensitive: Vec<SecretString>,
     missing_secrets: Vec<&'static str>,
     read: BTreeSet<&'static str>,
@@ -79,6 +80,7 @@ impl Vars {
             values: BTreeMap::new(),
             problems: Vec::new(),
             notices: env.near_misses(spec),
+            unmounted: false,
             sensitive: env.sensitive(spec),
             missing_secrets: Vec::new(),
             read: BTreeSet::new(),
@@ -151,7 +153,14 @@ impl Vars {
 
     /// A path as given, or its default.
     pub fn path(&mut self, var: &'static Var) -> Option<PathBuf> {
-        self.text(var).map(PathBuf::from)
+        let path = self.text(var)?;
+        if path.contains('\\') {
+            let notice = format!("{} contains a backslash. Paths are written with /", self.typed(var));
+            if !self.notices.contains(&notice) {
+                self.notices.push(notice);
+            }
+        }
+        Some(PathBuf::from(path))
     }
 
     /// A whole number within the declared bounds, or its default.
@@ -259,6 +268,18 @@ impl Vars {
     pub fn problem(&mut self, var: &'static Var, message: impl Into<String>) {
         let variable = self.typed(var);
         self.problems.push(Problem { variable, message: message.into() });
+    }
+
+    /// Records that there are no files to work on, as if nothing was mounted. Then no report is written either, so that
+    /// the next run finds the directory as this one did.
+    pub fn unmounted(&mut self, message: impl Into<String>) {
+        self.problem(&crate::spec::common::WORKING_DIR, message);
+        self.unmounted = true;
+    }
+
+    /// Whether [`Vars::unmounted`] was called.
+    pub fn is_unmounted(&self) -> bool {
+        self.unmounted
     }
 
     /// Whether the user set it.

@@ -9,15 +9,16 @@ pub mod history;
 mod remote;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tracked;
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use gix::bstr::{BStr, ByteSlice};
-use gix::index::entry::Mode;
 use gix::{ObjectId, Repository};
 
 pub use remote::Remote;
+pub use tracked::{Objects, Tracked, TrackedKind};
 
 /// The repository around a directory.
 #[derive(Debug, Clone)]
@@ -111,28 +112,6 @@ impl Checkout {
     /// Whether history was cut off by `--depth`.
     pub fn is_shallow(&self) -> bool {
         self.open().and_then(|repo| repo.is_shallow().map_err(anyhow::Error::from)).unwrap_or(false)
-    }
-
-    /// The files and links in the index, relative to the root, or those of HEAD without an index. Submodules are
-    /// left out, and so are files that a sparse checkout leaves out together with their folder. Names that are not
-    /// UTF-8 stay as they are.
-    ///
-    /// # Errors
-    /// The index can't be read, or the repository can't.
-    pub fn tracked(&self) -> anyhow::Result<Vec<PathBuf>> {
-        let repo = self.open()?;
-        let Some(index) = index(&repo)? else { return Ok(Vec::new()) };
-        let mut paths: Vec<PathBuf> = index
-            .entries()
-            .iter()
-            .filter(|entry| matches!(entry.mode, Mode::FILE | Mode::FILE_EXECUTABLE | Mode::SYMLINK))
-            .filter_map(|entry| gix::path::from_bstr(entry.path(&index)).ok())
-            .map(|path| path.into_owned())
-            .filter(|path| path.components().all(|part| matches!(part, Component::Normal(_))))
-            .collect();
-        // A file in a merge conflict is there in up to three versions.
-        paths.dedup();
-        Ok(paths)
     }
 
     /// Whether tracked files differ from HEAD; `None` if that cannot be determined without running a filter, reading very

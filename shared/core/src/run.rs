@@ -102,7 +102,9 @@ fn open_report(vars: &Vars, ctx: &Context) -> Recorder {
     } else {
         ctx.workspace.reports.parent().unwrap_or(&ctx.workspace.reports)
     };
-    let report_dir = Arc::new(ReportDir::new(ctx.workspace.reports.clone(), owner_of));
+    let reports = ctx.workspace.reports.clone();
+    let report_dir = if vars.is_unmounted() { ReportDir::disabled(reports) } else { ReportDir::new(reports, owner_of) };
+    let report_dir = Arc::new(report_dir);
     let report = Recorder::new(ctx.spec, Arc::clone(&report_dir), ctx.redactor.clone());
     report_dir.remove(&report_name(ctx.spec));
     report.context(&ctx.ci);

@@ -70,6 +70,8 @@ impl Workspace {
 pub struct ReportDir {
     dir: PathBuf,
     owner: Option<(u32, u32)>,
+    /// Nothing is written.
+    disabled: bool,
     state: Mutex<State>,
 }
 
@@ -83,7 +85,12 @@ impl ReportDir {
     /// `owner_of` is the directory whose owner new files get.
     pub fn new(dir: PathBuf, owner_of: &Path) -> ReportDir {
         let owner = fs::metadata(owner_of).ok().map(|meta: Metadata| (meta.uid(), meta.gid()));
-        ReportDir { dir, owner, state: Mutex::default() }
+        ReportDir { dir, owner, disabled: false, state: Mutex::default() }
+    }
+
+    /// A directory in which nothing is written or removed, for a run that must leave no trace.
+    pub fn disabled(dir: PathBuf) -> ReportDir {
+        ReportDir { dir, owner: None, disabled: true, state: Mutex::default() }
     }
 
     /// The directory, absolute.
@@ -93,6 +100,9 @@ impl ReportDir {
 
     /// Writes `bytes` to `name` (which may contain `/`). A failure is remembered: see [`ReportDir::failure`].
     pub fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        if self.disabled {
+            return Ok(());
+        }
         let outcome = self.replace(name, bytes);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &outcome {
@@ -156,7 +166,9 @@ impl ReportDir {
 
     /// Removes a file of an earlier run.
     pub fn remove(&self, name: &str) {
-        drop(fs::remove_file(self.dir.join(name)));
+        if !self.disabled {
+            drop(fs::remove_file(self.dir.join(name)));
+        }
     }
 
     /// The names written so far, in order.

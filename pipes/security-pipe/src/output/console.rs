@@ -1,17 +1,28 @@
-//! What a person sees: at most 25 lines, worst first, what to do, verdict last.
+//! What a person sees: at most 25 screen lines of 80 columns, worst first, what to do, verdict last.
+
+mod group;
+
+use std::collections::BTreeMap;
 
 use pipe_core::console::{Color, Console};
-use pipe_core::platform::escape::terminal;
 use pipe_core::report::StepStatus;
 
+use self::group::{Group, group};
 use super::Run;
-use crate::finding::{Finding, Gated, Kind, Status};
+use crate::finding::{Finding, Gated, Status};
 use crate::gate::Counts;
 use crate::ledger::Class;
 use crate::scanner::Outcome;
+use crate::words::short;
 
-/// So many findings are listed; with the lines around them a run stays within 25.
-const MAX_LISTED: usize = 14;
+/// Columns of a screen line.
+pub(crate) const WIDTH: usize = 80;
+/// Screen lines of a run, its header and its last two lines included.
+const MAX_ROWS: usize = 25;
+/// Two lines each.
+const MAX_GROUPS: usize = 9;
+/// The header, `reports` and the verdict, which are printed elsewhere.
+const OTHER_ROWS: usize = 3;
 
 /// A line as data. Its first word has a colour on a terminal.
 struct Line {
@@ -19,9 +30,25 @@ struct Line {
     rest: String,
 }
 
-/// Prints what was looked at, the worst findings and what was left out.
-pub(crate) fn print(console: &Console, run: &Run<'_>) {
-    for Line { word, rest } in lines(run) {
+impl Line {
+    fn plain(rest: String) -> Line {
+        Line { word: None, rest }
+    }
+
+    fn rows(&self) -> usize {
+        rows(self.word.as_ref().map_or(0, |(_, word)| word.chars().count()) + self.rest.chars().count())
+    }
+}
+
+/// How many screen lines a text of so many columns takes.
+pub(crate) fn rows(columns: usize) -> usize {
+    columns.div_ceil(WIDTH).max(1)
+}
+
+/// Prints what was looked at, the worst findings and what was left out. `used` are the screen lines of warnings and
+/// errors, to which findings give way.
+pub(crate) fn print(console: &Console, run: &Run<'_>, used: usize) {
+    for Line { word, rest } in lines(run, used) {
         let word = word.map(|(color, word)| console.paint(color, &word)).unwrap_or_default();
         console.line(format!("{word}{rest}"));
     }
@@ -30,7 +57,7 @@ pub(crate) fn print(console: &Console, run: &Run<'_>) {
 /// The same without colours, and the verdict: the text summary.
 pub(crate) fn text(run: &Run<'_>) -> String {
     let mut text = String::new();
-    for Line { word, rest } in lines(run) {
+    for Line { word, rest } in lines(run, 0) {
         text.push_str(&word.map(|(_, word)| word).unwrap_or_default());
         text.push_str(&rest);
         text.push('\n');
@@ -39,37 +66,40 @@ pub(crate) fn text(run: &Run<'_>) -> String {
     text
 }
 
-fn lines(run: &Run<'_>) -> Vec<Line> {
-    let plain = |rest: String| Line { word: None, rest };
-    let mut lines = vec![plain(format!("scanned  {}", scanned(run.outcomes)))];
-    let left_out: Vec<String> = [Class::Unable, Class::NotKnown]
-        .map(|class| run.ledger.words(class))
-        .into_iter()
-        .filter(|words| !words.is_empty())
-        .collect();
+fn lines(run: &Run<'_>, used: usize) -> Vec<Line> {
+    let mut lines = vec![Line::plain(format!("scanned  {}", scanned(run.outcomes)))];
+    let left_out = [Class::Unable, Class::NotKnown].map(|class| run.ledger.words(class));
+    let left_out: Vec<String> = left_out.into_iter().filter(|words| !words.is_empty()).collect();
     if !left_out.is_empty() {
-        lines.push(plain(format!("not seen {}", left_out.join(", "))));
+        lines.push(Line::plain(short(&format!("not seen {}", left_out.join(", ")), 2 * WIDTH)));
     }
     let by_rule = run.ledger.words(Class::ByRule);
     if !by_rule.is_empty() {
-        lines.push(plain(format!("left out {by_rule}")));
+        lines.push(Line::plain(short(&format!("left out {by_rule}"), WIDTH)));
     }
+    let also = also(run);
     let groups = group(run.findings);
-    lines.extend(groups.iter().take(MAX_LISTED).map(|group| line(group, run.baseline)));
-    if groups.len() > MAX_LISTED {
-        let rest: Vec<&Finding> = groups[MAX_LISTED..].iter().flatten().copied().collect();
-        lines.push(plain(format!("and {} more ({}): see the reports", rest.len(), Counts::words(&rest))));
+    let around = OTHER_ROWS
+        + used
+        + lines.iter().map(Line::rows).sum::<usize>()
+        + usize::from(!also.is_empty())
+        + rows(run.ending.reason().chars().count() + 30)
+        - 1;
+    // One for "and 3 more", unless all fit.
+    let room = |more: usize| MAX_ROWS.saturating_sub(around + more) / 2;
+    let listed = if groups.len() <= room(0).min(MAX_GROUPS) { groups.len() } else { room(1).min(MAX_GROUPS) };
+    // However many warnings there are, the worst finding is shown.
+    let listed = listed.max(usize::from(!groups.is_empty()));
+    for group in &groups[..listed.min(groups.len())] {
+        lines.extend(two_lines(group, run));
     }
-    let mut also = Vec::new();
-    if run.counts.known > 0 {
-        also.push(format!("{} known (baseline)", run.counts.known));
-    }
-    also.extend(ignored(run.findings));
-    if run.counts.unscored > 0 {
-        also.push(format!("{} unscored", run.counts.unscored));
+    if listed < groups.len() {
+        let rest: Vec<&Finding> = groups[listed..].iter().flat_map(|group| group.findings.iter().copied()).collect();
+        let more = format!("and {} more ({}): see the reports", rest.len(), Counts::words(&rest));
+        lines.push(Line::plain(short(&more, WIDTH)));
     }
     if !also.is_empty() {
-        lines.push(plain(format!("also     {}", also.join(", "))));
+        lines.push(Line::plain(format!("also     {}", also.join(", "))));
     }
     lines
 }
@@ -85,60 +115,85 @@ fn scanned(outcomes: &[Outcome]) -> String {
     if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
 }
 
-/// Open findings. One advisory about one package is one group, at however many places.
-fn group(findings: &[Finding]) -> Vec<Vec<&Finding>> {
-    let mut groups: Vec<Vec<&Finding>> = Vec::new();
-    for finding in findings.iter().filter(|finding| finding.is_open()) {
-        let same = |other: &Finding| other.rule.id == finding.rule.id && other.subject() == finding.subject();
-        // Only advisories have company, and a tree may hold tens of thousands of secrets.
-        let known = finding.package().and_then(|_| groups.iter_mut().find(|group| same(group[0])));
-        match known {
-            Some(group) => group.push(finding),
-            None => groups.push(vec![finding]),
-        }
-    }
-    groups
-}
-
-fn line(group: &[&Finding], baseline: bool) -> Line {
-    let finding = group[0];
-    let color = if finding.fails() { Color::Red } else { Color::Yellow };
+/// What and where, then what to do.
+fn two_lines(group: &Group<'_>, run: &Run<'_>) -> [Line; 2] {
+    let finding = group.first();
+    let fails = group.findings.iter().any(|finding| finding.fails());
     let word = format!("{:<8}", finding.rating().as_str());
-    let new = if baseline { " new" } else { "" };
-    let places = if group.len() > 1 { format!(" and {} more", group.len() - 1) } else { String::new() };
-    let place = format!("{}{places}", terminal(&finding.location.shown()));
+    let new = if run.baseline { " new" } else { "" };
+    let indent = word.chars().count() + new.len() + 2;
+    let harmless = |text: &str| (run.plain)(text);
+    let (subject, id) = match (finding.package(), finding.prefix()) {
+        (Some(_), _) => (harmless(&finding.subject()), and_more(harmless(&finding.rule.id), group.rules().len())),
+        (None, Some(prefix)) => (harmless(&finding.rule.title), harmless(prefix)),
+        (None, None) => (harmless(&finding.rule.title), harmless(&finding.rule.id)),
+    };
     let gated = match &finding.gated {
-        Some(Gated::Passes(why)) if why != "below the gate" => format!("  not gated: {why}"),
-        Some(Gated::Passes(_)) => "  not gated".to_owned(),
+        _ if fails => String::new(),
+        Some(Gated::Passes(why)) if why != "below the gate" => format!("not gated: {why}"),
+        Some(Gated::Passes(_)) => "not gated".to_owned(),
         _ => String::new(),
     };
-    let (id, title) = (terminal(&finding.rule.id), terminal(&finding.rule.title));
-    let what = match &finding.kind {
-        Kind::Vulnerability(_) | Kind::Malware(_) => format!("{:<24}  {id:<19}  {place}", terminal(&finding.subject())),
-        Kind::Secret { prefix: Some(prefix) } => format!("{title:<24}  {place}  {}", terminal(prefix)),
-        Kind::Secret { prefix: None } => format!("{title:<24}  {place}"),
-        Kind::Misconfiguration => format!("{title:<24}  {id:<19}  {place}"),
-    };
-    Line { word: Some((color, word)), rest: format!("{new} {what}{gated}  {}", terminal(&finding.remedy.brief)) }
+    let places = group.places();
+    let place = harmless(places.first().map_or("", String::as_str));
+    let more = and_more(String::new(), places.len());
+    let what = fit(WIDTH - indent, subject, &id, place, &more, &gated);
+    let color = if fails { Color::Red } else { Color::Yellow };
+    let what = Line { word: Some((color, word)), rest: format!("{new}  {what}") };
+    [what, Line::plain(short(&format!("{:indent$}{}", "", harmless(&group.remedy())), WIDTH))]
 }
 
-/// `2 ignored until 2027-01-01`
-fn ignored(findings: &[Finding]) -> Vec<String> {
-    let mut by_date: Vec<(Option<&str>, usize)> = Vec::new();
-    for finding in findings {
+/// `GHSA-xxxx-xxxx-xxxx and 2 more`
+fn and_more(first: String, count: usize) -> String {
+    if count > 1 { format!("{first} and {} more", count - 1) } else { first }
+}
+
+/// The parts in one line of at most `width` columns. The place gives way first, from its left, then the subject.
+fn fit(width: usize, subject: String, id: &str, place: String, more: &str, gated: &str) -> String {
+    /// Columns that a place and a subject keep.
+    const MIN_PLACE: usize = 20;
+    const MIN_SUBJECT: usize = 16;
+    let gap = |text: &str| if text.is_empty() { 0 } else { text.chars().count() + 2 };
+    let room = width.saturating_sub(gap(id) + more.chars().count() + gap(gated) + 2);
+    let wanted = subject.chars().count().max(MIN_SUBJECT.min(subject.chars().count()));
+    let place = tail(&place, room.saturating_sub(wanted).max(MIN_PLACE));
+    let subject = short(&subject, room.saturating_sub(place.chars().count()).max(MIN_SUBJECT));
+    let place = format!("{place}{more}");
+    let parts = [subject.as_str(), id, &place, gated];
+    let line = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ");
+    short(&line, width)
+}
+
+/// The end of a place, which says more than its beginning.
+fn tail(place: &str, most: usize) -> String {
+    let count = place.chars().count();
+    if count <= most {
+        return place.to_owned();
+    }
+    let end: String = place.chars().skip(count + 1 - most).collect();
+    // From a folder on, if one begins there.
+    let end = end.find('/').map_or(end.as_str(), |at| &end[at..]);
+    format!("…{end}")
+}
+
+/// `14 known (baseline), 2 ignored until 2027-01-01`
+fn also(run: &Run<'_>) -> Vec<String> {
+    let mut also = Vec::new();
+    if run.counts.known > 0 {
+        also.push(format!("{} known (baseline)", run.counts.known));
+    }
+    let mut by_date: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+    for finding in run.findings {
         if let Status::Ignored { until, .. } = &finding.status {
-            match by_date.iter_mut().find(|(date, _)| *date == until.as_deref()) {
-                Some((_, count)) => *count += 1,
-                None => by_date.push((until.as_deref(), 1)),
-            }
+            *by_date.entry(until.as_deref()).or_default() += 1;
         }
     }
-    by_date.sort_unstable();
-    by_date
-        .into_iter()
-        .map(|(date, count)| match date {
-            Some(date) => format!("{count} ignored until {date}"),
-            None => format!("{count} allowed in the line"),
-        })
-        .collect()
+    also.extend(by_date.into_iter().map(|(date, count)| match date {
+        Some(date) => format!("{count} ignored until {date}"),
+        None => format!("{count} allowed in the line"),
+    }));
+    also
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,6 +88,7 @@ fn run<'a>(findings: &'a [Finding], outcomes: &'a [Outcome]) -> Run<'a> {
         ending: &ENDING,
         started_at: "2026-11-21T10:00:00Z",
         escape: &bracketed,
+        plain: &str::to_owned,
     }
 }
 

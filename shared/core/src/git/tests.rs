@@ -10,7 +10,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{Checkout, Head};
+use super::{Checkout, Head, TrackedKind};
 
 /// A repository made with Git itself, without the machine's configuration.
 pub(crate) struct Fixture(TempDir);
@@ -73,7 +73,7 @@ impl Fixture {
 }
 
 fn tracked(checkout: &Checkout) -> Vec<String> {
-    checkout.tracked().unwrap().iter().map(|path| path.to_string_lossy().into_owned()).collect()
+    checkout.tracked().unwrap().iter().map(|entry| entry.path.to_string_lossy().into_owned()).collect()
 }
 
 #[test]
@@ -139,21 +139,61 @@ fn tracked_files_are_listed_whatever_is_ignored_and_however_they_are_named() {
     let other = Fixture::new();
     other.commit("sub");
     repo.git(&["-c", "protocol.file.allow=always", "submodule", "-q", "add", other.path().to_str().unwrap(), "sub"]);
-    let paths = repo.checkout().tracked().unwrap();
-    let expected = [".gitignore", ".gitmodules"].iter().map(PathBuf::from).chain([PathBuf::from(&odd)]);
-    assert_eq!(paths, expected.chain(["d/e", "k.secret", "link"].iter().map(PathBuf::from)).collect::<Vec<_>>());
-    assert!(repo.path().join(&paths[2]).exists());
-    // The submodule is a repository of its own.
+    let entries = repo.checkout().tracked().unwrap();
+    let paths: Vec<&PathBuf> = entries.iter().map(|entry| &entry.path).collect();
+    let names = [".gitignore", ".gitmodules"].iter().map(PathBuf::from).chain([PathBuf::from(&odd)]);
+    let names: Vec<_> = names.chain(["d/e", "k.secret", "link", "sub"].iter().map(PathBuf::from)).collect();
+    assert_eq!(paths, names.iter().collect::<Vec<_>>());
+    let kinds: Vec<TrackedKind> = entries[4..].iter().map(|entry| entry.kind).collect();
+    assert_eq!(kinds, [TrackedKind::File, TrackedKind::Link, TrackedKind::Submodule]);
+    assert!(repo.path().join(paths[2]).exists());
     assert_eq!(Checkout::discover(&repo.path().join("sub")).unwrap().head().unwrap().subject, "sub");
 
     for args in [&["update-index", "--split-index"][..], &["update-index", "--index-version", "4"]] {
         repo.git(args);
-        assert_eq!(repo.checkout().tracked().unwrap(), paths, "{args:?}");
+        assert_eq!(repo.checkout().tracked().unwrap(), entries, "{args:?}");
     }
     fs::remove_file(repo.path().join(".git/index")).unwrap();
     repo.git(&["reset", "-q", "--hard"]);
     fs::remove_file(repo.path().join(".git/index")).unwrap();
     assert_eq!(repo.checkout().tracked().unwrap().len(), 5, "HEAD's, which has no .gitmodules");
+}
+
+#[test]
+fn what_a_sparse_checkout_leaves_out_is_read_from_the_objects() {
+    for args in [&["sparse-checkout", "set", "in"][..], &["sparse-checkout", "set", "--sparse-index", "in"]] {
+        let repo = Fixture::new();
+        repo.write("in/a", "1").write("out/deep/b", "22").write("c", "3").commit("first");
+        repo.git(args);
+        assert!(!repo.path().join("out").exists());
+        let checkout = repo.checkout();
+        let entries = checkout.tracked().unwrap();
+        let unchecked: Vec<(&str, bool)> =
+            entries.iter().map(|entry| (entry.path.to_str().unwrap(), entry.unchecked)).collect();
+        assert_eq!(unchecked, [("c", false), ("in/a", false), ("out/deep/b", true)], "{args:?}");
+        let objects = checkout.objects().unwrap();
+        assert_eq!(objects.size(&entries[2]), Some(2));
+        assert_eq!(objects.read(&entries[2], 2).unwrap().as_deref(), Some(&b"22"[..]));
+        assert_eq!(objects.read(&entries[2], 1).unwrap(), None);
+        // As in a partial clone.
+        fs::remove_dir_all(repo.path().join(".git/objects")).unwrap();
+        fs::create_dir(repo.path().join(".git/objects")).unwrap();
+        let objects = checkout.objects().unwrap();
+        assert_eq!(objects.size(&entries[2]), None);
+        assert!(objects.read(&entries[2], 9).unwrap_err().to_string().contains("not here"));
+    }
+}
+
+#[test]
+fn a_repository_without_a_working_tree_is_bare() {
+    let repo = Fixture::new();
+    repo.write("a", "1").commit("first");
+    assert!(!repo.checkout().is_bare());
+    let bare = Fixture::plain();
+    let path = bare.path().join("bare.git");
+    repo.git(&["clone", "-q", "--bare", ".", path.to_str().unwrap()]);
+    assert!(Checkout::discover(&path).unwrap().is_bare());
+    assert!(Checkout::discover(&repo.path().join(".git")).unwrap().is_bare());
 }
 
 #[test]

@@ -108,5 +108,5 @@ fn tracked(path: &Path, ctx: &Context) -> bool {
     let Some(checkout) = &ctx.checkout else { return false };
     let Ok(path) = path.canonicalize() else { return true };
     let Ok(relative) = path.strip_prefix(checkout.root()) else { return false };
-    checkout.tracked().map_or(true, |tracked| tracked.iter().any(|known| known == relative))
+    checkout.tracked().map_or(true, |tracked| tracked.iter().any(|known| known.path == relative))
 }

@@ -25,7 +25,7 @@ pub(super) async fn finish(ctx: &Context, report: &Recorder, ending: Ending) -> 
     ending.code()
 }
 
-/// `reports  security-reports/ (json, sarif)`
+/// `reports  security-reports/ (security-pipe-report.json, results.sarif and 3 more)`, at most 80 columns if one name fits
 fn print_files(ctx: &Context, report: &Recorder) {
     let main = report_name(ctx.spec);
     let others: Vec<String> = report.report_dir().written().into_iter().filter(|name| *name != main).collect();
@@ -33,7 +33,18 @@ fn print_files(ctx: &Context, report: &Recorder) {
         return;
     }
     let dir = ctx.workspace.relative(report.report_dir().dir());
-    ctx.console.line(format!("reports  {dir}/ ({main}, {})", others.join(", ")));
+    let mut shown = format!("reports  {dir}/ ({main}");
+    for (at, name) in others.iter().enumerate() {
+        let left = others.len() - at;
+        // Room for `and 10 more)`, unless it is the last name.
+        let more = if left > 1 { 13 } else { 1 };
+        if at > 0 && shown.chars().count() + 2 + name.chars().count() + more > 80 {
+            shown.push_str(&format!(" and {left} more"));
+            break;
+        }
+        shown.push_str(&format!(", {name}"));
+    }
+    ctx.console.line(format!("{shown})"));
 }
 
 /// `FAILED   1 critical (FAIL_ON_CRITICAL=true)   0.7 s   exit 1`

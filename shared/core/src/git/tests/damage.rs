@@ -82,7 +82,7 @@ proptest! {
         fs::write(path, bytes).unwrap();
         let checkout = repo.checkout();
         if let Ok(paths) = checkout.tracked() {
-            prop_assert!(paths.iter().all(|path| path.is_relative()));
+            prop_assert!(paths.iter().all(|entry| entry.path.is_relative()));
         }
         let _ = checkout.is_dirty();
     }

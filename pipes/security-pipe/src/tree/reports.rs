@@ -1,0 +1,87 @@
+//! The files that pipes wrote in earlier steps. Only these are left out of a folder for reports: whatever else lies
+//! there is scanned.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// What the pipes write below REPORTS_DIR, whichever of them and whatever they are asked for.
+const NAMES: [&str; 12] = [
+    "security-pipe-report.json",
+    "sign-pipe-report.json",
+    "notify-pipe-report.json",
+    "deploy-pipe-report.json",
+    "results.sarif",
+    "junit.xml",
+    "security-summary.md",
+    "security-summary.txt",
+    "gitleaks-report.json",
+    "gl-code-quality-report.json",
+    "sbom/sbom-cyclonedx.json",
+    "sbom/sbom-spdx.json",
+];
+/// The names of [`NAMES`] that only a pipe gives: a folder that holds one of them is a folder for reports.
+const MARKS: usize = 4;
+
+/// Knows which folders are for reports.
+pub(super) struct Reports {
+    names: BTreeSet<PathBuf>,
+    /// Of each folder that was asked about.
+    folders: BTreeMap<PathBuf, bool>,
+}
+
+impl Reports {
+    /// `own` is REPORTS_DIR, and `also` are the files that this run writes below it.
+    pub(super) fn new(own: &Path, also: &[String]) -> Reports {
+        let names = NAMES.iter().map(PathBuf::from).chain(also.iter().map(PathBuf::from)).collect();
+        Reports { names, folders: BTreeMap::from([(own.to_owned(), true)]) }
+    }
+
+    /// Whether a pipe wrote this file: its name is one of the list, and its folder, or the one above `sbom/`, is for
+    /// reports.
+    pub(super) fn wrote(&mut self, path: &Path) -> bool {
+        let named = path
+            .ancestors()
+            .skip(1)
+            .take(3)
+            .find(|folder| path.strip_prefix(folder).is_ok_and(|name| self.names.contains(name)))
+            .map(Path::to_owned);
+        named.is_some_and(|folder| {
+            let marked = || NAMES[..MARKS].iter().any(|mark| folder.join(mark).is_file());
+            *self.folders.entry(folder.clone()).or_insert_with(marked)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::Reports;
+
+    #[test]
+    fn only_the_files_of_pipes_in_a_folder_for_reports_are_known() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        for file in [
+            "reports/views.py",
+            "reports/junit.xml",
+            "web/out/sign-pipe-report.json",
+            "web/out/results.sarif",
+            "web/out/sbom/sbom-spdx.json",
+            "web/out/sbom/other.json",
+            "junit.xml",
+            "sbom/sbom-spdx.json",
+        ] {
+            fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
+            fs::write(root.join(file), "").unwrap();
+        }
+        let mut reports = Reports::new(&root.join("reports"), &["own.sarif".to_owned()]);
+        let mut wrote = |file: &str| reports.wrote(&root.join(file));
+        for file in ["reports/junit.xml", "reports/own.sarif", "web/out/results.sarif", "web/out/sbom/sbom-spdx.json"] {
+            assert!(wrote(file), "{file}");
+        }
+        for file in ["reports/views.py", "web/out/sbom/other.json", "junit.xml", "sbom/sbom-spdx.json", "a/own.sarif"] {
+            assert!(!wrote(file), "{file}");
+        }
+    }
+}
