@@ -13,7 +13,7 @@ const MARK: &[u8] = b"gitleaks:allow";
 
 /// The keys of all lines of a file that carry an inline allow.
 pub fn inline_allows(bytes: &[u8]) -> HashSet<String> {
-    let allows = Allows::new(&text::decode(bytes));
+    let allows = Allows::new(&text::decode(bytes).0);
     allows.0.into_iter().map(|(_, key)| key).collect()
 }
 

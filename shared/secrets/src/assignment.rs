@@ -19,21 +19,59 @@ const SPACES: usize = 24;
 /// The longest literal. Bytes.
 const VALUE: usize = 512;
 
-/// The assignment in whose name the keyword at `hit` stands. `None` if its line has no assignment.
-pub(super) fn at(text: &[u8], hit: Range<usize>) -> Option<Assigned> {
-    let end = hit.end + text[hit.end..].iter().take(NAME).take_while(|byte| is_name(**byte)).count();
-    let (operator, value) = operator(text, end)?;
-    let start = hit.start - text[..hit.start].iter().rev().take(NAME).take_while(|byte| is_name(**byte)).count();
-    let name = start..end;
-    let quoted_name = text.get(end).is_some_and(|byte| is_quote(*byte));
-    match operator {
-        Operator::Element => element(text, name, value),
-        Operator::Comma if !quoted_name => None,
-        Operator::Space if !text[..start].ends_with(b"-") && !text[name.clone()].starts_with(b"-") => None,
-        Operator::Comma | Operator::Call => quoted(text, name, value),
-        Operator::Space | Operator::Colon | Operator::Equals => {
-            quoted(text, name.clone(), value).or_else(|| bare(text, name, value, operator))
+/// Reads assignments at growing hits, and remembers the runs of characters it has read: text made of keywords would be
+/// read once for each of them.
+#[derive(Default)]
+pub(super) struct Reader {
+    name: Range<usize>,
+    bare: Range<usize>,
+}
+
+impl Reader {
+    /// The assignment in whose name the keyword at `hit` stands. `None` if its line has no assignment.
+    pub(super) fn at(&mut self, text: &[u8], hit: Range<usize>) -> Option<Assigned> {
+        let name = self.name(text, &hit);
+        let end = name.end;
+        let (operator, value) = operator(text, end)?;
+        let quoted_name = text.get(end).is_some_and(|byte| is_quote(*byte));
+        match operator {
+            Operator::Element => element(text, name, value),
+            Operator::Comma if !quoted_name => None,
+            Operator::Space if !text[..name.start].ends_with(b"-") && !text[name.clone()].starts_with(b"-") => None,
+            Operator::Comma | Operator::Call => quoted(text, name, value),
+            Operator::Space | Operator::Colon | Operator::Equals => {
+                quoted(text, name.clone(), value).or_else(|| self.bare(text, name, value, operator))
+            }
         }
+    }
+
+    /// The name around a keyword.
+    fn name(&mut self, text: &[u8], hit: &Range<usize>) -> Range<usize> {
+        if !(self.name.start <= hit.start && hit.end <= self.name.end) {
+            let before = text[..hit.start].iter().rev().take_while(|byte| is_name(**byte)).count();
+            let after = text[hit.end..].iter().take_while(|byte| is_name(**byte)).count();
+            self.name = hit.start - before..hit.end + after;
+        }
+        self.name.start.max(hit.start.saturating_sub(NAME))..self.name.end.min(hit.end + NAME)
+    }
+
+    /// A literal without quotes, as in env files, YAML and properties.
+    fn bare(&mut self, text: &[u8], name: Range<usize>, from: usize, operator: Operator) -> Option<Assigned> {
+        let start = skip_scheme(text, from);
+        if !self.bare.contains(&start) {
+            let stop = |byte: &u8| byte.is_ascii_whitespace() || is_quote(*byte) || b",;)}]><&|\\".contains(byte);
+            let length = text[start..].iter().position(stop).unwrap_or(text.len() - start);
+            self.bare = start..start + length;
+        }
+        let length = (self.bare.end - start).min(VALUE);
+        let end = start + length;
+        let tight = operator == Operator::Equals && text[..from].ends_with(b"=");
+        let rest = &text[skip_spaces(text, end)..];
+        let alone = match rest {
+            [] | [b'\n' | b'\r' | b'#', ..] | [b'/', b'/', ..] => true,
+            _ => tight || start > from || operator == Operator::Space,
+        };
+        (length > 0 && alone).then_some(Assigned { name, value: start..end, literal: start > from })
     }
 }
 
@@ -99,30 +137,15 @@ fn quoted(text: &[u8], name: Range<usize>, from: usize) -> Option<Assigned> {
     let open = from + prefix;
     let quote = *text.get(open).filter(|byte| is_quote(**byte))?;
     let start = skip_scheme(text, open + 1);
-    let length = text[start..].iter().take(VALUE).position(|&byte| byte == quote || matches!(byte, b'\n' | b'\r'))?;
+    let length = memchr::memchr3(quote, b'\n', b'\r', &text[start..text.len().min(start + VALUE)])?;
     let escaped = text[open - 1] == b'\\' && prefix > 0;
     let end = start + length - usize::from(escaped && length > 0 && text[start + length - 1] == b'\\');
     (text[start + length] == quote && end > start).then_some(Assigned { name, value: start..end, literal: true })
 }
 
-/// A literal without quotes, as in env files, YAML and properties.
-fn bare(text: &[u8], name: Range<usize>, from: usize, operator: Operator) -> Option<Assigned> {
-    let start = skip_scheme(text, from);
-    let stop = |byte: &u8| byte.is_ascii_whitespace() || is_quote(*byte) || b",;)}]><&|\\".contains(byte);
-    let length = text[start..].iter().take(VALUE).position(stop).unwrap_or((text.len() - start).min(VALUE));
-    let end = start + length;
-    let tight = operator == Operator::Equals && text[..from].ends_with(b"=");
-    let rest = &text[skip_spaces(text, end)..];
-    let alone = match rest {
-        [] | [b'\n' | b'\r' | b'#', ..] | [b'/', b'/', ..] => true,
-        _ => tight || start > from || operator == Operator::Space,
-    };
-    (length > 0 && alone).then_some(Assigned { name, value: start..end, literal: start > from })
-}
-
 /// `<password>value</password>`
 fn element(text: &[u8], name: Range<usize>, from: usize) -> Option<Assigned> {
-    let length = text[from..].iter().take(VALUE).position(|byte| matches!(byte, b'<' | b'\n'))?;
+    let length = memchr::memchr2(b'<', b'\n', &text[from..text.len().min(from + VALUE)])?;
     let closed = length > 0 && text[from + length..].starts_with(b"</");
     closed.then(|| Assigned { name, value: from..from + length, literal: true })
 }
@@ -137,8 +160,12 @@ fn skip_scheme(text: &[u8], from: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::at;
+    use super::{Assigned, Reader};
     use proptest::prelude::*;
+
+    fn at(text: &[u8], hit: std::ops::Range<usize>) -> Option<Assigned> {
+        Reader::default().at(text, hit)
+    }
 
     fn read(line: &str) -> Option<(&str, &str, bool)> {
         let hit = line.to_ascii_lowercase().find("token")?;

@@ -4,6 +4,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use pipe_core::redact::tokens::{self, Runs};
+use regex_automata::{Anchored, Input};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::Engine;
@@ -38,7 +40,8 @@ fn table(rules: &[Rule]) -> String {
         };
         let least = rule.at_least.unwrap_or(rule.before);
         let (id, most, entropy, keywords) = (&rule.id, rule.before, rule.entropy, rule.keywords.join(" "));
-        let _ = write!(table, "{id}\t{most}\t{least}\t{entropy}\t{check}\t{keywords}");
+        let part = if rule.regex().captures_len() > 1 { "part" } else { "" };
+        let _ = write!(table, "{id}\t{most}\t{least}\t{entropy}\t{check}\t{part}\t{keywords}");
         let hir = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&rule.pattern).unwrap();
         for sequence in sequences(&hir, rule) {
             table.push('\t');
@@ -132,4 +135,30 @@ fn core_hides_what_the_rules_find() {
         }
         assert!(tried > 0, "{}", rule.id);
     }
+}
+
+/// The engine uses the form where it could use the pattern.
+#[test]
+fn a_form_matches_what_its_pattern_matches() {
+    let engine = Engine::new();
+    let mut tried = 0;
+    for rule in engine.rules() {
+        let Some(form) = tokens::forms().iter().find(|form| form.rule() == rule.id && form.is_whole()) else {
+            continue;
+        };
+        for seed in 0..40 {
+            let line = Samples::new(seed).of(rule);
+            let cut = usize::from(seed) * line.len() / 40;
+            let texts =
+                [line.clone(), format!("{line}{line}"), line[..cut].to_owned(), format!("{}-{line}", &line[..cut])];
+            for text in texts.iter().map(String::as_bytes) {
+                let input = Input::new(text).range(..text.len().min(rule.reach)).anchored(Anchored::Yes);
+                let by_pattern = rule.regex().search(&input).map(|found| found.end());
+                let by_form = form.longest(text, 0, &mut Runs::default());
+                assert_eq!(by_form, by_pattern, "{}: {}", rule.id, String::from_utf8_lossy(text));
+                tried += usize::from(by_form.is_some());
+            }
+        }
+    }
+    assert!(tried > 5_000, "{tried}");
 }

@@ -6,6 +6,17 @@ use secrecy::SecretString;
 
 use pipe_core::severity::Severity;
 
+/// What a file holds.
+#[derive(Debug)]
+pub struct Scanned {
+    /// In the order of their places.
+    pub matches: Vec<Match>,
+    /// At least a part of it is text. If none is, nothing was looked for.
+    pub is_text: bool,
+    /// So many were read.
+    pub bytes: u64,
+}
+
 /// One secret in one file. Its value is for the redactor only; `Debug` leaves it and the line's key out.
 pub struct Match {
     /// Index into [`Engine::rules`](super::Engine::rules).

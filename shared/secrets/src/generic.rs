@@ -37,8 +37,9 @@ pub(super) fn is_secret_literal(candidate: &Candidate) -> bool {
     let value = candidate.value;
     LENGTH.contains(&value.len())
         && (assigned.literal || !is_code(candidate.path))
-        && names_a_secret(&candidate.text[assigned.name.clone()])
+        // The cheapest question first, since a file may be made of assignments.
         && looks_random(value)
+        && names_a_secret(&candidate.text[assigned.name.clone()])
         && !is_text_in_base64(value)
         && !is_generated(candidate.path)
         && !is_test(candidate.path)

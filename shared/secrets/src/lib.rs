@@ -8,12 +8,13 @@
 //! - [`Match`] is one secret that was found: its rule, severity, place, fingerprint and public prefix.
 //! - [`inline_allows`] lists the lines of a file that carry `gitleaks:allow`, so that a caller can ask whether an allow
 //!   stood in an older version of the file.
-//! - [`is_binary`] says whether the engine would see text in the bytes at all.
+//! - [`Scanned`] says whether the engine saw text in a file at all. A file of any size is read in windows
+//!   ([`Engine::scan_stream`]).
 //!
 //! # How a file is scanned
 //!
 //! One pass looks for the keywords of all rules at once. Each hit is handed to the rules that asked for the keyword, and
-//! each of these tries one anchored pattern there. What matches is put to the rule's checks: checksums that the
+//! each of these tries one anchored pattern there, or, for a provider's token, its form ([`pipe_core::redact::tokens`]). What matches is put to the rule's checks: checksums that the
 //! provider builds into its tokens, the decoded form of keys and JSON web tokens, entropy for values without a format,
 //! placeholders and examples of documentation. Of overlapping matches the more specific one stays. The time is linear
 //! in the size of the file.
@@ -61,9 +62,9 @@ mod samples;
 #[cfg(test)]
 mod tests;
 mod text;
+mod windows;
 
 pub use allow::inline_allows;
 pub use engine::{Engine, MAX_MATCHES};
-pub use found::Match;
+pub use found::{Match, Scanned};
 pub use rule::Rule;
-pub use text::is_binary;

@@ -1,5 +1,8 @@
 //! Names that hold a secret, and names that only speak of one.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 /// Words of a name after which the value is about a secret and not one.
 const ABOUT: &str = "\
     name names id ids path file filename dir url uri endpoint host type kind class hash hashed sha sha1 sha256 md5 \
@@ -8,6 +11,8 @@ const ABOUT: &str = "\
     provider mode enabled required method group placeholder message error text title description input format \
     public author authors integrity commit next page continuation cursor starting etag fingerprint template \
     tokenizer word position index issuer scope scopes";
+
+static ABOUT_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| ABOUT.split(' ').collect());
 
 /// Words that say secret.
 const SECRET: &str = "\
@@ -25,7 +30,7 @@ pub(super) fn names_a_secret(name: &[u8]) -> bool {
     let whole = words.concat();
     let has = |word: &str| words.iter().any(|one| one == word);
     let ends = |end: &str| whole.trim_end_matches(|c: char| c.is_ascii_digit()).ends_with(end);
-    let about = words.iter().any(|word| ABOUT.split(' ').any(|about| about == word));
+    let about = words.iter().any(|word| ABOUT_WORDS.contains(word.as_str()));
     let secret = || SECRET.split(' ').any(|word| has(word) || ends(word));
     let keys = || KEYS.split(' ').any(|key| whole.contains(key));
     !about && (secret() || keys())

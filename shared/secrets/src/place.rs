@@ -7,6 +7,8 @@ use memchr::{memchr, memchr_iter, memrchr};
 /// Answers growing offsets of one text without counting any byte twice: a file may be one line with a thousand secrets.
 pub(super) struct Places<'t> {
     text: &'t [u8],
+    /// Line and column of the text's first byte.
+    start: (u32, u32),
     counted: usize,
     line: u32,
     column: u32,
@@ -14,13 +16,18 @@ pub(super) struct Places<'t> {
 
 impl<'t> Places<'t> {
     pub(super) fn new(text: &'t [u8]) -> Self {
-        Places { text, counted: 0, line: 1, column: 1 }
+        Places::starting(text, (1, 1))
+    }
+
+    /// Of a text that begins at this line and column.
+    pub(super) fn starting(text: &'t [u8], start: (u32, u32)) -> Self {
+        Places { text, start, counted: 0, line: start.0, column: start.1 }
     }
 
     /// Line and column (code points) of `offset`, both from 1. An offset before the last one asked starts over.
     pub(super) fn at(&mut self, offset: usize) -> (u32, u32) {
         if offset < self.counted {
-            *self = Places::new(self.text);
+            *self = Places::starting(self.text, self.start);
         }
         let mut passed = &self.text[self.counted..offset];
         self.counted = offset;

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use regex_automata::meta;
 use regex_automata::util::syntax;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::checks::Check;
 use pipe_core::severity::Severity;
@@ -62,6 +62,9 @@ pub struct Rule {
     /// Bytes looked at from the keyword on; for assigned values the longest one.
     #[serde(default = "default_reach")]
     pub(crate) reach: usize,
+    /// A character that follows the keyword in each match: where none is in reach, the pattern is not tried.
+    #[serde(default, deserialize_with = "one_byte")]
+    pub(crate) needs: Option<u8>,
     /// Shannon entropy the value must reach, in bits a character; 0 asks for none.
     #[serde(default)]
     pub(crate) entropy: f32,
@@ -74,6 +77,10 @@ pub struct Rule {
     pub(crate) generic: bool,
     #[serde(skip)]
     compiled: OnceLock<meta::Regex>,
+}
+
+fn one_byte<'de, D: Deserializer<'de>>(text: D) -> Result<Option<u8>, D::Error> {
+    Ok(String::deserialize(text)?.bytes().next())
 }
 
 fn default_reach() -> usize {

@@ -1,7 +1,11 @@
 //! Secrets in the working tree.
 
+mod file_kind;
+mod key_store;
+
+use std::io::Read;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use pipe_core::Context;
@@ -15,20 +19,21 @@ use crate::ledger::Reason;
 use crate::source::Entry;
 use crate::words::pascal;
 use pipe_core::severity::Severity;
-use pipe_secrets::{Engine, MAX_MATCHES, Match, is_binary};
+use pipe_secrets::{Engine, MAX_MATCHES, Match, Scanned};
 
 pub(crate) const SECRETS_SCAN: Var = Var::flag("SECRETS_SCAN", "Looks for secrets in every file of the working tree.")
     .or("looks for no secrets")
     .default("true");
 
-/// Larger files are counted and named, not scanned. Bytes.
-const MAX_FILE: u64 = 20 * 1024 * 1024;
+const NAME: &str = "secrets";
+/// Larger files are read in windows, whatever their size. Bytes.
+const WHOLE_FILE: u64 = 8 * 1024 * 1024;
 /// Files above this are scanned one at a time, so that memory stays bounded however many threads there are. Bytes.
 const LARGE_FILE: u64 = 1024 * 1024;
+/// What says which kind of file a large one is. Bytes.
+const HEAD: u64 = 64 * 1024;
 /// More threads gain nothing and hold a file each.
 const MAX_THREADS: usize = 8;
-/// How many left-out files a message names.
-const NAMED: usize = 5;
 
 pub(crate) fn from_vars(vars: &mut Vars, _: &Context) -> Option<Arc<dyn Scanner>> {
     vars.flag(&SECRETS_SCAN).then(|| Arc::new(Secrets) as Arc<dyn Scanner>)
@@ -36,113 +41,153 @@ pub(crate) fn from_vars(vars: &mut Vars, _: &Context) -> Option<Arc<dyn Scanner>
 
 struct Secrets;
 
-#[derive(Default)]
-struct Found {
-    findings: Vec<Finding>,
-    large: Vec<String>,
-}
-
 impl Scanner for Secrets {
     fn name(&self) -> &'static str {
-        "secrets"
+        NAME
     }
 
     fn scan(&self, input: &Input) -> anyhow::Result<Scan> {
-        let engine = Engine::new();
-        let (source, container) = (input.source.as_ref(), input.source.container());
-        let files = source.entries();
-        let rules: Vec<Arc<Rule>> = engine.rules().iter().map(|known| Arc::new(rule(known))).collect();
+        let work = Work::new(input);
         let threads = thread::available_parallelism().map_or(1, usize::from).clamp(1, MAX_THREADS);
-        let next = AtomicUsize::new(0);
-        let bytes = AtomicU64::new(0);
-        let (scanned, binary) = (AtomicU64::new(0), AtomicU64::new(0));
-        let one_large = Mutex::new(());
-        let found = Mutex::new(Found::default());
-        let work = || {
-            while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if input.cancel.is_cancelled() {
-                    return;
-                }
-                let named = engine.scan_name(&file.path);
-                if !named.is_empty() {
-                    named.iter().for_each(|found| input.report.redactor().add_found(&found.value));
-                    let findings = named.into_iter().map(|found| name_finding(&rules, &container, file, found));
-                    found.lock().unwrap_or_else(PoisonError::into_inner).findings.extend(findings);
-                }
-                let _turn = (file.size > LARGE_FILE).then(|| one_large.lock().unwrap_or_else(PoisonError::into_inner));
-                let content = match source.open(file, MAX_FILE) {
-                    Ok(Some(content)) => content,
-                    Ok(None) => {
-                        found.lock().unwrap_or_else(PoisonError::into_inner).large.push(file.path.clone());
-                        continue;
-                    }
-                    Err(error) => {
-                        let why = format!("can't be read: {error:#}");
-                        input.ledger.leave_out(self.name(), Reason::Unreadable, &file.path, &why);
-                        continue;
-                    }
-                };
-                if is_binary(&content) {
-                    binary.fetch_add(1, Ordering::Relaxed);
-                    input.ledger.leave_out(self.name(), Reason::Binary, &file.path, "");
-                    continue;
-                }
-                scanned.fetch_add(1, Ordering::Relaxed);
-                bytes.fetch_add(content.len() as u64, Ordering::Relaxed);
-                let mut matches = engine.scan(&file.path, &content);
-                if matches.len() > MAX_MATCHES {
-                    // The worst could be among the others, behind a thousand that are allowed.
-                    matches.truncate(MAX_MATCHES);
-                    let why = format!("more than {MAX_MATCHES} secrets, the others were not judged");
-                    input.ledger.leave_out(self.name(), Reason::TooMany, &file.path, &why);
-                }
-                if !matches.is_empty() {
-                    // Wherever else a value turns up (a path, a package's URL), it is hidden there too.
-                    matches.iter().for_each(|found| input.report.redactor().add_found(&found.value));
-                    let findings = matches.into_iter().map(|found| finding(&rules, &container, file, found));
-                    found.lock().unwrap_or_else(PoisonError::into_inner).findings.extend(findings);
-                }
-            }
-        };
         thread::scope(|scope| {
             for _ in 1..threads {
-                scope.spawn(work);
+                scope.spawn(|| work.run());
             }
-            work();
+            work.run();
         });
         anyhow::ensure!(!input.cancel.is_cancelled(), "cancelled");
-
-        let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let scanned = scanned.into_inner();
-        let mut scan = Scan {
-            detail: count(scanned, "file"),
-            findings: found.findings,
-            counts: vec![
-                ("files", scanned),
-                ("bytes", bytes.into_inner()),
-                ("binary_files", binary.into_inner()),
-                ("too_large_files", found.large.len() as u64),
-                ("rules", engine.rules().len() as u64),
-            ],
-            ..Scan::default()
-        };
-        if !found.large.is_empty() {
-            scan.warnings.push(too_large(found.large));
-        }
-        if scanned == 0 {
-            scan.skipped = Some("no text files".to_owned());
-        }
-        Ok(scan)
+        Ok(work.result())
     }
 }
 
-fn too_large(mut names: Vec<String>) -> String {
-    names.sort();
-    let count = names.len();
-    let more = if count > NAMED { format!(" and {} more", count - NAMED) } else { String::new() };
-    names.truncate(NAMED);
-    let limit = MAX_FILE / (1024 * 1024);
-    format!("{count} larger than {limit} MB not scanned: {}{more}", names.join(", "))
+/// Shared by the threads of a scan.
+struct Work<'a> {
+    input: &'a Input,
+    engine: Engine,
+    rules: Vec<Arc<Rule>>,
+    container: Container,
+    next: AtomicUsize,
+    one_large: Mutex<()>,
+    findings: Mutex<Vec<Finding>>,
+    /// Files with text in them, and their bytes.
+    files: AtomicU64,
+    bytes: AtomicU64,
+    binary: AtomicU64,
+    archives: AtomicU64,
+}
+
+impl<'a> Work<'a> {
+    fn new(input: &'a Input) -> Work<'a> {
+        let engine = Engine::new();
+        Work {
+            input,
+            rules: engine.rules().iter().map(|known| Arc::new(rule(known))).collect(),
+            engine,
+            container: input.source.container(),
+            next: AtomicUsize::default(),
+            one_large: Mutex::default(),
+            findings: Mutex::default(),
+            files: AtomicU64::default(),
+            bytes: AtomicU64::default(),
+            binary: AtomicU64::default(),
+            archives: AtomicU64::default(),
+        }
+    }
+
+    fn run(&self) {
+        let files = self.input.source.entries();
+        while let Some(file) = files.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            if self.input.cancel.is_cancelled() {
+                return;
+            }
+            self.keep(self.engine.scan_name(&file.path), |found| name_finding(&self.rules, &self.container, file, found));
+            let _turn = (file.size > LARGE_FILE).then(|| lock(&self.one_large));
+            if let Err(error) = self.look_into(file) {
+                self.leave_out(Reason::Unreadable, file, &format!("can't be read: {error:#}"));
+            }
+        }
+    }
+
+    fn look_into(&self, file: &Entry) -> anyhow::Result<()> {
+        let source = &self.input.source;
+        if let Some(content) = source.open(file, WHOLE_FILE)? {
+            self.record(file, &content, self.engine.scan_bytes(&file.path, &content));
+            return Ok(());
+        }
+        let Some(mut stream) = source.stream(file)? else {
+            let limit = WHOLE_FILE >> 20;
+            self.leave_out(Reason::TooLarge, file, &format!("larger than {limit} MB, and only Git has its content"));
+            return Ok(());
+        };
+        let mut head = Vec::new();
+        stream.by_ref().take(HEAD).read_to_end(&mut head)?;
+        let mut whole = head.as_slice().chain(stream);
+        let goes_on = || !self.input.cancel.is_cancelled();
+        let scanned = self.engine.scan_stream(&file.path, &mut whole, &goes_on)?;
+        self.record(file, &head, scanned);
+        Ok(())
+    }
+
+    /// `content` is all of a file, or the first [`HEAD`] bytes of a large one.
+    fn record(&self, file: &Entry, content: &[u8], scanned: Scanned) {
+        if let Some(store) = key_store::find(&file.path, content, scanned.bytes, scanned.is_text) {
+            lock(&self.findings).push(store.finding(&self.container, file, content));
+        }
+        if file_kind::is_archive(content) {
+            self.archives.fetch_add(1, Ordering::Relaxed);
+            self.leave_out(Reason::Archive, file, "");
+        } else if !scanned.is_text {
+            self.binary.fetch_add(1, Ordering::Relaxed);
+            self.leave_out(Reason::Binary, file, "");
+        }
+        if scanned.is_text {
+            self.files.fetch_add(1, Ordering::Relaxed);
+            self.bytes.fetch_add(scanned.bytes, Ordering::Relaxed);
+        }
+        let mut matches = scanned.matches;
+        if matches.len() > MAX_MATCHES {
+            // The worst could be among the others, behind a thousand that are allowed.
+            matches.truncate(MAX_MATCHES);
+            let why = format!("more than {MAX_MATCHES} secrets, the others were not judged");
+            self.leave_out(Reason::TooMany, file, &why);
+        }
+        self.keep(matches, |found| finding(&self.rules, &self.container, file, found));
+    }
+
+    fn keep(&self, matches: Vec<Match>, finding: impl Fn(Match) -> Finding) {
+        if !matches.is_empty() {
+            // Wherever else a value turns up (a path, a package's URL), it is hidden there too.
+            matches.iter().for_each(|found| self.input.report.redactor().add_found(&found.value));
+            lock(&self.findings).extend(matches.into_iter().map(finding));
+        }
+    }
+
+    fn leave_out(&self, reason: Reason, file: &Entry, why: &str) {
+        self.input.ledger.leave_out(NAME, reason, &file.path, why);
+    }
+
+    fn result(self) -> Scan {
+        let files = self.files.into_inner();
+        let findings = self.findings.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Scan {
+            detail: count(files, "file"),
+            // A key store is looked at, too.
+            skipped: (files == 0 && findings.is_empty()).then(|| "no text files".to_owned()),
+            findings,
+            counts: vec![
+                ("files", files),
+                ("bytes", self.bytes.into_inner()),
+                ("binary_files", self.binary.into_inner()),
+                ("archives", self.archives.into_inner()),
+                ("rules", self.rules.len() as u64),
+            ],
+            ..Scan::default()
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn rule(known: &pipe_secrets::Rule) -> Rule {
@@ -209,16 +254,5 @@ fn finding(rules: &[Arc<Rule>], container: &Container, file: &Entry, found: Matc
         status: Status::New,
         gated: None,
         rule,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::too_large;
-
-    #[test]
-    fn files_that_are_too_large_are_counted_and_named() {
-        let names = (0..7).map(|n| format!("f{n}")).collect();
-        assert_eq!(too_large(names), "7 larger than 20 MB not scanned: f0, f1, f2, f3, f4 and 2 more");
     }
 }

@@ -43,6 +43,11 @@ pub fn find(text: &[u8]) -> Vec<Token> {
     found
 }
 
+/// The forms of the table, in its order.
+pub fn forms() -> &'static [Form] {
+    &FORMS
+}
+
 /// Where something is to be hidden: tokens, and passwords in URLs.
 pub(super) fn spans(text: &[u8]) -> Vec<Range<usize>> {
     let mut spans: Vec<_> = find(text).into_iter().map(|token| token.range).collect();
@@ -101,12 +106,14 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     known
 });
 
-/// One line of the table: rule, bytes before the keyword at most and at least, entropy, check, keywords, sequences.
-struct Form {
+/// One line of the table: rule, bytes before the keyword at most and at least, entropy, check, whether only a part of it
+/// is the secret, keywords, sequences.
+pub struct Form {
     rule: &'static str,
     before: Range<usize>,
     entropy: f32,
     check: &'static str,
+    part: bool,
     keywords: &'static str,
     /// `ghp_[0-9A-Za-z]{36}`: literal characters and sets with their counts.
     sequences: Vec<&'static str>,
@@ -121,19 +128,33 @@ impl Form {
         let rule = next();
         let most = next().parse().unwrap_or(0);
         let least = next().parse().unwrap_or(0);
-        let (entropy, check, keywords) = (next().parse().unwrap_or(0.0), next(), next());
+        let (entropy, check, part, keywords) = (next().parse().unwrap_or(0.0), next(), next() == "part", next());
         let sequences = columns.collect();
-        Form { rule, before: least..most, entropy, check, keywords, sequences, items: OnceLock::new() }
+        Form { rule, before: least..most, entropy, check, part, keywords, sequences, items: OnceLock::new() }
+    }
+
+    /// The id of its rule in pipe-secrets.
+    pub fn rule(&self) -> &'static str {
+        self.rule
+    }
+
+    /// All of a match is the secret, which begins with its keyword.
+    pub fn is_whole(&self) -> bool {
+        !self.part && self.before.end == 0
+    }
+
+    /// The end of the longest text of this form that begins at `start`, whatever stands around it.
+    pub fn longest(&self, text: &[u8], start: usize, runs: &mut Runs) -> Option<usize> {
+        let read = || self.sequences.iter().map(|sequence| items(sequence)).collect();
+        let sequences = self.items.get_or_init(read);
+        sequences.iter().filter_map(|sequence| walk(sequence, text, start, runs)).max()
     }
 
     /// The token whose keyword stands at `hit`.
     fn around(&self, text: &[u8], hit: &Range<usize>, runs: &mut Runs) -> Option<Range<usize>> {
         let starts = hit.start.saturating_sub(self.before.end)..=hit.start.checked_sub(self.before.start)?;
-        let read = || self.sequences.iter().map(|sequence| items(sequence)).collect();
         starts.filter(|&start| begins(text, start)).find_map(|start| {
-            let sequences = self.items.get_or_init(read);
-            let ends = sequences.iter().filter_map(|sequence| walk(sequence, text, start, runs));
-            let end = ends.filter(|&end| end >= hit.end && is_end(text, end)).max()?;
+            let end = self.longest(text, start, runs).filter(|&end| end >= hit.end && is_end(text, end))?;
             self.holds(&text[start..end]).then_some(start..end)
         })
     }
@@ -228,7 +249,7 @@ fn counts(rest: &mut &[u8]) -> (usize, usize) {
 
 /// How far the characters of a set go on, remembered: text made of keywords would be read once for each of them.
 #[derive(Default)]
-struct Runs(Vec<(u128, Range<usize>)>);
+pub struct Runs(Vec<(u128, Range<usize>)>);
 
 impl Runs {
     /// How many characters from `at` on are of the set.
@@ -258,11 +279,34 @@ fn walk(items: &[Item], text: &[u8], at: usize, runs: &mut Runs) -> Option<usize
     }
     let most = runs.length(item.set, text, at).min(item.max);
     // Where the next character can't be one of these, only all of them will do.
-    let least = match rest.first() {
-        Some(next) if next.min > 0 && next.set & item.set == 0 => item.min.max(most),
-        _ => item.min,
-    };
-    (least..=most).rev().find_map(|count| walk(rest, text, at + count, runs))
+    let least = if next_of(rest) & item.set == 0 { item.min.max(most) } else { item.min };
+    match rest.first() {
+        Some(next) if next.min > 0 && next.set.is_power_of_two() && least < most => {
+            let byte = u8::try_from(next.set.trailing_zeros()).unwrap_or(0);
+            let mut until = text.len().min(at + most + 1);
+            while let Some(found) = memchr::memrchr(byte, &text[(at + least).min(until)..until]) {
+                let next = (at + least).min(until) + found;
+                if let Some(end) = walk(rest, text, next, runs) {
+                    return Some(end);
+                }
+                until = next;
+            }
+            None
+        }
+        _ => (least..=most).rev().find_map(|count| walk(rest, text, at + count, runs)),
+    }
+}
+
+/// What the first character of a text of these may be; everything, if there may be none.
+fn next_of(items: &[Item]) -> u128 {
+    let mut set = 0;
+    for item in items {
+        set |= item.set;
+        if item.min > 0 {
+            return set;
+        }
+    }
+    u128::MAX
 }
 
 #[cfg(test)]
