@@ -1,6 +1,8 @@
 //! What is scanned, as a list of files that can be opened: the checkout today; a layer, a commit or an archive is another
 //! implementation of [`Source`].
 
+use std::io::Read;
+
 use crate::finding::Container;
 
 /// One regular file.
@@ -38,6 +40,12 @@ pub(crate) trait Source: Send + Sync {
     /// # Errors
     /// It can't be read.
     fn open(&self, entry: &Entry, limit: u64) -> anyhow::Result<Option<Vec<u8>>>;
+
+    /// A file of any size, to be read in parts; `None` if the source can give it as a whole only.
+    ///
+    /// # Errors
+    /// It can't be read.
+    fn stream(&self, entry: &Entry) -> anyhow::Result<Option<Box<dyn Read>>>;
 
     /// The file of this name (relative, perhaps with `/` and `..`) in the folder of `entry`, whether or not it is one of
     /// the entries; `None` if it is absent.
@@ -82,6 +90,10 @@ pub(crate) mod tests {
 
         fn entries(&self) -> &[Entry] {
             &self.entries
+        }
+
+        fn stream(&self, entry: &Entry) -> anyhow::Result<Option<Box<dyn std::io::Read>>> {
+            Ok(Some(Box::new(std::io::Cursor::new(self.contents[entry.at].clone()))))
         }
 
         fn open(&self, entry: &Entry, limit: u64) -> anyhow::Result<Option<Vec<u8>>> {

@@ -74,6 +74,12 @@ impl Source for Tree {
         }
     }
 
+    fn stream(&self, entry: &Entry) -> anyhow::Result<Option<Box<dyn io::Read>>> {
+        let path = self.paths.get(entry.at).context("it is not a file of this tree")?;
+        let file = fs::open_regular(path, Links::Follow);
+        Ok(Some(Box::new(file.map_err(|error| anyhow::anyhow!(error.to_string()))?)))
+    }
+
     fn beside(&self, entry: &Entry, name: &str, limit: u64) -> anyhow::Result<Option<Vec<u8>>> {
         let place = self.places.get(entry.at).context("it is not a file of this tree")?;
         let path = normal(&place.path().parent().context("it has no folder")?.join(name));

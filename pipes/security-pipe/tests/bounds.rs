@@ -18,7 +18,7 @@ fn a_gigantic_file_and_a_loop_of_links_are_survived_and_reported() {
     symlink(".", repo.join("loop")).unwrap();
     repo.write("a.txt", "text");
     let outcome = pipe(&repo, &advisories()).run().expect(3);
-    assert!(outcome.stderr.contains("larger than 20 MB not scanned: huge.bin"), "{}", outcome.stderr);
+    assert_eq!(outcome.report()["steps"][1]["counts"]["binary_files"], 2, "both are read and hold no text");
     assert!(outcome.stderr.contains("package-lock.json: larger than 32 MB"), "{}", outcome.stderr);
     assert!(outcome.elapsed < Duration::from_secs(20));
 }
@@ -95,6 +95,40 @@ fn compiling_advisories_keeps_to_its_memory() {
     assert!(outcome.stdout.contains("8,000 advisories of 2026-11-01 for 8,000 packages"), "{}", outcome.stdout);
     assert!(fs::metadata(repo.join("advisories.idx")).unwrap().len() > 25_000_000);
     assert!(outcome.peak_kb < 64 * 1024, "{} KB", outcome.peak_kb);
+}
+
+#[test]
+fn a_file_of_any_size_is_scanned_to_its_end_within_the_bounds() {
+    let repo = Repo::new();
+    let key = aws_key(5);
+    repo.write("config.env", format!("{}T={key}\n", "words without a secret in them\n".repeat(2_200_000)));
+    repo.commit("first");
+    let outcome = pipe(&repo, &advisories()).run().expect(1);
+    let report = outcome.report();
+    assert_eq!(report["findings"][0]["location"]["line"], 2_200_001);
+    assert_eq!(report["findings"].as_array().unwrap().len(), 1);
+    assert!(!everything(&outcome).contains(&key));
+    assert!(outcome.peak_kb < 64 * 1024, "{} KB", outcome.peak_kb);
+}
+
+#[test]
+fn key_stores_are_findings_and_archives_are_named() {
+    let repo = Repo::new();
+    let zip = pipewright_harness::zip(&[("a.env".to_owned(), aws_key(3).into_bytes())]);
+    repo.write("only.zip", zip).commit("first");
+    let outcome = pipe(&repo, &advisories()).run().expect(0);
+    let left_out = outcome.report()["left_out"].clone();
+    let archive = left_out.as_array().unwrap().iter().find(|one| one["reason"] == "archive").unwrap().clone();
+    assert_eq!((&archive["count"], &archive["names"][0]), (&1.into(), &"only.zip".into()), "{left_out}");
+    // As `openssl genpkey -outform DER` and `keytool` begin.
+    let key = [b"\x30\x2E\x02\x01\x00\x30\x05\x06\x03\x2B\x65\x70\x04\x22\x04\x20".as_slice(), &[7; 32]].concat();
+    repo.write("tls/key.der", key).write("a.p12", b"\x30\x82\x09\x00\x02\x01\x03\x00".as_slice());
+    repo.write("a.jks", b"\xFE\xED\xFE\xED\0\0\0\x02\0\0\0\x01\0\0\0\x01".as_slice()).commit("second");
+    let report = pipe(&repo, &advisories()).run().expect(1).report();
+    let mut rules: Vec<_> =
+        report["findings"].as_array().unwrap().iter().map(|one| one["rule"].as_str().unwrap()).collect();
+    rules.sort_unstable();
+    assert_eq!(rules, ["java-key-store", "pkcs12-key-store", "private-key-der"]);
 }
 
 #[test]

@@ -55,6 +55,14 @@ pub fn read_bounded(path: &Path, limit: u64, links: Links) -> Result<Vec<u8>, Re
     if bytes.len() as u64 > limit { Err(ReadError::TooLarge(limit)) } else { Ok(bytes) }
 }
 
+/// A regular file, open for reading. Never waits for a pipe.
+///
+/// # Errors
+/// See [`ReadError`].
+pub fn open_regular(path: &Path, links: Links) -> Result<File, ReadError> {
+    open(path, links).map(|(file, _)| file)
+}
+
 /// [`read_bounded`] for UTF-8 text.
 ///
 /// # Errors

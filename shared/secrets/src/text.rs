@@ -79,6 +79,9 @@ impl Decoder {
 
     /// Takes [`PIECE`] bytes; the last piece may be shorter.
     pub(super) fn push(&mut self, piece: &[u8], out: &mut Vec<u8>) {
+        if piece.is_empty() {
+            return;
+        }
         self.pieces += 1;
         match self.units {
             Some(Units::Utf16 { little }) => self.utf16(piece, little, out),
@@ -143,6 +146,10 @@ fn utf32(piece: &[u8], little: bool, out: &mut Vec<u8>) {
 /// Whether a piece with NULs in it is text all the same: among its other bytes, few are control characters. Of random
 /// bytes a tenth are.
 fn is_text(piece: &[u8]) -> bool {
+    // Sparse files are large.
+    if piece == &[0; PIECE][..piece.len()] {
+        return false;
+    }
     let (mut others, mut odd) = (0_usize, 0_usize);
     for byte in piece {
         others += usize::from(*byte != 0);

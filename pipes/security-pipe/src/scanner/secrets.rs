@@ -100,7 +100,9 @@ impl<'a> Work<'a> {
             if self.input.cancel.is_cancelled() {
                 return;
             }
-            self.keep(self.engine.scan_name(&file.path), |found| name_finding(&self.rules, &self.container, file, found));
+            self.keep(self.engine.scan_name(&file.path), |found| {
+                name_finding(&self.rules, &self.container, file, found)
+            });
             let _turn = (file.size > LARGE_FILE).then(|| lock(&self.one_large));
             if let Err(error) = self.look_into(file) {
                 self.leave_out(Reason::Unreadable, file, &format!("can't be read: {error:#}"));

@@ -86,7 +86,10 @@ fn by_content(path: &str, content: &[u8], size: u64) -> Option<&'static KeyStore
         [0x1E, 0xF1, 0xB5, 0xB0, ..] => Some(&BLOB),
         [0x07, 0x02, 0, 0, _, _, 0, 0, b'R', b'S', b'A', b'2', ..] => Some(&BLOB),
         // A packet of tag 5, version 4 or 6: a transferable secret key.
-        [0x94, _, 4 | 6, ..] | [0x95, _, _, 4 | 6, ..] | [0x96, _, _, _, _, 4 | 6, ..] | [0xC5, _, 4 | 6, ..]
+        [0x94, _, 4 | 6, ..]
+        | [0x95, _, _, 4 | 6, ..]
+        | [0x96, _, _, _, _, 4 | 6, ..]
+        | [0xC5, _, 4 | 6, ..]
         | [0xC5, _, _, 4 | 6, ..]
             if has_end(path, &["gpg", "pgp", "skr", "key", "sec"]) =>
         {
@@ -158,7 +161,8 @@ fn der(content: &[u8], size: u64) -> Option<&'static KeyStore> {
     let second = next(&mut inner)?;
     let has_id = |sequence: &Element<'_>, id: &[u8]| {
         sequence.tag == SEQUENCE
-            && element(sequence.content).is_some_and(|(first, _)| first.tag == OBJECT_ID && first.content.starts_with(id))
+            && element(sequence.content)
+                .is_some_and(|(first, _)| first.tag == OBJECT_ID && first.content.starts_with(id))
     };
     // 1.2.840.113549.1.7: data of PKCS #7.
     if first.is_number(3) && has_id(&second, b"\x2A\x86\x48\x86\xF7\x0D\x01\x07") {
@@ -280,7 +284,14 @@ mod tests {
         let encrypted = tagged(0x30, &[&id(b"\x2A\x86\x48\x86\xF7\x0D\x01\x05\x0D"), &tagged(4, &[&[7; 64]])]);
         let store = tagged(0x30, &[&small(3), &id(b"\x2A\x86\x48\x86\xF7\x0D\x01\x07\x01"), &[7; 64]]);
         let streamed = [b"\x30\x80\x02\x01\x03".as_slice(), &id(b"\x2A\x86\x48\x86\xF7\x0D\x01\x07\x01")].concat();
-        let java = |tag: u8| [b"\xFE\xED\xFE\xED\0\0\0\x02\0\0\0\x01\0\0\0".as_slice(), &[tag], b"\0\x01a\0\0\0\0\0\0\0\0\0\x05X.509\0\0\0\x02ab"].concat();
+        let java = |tag: u8| {
+            [
+                b"\xFE\xED\xFE\xED\0\0\0\x02\0\0\0\x01\0\0\0".as_slice(),
+                &[tag],
+                b"\0\x01a\0\0\0\0\0\0\0\0\0\x05X.509\0\0\0\x02ab",
+            ]
+            .concat()
+        };
         for (name, content, kind) in [
             ("a.der", pkcs1.clone(), Some(&PRIVATE_KEY)),
             ("a", [pkcs8.clone(), b"\n".to_vec()].concat(), Some(&PRIVATE_KEY)),
