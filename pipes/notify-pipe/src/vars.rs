@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pipe_core::spec::{Group, Kind, Spec, Var};
+use pipe_core::spec::{Group, Kind, Output, Spec, Var};
 
 use crate::channel::{self, KINDS};
 use crate::{deployment, log, mention, reports, state, status, when};
@@ -13,6 +13,12 @@ pub static SPEC: Spec = Spec {
     category: "Notifications",
     version: env!("CARGO_PKG_VERSION"),
     groups: &GROUPS,
+    outputs: &[
+        Output::new("delivered", "How many messages were delivered"),
+        Output::new("not_delivered", "The channels whose message was not delivered, separated by commas"),
+        Output::new("slack_message", "The channel and the id of the message that SLACK_BOT_TOKEN sent"),
+        Output::new("discord_message", "The id of the message on Discord"),
+    ],
     timeout: "60s",
     grace: Duration::from_millis(1500),
 };

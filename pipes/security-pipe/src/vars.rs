@@ -2,9 +2,19 @@
 
 use std::time::Duration;
 
-use pipe_core::spec::{Group, Kind, Spec, Var};
+use pipe_core::spec::{Group, Kind, Output, Spec, Var};
 
 use crate::scanner::{dependencies, sbom, secrets};
+
+/// [`crate::write::rendering`] gives their values.
+const OUTPUTS: &[Output] = &[
+    Output::new("critical", "How many open findings are critical"),
+    Output::new("high", "How many open findings are high"),
+    Output::new("medium", "How many open findings are medium"),
+    Output::new("low", "How many open findings are low"),
+    Output::new("unscored", "How many open findings have no score"),
+    Output::new("failing", "How many findings fail the gate"),
+];
 
 pub static SPEC: Spec = Spec {
     name: "security-pipe",
@@ -18,6 +28,7 @@ pub static SPEC: Spec = Spec {
         Group { title: "Scope and reports", vars: FILES },
         Group { title: "Accepted from other pipelines", vars: LATER },
     ],
+    outputs: OUTPUTS,
     timeout: "30m",
     grace: Duration::from_millis(1500),
 };

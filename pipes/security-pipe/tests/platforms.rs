@@ -132,3 +132,15 @@ fn text_from_the_repository_never_becomes_a_command() {
         assert!(!line.contains('\u{1b}'), "{line:?}");
     }
 }
+
+#[test]
+fn a_finding_in_a_log_of_json_has_its_level_and_fields() {
+    let (repo, db) = (Repo::new(), advisories());
+    repo.write("a.env", format!("key {}\n", aws_key(1))).commit("first");
+    let outcome = pipe(&repo, &db).env("LOG_FORMAT", "json").run().expect(1);
+    let lines: Vec<serde_json::Value> =
+        outcome.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let finding = lines.iter().find(|line| line["rule"] == "aws-access-key-id").expect("the finding is an event");
+    assert_eq!((&finding["level"], &finding["severity"]), (&"error".into(), &"critical".into()));
+    assert_eq!((&finding["path"], &finding["line"], &finding["fails"]), (&"a.env".into(), &1.into(), &true.into()));
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pipe_core::spec::{Group, Spec, Var};
+use pipe_core::spec::{Group, Output, Spec, Var};
 
 use crate::{attestation, cloud, registry, signing_options, sigstore, targets, verification_options};
 
@@ -19,6 +19,11 @@ pub static SPEC: Spec = Spec {
         Group { title: "Attestations", vars: attestation::VARS },
         Group { title: "Verification", vars: verification_options::VARS },
         Group { title: "Registry", vars: registry::VARS },
+    ],
+    outputs: &[
+        Output::new("digest", "The digest of the first image"),
+        Output::new("digests", "The digests of all images, separated by commas"),
+        Output::new("images", "All images with their digests, separated by commas"),
     ],
     timeout: "10m",
     grace: Duration::from_millis(1500),

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::platform::escape;
 use crate::redact::Redactor;
@@ -115,6 +115,16 @@ impl Console {
         self.print(Level::Info, text.as_ref());
     }
 
+    /// Prints a line of the result, to standard output. With `LOG_FORMAT=json` it is an event of this level, with its
+    /// facts as fields of their own.
+    pub fn event(&self, level: Level, text: impl AsRef<str>, fields: Value) {
+        if self.style.json {
+            self.print_json(level, Level::Info, text.as_ref(), fields);
+        } else {
+            self.line(text);
+        }
+    }
+
     /// Prints something worth knowing that needs no action.
     pub fn notice(&self, text: impl AsRef<str>) {
         self.print(Level::Notice, text.as_ref());
@@ -148,20 +158,11 @@ impl Console {
     }
 
     fn print(&self, level: Level, text: &str) {
-        let text = self.redactor.text(text);
         if self.style.json {
-            let word = match level {
-                Level::Info => "info",
-                Level::Debug => "debug",
-                Level::Notice => "notice",
-                Level::Warning => "warning",
-                Level::Error => "error",
-            };
-            let time = jiff::Timestamp::now().to_string();
-            let line = json!({ "time": time, "level": word, "pipe": self.pipe, "message": text });
-            self.write(level, &escape::no_command(&line.to_string()));
+            self.print_json(level, level, text, Value::Null);
             return;
         }
+        let text = self.redactor.text(text);
         let prefix = match level {
             Level::Info => String::new(),
             Level::Debug => self.paint(Color::Dim, "debug: "),
@@ -173,6 +174,26 @@ impl Console {
             let prefix = if index == 0 { prefix.as_str() } else { "" };
             self.write(level, &format!("{prefix}{}", escape::no_command(line)));
         }
+    }
+
+    /// One object a line, to the stream of `to`.
+    fn print_json(&self, level: Level, to: Level, text: &str, fields: Value) {
+        let word = match level {
+            Level::Info => "info",
+            Level::Debug => "debug",
+            Level::Notice => "notice",
+            Level::Warning => "warning",
+            Level::Error => "error",
+        };
+        let time = jiff::Timestamp::now().to_string();
+        let mut line = json!({ "time": time, "level": word, "pipe": self.pipe, "message": text });
+        if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), fields) {
+            for (name, value) in fields {
+                line.entry(name).or_insert(value);
+            }
+        }
+        self.redactor.json(&mut line);
+        self.write(to, &escape::no_command(&line.to_string()));
     }
 
     fn write(&self, level: Level, line: &str) {
@@ -188,7 +209,7 @@ mod tests {
     use std::io::Write;
     use std::sync::{Arc, Mutex};
 
-    use super::{Color, Console, Style};
+    use super::{Color, Console, Level, Style};
     use crate::redact::Redactor;
 
     #[derive(Clone, Default)]
@@ -249,6 +270,20 @@ mod tests {
         let line: serde_json::Value = serde_json::from_str(out.text().trim()).unwrap();
         assert_eq!((line["level"].as_str(), line["message"].as_str()), (Some("info"), Some("two\nlines")));
         assert_eq!(line["pipe"], "test-pipe");
+    }
+
+    #[test]
+    fn an_event_has_its_level_and_its_fields() {
+        let fields =
+            || serde_json::json!({ "severity": "critical", "path": "hunter2-hunter2/a", "line": 3, "level": "x" });
+        let (as_json, out, err) = console(Style { json: true, ..Style::default() });
+        as_json.event(Level::Error, "CRITICAL  x", fields());
+        let line: serde_json::Value = serde_json::from_str(out.text().trim()).unwrap();
+        assert_eq!((&line["level"], &line["line"], &line["path"]), (&"error".into(), &3.into(), &"***/a".into()));
+        assert_eq!(err.text(), "", "findings are the result");
+        let (plain, out, _) = console(Style::default());
+        plain.event(Level::Error, "CRITICAL  x", fields());
+        assert_eq!(out.text(), "CRITICAL  x\n");
     }
 
     #[test]

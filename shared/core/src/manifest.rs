@@ -12,31 +12,45 @@ const IMAGES: &str = "ghcr.io/pipewright";
 pub const REPOSITORY: &str = "https://github.com/pipewright/pipewright";
 const GENERATED: &str = "# Generated from the pipe's variables (`make generate`); changes here are overwritten.\n";
 
-/// The outputs of every pipe.
-const OUTPUTS: [(&str, &str); 3] = [
-    ("verdict", "passed, warned, skipped, failed, error, rolled_back or interrupted"),
-    ("exit_code", "The exit code of the run"),
-    ("report", "The path of the JSON report"),
-];
-
 /// The variable list below `--help`.
 pub fn help(spec: &Spec) -> String {
-    let mut text = String::from(
-        "All configuration comes from environment variables. GitHub inputs and Bitbucket variables have the same names.\n",
+    let mut text = wrapped(
+        "All configuration comes from environment variables. GitHub inputs and Bitbucket variables have the same names.",
+        0,
     );
+    text.push('\n');
     for (title, vars) in documented(spec) {
         let _ = write!(text, "\n{title}:\n");
         for var in vars {
             let aliases: String = var.aliases.iter().map(|alias| format!(", {alias}")).collect();
-            let _ = writeln!(text, "  {}{aliases}\n      {}", var.name, sentences(spec, var));
+            let _ = writeln!(text, "  {}{aliases}\n{}", var.name, wrapped(&sentences(spec, var), 6));
         }
     }
-    text.push_str(
-        "\nExit codes: 0 passed, warned or skipped; 1 failed; 2 configuration error; 3 a check or an action could not be \
-         carried out; 4 rolled back; 70 internal error; 130 and 143 cancelled.\n",
-    );
+    let codes = "Exit codes: 0 passed, warned or skipped; 1 failed; 2 configuration error; 3 a check or an action could not be \
+                 carried out; 4 rolled back; 70 internal error; 130 and 143 cancelled.";
+    let _ = writeln!(text, "\n{}", wrapped(codes, 0));
     let _ = write!(text, "Documentation: {REPOSITORY}/tree/main/pipes/{}", spec.name);
     text
+}
+
+/// Lines of at most 80 columns with this indent. A longer word has a line of its own.
+fn wrapped(text: &str, indent: usize) -> String {
+    const COLUMNS: usize = 80;
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let last = lines.last().map_or(0, |line| line.chars().count());
+        if last > 0 && indent + last + 1 + word.chars().count() > COLUMNS {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    let margin = " ".repeat(indent);
+    lines.iter().map(|line| format!("{margin}{line}")).collect::<Vec<_>>().join("\n")
 }
 
 /// The groups of variables that users read about, by title: those that this version honours.
@@ -59,8 +73,8 @@ pub fn action_yml(spec: &Spec) -> String {
     text.push_str("branding:\n  icon: shield\n  color: blue\ninputs:\n");
     inputs(&mut text, spec);
     text.push_str("outputs:\n");
-    for (name, description) in OUTPUTS {
-        let _ = writeln!(text, "  {name}:\n    description: {}", quote(description));
+    for output in spec.outputs() {
+        let _ = writeln!(text, "  {}:\n    description: {}", output.name, quote(output.description));
     }
     let _ = writeln!(text, "runs:\n  using: docker\n  image: docker://{IMAGES}/{}:{}", spec.name, spec.version);
     text
@@ -106,10 +120,11 @@ pub fn root_action_yml(specs: &[&Spec]) -> String {
         let name = var.name.to_lowercase();
         let _ = writeln!(text, "  {name}:\n    description: {}\n    required: false", quote(&described));
     }
+    root_outputs(&mut text, specs);
     text.push_str("runs:\n  using: composite\n  steps:\n");
     for spec in specs {
         let path = REPOSITORY.trim_start_matches("https://github.com/");
-        let _ = writeln!(text, "    - if: inputs.pipe == '{}'", spec.name);
+        let _ = writeln!(text, "    - id: {}\n      if: inputs.pipe == '{}'", spec.name, spec.name);
         let _ = writeln!(text, "      uses: {path}/pipes/{}@v{}\n      with:", spec.name, spec.version);
         for var in documented_vars(spec) {
             let name = var.name.to_lowercase();
@@ -126,6 +141,23 @@ pub fn root_action_yml(specs: &[&Spec]) -> String {
         }
     }
     text
+}
+
+/// The outputs of all pipes, each from the step that ran.
+fn root_outputs(text: &mut String, specs: &[&Spec]) {
+    text.push_str("outputs:\n");
+    let mut seen: Vec<&str> = Vec::new();
+    for output in specs.iter().flat_map(|spec| spec.outputs()) {
+        if seen.contains(&output.name) {
+            continue;
+        }
+        seen.push(output.name);
+        let have = specs.iter().filter(|spec| spec.outputs().any(|other| other.name == output.name));
+        let values: Vec<String> = have.map(|spec| format!("steps.{}.outputs.{}", spec.name, output.name)).collect();
+        let (name, description) = (output.name, quote(output.description));
+        let _ =
+            writeln!(text, "  {name}:\n    description: {description}\n    value: ${{{{ {} }}}}", values.join(" || "));
+    }
 }
 
 /// The metadata of a Bitbucket pipe.
@@ -167,6 +199,12 @@ pub fn table(spec: &Spec) -> String {
             }
             let _ = writeln!(text, "| `{}`{} | {default} | {effect} |", var.name, marks(var));
         }
+    }
+    text.push_str("\n### Outputs\n\nGitHub has them by these names");
+    let prefix = spec.name.to_uppercase().replace('-', "_");
+    let _ = write!(text, ", Bitbucket and GitLab as `{prefix}_VERDICT` and so on.\n\n| Output | Value |\n|---|---|\n");
+    for output in spec.outputs() {
+        let _ = writeln!(text, "| `{}` | {} |", output.name, cell(output.description));
     }
     text
 }

@@ -216,6 +216,8 @@ fn complete(ctx: &Context, given: Option<Rendering>, ending: &Ending) -> Renderi
     }
     let path = ctx.workspace.relative(&ctx.workspace.reports.join(report_name(ctx.spec)));
     let common = [("verdict", verdict.as_str().to_owned()), ("exit_code", ending.code().to_string()), ("report", path)];
+    let declared = |name: &str| ctx.spec.outputs().any(|output| output.name == name);
+    debug_assert!(rendering.outputs.iter().all(|(name, _)| declared(name)), "an output that the SPEC lacks");
     rendering.outputs.retain(|(name, _)| common.iter().all(|(common, _)| common != name));
     rendering.outputs.extend(common.map(|(name, value)| (name.to_owned(), value)));
     Rendering {

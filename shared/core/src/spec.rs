@@ -23,13 +23,43 @@ pub struct Spec {
     pub version: &'static str,
     /// The pipe's own variables, in groups as a reader should meet them. [`COMMON`] is added to every pipe.
     pub groups: &'static [Group],
+    /// What the pipe leaves for later steps. [`OUTPUTS`] are added to every pipe.
+    pub outputs: &'static [Output],
     /// The default of `TIMEOUT`.
     pub timeout: &'static str,
     /// How long after a cancellation the pipe may go on to bring things in order.
     pub grace: Duration,
 }
 
+/// A value that a run leaves for later steps, declared once as variables are.
+#[derive(Debug)]
+pub struct Output {
+    /// `lower_snake`.
+    pub name: &'static str,
+    /// What it is, without a full stop.
+    pub description: &'static str,
+}
+
+/// The outputs of every pipe.
+pub const OUTPUTS: &[Output] = &[
+    Output::new("verdict", "passed, warned, skipped, failed, error, rolled_back or interrupted"),
+    Output::new("exit_code", "The exit code of the run"),
+    Output::new("report", "The path of the JSON report"),
+];
+
+impl Output {
+    /// See the fields.
+    pub const fn new(name: &'static str, description: &'static str) -> Output {
+        Output { name, description }
+    }
+}
+
 impl Spec {
+    /// Every output, those of all pipes first.
+    pub fn outputs(&self) -> impl Iterator<Item = &'static Output> {
+        OUTPUTS.iter().chain(self.outputs)
+    }
+
     /// Every group with its variables, the common one last.
     pub fn groups(&self) -> impl Iterator<Item = &'static Group> {
         self.groups.iter().chain(std::iter::once(&COMMON))

@@ -63,6 +63,9 @@ impl Workspace {
     }
 }
 
+/// In a reports' directory that a run makes.
+pub(crate) const GITIGNORE: &str = ".gitignore";
+
 /// The files of one run, in the reports' directory. Each is replaced as a whole, so that a reader, or a kill, meets the
 /// old one or the new one and never half of it. What is created gets the owner of the workspace, so that the next step
 /// of a job can read and remove it although this one ran as root.
@@ -124,7 +127,11 @@ impl ReportDir {
     fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let target = self.dir.join(name);
         let parent = target.parent().unwrap_or(&self.dir);
+        let is_new = !self.dir.exists();
         self.create_dir(parent)?;
+        if is_new {
+            self.keep_from_git();
+        }
         let file_name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let temporary = parent.join(format!(".{file_name}.tmp"));
         // A left-over of a killed run, or a link planted there.
@@ -137,6 +144,21 @@ impl ReportDir {
         self.give(&temporary);
         drop(file);
         fs::rename(&temporary, &target).inspect_err(|_| drop(fs::remove_file(&temporary)))
+    }
+
+    /// A folder of ours ignores itself, so that `git add` leaves reports out and the tree stays clean. One that was
+    /// there, such as `REPORTS_DIR=.`, is not only ours. Without it, nothing else goes wrong.
+    fn keep_from_git(&self) {
+        let path = self.dir.join(GITIGNORE);
+        if OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&path)
+            .and_then(|mut file| file.write_all(b"*\n"))
+            .is_ok()
+        {
+            self.give(&path);
+        }
     }
 
     fn create_dir(&self, dir: &Path) -> io::Result<()> {
@@ -204,7 +226,20 @@ mod tests {
         assert_eq!(fs::read_to_string(victim).unwrap(), "precious");
         assert!(fs::symlink_metadata(reports.join("report.json")).unwrap().is_file());
         assert_eq!(report_dir.written(), ["report.json"]);
-        assert_eq!(fs::read_dir(reports).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(reports).unwrap().count(), 1, "a folder that was there gets nothing else");
+    }
+
+    #[test]
+    fn a_new_folder_ignores_itself_and_one_that_was_there_does_not() {
+        let root = tempfile::tempdir().unwrap();
+        let new = root.path().join("security-reports/web");
+        ReportDir::new(new.clone(), root.path()).write("report.json", b"{}").unwrap();
+        assert_eq!(fs::read_to_string(new.join(".gitignore")).unwrap(), "*\n");
+        ReportDir::new(root.path().to_owned(), root.path()).write("report.json", b"{}").unwrap();
+        assert!(!root.path().join(".gitignore").exists());
+        fs::write(new.join(".gitignore"), "own").unwrap();
+        ReportDir::new(new.clone(), root.path()).write("report.json", b"{}").unwrap();
+        assert_eq!(fs::read_to_string(new.join(".gitignore")).unwrap(), "own");
     }
 
     #[test]

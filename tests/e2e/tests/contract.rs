@@ -44,6 +44,51 @@ fn version_and_help_name_the_pipe_and_its_variables() {
 }
 
 #[test]
+fn help_fits_a_terminal_and_is_called_like_the_pipe() {
+    for name in pipes() {
+        let help = Pipe::new(&name, &root()).arg("--help").run().expect(0).stdout;
+        assert!(help.contains(&format!("Usage: {name} [OPTIONS]")), "{help}");
+        // A line that is one word, or a variable with its aliases, can't be broken.
+        let wide = help.lines().filter(|line| line.chars().count() > 80 && line.trim().contains(". "));
+        assert_eq!(wide.collect::<Vec<_>>(), [""; 0], "{name}");
+    }
+}
+
+#[test]
+fn every_output_that_a_run_writes_is_declared() {
+    for name in pipes() {
+        let repo = Repo::new();
+        repo.write("a.txt", "text").commit("first");
+        let outputs = tempfile::NamedTempFile::new().unwrap();
+        pipe(&name, &repo).env("GITHUB_ACTIONS", "true").env("GITHUB_OUTPUT", outputs.path()).run();
+        let written = fs::read_to_string(outputs.path()).unwrap();
+        let names = |line: &str| line.split_once("<<").or(line.split_once('=')).map(|(name, _)| name.to_owned());
+        let written: Vec<String> = written.lines().filter_map(names).collect();
+        assert!(written.iter().any(|output| output == "verdict"), "{name}: {written:?}");
+        let action = fs::read_to_string(root().join("pipes").join(&name).join("action.yml")).unwrap();
+        let declared = action.split_once("\noutputs:\n").unwrap().1.split("\nruns:").next().unwrap();
+        let root_action = fs::read_to_string(root().join("action.yml")).unwrap();
+        for output in &written {
+            assert!(declared.contains(&format!("  {output}:\n")), "{name}: {output}");
+            assert!(root_action.contains(&format!("steps.{name}.outputs.{output} ")), "{name}: {output}");
+        }
+    }
+}
+
+#[test]
+fn a_run_leaves_a_clean_tree_for_git() {
+    for name in pipes() {
+        let repo = Repo::new();
+        repo.write("a.txt", "text").commit("first");
+        pipe(&name, &repo).run();
+        assert!(repo.join("security-reports").join(format!("{name}-report.json")).exists(), "{name}");
+        let status =
+            std::process::Command::new("git").args(["status", "--porcelain"]).current_dir(repo.path()).output();
+        assert_eq!(String::from_utf8_lossy(&status.unwrap().stdout), "", "{name}");
+    }
+}
+
+#[test]
 fn empty_variables_are_unset() {
     for name in pipes() {
         let repo = Repo::new();

@@ -4,8 +4,9 @@ mod group;
 
 use std::collections::BTreeMap;
 
-use pipe_core::console::{Color, Console};
+use pipe_core::console::{Color, Console, Level};
 use pipe_core::report::StepStatus;
+use serde_json::{Value, json};
 
 use self::group::{Group, group};
 use super::Run;
@@ -28,11 +29,13 @@ const OTHER_ROWS: usize = 3;
 struct Line {
     word: Option<(Color, String)>,
     rest: String,
+    /// Of a finding: what LOG_FORMAT=json has beside the text.
+    event: Option<(Level, Value)>,
 }
 
 impl Line {
     fn plain(rest: String) -> Line {
-        Line { word: None, rest }
+        Line { word: None, rest, event: None }
     }
 
     fn rows(&self) -> usize {
@@ -48,16 +51,17 @@ pub(crate) fn rows(columns: usize) -> usize {
 /// Prints what was looked at, the worst findings and what was left out. `used` are the screen lines of warnings and
 /// errors, to which findings give way.
 pub(crate) fn print(console: &Console, run: &Run<'_>, used: usize) {
-    for Line { word, rest } in lines(run, used) {
+    for Line { word, rest, event } in lines(run, used) {
         let word = word.map(|(color, word)| console.paint(color, &word)).unwrap_or_default();
-        console.line(format!("{word}{rest}"));
+        let (level, fields) = event.unwrap_or((Level::Info, Value::Null));
+        console.event(level, format!("{word}{rest}"), fields);
     }
 }
 
 /// The same without colours, and the verdict: the text summary.
 pub(crate) fn text(run: &Run<'_>) -> String {
     let mut text = String::new();
-    for Line { word, rest } in lines(run, 0) {
+    for Line { word, rest, .. } in lines(run, 0) {
         text.push_str(&word.map(|(_, word)| word).unwrap_or_default());
         text.push_str(&rest);
         text.push('\n');
@@ -139,8 +143,23 @@ fn two_lines(group: &Group<'_>, run: &Run<'_>) -> [Line; 2] {
     let more = and_more(String::new(), places.len());
     let what = fit(WIDTH - indent, subject, &id, place, &more, &gated);
     let color = if fails { Color::Red } else { Color::Yellow };
-    let what = Line { word: Some((color, word)), rest: format!("{new}  {what}") };
+    let event = Some((if fails { Level::Error } else { Level::Warning }, fields(group, fails)));
+    let what = Line { word: Some((color, word)), rest: format!("{new}  {what}"), event };
     [what, Line::plain(short(&format!("{:indent$}{}", "", harmless(&group.remedy())), WIDTH))]
+}
+
+/// Of the worst finding of a group, and how many it has.
+fn fields(group: &Group<'_>, fails: bool) -> Value {
+    let finding = group.first();
+    json!({
+        "severity": finding.rating().as_str().to_lowercase(),
+        "rule": finding.rule.id,
+        "path": finding.location.path,
+        "line": finding.location.span.line,
+        "findings": group.findings.len(),
+        "fails": fails,
+        "fingerprint": finding.fingerprint,
+    })
 }
 
 /// `GHSA-xxxx-xxxx-xxxx and 2 more`

@@ -36,6 +36,7 @@ static SPEC: Spec = Spec {
         title: "All",
         vars: &[&SEVERITY, &CHART, &CHANNELS, &FORMATS, &THRESHOLD, &RETRIES, &PASSWORD, &WEBHOOKS, &LATER],
     }],
+    outputs: &[],
     timeout: "5m",
     grace: Duration::from_secs(2),
 };

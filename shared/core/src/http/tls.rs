@@ -11,7 +11,8 @@ use rustls::{ClientConfig, RootCertStore};
 use super::error::HttpError;
 use super::settings::Settings;
 
-const EXPECTED: &str = "no certificate in it, expected PEM (-----BEGIN CERTIFICATE----- ...)";
+const EXPECTED: &str =
+    "no certificate in it, expected PEM (-----BEGIN CERTIFICATE----- ...). Set CA_CERT_FILE to read a file";
 
 /// The compiled-in roots or those given instead, and the additional authorities.
 pub(super) fn config(settings: &Settings) -> Result<ClientConfig, HttpError> {

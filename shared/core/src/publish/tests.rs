@@ -17,7 +17,7 @@ use crate::exit::{Ending, Signal};
 use crate::platform::rendering::example::{annotation, rendering};
 use crate::platform::rendering::{Annotation, Level, Rendering};
 use crate::report::Recorder;
-use crate::spec::Spec;
+use crate::spec::{Output, Spec};
 use crate::workspace::ReportDir;
 
 static SPEC: Spec = Spec {
@@ -26,6 +26,7 @@ static SPEC: Spec = Spec {
     category: "Testing",
     version: "1.2.3",
     groups: &[],
+    outputs: &[Output::new("critical", "A count"), Output::new("branch", "A name")],
     timeout: "5m",
     grace: Duration::from_secs(2),
 };

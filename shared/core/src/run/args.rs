@@ -34,6 +34,8 @@ impl Args {
     pub(super) fn for_pipe(spec: &'static Spec) -> Result<Args, ExitCode> {
         let command = Options::command()
             .name(spec.name)
+            // In an image, the program is called `/pipe`.
+            .bin_name(spec.name)
             .version(spec.version)
             .about(spec.summary)
             .after_help(manifest::help(spec));

@@ -8,6 +8,7 @@ use crate::pipe::Pipe;
 use crate::plan::{self, Effects, Planned};
 use crate::publish;
 use crate::report::report_name;
+use crate::workspace::GITIGNORE;
 
 /// `--check`: the exit code, after the mistakes were printed.
 pub(super) fn check(vars: &Vars, ctx: &Context, later: &[String]) -> u8 {
@@ -50,6 +51,9 @@ pub(super) fn dry_run<P: Pipe>(config: Option<&P::Config>, vars: &Vars, ctx: &Co
 fn own_effects(ctx: &Context, about_code: bool, later: &[String]) -> Effects {
     let report = ctx.workspace.relative(&ctx.workspace.reports.join(report_name(ctx.spec)));
     let mut effects = Effects { steps: later.to_vec(), files: vec![report], ..Effects::default() };
+    if !ctx.workspace.reports.exists() {
+        effects.files.push(ctx.workspace.relative(&ctx.workspace.reports.join(GITIGNORE)));
+    }
     effects.add(publish::effects(ctx, about_code));
     effects
 }

@@ -55,6 +55,7 @@ static SPEC: Spec = Spec {
         title: "Probe",
         vars: &[&DEED, &API_PASSWORD, &NEEDS_SECRET, &SERVER, &UNPLANNED, &INVENTED, &SAST_SCAN],
     }],
+    outputs: &[],
     timeout: "30s",
     grace: Duration::from_millis(500),
 };
