@@ -75,9 +75,14 @@ impl Source for Tree {
     }
 
     fn stream(&self, entry: &Entry) -> anyhow::Result<Option<Box<dyn io::Read>>> {
-        let path = self.paths.get(entry.at).context("it is not a file of this tree")?;
-        let file = fs::open_regular(path, Links::Follow);
-        Ok(Some(Box::new(file.map_err(|error| anyhow::anyhow!(error.to_string()))?)))
+        match self.places.get(entry.at).context("it is not a file of this tree")? {
+            Place::Disk(path) => match fs::open_regular(path, Links::Follow) {
+                Ok(file) => Ok(Some(Box::new(file))),
+                Err(ReadError::Io(error)) => Err(anyhow::anyhow!(reason(&error))),
+                Err(error) => Err(error.into()),
+            },
+            Place::Object(..) => Ok(None),
+        }
     }
 
     fn beside(&self, entry: &Entry, name: &str, limit: u64) -> anyhow::Result<Option<Vec<u8>>> {

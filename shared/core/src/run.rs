@@ -103,7 +103,11 @@ fn open_report(vars: &Vars, ctx: &Context) -> Recorder {
         ctx.workspace.reports.parent().unwrap_or(&ctx.workspace.reports)
     };
     let reports = ctx.workspace.reports.clone();
-    let report_dir = if vars.is_unmounted() { ReportDir::disabled(reports) } else { ReportDir::new(reports, owner_of) };
+    let report_dir = if vars.is_unmounted() {
+        ReportDir::disabled(reports)
+    } else {
+        ReportDir::new(reports, owner_of).kept_from_git()
+    };
     let report_dir = Arc::new(report_dir);
     let report = Recorder::new(ctx.spec, Arc::clone(&report_dir), ctx.redactor.clone());
     report_dir.remove(&report_name(ctx.spec));

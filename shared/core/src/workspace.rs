@@ -75,6 +75,7 @@ pub struct ReportDir {
     owner: Option<(u32, u32)>,
     /// Nothing is written.
     disabled: bool,
+    keeps_from_git: bool,
     state: Mutex<State>,
 }
 
@@ -88,12 +89,18 @@ impl ReportDir {
     /// `owner_of` is the directory whose owner new files get.
     pub fn new(dir: PathBuf, owner_of: &Path) -> ReportDir {
         let owner = fs::metadata(owner_of).ok().map(|meta: Metadata| (meta.uid(), meta.gid()));
-        ReportDir { dir, owner, disabled: false, state: Mutex::default() }
+        ReportDir { dir, owner, disabled: false, keeps_from_git: false, state: Mutex::default() }
     }
 
     /// A directory in which nothing is written or removed, for a run that must leave no trace.
     pub fn disabled(dir: PathBuf) -> ReportDir {
-        ReportDir { dir, owner: None, disabled: true, state: Mutex::default() }
+        ReportDir { dir, owner: None, disabled: true, keeps_from_git: false, state: Mutex::default() }
+    }
+
+    /// The directory, if it is made here, is for no commit: it ignores itself.
+    #[must_use]
+    pub fn kept_from_git(self) -> ReportDir {
+        ReportDir { keeps_from_git: true, ..self }
     }
 
     /// The directory, absolute.
@@ -127,7 +134,7 @@ impl ReportDir {
     fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let target = self.dir.join(name);
         let parent = target.parent().unwrap_or(&self.dir);
-        let is_new = !self.dir.exists();
+        let is_new = self.keeps_from_git && !self.dir.exists();
         self.create_dir(parent)?;
         if is_new {
             self.keep_from_git();
@@ -233,12 +240,12 @@ mod tests {
     fn a_new_folder_ignores_itself_and_one_that_was_there_does_not() {
         let root = tempfile::tempdir().unwrap();
         let new = root.path().join("security-reports/web");
-        ReportDir::new(new.clone(), root.path()).write("report.json", b"{}").unwrap();
+        ReportDir::new(new.clone(), root.path()).kept_from_git().write("report.json", b"{}").unwrap();
         assert_eq!(fs::read_to_string(new.join(".gitignore")).unwrap(), "*\n");
-        ReportDir::new(root.path().to_owned(), root.path()).write("report.json", b"{}").unwrap();
+        ReportDir::new(root.path().to_owned(), root.path()).kept_from_git().write("report.json", b"{}").unwrap();
         assert!(!root.path().join(".gitignore").exists());
         fs::write(new.join(".gitignore"), "own").unwrap();
-        ReportDir::new(new.clone(), root.path()).write("report.json", b"{}").unwrap();
+        ReportDir::new(new.clone(), root.path()).kept_from_git().write("report.json", b"{}").unwrap();
         assert_eq!(fs::read_to_string(new.join(".gitignore")).unwrap(), "own");
     }
 

@@ -28,6 +28,8 @@ pub(crate) const SECRETS_SCAN: Var = Var::flag("SECRETS_SCAN", "Looks for secret
 const NAME: &str = "secrets";
 /// Larger files are read in windows, whatever their size. Bytes.
 const WHOLE_FILE: u64 = 8 * 1024 * 1024;
+/// The same of what only Git has, which gives no parts. Bytes.
+const WHOLE_OBJECT: u64 = 32 * 1024 * 1024;
 /// Files above this are scanned one at a time, so that memory stays bounded however many threads there are. Bytes.
 const LARGE_FILE: u64 = 1024 * 1024;
 /// What says which kind of file a large one is. Bytes.
@@ -117,8 +119,13 @@ impl<'a> Work<'a> {
             return Ok(());
         }
         let Some(mut stream) = source.stream(file)? else {
-            let limit = WHOLE_FILE >> 20;
-            self.leave_out(Reason::TooLarge, file, &format!("larger than {limit} MB, and only Git has its content"));
+            match source.open(file, WHOLE_OBJECT)? {
+                Some(content) => self.record(file, &content, self.engine.scan_bytes(&file.path, &content)),
+                None => {
+                    let why = format!("larger than {} MB, and not in the working tree", WHOLE_OBJECT >> 20);
+                    self.leave_out(Reason::TooLarge, file, &why);
+                }
+            }
             return Ok(());
         };
         let mut head = Vec::new();
