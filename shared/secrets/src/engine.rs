@@ -290,7 +290,7 @@ fn matched(rule: &Rule, text: &[u8], input: Input) -> Option<Range<usize>> {
 fn is_whole(rule: &Rule, text: &[u8], found: &Range<usize>) -> bool {
     let hyphens = rule.pattern.contains("_-]");
     let word = |at: usize| text.get(at).is_some_and(|byte| is_word(*byte) || (hyphens && *byte == b'-'));
-    !found.is_empty() && !(word(found.end - 1) && word(found.end))
+    !(found.is_empty() || word(found.end - 1) && word(found.end))
 }
 
 /// How long the run at the start of `text` is that one token of the rule may be.

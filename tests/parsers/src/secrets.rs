@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use pipe_secrets::{Engine, MAX_MATCHES, inline_allows, is_binary};
+use pipe_secrets::{Engine, MAX_MATCHES, inline_allows};
 
 /// The first line is the file's path, the rest its content. After an `r` all of it is reversed: no seed holds a text that
 /// the scan of this repository finds.
@@ -14,10 +14,12 @@ pub(crate) fn scan(data: &[u8]) -> bool {
     let (path, content) = data.split_at(end);
     let content = content.get(1..).unwrap_or_default();
     let Some(path) = super::text(path) else { return false };
-    let _ = is_binary(content);
+    let _ = ENGINE.scan_name(path);
+    let streamed = ENGINE.scan_stream(path, &mut &*content, &|| true).expect("memory is read");
     let _ = inline_allows(content);
     let found = ENGINE.scan(path, content);
     assert!(found.len() <= MAX_MATCHES);
+    assert_eq!(streamed.matches.len(), found.len(), "the same in windows");
     for found in &found {
         let _ = format!("{found:?}");
     }
