@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What the pipes write below REPORTS_DIR, whichever of them and whatever they are asked for.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "security-pipe-report.json",
     "sign-pipe-report.json",
     "notify-pipe-report.json",
@@ -18,7 +18,10 @@ const NAMES: [&str; 12] = [
     "gl-code-quality-report.json",
     "sbom/sbom-cyclonedx.json",
     "sbom/sbom-spdx.json",
+    GITIGNORE,
 ];
+/// By which a folder that a pipe made keeps its reports from Git. It may be somebody else's, too.
+const GITIGNORE: &str = ".gitignore";
 /// The names of [`NAMES`] that only a pipe gives: a folder that holds one of them is a folder for reports.
 const MARKS: usize = 4;
 
@@ -39,6 +42,9 @@ impl Reports {
     /// Whether a pipe wrote this file: its name is one of the list, and its folder, or the one above `sbom/`, is for
     /// reports.
     pub(super) fn wrote(&mut self, path: &Path) -> bool {
+        if path.ends_with(GITIGNORE) && std::fs::read(path).ok().as_deref() != Some(b"*\n") {
+            return false;
+        }
         let named = path
             .ancestors()
             .skip(1)
@@ -75,12 +81,27 @@ mod tests {
             fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
             fs::write(root.join(file), "").unwrap();
         }
+        fs::write(root.join("reports/.gitignore"), "*\n").unwrap();
+        fs::write(root.join("web/out/.gitignore"), "# password\n*\n").unwrap();
         let mut reports = Reports::new(&root.join("reports"), &["own.sarif".to_owned()]);
         let mut wrote = |file: &str| reports.wrote(&root.join(file));
-        for file in ["reports/junit.xml", "reports/own.sarif", "web/out/results.sarif", "web/out/sbom/sbom-spdx.json"] {
+        for file in [
+            "reports/.gitignore",
+            "reports/junit.xml",
+            "reports/own.sarif",
+            "web/out/results.sarif",
+            "web/out/sbom/sbom-spdx.json",
+        ] {
             assert!(wrote(file), "{file}");
         }
-        for file in ["reports/views.py", "web/out/sbom/other.json", "junit.xml", "sbom/sbom-spdx.json", "a/own.sarif"] {
+        for file in [
+            "web/out/.gitignore",
+            "reports/views.py",
+            "web/out/sbom/other.json",
+            "junit.xml",
+            "sbom/sbom-spdx.json",
+            "a/own.sarif",
+        ] {
             assert!(!wrote(file), "{file}");
         }
     }
