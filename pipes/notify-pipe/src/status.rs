@@ -38,14 +38,14 @@ pub(crate) const STATUS: Var = Var::choice(
     (
         "auto",
         "takes it from JOB_STATUS, from Bitbucket's exit code in an after-script, from GitLab's job status, or from the \
-         reports of other pipes; if none of them knows, the status is `finished`",
+         reports of other pipes. If none of them knows the outcome, the status is `finished`",
     ),
     ("success", "reports a success"),
     ("warning", "reports a success with warnings"),
     ("error", "reports a failure"),
     ("info", "sends information about a pipeline that is still running"),
     ("cancelled", "reports a cancelled pipeline"),
-    ("finished", "reports an end whose outcome is unknown; no channel shows it as a success"),
+    ("finished", "reports an end whose outcome is unknown. No channel shows it as a success"),
     ("failure", "means `error`"),
     ("failed", "means `error`"),
     ("canceled", "means `cancelled`"),

@@ -9,7 +9,7 @@ use crate::status::Status;
 pub(crate) const NOTIFY_ON: Var = Var::choice(
     "NOTIFY_ON",
     &["always", "success", "failure", "change", "recovered"],
-    "Decides when a message is sent. The previous status comes from STATE_FILE or from the CI's API; if it is unknown, the \
+    "Decides when a message is sent. The previous status comes from STATE_FILE or from the CI's API. If it is unknown, the \
      message is sent.",
 )
 .values(&[

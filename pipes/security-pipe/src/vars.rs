@@ -117,19 +117,27 @@ pub(crate) const CVSS_THRESHOLD: Var = Var::new(
 )
 .unset("no score fails the run")
 .example("7.0");
+/// What each word does that sets the severity of advisories without one.
+const ASSUMED: &[(&str, &str)] = &[
+    ("critical", "counts these advisories as critical"),
+    ("high", "counts these advisories as high"),
+    ("medium", "counts these advisories as medium"),
+    ("low", "counts these advisories as low"),
+    ("none", "never gates on these advisories"),
+];
 pub(crate) const UNSCORED_SEVERITY: Var = Var::choice(
     "UNSCORED_SEVERITY",
     &["critical", "high", "medium", "low", "none"],
     "Sets the severity assumed for advisories without a score.",
 )
-.values(&[("none", "never gates them")])
+.values(ASSUMED)
 .default("high");
 pub(crate) const INFORMATIONAL_SEVERITY: Var = Var::choice(
     "INFORMATIONAL_SEVERITY",
     &["critical", "high", "medium", "low", "none"],
     "Sets the severity assumed for informational advisories (unmaintained, unsound).",
 )
-.values(&[("none", "never gates them")])
+.values(ASSUMED)
 .default("none");
 pub(crate) const IGNORE_UNFIXED: Var = Var::flag(
     "IGNORE_UNFIXED",

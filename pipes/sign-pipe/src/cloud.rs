@@ -34,8 +34,8 @@ pub(crate) const VARS: &[&Var] = &[
 
 pub(crate) const KMS_KEY: Var = Var::text(
     "KMS_KEY",
-    "Signs with this key in a KMS: `awskms:///alias/NAME` (or a key id or ARN; `awskms://HOST/...` for a KMS at another \
-     host) or `hashivault://NAME`.",
+    "Signs with this key in a KMS: `awskms:///alias/NAME`, `awskms:///` with a key id or an ARN, or \
+     `hashivault://NAME`. `awskms://HOST/...` names a KMS at another host.",
 )
 .unset("COSIGN_PRIVATE_KEY or the identity of the job signs")
 .example("awskms:///alias/signing");

@@ -115,8 +115,8 @@ impl Console {
         self.print(Level::Info, text.as_ref());
     }
 
-    /// Prints a line of the result, to standard output. With `LOG_FORMAT=json` it is an event of this level, with its
-    /// facts as fields of their own.
+    /// Prints a line of the result, to standard output. With `LOG_FORMAT=json` it is an event of this level, with a
+    /// field for each of its facts.
     pub fn event(&self, level: Level, text: impl AsRef<str>, fields: Value) {
         if self.style.json {
             self.print_json(level, Level::Info, text.as_ref(), fields);

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::spec::{Kind, Spec, Var, common, without_unset};
+use crate::spec::{Kind, Spec, Var, common};
 use parse::Value;
 
 pub use parse::{MAX_FILE, duration};
@@ -260,7 +260,7 @@ impl Vars {
         let example = var.example.map(|example| format!(" Example: {example}")).unwrap_or_default();
         self.problems.push(Problem {
             variable: var.name.to_owned(),
-            message: format!("required{when}. {}.{example}", without_unset(var.effect)),
+            message: format!("required{when}. {}.{example}", var.effect.trim_end_matches('.')),
         });
     }
 

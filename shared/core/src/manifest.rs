@@ -33,7 +33,7 @@ pub fn help(spec: &Spec) -> String {
     text
 }
 
-/// Lines of at most 80 columns with this indent. A longer word has a line of its own.
+/// Lines of at most 80 columns with this indent. A longer word has its own line.
 fn wrapped(text: &str, indent: usize) -> String {
     const COLUMNS: usize = 80;
     let mut lines = vec![String::new()];
@@ -230,9 +230,7 @@ fn not_honoured(spec: &Spec, var: &Var) -> String {
 
 /// What the variable does, with its default.
 fn sentences(spec: &Spec, var: &Var) -> String {
-    // A sentence of the older form names the default itself.
-    let default = spec.default_of(var).filter(|_| !var.effect.contains("f unset"));
-    var.sentences(default)
+    var.sentences(spec.default_of(var))
 }
 
 /// [`sentences`], and what else a reader needs: when it is required, what it expects, its file.

@@ -7,7 +7,6 @@ mod var;
 use std::time::Duration;
 
 pub use common::COMMON;
-pub(crate) use var::without_unset;
 pub use var::{Group, Kind, Var};
 
 /// What a pipe is called and which variables it reads.

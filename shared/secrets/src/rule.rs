@@ -62,7 +62,7 @@ pub struct Rule {
     /// Bytes looked at from the keyword on; for assigned values the longest one.
     #[serde(default = "default_reach")]
     pub(crate) reach: usize,
-    /// A character that follows the keyword in each match: where none is in reach, the pattern is not tried.
+    /// A character that follows the keyword in each match. If none is in reach, the pattern is not tried.
     #[serde(default, deserialize_with = "one_byte")]
     pub(crate) needs: Option<u8>,
     /// Shannon entropy the value must reach, in bits a character; 0 asks for none.

@@ -1,4 +1,4 @@
-//! Text or not, and which encoding. Both are judged by all of the content, in pieces: one NUL byte, or a piece that is no
+//! Text or not, and which encoding. Both are judged by all of the content, in pieces: one NUL byte, or a piece that is not
 //! text, takes nothing else out of a scan.
 
 use std::borrow::Cow;

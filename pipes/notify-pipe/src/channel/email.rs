@@ -44,7 +44,7 @@ const EMAIL_SMTP_USERNAME: Var = Var::text("EMAIL_SMTP_USERNAME", "The account a
 const EMAIL_SMTP_PASSWORD: Var =
     Var::secret("EMAIL_SMTP_PASSWORD", "The password of EMAIL_SMTP_USERNAME.").required("with EMAIL_SMTP_USERNAME");
 const EMAIL_USE_TLS: Var = Var::flag("EMAIL_USE_TLS", "Sends mail only over an encrypted connection.")
-    .or("sends mail, user and password unencrypted; use it for a server on the same machine")
+    .or("sends mail, user and password unencrypted, for a server on the same machine")
     .default("true");
 const EMAIL_TLS: Var =
     Var::choice("EMAIL_TLS", &["auto", "starttls", "implicit"], "Sets how the connection is encrypted.")

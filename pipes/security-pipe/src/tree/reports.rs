@@ -20,7 +20,7 @@ const NAMES: [&str; 13] = [
     "sbom/sbom-spdx.json",
     GITIGNORE,
 ];
-/// By which a folder that a pipe made keeps its reports from Git. It may be somebody else's, too.
+/// By which a folder that a pipe made keeps its reports from Git. A user's file may have this name, too.
 const GITIGNORE: &str = ".gitignore";
 /// The names of [`NAMES`] that only a pipe gives: a folder that holds one of them is a folder for reports.
 const MARKS: usize = 4;

@@ -11,21 +11,20 @@ use secrecy::ExposeSecret;
 use super::{Vars, duration};
 use crate::spec::{Group, Kind, Spec, Var, common};
 
-const SEVERITY: Var = Var::choice("SEVERITY", &["low", "medium", "high"], "How bad; if unset, low.").default("low");
-const CHART: Var = Var::text("HELM_VALUES_FILE", "The values; if unset, none.").aliases(&["VALUES_FILE"]);
-const CHANNELS: Var = Var::list("CHANNELS", "Who hears of it; if unset, nobody.");
+const SEVERITY: Var = Var::choice("SEVERITY", &["low", "medium", "high"], "How bad.").default("low");
+const CHART: Var = Var::text("HELM_VALUES_FILE", "The values.").aliases(&["VALUES_FILE"]);
+const CHANNELS: Var = Var::list("CHANNELS", "The recipients.");
 const FORMATS: Var = Var::new(
     "SBOM_FORMAT",
     Kind::Choices(&["cyclonedx-json", "spdx-json"], &[("cyclonedx", "cyclonedx-json")]),
-    "The formats; if unset, CycloneDX.",
+    "The formats.",
 )
 .default("cyclonedx-json");
-const THRESHOLD: Var = Var::new("CVSS_THRESHOLD", Kind::Number { min: 0.0, max: 10.0 }, "The score; if unset, none.");
-const RETRIES: Var = Var::new("RETRIES", Kind::Integer { min: 0, max: 10 }, "How often; if unset, 3.").default("3");
-const PASSWORD: Var =
-    Var::secret("DOCKER_PASSWORD", "The registry's password; if unset, anonymous.").example("a token");
-const WEBHOOKS: Var = Var::secrets("HOOK_URLS", "Where to; if unset, nowhere.");
-const LATER: Var = Var::flag("SAST_SCAN", "Scans sources; if unset, false.").default("false").later();
+const THRESHOLD: Var = Var::new("CVSS_THRESHOLD", Kind::Number { min: 0.0, max: 10.0 }, "The score.");
+const RETRIES: Var = Var::new("RETRIES", Kind::Integer { min: 0, max: 10 }, "How often.").default("3");
+const PASSWORD: Var = Var::secret("DOCKER_PASSWORD", "The registry's password.").example("a token");
+const WEBHOOKS: Var = Var::secrets("HOOK_URLS", "The addresses.");
+const LATER: Var = Var::flag("SAST_SCAN", "Scans sources.").default("false").later();
 
 static SPEC: Spec = Spec {
     name: "test-pipe",

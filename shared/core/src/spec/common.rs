@@ -127,14 +127,3 @@ pub const ATLASSIAN_API_TOKEN: Var = Var::secret(
     "Authenticates to the Bitbucket API with an API token if BITBUCKET_ACCESS_TOKEN is not set.",
 )
 .unset("BITBUCKET_ACCESS_TOKEN or the proxy of the pipeline is used");
-
-#[cfg(test)]
-mod tests {
-    use super::COMMON;
-
-    #[test]
-    fn the_common_variables_describe_every_value() {
-        let missing: Vec<String> = COMMON.vars.iter().filter_map(|var| var.missing_words()).collect();
-        assert!(missing.is_empty() && COMMON.vars.len() > 10, "{missing:#?}");
-    }
-}

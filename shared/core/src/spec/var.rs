@@ -279,7 +279,7 @@ impl Var {
             Some(does) if self.kind == Kind::Bool && value == "false" => does,
             _ => self.values.iter().find(|(word, _)| *word == value).map_or(self.effect, |(_, does)| does),
         };
-        upper_first(without_unset(does))
+        upper_first(does.trim_end_matches('.'))
     }
 
     /// What a reader would miss: a value without words, or none about what happens if it is unset.
@@ -318,12 +318,6 @@ impl Var {
             Kind::Choices(words, _) => format!("a list of {}", enumerate(words)),
         }
     }
-}
-
-/// A sentence of the older form, `Does this; if unset, that.`, without its second clause and its full stop.
-pub(crate) fn without_unset(effect: &str) -> &str {
-    let ends = ["; if unset", ". If unset"].iter().filter_map(|words| effect.find(words));
-    effect[..ends.min().unwrap_or(effect.len())].trim_end_matches('.')
 }
 
 fn upper_first(text: &str) -> String {

@@ -30,21 +30,17 @@ const DEED: Var = Var::choice(
         "leak",
         "effects",
     ],
-    "What to do; if unset, pass.",
+    "What to do.",
 )
 .default("pass");
-const API_PASSWORD: Var = Var::secret("API_PASSWORD", "A secret; if unset, none.").example("a token");
-const NEEDS_SECRET: Var =
-    Var::flag("NEEDS_SECRET", "Whether API_PASSWORD is needed; if unset, false.").default("false");
+const API_PASSWORD: Var = Var::secret("API_PASSWORD", "A secret.").example("a token");
+const NEEDS_SECRET: Var = Var::flag("NEEDS_SECRET", "Requires API_PASSWORD.").default("false");
 const SERVER: Var =
-    Var::text("SERVER", "What DEED=effects writes to. If unset, nothing.").example("http://127.0.0.1:8000");
-const UNPLANNED: Var =
-    Var::choice("UNPLANNED", EFFECTS, "What DEED=effects does and the plan lacks. Default: none.").default("none");
-const INVENTED: Var =
-    Var::choice("INVENTED", EFFECTS, "What the plan of DEED=effects names in vain. Default: none.").default("none");
+    Var::text("SERVER", "What DEED=effects writes to.").unset("it writes to nothing").example("http://127.0.0.1:8000");
+const UNPLANNED: Var = Var::choice("UNPLANNED", EFFECTS, "What DEED=effects does and the plan lacks.").default("none");
+const INVENTED: Var = Var::choice("INVENTED", EFFECTS, "What the plan of DEED=effects names in vain.").default("none");
 const EFFECTS: &[&str] = &["none", "steps", "hosts", "writes", "files"];
-const SAST_SCAN: Var =
-    Var::flag("SAST_SCAN", "Something of a later version; if unset, false.").default("false").later();
+const SAST_SCAN: Var = Var::flag("SAST_SCAN", "Something of a later version.").default("false").later();
 
 static SPEC: Spec = Spec {
     name: "probe-pipe",
