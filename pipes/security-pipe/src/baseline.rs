@@ -3,11 +3,13 @@
 //! Version 2 names what makes a finding of a package the same one: the package, the folders it is installed in, and
 //! every id of the advisory. Version 1 has its fingerprint and its words only, and is read as well as they allow.
 
+mod entry;
 mod matching;
 
 use serde::{Deserialize, Serialize};
 
 use crate::finding::{Finding, Status};
+use entry::Entry;
 
 pub(crate) use matching::Matched;
 
@@ -17,33 +19,6 @@ const VERSION: u32 = 2;
 pub(crate) struct Baseline {
     version: u32,
     findings: Vec<Entry>,
-}
-
-/// What is not of a package is known by its fingerprint. Rule and subject are for the people who read the file.
-#[derive(Debug, Serialize, Deserialize)]
-struct Entry {
-    fingerprint: String,
-    rule: String,
-    /// Of a package: its name, a space, and its version.
-    subject: String,
-    /// Relative to the repository's root.
-    path: String,
-    /// Of an advisory, all that it was known by.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    ids: Vec<String>,
-    /// Absent in version 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    package: Option<Package>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Package {
-    ecosystem: String,
-    name: String,
-    version: String,
-    /// The folders it is installed in, relative to the lockfile's; empty if the lockfile does not say.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    places: Vec<String>,
 }
 
 impl Baseline {
@@ -89,24 +64,6 @@ impl Baseline {
     /// more: a lockfile that moved keeps its findings.
     pub(crate) fn apply(&self, findings: &mut [Finding], is_gone: &dyn Fn(&str) -> bool) -> Matched {
         matching::apply(&self.findings, findings, is_gone)
-    }
-}
-
-impl Entry {
-    fn of(finding: &Finding) -> Entry {
-        Entry {
-            fingerprint: finding.fingerprint_v2().to_owned(),
-            rule: finding.rule.id.clone(),
-            subject: finding.subject(),
-            path: finding.location.path.clone(),
-            ids: finding.rule.ids.clone(),
-            package: finding.package().map(|package| Package {
-                ecosystem: package.ecosystem.to_owned(),
-                name: package.name.clone(),
-                version: package.version.clone(),
-                places: package.places.clone(),
-            }),
-        }
     }
 }
 

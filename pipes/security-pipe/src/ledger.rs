@@ -124,7 +124,7 @@ reasons! {
         Link "link" ("link", "links")
             "A symbolic link is not followed. Its target is scanned if it is a file of the tree."
         Special "special" ("special file", "special files")
-            "A pipe, a socket or a device is no file."
+            "Pipes, sockets and devices have no content."
         Deleted "deleted" ("deleted file", "deleted files")
             "A tracked file is deleted in the working tree."
         Report "report" ("report of a pipe", "reports of pipes")

@@ -172,8 +172,16 @@ async fn read(
     variable: &str,
     applied: &mut Applied,
 ) -> Option<String> {
-    let shown = place.path.display();
-    match files.read(&ctx.workspace.dir.join(&place.path)).await {
+    let Workspace { dir, root, .. } = &ctx.workspace;
+    let mut path = dir.join(&place.path);
+    let mut found = files.read(&path).await;
+    // Where nothing is named, the repository's own file counts for a part of it as well.
+    if !place.named && dir != root && matches!(found, Trusted::Absent { added: false, .. }) {
+        path = root.join(&place.path);
+        found = files.read(&path).await;
+    }
+    let shown = if place.named { place.path.display().to_string() } else { ctx.workspace.relative(&path) };
+    match found {
         Trusted::Text { text, from, changed } => {
             if changed {
                 applied

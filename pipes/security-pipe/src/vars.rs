@@ -157,14 +157,14 @@ pub(crate) const IGNORE_FILE: Var = Var::path(
     "Ignores the findings listed in this file, each with a reason and an expiry date. On a pull request the file is read \
      from the target branch.",
 )
-.unset("`.pipewright/ignore.toml` is read if it exists")
+.unset("`.pipewright/ignore.toml` is read if it exists, in WORKING_DIR or else in the root of the repository")
 .example(".pipewright/ignore.toml");
 pub(crate) const BASELINE_FILE: Var = Var::path(
     "BASELINE_FILE",
     "Counts the findings listed in this file as known, and does not gate on them. On a pull request the file is read \
      from the target branch.",
 )
-.unset("`.pipewright/baseline.json` is read if it exists")
+.unset("`.pipewright/baseline.json` is read if it exists, in WORKING_DIR or else in the root of the repository")
 .example(".pipewright/baseline.json");
 pub(crate) const BASELINE_WRITE: Var = Var::flag(
     "BASELINE_WRITE",

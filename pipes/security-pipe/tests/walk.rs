@@ -201,3 +201,16 @@ fn what_is_set_for_another_tool_is_not_silent() {
         assert!(outcome.stderr.contains(name), "{}", outcome.stderr);
     }
 }
+
+#[test]
+fn the_ignore_file_of_the_repository_counts_for_a_part_of_it() {
+    let repo = Repo::new();
+    let entry = |id: &str| format!("[[ignore]]\nid = \"{id}\"\nreason = \"r\"\nexpires = 2999-01-01\n");
+    secret(&repo, "a/s.env");
+    repo.write(".pipewright/ignore.toml", entry("aws-access-key-id")).commit("first");
+    let run = || pipe(&repo, &advisories()).env("WORKING_DIR", "a").reports(&repo.join("a/security-reports")).run();
+    run().expect(0);
+    // The one in the working directory comes first.
+    repo.write("a/.pipewright/ignore.toml", entry("private-key")).commit("second");
+    run().expect(1);
+}

@@ -58,7 +58,7 @@ pub trait Format: Sync {
 }
 
 /// The most packages of one lockfile, and the most requirements of a requirements file with all that it includes.
-const MOST_PACKAGES: usize = 50_000;
+const MAX_PACKAGES: usize = 30_000;
 
 /// One line per format: adding one is one file and one line here.
 pub const FORMATS: &[&dyn Format] = &[

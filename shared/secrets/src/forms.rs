@@ -13,7 +13,7 @@ use super::checks::Check;
 use super::rule::{Mode, Rule};
 use super::samples::Samples;
 
-/// Rules whose form says too little without their check, or is no run of characters: armoured keys, base64 of anything,
+/// Rules whose form says too little without their check, or is not a run of characters: armoured keys, base64 of anything,
 /// credentials in the syntax of a file.
 const LEFT_OUT: [&str; 9] = [
     "private-key",

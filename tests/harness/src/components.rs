@@ -8,6 +8,7 @@ mod registry;
 mod sigstore;
 
 use std::ffi::OsStr;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -26,6 +27,13 @@ pub use sigstore::Sigstore;
 #[expect(clippy::disallowed_methods, reason = "where caches and programs are is the machine's to say")]
 pub fn machine(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// Where generated input begins: SEED, or another number each time. In a CI it is fixed, so that a change is judged by what
+/// it changes.
+pub fn seed() -> u64 {
+    let given = machine("SEED").and_then(|seed| seed.parse().ok());
+    given.unwrap_or_else(|| if machine("CI").is_some() { 1 } else { RandomState::new().hash_one(0) })
 }
 
 /// A program that `make bootstrap` installs from Debian.

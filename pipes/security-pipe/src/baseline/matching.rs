@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::Entry;
+use super::entry::Entry;
 use crate::finding::{AffectedPackage, Finding, Status};
 
 /// What came of applying a baseline.

@@ -1,4 +1,4 @@
-//! What the walk has to know of a file or folder before anybody reads it.
+//! What the walk has to know of a file or folder before a scanner reads it.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ pub(super) fn holds_lfs_pointer(path: &Path, size: u64) -> bool {
         && fs::read_bounded(path, MAX_POINTER, Links::Refuse).is_ok_and(|text| is_lfs_pointer(&text))
 }
 
-/// File systems that the kernel makes up. What they hold is no content of anybody. Magic numbers of `linux/magic.h`.
+/// File systems that the kernel makes up: they hold no files of a project. Magic numbers of `linux/magic.h`.
 const PSEUDO: [i64; 16] = [
     0x9fa0,      // proc
     0x6265_6572, // sysfs

@@ -178,7 +178,7 @@ impl Walk<'_> {
         // Otherwise it is gone between the listing and now: not part of the tree any more.
     }
 
-    /// A link, or something that is no content.
+    /// A link, a pipe, a socket or a device.
     fn no_file(&mut self, path: PathBuf, kind: FileType) {
         let tracked = self.tracked.remove(&path);
         if !self.admits(&path) {
@@ -202,7 +202,7 @@ impl Walk<'_> {
         }
     }
 
-    /// What is in a folder and the walk did not meet: Git ignores it, or it is no content at all.
+    /// What is in a folder and the walk did not meet: Git ignores it, or the kernel makes it up.
     fn not_met(&mut self, folder: Option<Folder>) {
         let Some(Folder { path: folder, rest }) = folder else { return };
         let rest: BTreeSet<OsString> = rest.into_iter().collect();

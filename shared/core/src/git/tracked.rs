@@ -21,7 +21,7 @@ pub struct Tracked {
     pub path: PathBuf,
     /// What Git has at this path.
     pub kind: TrackedKind,
-    /// Git does not look at the working tree for it: a sparse checkout leaves it out, or somebody marked it so. If it is
+    /// Git does not look at the working tree for it: a sparse checkout leaves it out, or its entry is marked as unchanged. If it is
     /// absent on the disk, it is not deleted.
     pub unchecked: bool,
     id: ObjectId,

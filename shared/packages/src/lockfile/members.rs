@@ -6,7 +6,7 @@ use super::Parsed;
 use super::paths::join;
 use crate::package::Source;
 
-/// The parts of the project that a lockfile names. A manifest below the lockfile's folder that is none of them has
+/// The parts of the project that a lockfile names. A manifest below the lockfile's folder that is not one of them has
 /// dependencies that the lockfile doesn't know.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Members {

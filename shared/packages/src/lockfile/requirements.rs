@@ -21,7 +21,7 @@ use target::Wanted;
 
 /// The most names that one warning lists.
 const NAMED: usize = 10;
-/// A longer name is shown by its line, in characters: no name of PyPI is, and a piece of a token is no better than all.
+/// Characters. A longer name is shown by its line: no name of PyPI is longer, and a part of a token may not be shown.
 const LONGEST: usize = 50;
 
 pub(crate) struct Requirements;
@@ -52,7 +52,7 @@ impl Format for Requirements {
             Ok(listing) => listing,
             Err(_) if is_prose(input) => {
                 let warning = format!(
-                    "{}: its name could be that of a requirements file, its content is none. Leave it out with \
+                    "{}: its name could be that of a requirements file, and its content is other text. Leave it out with \
                      EXCLUDE_PATHS",
                     input.path
                 );
@@ -118,7 +118,7 @@ fn take(
     Ok(())
 }
 
-/// Whether a file of a name that says little is none of pip's by its content.
+/// Whether the content of a file whose name says little is not written for pip.
 fn is_prose(input: &Input<'_>) -> bool {
     let name = input.path.rsplit('/').next().unwrap_or(input.path);
     let mut lines = lines::logical_lines(input.text).filter(|line| !line.text.is_empty());

@@ -32,7 +32,7 @@ pub fn decode(bytes: Vec<u8>) -> Result<String, ParseError> {
     Ok(text)
 }
 
-/// What Git leaves in a file that it could not merge is no broken line of the format.
+/// Git leaves these marks in a file that it could not merge. They are not a broken line of the format.
 ///
 /// # Errors
 /// With the line of the first marker, if all three are there.

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 
 use super::text::{Lines, library_message};
-use super::{MOST_PACKAGES, ParseError};
+use super::{MAX_PACKAGES, ParseError};
 
 /// The most of `,`, `=` and `[`: each value that is kept of a lockfile needs one, and takes about 100 bytes.
 const MOST_VALUES: usize = 500_000;
@@ -76,7 +76,7 @@ pub(super) fn read_manifest<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> 
 
 fn whole<T: Lockfile>(text: &str, lines: &Lines) -> Result<T, ParseError> {
     let mut lock: T = toml::from_str(text).map_err(|error| of_parser(&error, 0, lines))?;
-    if lock.packages().len() > MOST_PACKAGES { Err(too_many()) } else { Ok(lock) }
+    if lock.packages().len() > MAX_PACKAGES { Err(too_many()) } else { Ok(lock) }
 }
 
 /// Whether the parser's notes on a part of a document stay within the promise.
@@ -93,7 +93,7 @@ fn of_parser(error: &toml::de::Error, start: usize, lines: &Lines) -> ParseError
 }
 
 fn too_many() -> ParseError {
-    ParseError::new(format!("more than {MOST_PACKAGES} packages"))
+    ParseError::new(format!("more than {MAX_PACKAGES} packages"))
 }
 
 /// One package after the other, since the parser's notes on a text take many times its size; then everything else
@@ -119,7 +119,7 @@ fn in_pieces<T: Lockfile>(text: &str, lines: &Lines) -> Result<T, ParseError> {
         let piece = text.get(from..end).unwrap_or_default();
         match open {
             Some(start) => {
-                if packages.len() == MOST_PACKAGES {
+                if packages.len() == MAX_PACKAGES {
                     return Err(too_many());
                 }
                 if !is_bounded(piece, text.len()) {
@@ -143,7 +143,7 @@ fn in_pieces<T: Lockfile>(text: &str, lines: &Lines) -> Result<T, ParseError> {
     let mut lockfile: T = toml::from_str(&rest).map_err(|error| of_parser(&error, 0, lines))?;
     let listed = lockfile.packages();
     if !listed.is_empty() {
-        return Err(ParseError::new("packages that are not tables of their own"));
+        return Err(ParseError::new("packages that are not separate tables"));
     }
     *listed = packages;
     Ok(lockfile)

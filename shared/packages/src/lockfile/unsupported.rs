@@ -18,7 +18,7 @@ pub fn superseded_by(file_name: &str) -> Option<&'static str> {
     ORDER.iter().find(|(loses, _)| *loses == file_name).map(|(_, wins)| *wins)
 }
 
-/// What a file is by its path (with `/`); `None` for what is no lockfile, has a reader, or belongs to a file that has
+/// What a file is by its path (with `/`); `None` for what is not a lockfile, has a reader, or belongs to a file that has
 /// one. `exists` answers for another path of the same tree.
 pub fn unsupported(path: &str, exists: &dyn Fn(&str) -> bool) -> Option<Unsupported> {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));

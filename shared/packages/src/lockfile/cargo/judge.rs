@@ -7,7 +7,7 @@ use std::process::Output;
 
 use fastrand::Rng;
 use pipewright_harness::Repo;
-use pipewright_harness::components::{installed, machine};
+use pipewright_harness::components::{installed, machine, seed};
 use serde_json::Value;
 
 use super::super::{Format, Input, Parsed, Sibling};
@@ -149,7 +149,7 @@ fn ours(parsed: &Parsed) -> Facts {
     facts
 }
 
-/// From Cargo's own resolution, with every feature. The root is no package of ours, and a member's dependencies are those of
+/// From Cargo's own resolution, with every feature. The root is not a package of ours, and a member's dependencies are those of
 /// the project.
 fn theirs(metadata: &Value) -> Facts {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -214,7 +214,7 @@ fn theirs(metadata: &Value) -> Facts {
 #[test]
 #[ignore = "needs cargo, git and half a minute: make test"]
 fn cargo_agrees_with_the_reader() {
-    let seed = machine("SEED").and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
+    let seed = seed();
     println!("SEED={seed}");
     let mut random = Rng::with_seed(seed);
     let (mut damaged, mut optional, mut development) = (0, 0, 0);

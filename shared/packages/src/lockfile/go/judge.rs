@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use fastrand::Rng;
-use pipewright_harness::components::{installed, machine};
+use pipewright_harness::components::{installed, machine, seed};
 use serde_json::Value;
 
 use super::modfile::{self, Replace};
@@ -246,7 +246,7 @@ fn file(random: &mut Rng, is_work: bool) -> String {
 #[test]
 #[ignore = "needs Go: make test"]
 fn go_agrees_with_the_readers() {
-    let seed = machine("SEED").and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
+    let seed = seed();
     println!("SEED={seed}");
     let mut random = Rng::with_seed(seed);
     let folder = pipewright_harness::Repo::plain();

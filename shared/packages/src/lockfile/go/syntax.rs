@@ -1,8 +1,8 @@
 //! The grammar that `go.mod` and `go.work` share (<https://go.dev/ref/mod#go-mod-file-grammar>): directives, each on a
-//! line of its own or one of several in a block.
+//! separate line or one of several in a block.
 
 use super::super::text::excerpt;
-use super::super::{MOST_PACKAGES, ParseError};
+use super::super::{MAX_PACKAGES, ParseError};
 
 /// One directive.
 pub(super) struct Directive<'a> {
@@ -50,8 +50,8 @@ pub(super) fn directives<'a>(text: &'a str, blocks: &[&str]) -> Result<Vec<Direc
         let number = u32::try_from(index).unwrap_or(u32::MAX - 1) + 1;
         let (mut words, comment) = words(line, number)?;
         let Some(first) = words.first().copied() else { continue };
-        if directives.len() == MOST_PACKAGES {
-            return Err(ParseError::at(number, format!("more than {MOST_PACKAGES} directives")));
+        if directives.len() == MAX_PACKAGES {
+            return Err(ParseError::at(number, format!("more than {MAX_PACKAGES} directives")));
         }
         if let Some((verb, _)) = open {
             match (first, words.len()) {

@@ -115,7 +115,7 @@ impl<D> Entry<'_, D> {
         origin::is_another(&package.name, &package.version, said(&self.resolved))
     }
 
-    /// Whether it has no name of its own.
+    /// Whether the entry gives it no name.
     pub(super) fn is_unnamed(&self) -> bool {
         said(&self.name).is_empty()
     }

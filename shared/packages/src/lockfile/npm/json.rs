@@ -8,7 +8,7 @@ use serde::{Deserialize, de};
 use serde_json::value::RawValue;
 
 use super::super::text::{Lines, excerpt, library_message};
-use super::super::{MOST_PACKAGES, ParseError};
+use super::super::{MAX_PACKAGES, ParseError};
 
 /// Reads values of one text and knows where they stand in it.
 pub(super) struct Reader<'a> {
@@ -116,8 +116,8 @@ impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Members<'a, V> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::new();
                 while let Some(member) = map.next_entry()? {
-                    if members.len() == MOST_PACKAGES {
-                        return Err(de::Error::custom(format_args!("more than {MOST_PACKAGES} packages")));
+                    if members.len() == MAX_PACKAGES {
+                        return Err(de::Error::custom(format_args!("more than {MAX_PACKAGES} packages")));
                     }
                     members.push(member);
                 }

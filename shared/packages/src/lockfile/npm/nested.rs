@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::super::text::excerpt;
-use super::super::{Input, MOST_PACKAGES, ParseError, Parsed, graph};
+use super::super::{Input, MAX_PACKAGES, ParseError, Parsed, graph};
 use super::Root;
 use super::entry::Entry;
 use super::json::{Members, Names, Reader};
@@ -38,8 +38,8 @@ pub(super) fn read<'a>(
         let level: Members<'_, Entry<'_, &RawValue>> = reader.value(value)?;
         for (key, entry) in level.0 {
             let line = reader.line(&key);
-            if nodes.len() == MOST_PACKAGES {
-                return Err(ParseError::at(line, format!("more than {MOST_PACKAGES} packages")));
+            if nodes.len() == MAX_PACKAGES {
+                return Err(ParseError::at(line, format!("more than {MAX_PACKAGES} packages")));
             }
             if entry.is_nothing() {
                 absent.push(key.name.into_owned());

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::super::text::excerpt;
-use super::super::{Input, MOST_PACKAGES, ParseError, Sibling, python};
+use super::super::{Input, MAX_PACKAGES, ParseError, Sibling, python};
 use super::encoding;
 use super::line::{self, Line};
 use super::lines::logical_lines;
@@ -133,8 +133,8 @@ impl Reader<'_> {
                 }
                 Line::Requirement { wanted, hashes, .. } => {
                     self.items += 1;
-                    if self.items > MOST_PACKAGES {
-                        return Err(wrong(format!("more than {MOST_PACKAGES} requirements")));
+                    if self.items > MAX_PACKAGES {
+                        return Err(wrong(format!("more than {MAX_PACKAGES} requirements")));
                     }
                     let mut item = Item { wanted, hashes, via: None, line };
                     if place.constraints {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::super::{Format, Input, Sibling};
 use super::{Requirements, files};
 use generate::Case;
-use pipewright_harness::components::{machine, pip};
+use pipewright_harness::components::{pip, seed};
 
 const CASES: usize = 2500;
 
@@ -73,7 +73,7 @@ fn read(case: &Case) -> Result<Vec<Value>, String> {
 #[test]
 #[ignore = "needs pip of one version: make test"]
 fn pip_agrees_with_the_reader() {
-    let seed = machine("SEED").and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
+    let seed = seed();
     println!("SEED={seed}");
     let mut random = fastrand::Rng::with_seed(seed);
     let cases: Vec<Case> = (0..CASES).map(|_| generate::case(&mut random)).collect();

@@ -1,4 +1,4 @@
-//! What one requirement asks for, told apart as pip does it: an address, an archive, and everything else by PEP 508.
+//! What one requirement asks for, distinguished as pip does it: an address, an archive, and everything else by PEP 508.
 
 use std::net::Ipv6Addr;
 
@@ -234,7 +234,7 @@ fn is_repository(address: &str) -> bool {
     scheme(address).is_some_and(|scheme| REPOSITORIES.contains(&&*scheme))
 }
 
-/// The host of an address; empty in a text that is none.
+/// The host of an address; empty in any other text.
 fn host(address: &str) -> &str {
     let after = match scheme(address) {
         Some(_) => address.split_once(':').map_or(address, |(_, after)| after),

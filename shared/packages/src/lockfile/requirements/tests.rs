@@ -1,5 +1,5 @@
 use super::super::tests::{names, parse, parse_with};
-use super::super::{MOST_PACKAGES, Sibling};
+use super::super::{MAX_PACKAGES, Sibling};
 use super::*;
 
 #[test]
@@ -146,9 +146,9 @@ fn files_of_pypi_by_address_are_looked_up() {
 
 #[test]
 fn requirements_are_bounded_and_lines_are_not() {
-    let many = "a==1\n".repeat(MOST_PACKAGES + 1);
+    let many = "a==1\n".repeat(MAX_PACKAGES + 1);
     let error = parse(&Requirements, &many).unwrap_err();
-    assert!(error.message.contains("50000"), "{error}");
+    assert!(error.message.contains("30000"), "{error}");
     let comments = format!("a==1\n{}", "#\n".repeat(200_000));
     assert_eq!(names(&parse(&Requirements, &comments).unwrap()), ["a"]);
 }
