@@ -40,13 +40,13 @@ expect() { # expect CODE WHAT, after a command whose code is in $code
 	[ "$code" -eq "$1" ] || { echo "demo: expected exit $1 ($2), got $code" >&2; exit 1; }
 }
 
-echo "\$ OSV_DB_PATH=advisories security-pipe        # a planted key, old packages, a small example database"
+echo "\$ OSV_DB_PATH=advisories DB_MAX_AGE_DAYS=3650 security-pipe  # a planted key, old packages, a small example database"
 code=0
-OSV_DB_PATH=$root/examples/demo/advisories "$bin/security-pipe" || code=$?
+OSV_DB_PATH=$root/examples/demo/advisories DB_MAX_AGE_DAYS=3650 "$bin/security-pipe" || code=$?
 echo
 expect 1 "the gate fails"
 echo "The gate fails the run, as expected. GATE_MODE=warn reports the same findings and exits with 0:"
-GATE_MODE=warn OSV_DB_PATH=$root/examples/demo/advisories "$bin/security-pipe" | tail -n 1
+GATE_MODE=warn OSV_DB_PATH=$root/examples/demo/advisories DB_MAX_AGE_DAYS=3650 "$bin/security-pipe" | tail -n 1
 
 # The registry runs until its input ends, with this shell.
 mkfifo "$work/name" "$work/end"

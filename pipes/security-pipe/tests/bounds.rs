@@ -165,5 +165,5 @@ fn an_unreadable_folder_is_named_and_ends_the_run_with_3() {
     let db = advisories();
     fs::set_permissions(db.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let outcome = pipe(&repo, &db).user(65534).run().expect(3);
-    assert!(outcome.stderr.contains("closed: permission denied"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("closed: can't be read: permission denied"), "{}", outcome.stderr);
 }

@@ -76,6 +76,15 @@ fn a_folder_that_is_called_like_that_of_reports_is_scanned() {
 }
 
 #[test]
+fn the_ignore_file_of_a_reports_folder_hides_reports_only() {
+    let repo = Repo::new();
+    repo.write("a", "text").commit("first");
+    pipe(&repo, &advisories()).run().expect(0);
+    secret(&repo, "security-reports/notes.txt");
+    pipe(&repo, &advisories()).run().expect(1);
+}
+
+#[test]
 fn reports_of_other_runs_are_no_sources() {
     let repo = Repo::plain();
     repo.write("services/api/a.txt", "text").write("b.txt", "text");

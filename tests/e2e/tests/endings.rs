@@ -77,9 +77,10 @@ fn a_dry_run_prints_the_plan_and_does_nothing() {
     let repo = Repo::new();
     let outcome = probe(&repo).env("DRY_RUN", "true").env("DEED", "fail").env("SAST_SCAN", "true").run().expect(0);
     assert!(outcome.stdout.contains("\"deed\": \"fail\""), "{}", outcome.stdout);
-    for effect in
-        ["\"steps\": [\n    \"SAST_SCAN\"\n  ]", "\"files\": [\n    \"security-reports/probe-pipe-report.json\"\n  ]"]
-    {
+    for effect in [
+        "\"steps\": [\n    \"SAST_SCAN\"\n  ]",
+        "\"files\": [\n    \"security-reports/probe-pipe-report.json\",\n    \"security-reports/.gitignore\"\n  ]",
+    ] {
         assert!(outcome.stdout.contains(effect), "{effect}: {}", outcome.stdout);
     }
     assert!(outcome.stderr.contains("SAST_SCAN is not in this version"), "{}", outcome.stderr);

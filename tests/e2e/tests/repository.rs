@@ -28,7 +28,8 @@ fn the_readme_shows_what_the_demo_prints() {
     let key = ["AK", "IA", "Q3EGRZ6YM7TB5XWD"].concat();
     repo.write("demo-app/app.py", format!("{code}\nAWS_ACCESS_KEY_ID = \"{key}\"\n"));
     let advisories = root().join("examples/demo/advisories");
-    let outcome = Pipe::new("security-pipe", &repo.join("demo-app")).env("OSV_DB_PATH", advisories).run().expect(1);
+    let pipe = Pipe::new("security-pipe", &repo.join("demo-app")).env("OSV_DB_PATH", advisories);
+    let outcome = pipe.env("DB_MAX_AGE_DAYS", "3650").run().expect(1);
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     let shown = readme.split("```").nth(1).unwrap();
     let timeless = |text: &str| -> Vec<String> {

@@ -173,6 +173,9 @@ fn fit(width: usize, subject: String, id: &str, place: String, more: &str, gated
     const MIN_PLACE: usize = 20;
     const MIN_SUBJECT: usize = 16;
     let gap = |text: &str| if text.is_empty() { 0 } else { text.chars().count() + 2 };
+    let least = MIN_SUBJECT.min(subject.chars().count()) + MIN_PLACE.min(place.chars().count()) + more.chars().count();
+    let tight = least + 2 + gap(id) + gap(gated) > width;
+    let (id, more) = if tight { (&plus(id), &plus(more)) } else { (&id.to_owned(), &more.to_owned()) };
     let room = width.saturating_sub(gap(id) + more.chars().count() + gap(gated) + 2);
     let wanted = subject.chars().count().max(MIN_SUBJECT.min(subject.chars().count()));
     let place = tail(&place, room.saturating_sub(wanted).max(MIN_PLACE));
@@ -181,6 +184,14 @@ fn fit(width: usize, subject: String, id: &str, place: String, more: &str, gated
     let parts = [subject.as_str(), id, &place, gated];
     let line = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ");
     short(&line, width)
+}
+
+/// `GHSA-xxxx-xxxx-xxxx +2`, in a line that has no room for `and 2 more`.
+fn plus(counted: &str) -> String {
+    match counted.strip_suffix(" more").and_then(|rest| rest.rsplit_once(" and ")) {
+        Some((first, count)) => format!("{first} +{count}"),
+        None => counted.to_owned(),
+    }
 }
 
 /// The end of a place, which says more than its beginning.

@@ -24,6 +24,7 @@ use age::{DB_MAX_AGE_DAYS, DB_STALE, MaxAge, day};
 use origin::{Fate, PRIVATE_PACKAGES, PUBLIC_MIRRORS, Privacy, WAYS_OUT};
 
 pub(crate) use advisories::Compile;
+use findings::NAME;
 #[cfg(test)]
 pub(crate) use findings::malware_remedy;
 
@@ -42,8 +43,6 @@ pub(crate) const VARS: &[&Var] = &[
     &DB_MAX_AGE_DAYS,
     &DB_STALE,
 ];
-
-const NAME: &str = "dependencies";
 
 pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Arc<dyn Scanner>> {
     let source = AdvisorySource::from_vars(vars);

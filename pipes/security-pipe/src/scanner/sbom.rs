@@ -7,7 +7,7 @@ use pipe_core::env::Vars;
 use pipe_core::git::Checkout;
 use pipe_core::plan::Effects;
 use pipe_core::spec::{Kind, Var};
-use pipe_core::text::plural;
+use pipe_core::text::{count, plural};
 
 use super::{Input, Scan, Scanner};
 use pipe_packages::sbom::{self, Bom};
@@ -135,7 +135,7 @@ impl Scanner for Sbom {
         }
         let components: usize = sources.iter().map(|source| source.packages.len()).sum();
         scan.counts.push(("components", components as u64));
-        scan.detail = format!("SBOM of {}", plural(components, "package"));
+        scan.detail = format!("SBOM of {}", count(components as u64, "package"));
         Ok(scan)
     }
 }

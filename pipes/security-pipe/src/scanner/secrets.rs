@@ -2,6 +2,10 @@
 
 mod file_kind;
 mod key_store;
+mod remedy;
+
+use remedy::NAME;
+pub(crate) use remedy::remedy;
 
 use std::io::Read;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -25,7 +29,6 @@ pub(crate) const SECRETS_SCAN: Var = Var::flag("SECRETS_SCAN", "Looks for secret
     .or("looks for no secrets")
     .default("true");
 
-const NAME: &str = "secrets";
 /// Larger files are read in windows, whatever their size. Bytes.
 const WHOLE_FILE: u64 = 8 * 1024 * 1024;
 /// The same of what only Git has, which gives no parts. Bytes.
@@ -209,18 +212,6 @@ fn rule(known: &pipe_secrets::Rule) -> Rule {
         link: Some(known.doc.clone()),
         tags: vec!["secret".to_owned()],
         precision: if known.severity == Severity::Critical { Precision::High } else { Precision::Medium },
-    }
-}
-
-/// The same for every credential.
-pub(crate) fn remedy() -> Remedy {
-    Remedy {
-        brief: "fix: revoke it, then remove it".into(),
-        clause: "revoke it at its provider, then remove it from the repository".into(),
-        text: "Revoke the credential where it was issued, issue another one and load it at run time from a secret \
-               store. Deleting the line is not enough: it stays in the Git history."
-            .into(),
-        command: None,
     }
 }
 

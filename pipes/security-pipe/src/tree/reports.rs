@@ -51,10 +51,13 @@ impl Reports {
             .take(3)
             .find(|folder| path.strip_prefix(folder).is_ok_and(|name| self.names.contains(name)))
             .map(Path::to_owned);
-        named.is_some_and(|folder| {
-            let marked = || NAMES[..MARKS].iter().any(|mark| folder.join(mark).is_file());
-            *self.folders.entry(folder.clone()).or_insert_with(marked)
-        })
+        named.is_some_and(|folder| self.is_one(&folder))
+    }
+
+    /// Whether a folder is for reports.
+    pub(super) fn is_one(&mut self, folder: &Path) -> bool {
+        let marked = || NAMES[..MARKS].iter().any(|mark| folder.join(mark).is_file());
+        *self.folders.entry(folder.to_owned()).or_insert_with(marked)
     }
 }
 

@@ -216,6 +216,11 @@ impl Walk<'_> {
                 self.report(&path);
                 continue;
             }
+            if meta.is_file() && self.reports.is_one(&folder) {
+                // Ignored by the file that a pipe put there, which speaks of reports only.
+                self.file(path, Some(meta.len()));
+                continue;
+            }
             if meta.is_dir() && is_pseudo(&path) {
                 self.leave_out(Reason::Special, &path, "");
                 continue;

@@ -8,13 +8,15 @@ use pipe_packages::package::Package;
 use pipe_packages::sbom::purl;
 use pipe_packages::version::Version;
 
-use super::NAME;
 use crate::finding::{
     AffectedPackage, Finding, Identity, Kind, Location, Precision, Remedy, Rule, Span, Status, Vulnerability,
     fingerprint,
 };
 use crate::inventory::Lockfile;
 use crate::words::{pascal, sentence};
+
+/// The scanner, as reports call it.
+pub(super) const NAME: &str = "dependencies";
 
 /// What `answers` says of the packages of each lockfile.
 pub(super) fn of<'a>(lockfiles: &'a [Lockfile], answers: &dyn Fn(&Package) -> &'a [Advisory]) -> Vec<Finding> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pipe_core::severity::Severity;
 use sha2::{Digest, Sha256};
 
-use super::NAME;
+use super::remedy::{NAME, remedy};
 use crate::finding::{self, Container, Finding, Kind, Location, Precision, Rule, Span, Status};
 use crate::source::Entry;
 use crate::words::pascal;
@@ -243,7 +243,7 @@ impl KeyStore {
             severity: Some(self.severity),
             severity_source: format!("rule {}", self.id),
             location: Location { path: file.path.clone(), span: Span::line(1), container: container.clone() },
-            remedy: super::remedy(),
+            remedy: remedy(),
             fingerprint: finding::fingerprint(&[NAME, self.id, &file.path, &bits]),
             inline_allow: None,
             status: Status::New,
