@@ -50,6 +50,7 @@ impl Inventory {
             let (parent, name) = split_path(path);
             folders.entry(parent).or_default().insert(name.to_owned());
         }
+        let mut without_advisories: Vec<(&str, String)> = Vec::new();
         for entry in files() {
             if cancelled() {
                 return reader.inventory;
@@ -73,14 +74,14 @@ impl Inventory {
             match lockfile::unsupported(&entry.path, &exists) {
                 Some(Unsupported::Covered(tool)) => {
                     let why = format!(
-                        "lockfiles of {tool} are not supported, so its packages were not looked up. Check it with \
-                         another tool, and exclude it with EXCLUDE_PATHS."
+                        "lockfiles of {tool} are not supported. Check it with another tool, and name it in \
+                         EXCLUDE_PATHS"
                     );
                     reader.unable(Reason::Unsupported, entry, &why);
                 }
                 Some(Unsupported::NotCovered(tool)) => {
                     let why = format!("OSV has no advisories for the packages of {tool}");
-                    ledger.leave_out(STEP, Reason::Unclaimed, &entry.path, &why);
+                    without_advisories.push((entry.path.as_str(), why));
                 }
                 Some(Unsupported::Unknown) => {
                     ledger.leave_out(STEP, Reason::Unclaimed, &entry.path, "named like a lockfile of no known tool");
@@ -94,6 +95,12 @@ impl Inventory {
         }
         for entry in std::mem::take(&mut reader.manifests) {
             reader.check_manifest(entry, &folders);
+        }
+        // By rule, unless nothing else was looked at.
+        let alone = reader.inventory.lockfiles.is_empty() && reader.inventory.incomplete == 0;
+        let reason = if alone { Reason::Unclaimed } else { Reason::NoAdvisories };
+        for (path, why) in without_advisories {
+            ledger.leave_out(STEP, reason, path, &why);
         }
         for path in source.ignored_lockfiles() {
             let why = "Git ignores it, so it was not read. Track it, or name it in SCAN_PATHS";

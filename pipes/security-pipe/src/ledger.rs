@@ -25,7 +25,6 @@ pub(crate) enum Class {
 macro_rules! reasons {
     ($($class:ident { $($name:ident $key:literal ($one:literal, $many:literal) $doc:literal)* })*) => {
         /// Why something was not looked at.
-        #[cfg_attr(not(test), expect(dead_code, reason = "the walk and the scanners learn to use them one by one"))]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub(crate) enum Reason { $($($name,)*)* }
 
@@ -104,7 +103,7 @@ reasons! {
         NoLockfile "no-lockfile" ("manifest without a lockfile", "manifests without a lockfile")
             "A manifest has dependencies and no lockfile, so their versions are not known."
         Unclaimed "other-lockfile" ("lockfile of no advisories", "lockfiles of no advisories")
-            "A file is named like a lockfile, and no scanner knows its ecosystem."
+            "A file is named like a lockfile of no known tool, or OSV has no advisories for the only lockfiles of the tree."
         IgnoredLockfile "ignored-lockfile" ("lockfile ignored by Git", "lockfiles ignored by Git")
             "Git ignores a lockfile that an earlier step wrote."
         NoEffect "no-effect" ("setting without effect", "settings without effect")
@@ -137,8 +136,8 @@ reasons! {
             "PRIVATE_PACKAGES matches the name of a package."
         Local "local" ("package from Git or a path", "packages from Git or a path")
             "A package comes from a Git repository or a path, for which no advisories exist."
-        NoAdvisories "no-advisories" ("package of an ecosystem without advisories", "packages of ecosystems without advisories")
-            "OSV has no advisories for the ecosystem of a package."
+        NoAdvisories "no-advisories" ("lockfile without advisories", "lockfiles without advisories")
+            "OSV has no advisories for the ecosystem of a lockfile, and other lockfiles were read."
     }
 }
 

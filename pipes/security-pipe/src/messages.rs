@@ -95,7 +95,7 @@ fn lines(messages: &[Message]) -> Vec<(Level, String)> {
         let last = at + 1 == kinds.len();
         // The last row is for how many there are besides.
         let room = MAX_ROWS - used - usize::from(!last);
-        if at > 0 && rows(&format!("{}{more}", first.text)) > room {
+        if room == 0 {
             let others: usize = kinds[at..].iter().map(|(_, count)| count).sum();
             lines.push((first.level, format!("and {others} more warnings or errors, see the reports")));
             break;

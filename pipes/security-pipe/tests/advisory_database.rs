@@ -24,6 +24,14 @@ fn npm(resolved: Option<&str>) -> String {
     json!({ "lockfileVersion": 3, "packages": { "": {}, "node_modules/vuln": entry } }).to_string()
 }
 
+#[test]
+fn a_mirror_beside_a_database_is_no_reason_to_warn() {
+    let repo = Repo::new();
+    repo.write("requirements.txt", "--extra-index-url https://corp.example/simple\nvuln==2.0.0\n").commit("first");
+    let outcome = pipe(&repo, &vuln("PyPI")).run().expect(0);
+    assert_eq!(outcome.report()["verdict"], "passed", "{}", outcome.output());
+}
+
 /// Ecosystem, what it is about, and its files.
 type Project = (&'static str, &'static str, Vec<(&'static str, String)>);
 

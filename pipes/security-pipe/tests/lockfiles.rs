@@ -32,6 +32,12 @@ fn a_lockfile_that_nothing_reads_is_named_whatever_it_is_called() {
         let outcome = pipe(&repo, &db).run().expect(0);
         assert!(outcome.stderr.contains(path) && outcome.stderr.contains(names), "{path}: {}", outcome.stderr);
     }
+    // Beside another one it is counted, and no reason to warn.
+    let repo = Repo::new();
+    repo.write("Chart.lock", "# content\n").write("poetry.lock", poetry_lock(&[("fine", "1.0")])).commit("first");
+    let outcome = pipe(&repo, &db).run().expect(0);
+    assert_eq!(outcome.report()["verdict"], "passed", "{}", outcome.output());
+    assert!(outcome.stdout.contains("left out 1 lockfile without advisories"), "{}", outcome.stdout);
 }
 
 #[test]

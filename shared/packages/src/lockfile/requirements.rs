@@ -61,7 +61,7 @@ impl Format for Requirements {
             Err(error) => return Err(error),
         };
         let mut parsed = Parsed::default();
-        let origin = origin(&listing.origins, input, &mut parsed.warnings);
+        let origin = origin(&listing.origins);
         let mut open = Open::default();
         let mut found = Found::default();
         for item in &listing.items {
@@ -127,23 +127,17 @@ fn is_prose(input: &Input<'_>) -> bool {
 }
 
 /// The origin of packages without an address. With a private index beside the public one, either may be the origin of a
-/// package. So all of them stay private, with a warning.
-fn origin(origins: &Origins, input: &Input<'_>, warnings: &mut Vec<String>) -> Source {
+/// package, so all of them count as private.
+fn origin(origins: &Origins) -> Source {
     let main = match &origins.index {
         _ if origins.no_index => origins.links.as_ref().map_or(Source::Path(String::new()), |link| python::index(link)),
         Some(index) => python::index(index),
         None => Source::Registry,
     };
-    let Some(private) = origins.private.as_ref().filter(|_| main == Source::Registry) else {
-        return main;
-    };
-    let address = url::clean(private);
-    warnings.push(format!(
-        "{}: packages could come from {} as well as from PyPI, so they are taken as private",
-        input.path,
-        excerpt(&address)
-    ));
-    Source::PrivateRegistry(address)
+    match &origins.private {
+        Some(private) if main == Source::Registry => Source::PrivateRegistry(url::clean(private)),
+        _ => main,
+    }
 }
 
 /// Requirements whose version is not known.
