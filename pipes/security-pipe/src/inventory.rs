@@ -61,8 +61,13 @@ impl Inventory {
                 let (parent, name) = split_path(path);
                 folders.get(parent).is_some_and(|names| names.contains(name))
             };
-            if is_dependency_file(name, &folder, &entry.path, &exists) && installed::is_installed(&entry.path, &exists)
-            {
+            let unsupported = lockfile::unsupported(&entry.path, &exists);
+            let format = lockfile::FORMATS.iter().find(|format| format.matches(name, &folder));
+            let manifest = lockfile::is_manifest_name(name);
+            if unsupported.is_none() && format.is_none() && !manifest {
+                continue;
+            }
+            if installed::is_installed(&entry.path, &exists) {
                 ledger.leave_out(STEP, Reason::Installed, &entry.path, "");
                 continue;
             }
@@ -71,7 +76,7 @@ impl Inventory {
                 ledger.leave_out(STEP, Reason::Superseded, &entry.path, &format!("{winner} is beside it"));
                 continue;
             }
-            match lockfile::unsupported(&entry.path, &exists) {
+            match unsupported {
                 Some(Unsupported::Covered(tool)) => {
                     let why = format!(
                         "lockfiles of {tool} are not supported. Check it with another tool, and name it in \
@@ -86,10 +91,9 @@ impl Inventory {
                 Some(Unsupported::Unknown) => {
                     ledger.leave_out(STEP, Reason::Unclaimed, &entry.path, "named like a lockfile of no known tool");
                 }
-                None => match lockfile::FORMATS.iter().find(|format| format.matches(name, &folder)) {
+                None => match format {
                     Some(format) => reader.add(entry, *format),
-                    None if lockfile::is_manifest_name(name) => reader.manifests.push(entry),
-                    None => {}
+                    None => reader.manifests.push(entry),
                 },
             }
         }
@@ -198,13 +202,6 @@ impl Reader<'_> {
         let members = lock.to_str().and_then(|lock| self.members.get(lock));
         below.is_empty() || members.is_none_or(|members| members.include(&below, manifest.name.as_deref()))
     }
-}
-
-/// Whether a file of this name declares or pins dependencies.
-fn is_dependency_file(name: &str, folder: &str, path: &str, exists: &dyn Fn(&str) -> bool) -> bool {
-    lockfile::is_manifest_name(name)
-        || lockfile::FORMATS.iter().any(|format| format.matches(name, folder))
-        || lockfile::unsupported(path, exists).is_some()
 }
 
 fn split(entry: &Entry) -> (&Path, &str) {

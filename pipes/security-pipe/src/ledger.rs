@@ -167,12 +167,16 @@ impl Ledger {
     pub(crate) fn leave_out(&self, step: &'static str, reason: Reason, what: &str, why: &str) {
         let mut omissions = self.lock();
         let omission = omissions.entry(reason).or_default();
-        omission.count += 1;
-        if omission.named.len() >= MAX_NAMED && omission.named.last().is_some_and(|(last, _, _)| last.as_str() <= what)
-        {
+        let beyond = omission.named.last().is_some_and(|(last, _, _)| last.as_str() < what);
+        if omission.named.len() >= MAX_NAMED && beyond {
+            omission.count += 1;
             return;
         }
-        omission.named.insert((what.to_owned(), why.to_owned(), step));
+        // The same thing, recorded again, is not a second one.
+        if !omission.named.insert((what.to_owned(), why.to_owned(), step)) {
+            return;
+        }
+        omission.count += 1;
         if omission.named.len() > MAX_NAMED {
             omission.named.pop_last();
         }
@@ -284,6 +288,7 @@ mod tests {
         let ledger = Ledger::default();
         assert_eq!(ledger.words(Class::NotKnown), "");
         ledger.leave_out("tree", Reason::LfsPointer, "b.bin", "");
+        ledger.leave_out("tree", Reason::LfsPointer, "a.bin", "");
         ledger.leave_out("tree", Reason::LfsPointer, "a.bin", "");
         ledger.leave_out("tree", Reason::Submodule, "vendor/x", "");
         ledger.leave_out("dependencies", Reason::Broken, "Cargo.lock", "no version");

@@ -93,7 +93,7 @@ fn lines(messages: &[Message]) -> Vec<(Level, String)> {
     for (at, (first, count)) in kinds.iter().enumerate() {
         let more = if *count > 1 { format!(" (and {} more, see the reports)", count - 1) } else { String::new() };
         let last = at + 1 == kinds.len();
-        // The last row is for how many there are besides.
+        // The last row is for the number of the others.
         let room = MAX_ROWS - used - usize::from(!last);
         if room == 0 {
             let others: usize = kinds[at..].iter().map(|(_, count)| count).sum();

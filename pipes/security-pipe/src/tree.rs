@@ -76,7 +76,7 @@ impl Source for Tree {
 
     fn stream(&self, entry: &Entry) -> anyhow::Result<Option<Box<dyn io::Read>>> {
         match self.places.get(entry.at).context("it is not a file of this tree")? {
-            Place::Disk(path) => match fs::open_regular(path, Links::Follow) {
+            Place::Disk(path) => match fs::open_regular(path, Links::Refuse) {
                 Ok(file) => Ok(Some(Box::new(file))),
                 Err(ReadError::Io(error)) => Err(anyhow::anyhow!(reason(&error))),
                 Err(error) => Err(error.into()),
@@ -93,7 +93,7 @@ impl Source for Tree {
             && let Some(absent) = self.places.iter().find(|place| matches!(place, Place::Object(at, _) if *at == path))
             && let (Place::Object(_, tracked), Some(objects)) = (absent, &self.objects)
         {
-            return objects.read(tracked, limit);
+            return whole(objects.read(tracked, limit)?, limit);
         }
         // A link may lead to another file of the repository, and nowhere else.
         let resolved = match path.canonicalize() {
@@ -104,9 +104,13 @@ impl Source for Tree {
             Err(error) => anyhow::bail!(reason(&error)),
         };
         anyhow::ensure!(resolved.starts_with(&self.root), "it leads out of the repository");
-        let bytes = self.read(&resolved, limit)?;
-        bytes.map(Some).with_context(|| format!("larger than {} MB", limit >> 20))
+        whole(self.read(&resolved, limit)?, limit)
     }
+}
+
+/// A file that exists has its content, or is an error: `None` would say that it is absent.
+fn whole(bytes: Option<Vec<u8>>, limit: u64) -> anyhow::Result<Option<Vec<u8>>> {
+    bytes.map(Some).with_context(|| format!("larger than {} MB", limit >> 20))
 }
 
 impl Tree {
@@ -135,7 +139,7 @@ pub(crate) fn is_empty(dir: &Path, reports: &Path) -> io::Result<bool> {
             // Only the way to the reports is looked into.
             if entry.file_type()?.is_dir() && (reports.starts_with(&path) || path.starts_with(reports)) {
                 folders.push(path);
-            } else if !known.wrote(&path) && path != reports.join(".gitignore") {
+            } else if !known.wrote(&path) {
                 return Ok(false);
             }
         }

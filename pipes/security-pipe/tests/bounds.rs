@@ -155,15 +155,21 @@ fn a_file_made_of_keys_is_bounded_and_never_a_pass() {
 #[ignore = "needs root: make test"]
 fn an_unreadable_folder_is_named_and_ends_the_run_with_3() {
     let repo = Repo::new();
-    repo.write("open/a.txt", "x").write("closed/b.txt", "x");
+    repo.write("open/a.txt", "x").write("closed/b.txt", "x").write("listed/c.txt", "x");
     for path in pipewright_harness::files(repo.path()).iter().chain([&repo.path().to_owned()]) {
         chown(path, Some(65534), Some(65534)).expect("root runs this test");
     }
     fs::set_permissions(repo.path(), fs::Permissions::from_mode(0o755)).unwrap();
     chown(repo.join("closed"), Some(0), Some(0)).unwrap();
     fs::set_permissions(repo.join("closed"), fs::Permissions::from_mode(0o700)).unwrap();
+    // Its names can be read, and nothing else of it.
+    chown(repo.join("listed"), Some(0), Some(0)).unwrap();
+    fs::set_permissions(repo.join("listed"), fs::Permissions::from_mode(0o744)).unwrap();
     let db = advisories();
     fs::set_permissions(db.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let outcome = pipe(&repo, &db).user(65534).run().expect(3);
-    assert!(outcome.stderr.contains("closed: can't be read: permission denied"), "{}", outcome.stderr);
+    for path in ["closed", "listed/c.txt"] {
+        let error = format!("{path}: can't be read: permission denied");
+        assert!(outcome.stderr.contains(&error), "{error}: {}", outcome.stderr);
+    }
 }

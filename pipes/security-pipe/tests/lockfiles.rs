@@ -103,7 +103,7 @@ fn npm_ignores_package_lock_json_beside_a_shrinkwrap() {
 }
 
 #[test]
-fn indirect_modules_of_go_that_nobody_knows_are_not_silence() {
+fn indirect_modules_of_go_that_are_not_known_are_a_warning() {
     let db = advisories();
     database(db.path(), "Go", &[advisory("GO-2099-0001", "Go", "example.com/vuln", "2.0.0", Some(CRITICAL))]);
     let repo = Repo::new();

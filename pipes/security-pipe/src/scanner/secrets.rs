@@ -234,7 +234,7 @@ fn name_finding(rules: &[Arc<Rule>], container: &Container, file: &Entry, found:
 fn finding(rules: &[Arc<Rule>], container: &Container, file: &Entry, found: Match) -> Finding {
     let rule = Arc::clone(&rules[found.rule]);
     Finding {
-        scanner: "secrets",
+        scanner: NAME,
         kind: Kind::Secret { prefix: Some(found.shown).filter(|shown| !shown.is_empty()) },
         severity: Some(found.severity),
         severity_source: format!("rule {}", rule.id),

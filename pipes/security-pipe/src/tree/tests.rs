@@ -137,11 +137,14 @@ fn only_the_ignore_files_of_git_and_of_the_repository_count() {
 #[test]
 fn what_a_sparse_checkout_lacks_is_read_from_git() {
     let fixture = Fixture::repository(&["in/a.txt"]);
-    fixture.write("out/s.env", "from the objects").write("out/package-lock.json", "{}").commit();
+    fixture.write("out/s.env", "from the objects").write("out/package-lock.json", "{}");
+    fixture.write("out/large.txt", &"x".repeat(2000)).commit();
     fixture.git(&["sparse-checkout", "set", "in"]);
     assert!(!fixture.root().join("out").exists());
     let walked = fixture.walk();
-    assert_eq!(walked.files(), ["in/a.txt", "out/package-lock.json", "out/s.env"]);
+    assert_eq!(walked.files(), ["in/a.txt", "out/large.txt", "out/package-lock.json", "out/s.env"]);
+    let large = walked.beside("out/package-lock.json", "large.txt").unwrap_err();
+    assert!(large.contains("larger than"), "it is not absent: {large}");
     assert_eq!(walked.text("out/s.env"), "from the objects");
     assert_eq!(walked.beside("out/package-lock.json", "s.env").unwrap().as_deref(), Some("from the objects"));
     assert!(walked.problems(Class::Unable).is_empty());
@@ -150,7 +153,7 @@ fn what_a_sparse_checkout_lacks_is_read_from_git() {
     fs::create_dir(fixture.root().join(".git/objects")).unwrap();
     let walked = fixture.walk();
     assert_eq!(walked.files(), ["in/a.txt"]);
-    assert_eq!(walked.left_out(Reason::Absent).len(), 2);
+    assert_eq!(walked.left_out(Reason::Absent).len(), 3);
 }
 
 #[test]

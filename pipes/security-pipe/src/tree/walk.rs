@@ -117,7 +117,7 @@ impl Walk<'_> {
             .ignore(false)
             // The user's own settings would make one machine see other files than another.
             .git_global(false)
-            // Those above the repository, or above a tree without one, are none of its own.
+            // Ignore files above the repository, or above a tree without one, do not belong to it.
             .parents(git)
             .filter_entry(|entry| {
                 entry.file_name() != ".git"
@@ -152,8 +152,8 @@ impl Walk<'_> {
                 let rest = names.map(|child| child.file_name()).collect();
                 folders.push(Folder { path: entry.into_path(), rest });
             } else if kind.is_file() {
-                let size = entry.metadata().map(|meta| meta.len());
-                self.file(entry.into_path(), size.ok());
+                let size = entry.path().symlink_metadata().map(|meta| meta.len());
+                self.file(entry.into_path(), size);
             } else {
                 self.no_file(entry.into_path(), kind);
             }
@@ -164,18 +164,21 @@ impl Walk<'_> {
     }
 
     /// A regular file that Git does not ignore.
-    fn file(&mut self, path: PathBuf, size: Option<u64>) {
+    fn file(&mut self, path: PathBuf, size: io::Result<u64>) {
         let tracked = self.tracked.remove(&path).is_some();
         if !self.admits(&path) {
             self.excluded(&path);
         } else if !tracked && self.reports.wrote(&path) {
             self.report(&path);
-        } else if let Some(size) = size {
-            self.files.insert(path.clone(), (Place::Disk(path), size));
-        } else if tracked {
-            self.leave_out(Reason::Deleted, &path, "");
+        } else {
+            match size {
+                Ok(size) => drop(self.files.insert(path.clone(), (Place::Disk(path), size))),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => self.unreadable(&path, &error),
+                Err(_) if tracked => self.leave_out(Reason::Deleted, &path, ""),
+                // Gone between the listing and now: not part of the tree any more.
+                Err(_) => {}
+            }
         }
-        // Otherwise it is gone between the listing and now: not part of the tree any more.
     }
 
     /// A link, a pipe, a socket or a device.
@@ -208,7 +211,14 @@ impl Walk<'_> {
         let rest: BTreeSet<OsString> = rest.into_iter().collect();
         for name in rest.into_iter().filter(|name| name != ".git") {
             let path = folder.join(name);
-            let Ok(meta) = path.symlink_metadata() else { continue };
+            let meta = match path.symlink_metadata() {
+                Ok(meta) => meta,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => {
+                    self.unreadable(&path, &error);
+                    continue;
+                }
+            };
             if self.tracked.contains_key(&path) {
                 continue;
             }
@@ -218,7 +228,7 @@ impl Walk<'_> {
             }
             if meta.is_file() && self.reports.is_one(&folder) {
                 // Ignored by the file that a pipe put there, which speaks of reports only.
-                self.file(path, Some(meta.len()));
+                self.file(path, Ok(meta.len()));
                 continue;
             }
             if meta.is_dir() && is_pseudo(&path) {
@@ -246,9 +256,7 @@ impl Walk<'_> {
             Ok(_) if path.parent().is_some_and(|parent| parent.canonicalize().is_ok_and(|real| real != parent)) => None,
             Ok(meta) => Some(meta),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => None,
-            Err(error) => {
-                return self.leave_out(Reason::Unreadable, &path, &format!("can't be read: {}", reason(&error)));
-            }
+            Err(error) => return self.unreadable(&path, &error),
         };
         match meta {
             Some(meta) if meta.is_file() => {
@@ -373,6 +381,10 @@ impl Walk<'_> {
     fn excluded(&mut self, path: &Path) {
         self.excluded = true;
         self.leave_out(Reason::Excluded, path, "");
+    }
+
+    fn unreadable(&self, path: &Path, error: &io::Error) {
+        self.leave_out(Reason::Unreadable, path, &format!("can't be read: {}", reason(error)));
     }
 
     fn leave_out(&self, reason: Reason, path: &Path, why: &str) {

@@ -6,7 +6,6 @@
 //! Forms are read more leniently than by a scan, since hiding a word too many costs nothing: a token may follow or
 //! precede `_` or `-`, and its checksum may be wrong.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
 
@@ -28,11 +27,9 @@ pub fn find(text: &[u8]) -> Vec<Token> {
     let mut pair = 0;
     for (last, byte) in text.iter().enumerate() {
         pair = (pair << 8 | usize::from(*byte)) & 0xFFFF;
-        if known.pairs[pair / 64] >> (pair % 64) & 1 == 0 || last == 0 {
-            continue;
-        }
-        let at = last - 1;
-        for (form, keyword) in known.by_pair.get(&pair).into_iter().flatten() {
+        let Some(keywords) = known.beginning_with(pair) else { continue };
+        let Some(at) = last.checked_sub(1) else { continue };
+        for (form, keyword) in keywords {
             if text[at..].starts_with(keyword.as_bytes())
                 && let Some(range) = form.around(text, &(at..at + keyword.len()), &mut runs)
             {
@@ -86,21 +83,33 @@ pub fn entropy(value: &[u8]) -> f32 {
 }
 
 struct Known {
-    /// One bit for each two bytes that a keyword begins with: says no at nearly every place of a text.
-    pairs: Box<[u64; 1024]>,
-    by_pair: HashMap<usize, Vec<(&'static Form, &'static str)>>,
+    /// For each two bytes, one more than the place in `groups` of the keywords that begin with them; zero, as for nearly
+    /// all, if none does.
+    group: Vec<u16>,
+    groups: Vec<Vec<(&'static Form, &'static str)>>,
+}
+
+impl Known {
+    fn beginning_with(&self, pair: usize) -> Option<&[(&'static Form, &'static str)]> {
+        let group = usize::from(*self.group.get(pair)?).checked_sub(1)?;
+        self.groups.get(group).map(Vec::as_slice)
+    }
 }
 
 static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| include_str!("tokens.tsv").lines().map(Form::read).collect());
 
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {
-    let mut known = Known { pairs: Box::new([0; 1024]), by_pair: HashMap::new() };
+    let mut known = Known { group: vec![0; 1 << 16], groups: Vec::new() };
     for form in FORMS.iter() {
         for keyword in form.keywords.split(' ') {
             let [first, second, ..] = keyword.as_bytes() else { continue };
             let pair = usize::from(*first) << 8 | usize::from(*second);
-            known.pairs[pair / 64] |= 1 << (pair % 64);
-            known.by_pair.entry(pair).or_default().push((form, keyword));
+            if known.group[pair] == 0 {
+                known.groups.push(Vec::new());
+                known.group[pair] = u16::try_from(known.groups.len()).unwrap_or(0);
+            }
+            let group = usize::from(known.group[pair]) - 1;
+            known.groups[group].push((form, keyword));
         }
     }
     known

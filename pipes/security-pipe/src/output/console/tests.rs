@@ -63,7 +63,7 @@ fn a_finding_is_what_and_where_and_then_what_to_do() {
 }
 
 #[test]
-fn many_groups_end_with_how_many_there_are_besides() {
+fn many_groups_end_with_the_number_of_the_others() {
     let findings: Vec<Finding> = (0..30).map(|n| package(&format!("package{n}"), "poetry.lock")).collect();
     let shown = shown(&findings, &Ledger::default(), 0, false);
     assert_eq!(shown.iter().filter(|line| line.starts_with("CRITICAL")).count(), 9);

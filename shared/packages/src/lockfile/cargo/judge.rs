@@ -57,7 +57,7 @@ fn dependency(random: &mut Rng, git: &str) -> (String, String) {
     let optional = if random.u8(..4) == 0 { ", optional = true" } else { "" };
     match (random.u8(..8), name) {
         (0, _) => ("fork".to_owned(), format!("{{ package = \"eps\", git = \"{git}\"{optional} }}")),
-        // one crate under one name of its own, which Cargo asks for
+        // one crate under one distinct name, which Cargo asks for
         (_, "alpha") => {
             ("renamed".to_owned(), format!("{{ package = \"{name}\", version = \"={version}\"{optional} }}"))
         }

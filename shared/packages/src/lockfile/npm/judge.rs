@@ -137,7 +137,7 @@ fn flat(random: &mut Rng) -> Map<String, Value> {
         places.push(format!("{place}/"));
     }
     if random.u8(..8) == 0 {
-        // a name of its own: npm would take a dependency on it for one on the nothing that it stands for
+        // a separate name: npm would take a dependency on it for one on the nothing that it stands for
         table.insert("node_modules/absent".to_owned(), json!({"optional": true}));
     }
     table.insert(String::new(), Value::Object(project));
