@@ -12,7 +12,7 @@ mod hash;
 mod manifest;
 mod members;
 mod npm;
-mod paths;
+pub(crate) mod paths;
 mod pep508;
 mod poetry;
 mod pyproject;

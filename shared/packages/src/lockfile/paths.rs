@@ -18,9 +18,31 @@ pub(super) fn join(folder: &str, path: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
+/// A relative path without `.`, and with `..` at its start only, as Python's `os.path.normpath` gives it.
+pub(crate) fn normal(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::join;
+    use super::{join, normal};
+
+    #[test]
+    fn what_leads_above_the_start_stays() {
+        assert_eq!(normal("a/./b/../c//d"), "a/c/d");
+        assert_eq!(normal("a/../../b"), "../b");
+        assert_eq!(normal("./"), "");
+    }
 
     #[test]
     fn paths_stay_inside() {

@@ -11,6 +11,14 @@ pub(super) fn parse(format: &dyn Format, text: &str) -> Result<Parsed, ParseErro
     parse_with(format, text, &[])
 }
 
+/// Fails if a judge and a reader differ, and prints the first differences.
+pub(super) fn agreed(seed: u64, cases: usize, wrong: &[String]) {
+    for difference in wrong.iter().take(5) {
+        println!("{difference}");
+    }
+    assert!(wrong.is_empty(), "SEED={seed}: {} of {cases} differ", wrong.len());
+}
+
 /// Parses a text with these files beside it.
 pub(super) fn parse_with(format: &dyn Format, text: &str, siblings: &[(&str, &str)]) -> Result<Parsed, ParseError> {
     let siblings: HashMap<&str, &str> = siblings.iter().copied().collect();

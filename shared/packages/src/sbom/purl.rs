@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use packageurl::PackageUrl;
 
+use crate::lockfile::paths::normal;
 use crate::package::{Ecosystem, Package, Source};
 use crate::sbom::uri;
 
@@ -127,17 +128,7 @@ fn join(folder: &str, path: &str) -> String {
     if path.starts_with('/') {
         return path.to_owned();
     }
-    let mut parts: Vec<&str> = Vec::new();
-    for part in folder.split('/').chain(path.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
+    normal(&format!("{folder}/{path}"))
 }
 
 #[cfg(test)]

@@ -65,8 +65,7 @@ impl MaxAge {
                 ));
             }
         }
-        if let Some((date, age)) = whole.filter(|(_, age)| is_ahead(*age) && !ahead) {
-            let _ = age;
+        if let Some((date, _)) = whole.filter(|(_, age)| is_ahead(*age) && !ahead) {
             problems.push(format!(
                 "the advisories are dated in the future ({}), so their age is not known. Fetch the \
                                    database again, or correct the clock",

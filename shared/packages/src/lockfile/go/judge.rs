@@ -9,6 +9,7 @@ use fastrand::Rng;
 use pipewright_harness::components::{installed, machine, seed};
 use serde_json::Value;
 
+use super::super::tests::agreed;
 use super::modfile::{self, Replace};
 use super::{order, work};
 
@@ -265,10 +266,7 @@ fn go_agrees_with_the_readers() {
             (ours, theirs) => wrong.push(format!("{text:?}\n  reader: {ours:?}\n  go: {theirs:?}")),
         }
     }
-    for difference in wrong.iter().take(5) {
-        println!("{difference}");
-    }
-    assert!(wrong.is_empty(), "SEED={seed}: {} of {CASES} differ", wrong.len());
+    agreed(seed, CASES, &wrong);
     assert!((CASES / 5..CASES * 4 / 5).contains(&read), "{read} of {CASES} files are read: too many or too few hurt");
     println!("{read} of {CASES} were read; intended differences that were met: {met:#?}");
 }

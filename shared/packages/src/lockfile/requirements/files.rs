@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::super::paths::normal;
 use super::super::text::excerpt;
 use super::super::{Input, MAX_PACKAGES, ParseError, Sibling, python};
 use super::encoding;
@@ -218,19 +219,4 @@ fn has_variable(line: &str) -> bool {
         .skip(1)
         .filter_map(|rest| rest.split_once('}'))
         .any(|(name, _)| !name.is_empty() && name.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_')))
-}
-
-/// A relative path without `.`, and with `..` at its start only, as Python's `os.path.normpath` gives it.
-pub(super) fn normal(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
 }

@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::super::paths::normal;
 use super::super::{Format, Input, Sibling};
 use super::{Requirements, files};
 use generate::Case;
@@ -45,7 +46,7 @@ const INTENDED: [Intended; 4] = [
 fn read(case: &Case) -> Result<Vec<Value>, String> {
     let sibling = |name: &str| {
         let folder = case.file.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let path = files::normal(&format!("{folder}/{name}"));
+        let path = normal(&format!("{folder}/{name}"));
         case.files.get(&path).map_or(Sibling::Absent, |bytes| Sibling::Content(bytes.clone()))
     };
     let bytes = case.files[&case.file].clone();

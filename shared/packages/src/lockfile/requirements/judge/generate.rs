@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 
+use crate::lockfile::paths::normal;
+
 /// Files by path, and the one that is read.
 pub(super) struct Case {
     pub(super) files: BTreeMap<String, Vec<u8>>,
@@ -310,7 +312,7 @@ pub(super) fn case(random: &mut Rng) -> Case {
         files.insert(path, b"[project]\nname = 'x'\nversion = '1'\n".to_vec());
     }
     for name in ["base.txt", "sub/deep.txt", "limits.txt", "../up.txt"] {
-        let path = super::files::normal(&format!("{folder}{name}"));
+        let path = normal(&format!("{folder}{name}"));
         if !path.starts_with("..") {
             files.insert(path, file(random, 2));
         }
