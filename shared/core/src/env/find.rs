@@ -249,15 +249,23 @@ fn nearest(name: &str, spec: &Spec, ours: bool) -> Option<&'static str> {
         return None;
     }
     let upper = name.to_ascii_uppercase();
+    let own = characters(&upper);
     spec.vars()
         .filter(|var| ours || !var.common_word)
         .flat_map(|var| std::iter::once(&var.name).chain(var.aliases))
-        // The distance is never less than the difference in length, which is there at once.
+        // The distance is never less than the difference in length, nor than half the number of characters that only one
+        // of the two has. Both are there at once.
         .filter(|declared| declared.len().abs_diff(upper.len()) <= 2)
+        .filter(|declared| (characters(declared) ^ own).count_ones() <= 4)
         .map(|declared| (strsim::damerau_levenshtein(declared, &upper), *declared))
         .filter(|(distance, declared)| *distance <= 2 && declared.len() > 4)
         .min()
         .map(|(_, declared)| declared)
+}
+
+/// Which characters occur in a name, a bit for each; those that are far apart share one.
+fn characters(name: &str) -> u64 {
+    name.chars().fold(0, |set, character| set | 1 << (u32::from(character) % 64))
 }
 
 /// The text of an `X_FILE`: a regular file of bounded size. A relative path stays inside the checkout after links are

@@ -171,6 +171,7 @@ fn a_mistyped_name_is_pointed_out() {
     let vars = load(&[
         ("HELM_VALUE_FILE", "x"),
         ("INPUT_SEVRITY", "low"),
+        ("INPUT_SXVERZTY", "low"),
         ("PIPEWRIGHT_COLOUR_SCHEME", "dark"),
         ("CHANNELS_0", "known as an item"),
         ("DOCKER_PASSWORD_FILE", "/nowhere"),
@@ -181,6 +182,7 @@ fn a_mistyped_name_is_pointed_out() {
     insta::assert_snapshot!(vars.notices().join("\n"), @r"
     HELM_VALUE_FILE is not a variable of test-pipe. Did you mean HELM_VALUES_FILE?
     INPUT_SEVRITY is not a variable of test-pipe. Did you mean SEVERITY?
+    INPUT_SXVERZTY is not a variable of test-pipe. Did you mean SEVERITY?
     PIPEWRIGHT_COLOUR_SCHEME is not a variable of test-pipe and is ignored
     ");
 }
