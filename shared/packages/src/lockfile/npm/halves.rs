@@ -2,22 +2,26 @@
 //! say different things to the two.
 
 use std::collections::HashSet;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::super::ParseError;
 use super::super::text::excerpt;
+use super::super::{MAX_PACKAGES, ParseError};
 use super::flat::Table;
-use super::json::{Members, Reader, Text};
+use super::json::{Key, Reader, Text};
 use super::origin::is_address;
-use super::tree::DEEPEST;
+use super::tree::MAX_DEPTH;
+
+/// How many levels are read in one pass. The JSON reader counts two for each and stops at 128.
+const AT_ONCE: usize = MAX_DEPTH / 2;
 
 /// # Errors
-/// With the line, for a package of the nested half that the flat half doesn't have at this version.
+/// With the line, for a package of the nested half that the flat half doesn't have at this version, and for packages that
+/// are nested too deep.
 pub(super) fn check<'a>(reader: &Reader<'a>, table: &Table<'a>, nested: &'a RawValue) -> Result<(), ParseError> {
-    reader.check_depth(nested, DEEPEST)?;
-    let mut known: HashSet<(&str, &str)> = HashSet::with_capacity(table.0.len());
+    let mut known: HashSet<(&str, &str)> = HashSet::with_capacity(2 * table.0.len());
     for (key, entry) in &table.0 {
         let name = key.name.rsplit_once("node_modules/").map_or(key.name.as_ref(), |(_, name)| name);
         let version = entry.version.as_ref().map_or("", |version| &version.0);
@@ -28,32 +32,125 @@ pub(super) fn check<'a>(reader: &Reader<'a>, table: &Table<'a>, nested: &'a RawV
             known.insert((&name.0, version));
         }
     }
-    let mut open = vec![nested];
-    while let Some(value) = open.pop() {
-        let level: Members<'_, Node<'_>> = reader.value(value)?;
-        for (key, node) in level.0 {
-            let stated = node.version.as_ref().map_or("", |version| &version.0);
-            let version = match stated.strip_prefix("npm:").and_then(|alias| alias.rsplit_once('@')) {
-                Some((_, version)) => version,
-                None if is_address(stated) => "",
-                None => stated,
-            };
-            if !known.contains(&(key.name.as_ref(), version)) {
-                let what = format!("`dependencies` has `{}`", excerpt(&format!("{}@{version}", key.name)));
-                let way_out = "Run `npm install --package-lock-only`";
-                let message = format!("{what}, and `packages` does not: badly merged. {way_out}");
-                return Err(ParseError::at(reader.line(&key), message));
-            }
-            open.extend(node.dependencies);
+    let mut check = Check { known, unknown: None, deeper: Vec::new() };
+    let mut open = vec![(nested, 0)];
+    while let Some((value, above)) = open.pop() {
+        if above >= MAX_DEPTH {
+            return Err(reader.too_deep(value));
         }
+        reader.seeded(value, Level { check: &mut check, levels: AT_ONCE })?;
+        if let Some((key, version)) = &check.unknown {
+            let what = format!("`dependencies` has `{}`", excerpt(&format!("{}@{version}", key.name)));
+            let way_out = "Run `npm install --package-lock-only`";
+            let message = format!("{what}, and `packages` does not: badly merged. {way_out}");
+            return Err(ParseError::at(reader.line(key), message));
+        }
+        open.extend(check.deeper.drain(..).map(|value| (value, above + AT_ONCE)));
     }
     Ok(())
 }
 
-#[derive(Deserialize)]
-struct Node<'a> {
-    #[serde(borrow)]
-    version: Option<Text<'a>>,
-    #[serde(borrow)]
-    dependencies: Option<&'a RawValue>,
+/// What the packages of the nested half are held against, and what came of it.
+struct Check<'t, 'a> {
+    known: HashSet<(&'t str, &'t str)>,
+    /// The first package that is not known, with its version.
+    unknown: Option<(Key<'a>, String)>,
+    /// Packages below those of this pass.
+    deeper: Vec<&'a RawValue>,
+}
+
+impl<'a> Check<'_, 'a> {
+    fn package(&mut self, key: Key<'a>, version: Option<Text<'a>>) {
+        let stated = version.as_ref().map_or("", |version| &version.0);
+        let version = match stated.strip_prefix("npm:").and_then(|alias| alias.rsplit_once('@')) {
+            Some((_, version)) => version,
+            None if is_address(stated) => "",
+            None => stated,
+        };
+        if self.unknown.is_none() && !self.known.contains(&(key.name.as_ref(), version)) {
+            let version = version.to_owned();
+            self.unknown = Some((key, version));
+        }
+    }
+}
+
+/// Reads `dependencies` down to so many levels.
+struct Level<'c, 't, 'a> {
+    check: &'c mut Check<'t, 'a>,
+    levels: usize,
+}
+
+impl<'a> DeserializeSeed<'a> for Level<'_, '_, 'a> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Level<'_, '_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut count = 0;
+        while let Some(key) = map.next_key::<Key<'a>>()? {
+            if count == MAX_PACKAGES {
+                return Err(A::Error::custom(format_args!("more than {MAX_PACKAGES} packages")));
+            }
+            count += 1;
+            let version = map.next_value_seed(Node { check: self.check, levels: self.levels })?;
+            self.check.package(key, version);
+        }
+        Ok(())
+    }
+}
+
+/// Reads one package, gives its version, and reads the packages below it.
+struct Node<'c, 't, 'a> {
+    check: &'c mut Check<'t, 'a>,
+    levels: usize,
+}
+
+impl<'a> DeserializeSeed<'a> for Node<'_, '_, 'a> {
+    type Value = Option<Text<'a>>;
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Node<'_, '_, 'a> {
+    type Value = Option<Text<'a>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a package")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut version, mut has_dependencies) = (None, false);
+        while let Some(Text(key)) = map.next_key()? {
+            match key.as_ref() {
+                "version" if version.is_some() => return Err(A::Error::duplicate_field("version")),
+                "version" => version = Some(map.next_value::<Option<Text<'a>>>()?),
+                "dependencies" if has_dependencies => return Err(A::Error::duplicate_field("dependencies")),
+                "dependencies" => {
+                    has_dependencies = true;
+                    match self.levels - 1 {
+                        0 => self.check.deeper.extend(map.next_value::<Option<&RawValue>>()?),
+                        levels => map.next_value_seed(Level { check: self.check, levels })?,
+                    }
+                }
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(version.flatten())
+    }
 }

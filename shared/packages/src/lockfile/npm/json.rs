@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_json::value::RawValue;
 
@@ -33,6 +33,16 @@ impl<'a> Reader<'a> {
         serde_json::from_str(value.get()).map_err(|error| message(&error, self.lines.at(self.offset(value))))
     }
 
+    /// Like [`Reader::value`], read by a seed.
+    ///
+    /// # Errors
+    /// With the line in the whole text.
+    pub(super) fn seeded<S: DeserializeSeed<'a>>(&self, value: &'a RawValue, seed: S) -> Result<S::Value, ParseError> {
+        // A raw value is one value and nothing behind it.
+        seed.deserialize(&mut serde_json::Deserializer::from_str(value.get()))
+            .map_err(|error| message(&error, self.lines.at(self.offset(value))))
+    }
+
     /// Refuses a value that nests deeper than `limit`, in one pass: reading it level by level would pass over the
     /// innermost text once for each level.
     ///
@@ -49,8 +59,7 @@ impl<'a> Reader<'a> {
                 b'{' | b'[' => {
                     depth += 1;
                     if depth > limit {
-                        let line = self.lines.at(self.offset(value) + at);
-                        return Err(ParseError::at(line, "dependencies are nested too deep to be real"));
+                        return Err(self.too_deep_at(self.offset(value) + at));
                     }
                 }
                 b'}' | b']' => depth = depth.saturating_sub(1),
@@ -58,6 +67,14 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(())
+    }
+
+    pub(super) fn too_deep(&self, value: &RawValue) -> ParseError {
+        self.too_deep_at(self.offset(value))
+    }
+
+    fn too_deep_at(&self, offset: usize) -> ParseError {
+        ParseError::at(self.lines.at(offset), "dependencies are nested too deep to be real")
     }
 
     pub(super) fn line(&self, key: &Key<'_>) -> u32 {

@@ -208,6 +208,27 @@ fn version_2_counts_each_package_once() {
 }
 
 #[test]
+fn the_nested_half_is_read_at_any_depth_and_no_deeper_than_real() {
+    let error = |depth: usize, innermost: &str| {
+        let nested = r#""a":{"version":"1","dependencies":{"#.repeat(depth - 1);
+        let (packages, end) = (r#"{"node_modules/a":{"version":"1"}}"#, "}}".repeat(depth - 1));
+        let text = format!(
+            "{{\"lockfileVersion\":2,\"packages\":{packages},\n\"dependencies\":{{{nested}\n\"a\":{innermost}{end}}}}}"
+        );
+        parse(&LOCK, &text).err().map(|error| (error.line, error.message))
+    };
+    for depth in [1, 2, 31, 32, 33, 63, 64] {
+        assert_eq!(error(depth, r#"{"version":"1"}"#), None, "{depth}");
+        let (line, message) = error(depth, r#"{"version":"2"}"#).unwrap();
+        assert!(line == Some(3) && message.contains("badly merged"), "{depth}: {line:?} {message}");
+        let (line, message) = error(depth, r#"{"version":2}"#).unwrap();
+        assert!(line == Some(3) && message.contains("expected a string"), "{depth}: {line:?} {message}");
+    }
+    let (line, message) = error(65, r#"{"version":"1"}"#).unwrap();
+    assert!(line == Some(2) && message.contains("too deep"), "{line:?} {message}");
+}
+
+#[test]
 fn the_halves_of_version_2_have_to_agree() {
     let text = |nested: &str| {
         format!(
