@@ -1,5 +1,6 @@
 //! The run: walk, scan, judge, report.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use pipe_core::context::Context;
@@ -84,12 +85,13 @@ async fn run(plan: &Scan, later: &[String], ctx: &Context, report: &Recorder) ->
         started_at: &report.started_at(),
         escape: &escape,
         plain: &|text: &str| ctx.console.escape(text),
+        summary: OnceCell::new(),
     };
     output::console::print(&ctx.console, &run, printed);
     for output in &plan.outputs {
         output.write(&run, report);
     }
-    report.present(write::rendering(&run, output::markdown(&run), ctx));
+    report.present(write::rendering(&run, run.markdown().to_owned(), ctx));
     result
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod report;
 mod sarif;
 mod text;
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use pipe_core::exit::Ending;
@@ -45,6 +46,15 @@ pub(crate) struct Run<'a> {
     pub(crate) escape: &'a dyn Fn(&str) -> String,
     /// Makes text from outside harmless on a terminal and in plain text.
     pub(crate) plain: &'a dyn Fn(&str) -> String,
+    /// The Markdown summary, once it was asked for: a file and the CI's page are the same.
+    pub(crate) summary: OnceCell<String>,
+}
+
+impl Run<'_> {
+    /// The Markdown summary.
+    pub(crate) fn markdown(&self) -> &str {
+        self.summary.get_or_init(|| markdown::markdown(self))
+    }
 }
 
 /// A file below REPORTS_DIR.
@@ -77,14 +87,12 @@ impl Output {
         match self {
             Output::Sarif(_) => report.write_json(&file, sarif::sarif(run)),
             Output::Junit => report.write(&file, &junit::junit(run)),
-            Output::Markdown => report.write(&file, markdown(run).as_bytes()),
+            Output::Markdown => report.write(&file, run.markdown().as_bytes()),
             Output::Text => report.write(&file, console::text(run).as_bytes()),
             Output::Gitleaks => report.write_json(&file, gitleaks::gitleaks(run)),
         }
     }
 }
-
-pub(crate) use markdown::markdown;
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,8 @@ use pipe_core::severity::Severity;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Run, gitleaks, junit, markdown};
+use super::markdown::markdown;
+use super::{Run, gitleaks, junit};
 use crate::finding::{Container, Finding, Gated, Kind, Location, Rule, Span, Status, tests as examples};
 use crate::gate::Counts;
 use crate::ledger::Ledger;
@@ -89,6 +90,7 @@ fn run<'a>(findings: &'a [Finding], outcomes: &'a [Outcome]) -> Run<'a> {
         started_at: "2026-11-21T10:00:00Z",
         escape: &bracketed,
         plain: &str::to_owned,
+        summary: std::cell::OnceCell::new(),
     }
 }
 

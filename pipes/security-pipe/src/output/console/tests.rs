@@ -39,6 +39,7 @@ fn shown(findings: &[Finding], ledger: &Ledger, used: usize, baseline: bool) -> 
         started_at: "2026-11-21T10:00:00Z",
         escape: &str::to_owned,
         plain: &str::to_owned,
+        summary: std::cell::OnceCell::new(),
     };
     lines(&run, used)
         .into_iter()
