@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use pipe_core::severity::Severity;
+use pipe_core::text::hex;
 use pipe_packages::package::Scope;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -314,7 +315,7 @@ pub(crate) fn fingerprint(parts: &[&str]) -> String {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize()[..16])
 }
 
 #[cfg(test)]

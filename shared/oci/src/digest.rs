@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use pipe_core::text::hex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256, Sha512};
 
@@ -70,14 +71,6 @@ impl Digest {
     pub fn short(&self) -> &str {
         &self.text[..self.colon + 13]
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 impl fmt::Display for Digest {

@@ -1,6 +1,7 @@
 //! What can be verified of a format without a network. A value that fails its check is not a finding.
 
 use bech32::primitives::decode::CheckedHrpstring;
+use pipe_core::text::hex;
 use serde::Deserialize;
 
 use super::candidate::{Candidate, decode};
@@ -122,8 +123,7 @@ fn grafana_crc(value: &[u8]) -> bool {
     let Some(key) = before.strip_suffix(b"_") else {
         return false;
     };
-    let hex: String = crc32fast::hash(key).to_le_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    hex.as_bytes() == sum
+    hex(&crc32fast::hash(key).to_le_bytes()).as_bytes() == sum
 }
 
 fn bech32(value: &[u8]) -> bool {

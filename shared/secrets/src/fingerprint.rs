@@ -1,9 +1,9 @@
 //! What stays the same about a finding when lines move.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::ops::Range;
 
+use pipe_core::text::hex;
 use sha2::{Digest, Sha256};
 
 use super::place;
@@ -40,10 +40,7 @@ pub(super) fn hex_digest(parts: &[&[u8]]) -> String {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
-    hash.finalize().iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&hash.finalize()[..16])
 }
 
 /// 20 bits distinguish a fresh value from the known one, and are too few to test guesses of the value.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use pipe_core::text::hex;
 use sha2::{Digest as _, Sha256};
 use sigstore_crypto::{KeyAlgorithm, SigningScheme, VerificationKey};
 use sigstore_types::{DerPublicKey, SignatureBytes};
@@ -131,8 +132,7 @@ impl PublicKey {
 
     /// `SHA256:1f0c9b...`: the first 16 hexadecimal digits of the SHA-256 of the DER, for messages.
     pub fn fingerprint(&self) -> String {
-        let digest = Sha256::digest(self.der());
-        digest.iter().take(8).fold("SHA256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+        format!("SHA256:{}", hex(&Sha256::digest(self.der())[..8]))
     }
 
     /// Whether this key made `signature` over the message with this SHA-256. Always `false` for Ed25519.

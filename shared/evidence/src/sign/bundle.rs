@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use pipe_core::text::hex;
 use serde_json::json;
 use sigstore_types::{Bundle, SignatureContent};
 
@@ -54,7 +55,7 @@ impl SignedBundle {
         if let Some(entry) = material.tlog_entries.first()
             && let Some(promise) = &entry.inclusion_promise
         {
-            let id = entry.log_id.key_id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            let id = hex(entry.log_id.key_id.as_bytes());
             let promised = json!({
                 "SignedEntryTimestamp": promise.signed_entry_timestamp.to_base64(),
                 "Payload": {

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use pipe_core::text::hex;
 
 use crate::package::Hash;
 
@@ -24,7 +25,7 @@ pub(super) fn integrity(text: &str) -> Vec<Hash> {
             let (name, length) = known(algorithm)?;
             let value = value.split_once('?').map_or(value, |(value, _)| value);
             let bytes = STANDARD.decode(value).ok().filter(|bytes| bytes.len() == length)?;
-            Some(Hash { algorithm: name, hex: to_hex(&bytes) })
+            Some(Hash { algorithm: name, hex: hex(&bytes) })
         })
         .collect()
 }
@@ -44,17 +45,6 @@ fn known(algorithm: &str) -> Option<(&'static str, usize)> {
         "sha512" => Some(("SHA-512", 64)),
         _ => None,
     }
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut hex = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 15] {
-            hex.push(char::from(DIGITS[usize::from(nibble)]));
-        }
-    }
-    hex
 }
 
 #[cfg(test)]
