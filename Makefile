@@ -45,7 +45,7 @@ lint: ## Formatting, clippy, dependencies (licences, sources), workflows and pip
 
 generate: ## Rewrite the files that are made from the pipes' variables
 	$(CARGO) test --workspace --no-run
-	UPDATE=1 $(CARGO) test --workspace --test generated
+	UPDATE=1 $(CARGO) test --workspace --test generated --test advice
 	UPDATE=1 $(CARGO) test --workspace --lib the_page_of_reasons_is_fresh
 
 SECONDS_EACH ?= 120

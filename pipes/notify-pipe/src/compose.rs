@@ -1,6 +1,7 @@
 //! The message, from what the user wrote and what is known of the run.
 
 use pipe_core::Context;
+use pipe_core::manifest::REPOSITORY;
 use pipe_core::workspace::Workspace;
 
 use crate::config::{Body, Config};
@@ -49,7 +50,9 @@ pub(crate) fn word(facts: &Facts, config: &Config, ctx: &Context) -> Worded {
             message.text.clone_from(text);
             match template.render(&message) {
                 Ok(text) => message.text = text,
-                Err(problem) => unable.push(format!("failed to render TEMPLATE: {problem}")),
+                Err(problem) => unable.push(format!(
+                    "failed to render TEMPLATE: {problem}. See {REPOSITORY}/blob/main/docs/notify/templates.md"
+                )),
             }
         }
         None => {}

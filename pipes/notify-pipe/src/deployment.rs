@@ -144,7 +144,7 @@ impl DeploymentOptions {
         match checkout.changes(previous, commit, MAX_COMMITS) {
             Ok(changes) => {
                 if changes.more {
-                    warnings.push(format!("more than {MAX_COMMITS} commits were deployed; only the newest are sent"));
+                    warnings.push(format!("more than {MAX_COMMITS} commits were deployed, and only the newest are sent. Set PREVIOUS_COMMIT to a later one"));
                 }
                 let times = changes.commits.into_iter().filter_map(|change| {
                     let committed_at = Timestamp::from_second(change.time).ok()?;

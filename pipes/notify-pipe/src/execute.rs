@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use pipe_core::Context;
+use pipe_core::advice::with_advice;
 use pipe_core::exit::Ending;
 use pipe_core::http::{Client, HttpError};
 use pipe_core::report::Recorder;
@@ -21,7 +22,8 @@ use crate::when::Decision;
 
 pub(crate) async fn execute(config: &Config, plan: Plan, ctx: &Context, report: &Recorder) -> Result<Ending, Ending> {
     let Plan { mut facts, channels, ci_api, decision, state, .. } = plan;
-    let client = client(config, ctx).map_err(|error| Ending::Unable(error.explain()))?;
+    let client = client(config, ctx)
+        .map_err(|error| Ending::Unable(with_advice(error.explain(), "Check CA_CERT and HTTPS_PROXY")))?;
     let deadline = Instant::now() + budget(ctx.timeout);
     let post = Post { client, attempts: config.retries + 1, deadline, state };
 

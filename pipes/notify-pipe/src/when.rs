@@ -73,7 +73,7 @@ impl When {
         let skip = |what: &str| Decision::Skip(format!("NOTIFY_ON={} and the pipeline {what}", self.name()));
         let unknown = || {
             Decision::SendAnyway(format!(
-                "NOTIFY_ON={}: the status of this pipeline is unknown; sending anyway. Set STATUS",
+                "NOTIFY_ON={}: the status of this pipeline is unknown, so the message is sent. Set STATUS",
                 self.name()
             ))
         };
@@ -93,7 +93,7 @@ impl When {
         };
         match before {
             Err(why) => Decision::SendAnyway(format!(
-                "NOTIFY_ON={}: the previous status is unknown ({why}); sending anyway. Set STATE_FILE, or a token that \
+                "NOTIFY_ON={}: the previous status is unknown ({why}), so the message is sent. Set STATE_FILE, or a token that \
                      may read earlier runs",
                 self.name()
             )),

@@ -17,7 +17,9 @@ fn notify_on_decides_by_what_was_before() {
     // The previous status is unknown: the message is sent, with a warning.
     let outcome = run("success", "change").expect(0);
     assert!(
-        outcome.stderr.contains("the previous status is unknown (no CI whose API could be queried); sending anyway")
+        outcome
+            .stderr
+            .contains("the previous status is unknown (no CI whose API could be queried), so the message is sent")
             && server.requests().len() == 1,
         "{}",
         outcome.stderr

@@ -55,7 +55,7 @@ impl Baseline {
         let baseline: Baseline = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if !(1..=VERSION).contains(&baseline.version) {
             let version = baseline.version;
-            return Err(format!("version {version} is not supported; this release reads versions 1 to {VERSION}"));
+            return Err(format!("version {version} is not supported, and versions 1 to {VERSION} are"));
         }
         Ok(baseline)
     }

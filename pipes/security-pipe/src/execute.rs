@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+use pipe_core::advice::with_advice;
 use pipe_core::context::Context;
 use pipe_core::exit::Ending;
 use pipe_core::platform::escape;
@@ -103,7 +104,10 @@ async fn walk(filter: &Arc<Filter>, reports: Vec<String>, ledger: &Arc<Ledger>, 
     });
     match walk.await {
         Ok(Ok(tree)) => Ok(tree),
-        Ok(Err(error)) => Err(Ending::Unable(format!("can't read the Git index: {error:#}"))),
+        Ok(Err(error)) => {
+            let advice = "Mount the whole repository with its .git folder, or clone it again";
+            Err(Ending::Unable(with_advice(format!("can't read the Git index: {error:#}"), advice)))
+        }
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
 }
@@ -116,8 +120,9 @@ async fn compile_advisories(compile: Compile, report: &Recorder) -> Result<Endin
             Ok(Ending::Passed(summary))
         }
         Ok(Err(error)) => {
-            step.failed(format!("{error:#}"));
-            Err(Ending::Unable(format!("{error:#}")))
+            let why = with_advice(format!("{error:#}"), "Check OSV_DB_PATH and OSV_DB_COMPILE");
+            step.failed(why.clone());
+            Err(Ending::Unable(why))
         }
         Err(error) => {
             report.bug(error.to_string());

@@ -86,9 +86,12 @@ impl IgnoreFile {
             }
             let name = entry.id.as_deref().or(entry.fingerprint.as_deref()).unwrap_or_default();
             if expired {
-                notes.push(format!("the ignore entry for {name} expired on {} and no longer applies", entry.expires));
+                notes.push(format!(
+                    "the ignore entry for {name} expired on {}. Remove it, or set a later expiry",
+                    entry.expires
+                ));
             } else if !used {
-                notes.push(format!("the ignore entry for {name} matches nothing and can be removed"));
+                notes.push(format!("the ignore entry for {name} matches nothing. Remove it"));
             }
         }
         notes
@@ -206,13 +209,13 @@ mod tests {
         assert_eq!(apply(&entry("2026-11-21")).0, [true, false]);
         let (applied, notes) = apply(&entry("'2026-11-20'"));
         assert_eq!(applied, [false, false]);
-        assert_eq!(notes, ["the ignore entry for CVE-2099-1 expired on 2026-11-20 and no longer applies"]);
+        assert_eq!(notes, ["the ignore entry for CVE-2099-1 expired on 2026-11-20. Remove it, or set a later expiry"]);
     }
 
     #[test]
     fn an_entry_that_matches_nothing_is_reported() {
         let (_, notes) = apply("[[ignore]]\nid = 'CVE-2000-0'\nreason = 'r'\nexpires = 2027-01-01\n");
-        assert_eq!(notes, ["the ignore entry for CVE-2000-0 matches nothing and can be removed"]);
+        assert_eq!(notes, ["the ignore entry for CVE-2000-0 matches nothing. Remove it"]);
     }
 
     #[test]

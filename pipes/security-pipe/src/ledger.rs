@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use pipe_core::advice::is_advised;
 use pipe_core::text::thousands;
 use serde::Serialize;
 
@@ -23,7 +24,7 @@ pub(crate) enum Class {
 }
 
 macro_rules! reasons {
-    ($($class:ident { $($name:ident $key:literal ($one:literal, $many:literal) $doc:literal)* })*) => {
+    ($($class:ident { $($name:ident $key:literal ($one:literal, $many:literal) $doc:literal $advice:literal)* })*) => {
         /// Why something was not looked at.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub(crate) enum Reason { $($($name,)*)* }
@@ -52,6 +53,11 @@ macro_rules! reasons {
                 if count == 1 { format!("1 {one}") } else { format!("{} {many}", thousands(count)) }
             }
 
+            /// What to do about it: a sentence that follows a text without its own. Empty if nothing has to be done.
+            pub(crate) fn advice(self) -> &'static str {
+                match self { $($(Reason::$name => $advice,)*)* }
+            }
+
             /// One sentence for the documentation.
             #[cfg(test)]
             pub(crate) fn documentation(self) -> &'static str {
@@ -61,83 +67,119 @@ macro_rules! reasons {
     };
 }
 
-// Every reason with its class, its name in reports, what was left out as one and as many, and what it stands for.
+// Every reason with its class, its name in reports, what was left out as one and as many, what it stands for, and what to
+// do about it.
 reasons! {
     Unable {
         Failed "failed" ("scan that did not run", "scans that did not run")
             "A scan failed, found no advisories, or did not end within SCAN_TIMEOUT."
+            "Run the job again, or set ON_SCAN_ERROR=warn"
         Unreadable "unreadable" ("unreadable file", "unreadable files")
             "A file or a folder could not be read."
+            "Remove it, or name it in EXCLUDE_PATHS"
         Absent "absent" ("tracked file that is not here", "tracked files that are not here")
             "A tracked file is neither in the working tree nor among the Git objects."
+            "Check it out, or name it in EXCLUDE_PATHS"
         Broken "broken-lockfile" ("unreadable lockfile", "unreadable lockfiles")
             "A lockfile is broken, incomplete, or of a version that is not known."
+            "Write it again with its tool, or name it in EXCLUDE_PATHS"
         Unsupported "unsupported-lockfile" ("unsupported lockfile", "unsupported lockfiles")
             "This version does not read lockfiles of this tool, and OSV has advisories for its packages."
+            "Check it with another tool, and name it in EXCLUDE_PATHS"
         Include "include" ("unreadable part of a lockfile", "unreadable parts of lockfiles")
             "A lockfile includes a file that is missing, remote, outside of the repository, or unreadable."
+            "Add the file to the repository, or name the lockfile in EXCLUDE_PATHS"
         TooLarge "too-large" ("file above a limit", "files above a limit")
             "A file is larger than the largest that is read."
+            "Split it, or name it in EXCLUDE_PATHS"
         TooMany "too-many" ("file with too many entries", "files with too many entries")
             "A file has more packages or secrets than are judged."
+            "Split it, or name it in EXCLUDE_PATHS"
         NoPath "no-path" ("path that matches no file", "paths that match no file")
             "An entry of SCAN_PATHS matches no file, or EXCLUDE_PATHS leaves out every file."
+            "Correct SCAN_PATHS or EXCLUDE_PATHS"
         NothingLookedUp "nothing-looked-up" ("lockfile not looked up", "lockfiles not looked up")
             "No package of a lockfile could be looked up, since all of them come from registries that may be private."
+            "Set OSV_DB_PATH"
         NotCovered "not-in-database" ("package without advisories", "packages without advisories")
             "OSV has advisories for the ecosystem of a package, and this database does not."
+            "Add its zip to OSV_DB_PATH"
         StaleDatabase "stale-database" ("stale database of advisories", "stale dates of advisories")
             "The advisories are older than DB_MAX_AGE_DAYS, of an unknown age, or dated in the future, and DB_STALE is `fail`."
+            "Fetch the database again, or set DB_MAX_AGE_DAYS"
     }
     NotKnown {
         LfsPointer "lfs-pointer" ("LFS pointer", "LFS pointers")
             "The content of a file is in Git LFS and was not fetched."
+            "Fetch it with `git lfs pull`"
         Submodule "submodule" ("submodule not fetched", "submodules not fetched")
             "A submodule was not fetched."
+            "Fetch it with `git submodule update --init`"
         PrivateRegistry "private-registry" ("package of a private registry", "packages of private registries")
             "A package comes from a registry that is not known to be public, so its name is not sent to the API."
+            "Set OSV_DB_PATH"
         NoVersion "no-version" ("package without a version", "packages without a version")
             "The version of a package is not known."
+            "Pin its version"
         OldDatabase "old-database" ("old database of advisories", "old dates of advisories")
             "The advisories are older than DB_MAX_AGE_DAYS, of an unknown age, or dated in the future."
+            "Fetch the database again, or set DB_MAX_AGE_DAYS"
         NoLockfile "no-lockfile" ("manifest without a lockfile", "manifests without a lockfile")
             "A manifest has dependencies and no lockfile, so their versions are not known."
+            "Create it and commit it, or name this file in EXCLUDE_PATHS"
         Unclaimed "other-lockfile" ("lockfile of no advisories", "lockfiles of no advisories")
             "A file is named like a lockfile of no known tool, or OSV has no advisories for the only lockfiles of the tree."
+            "Check it with another tool, and name it in EXCLUDE_PATHS"
         IgnoredLockfile "ignored-lockfile" ("lockfile ignored by Git", "lockfiles ignored by Git")
             "Git ignores a lockfile that an earlier step wrote."
+            "Track it, or name it in SCAN_PATHS"
         NoEffect "no-effect" ("setting without effect", "settings without effect")
             "A variable is set that has no effect, or an entry of EXCLUDE_PATHS matches no file."
+            "Remove it, or correct it"
         Open "open" ("open question in a lockfile", "open questions in lockfiles")
             "A lockfile leaves something open, such as the origin of a package."
+            "Write the lockfile again with its tool"
     }
     ByRule {
         Ignored "ignored-by-git" ("path ignored by Git", "paths ignored by Git")
             "Git ignores an untracked file or folder."
+            ""
         Excluded "excluded" ("excluded file", "excluded files")
             "EXCLUDE_PATHS leaves out a file, or SCAN_PATHS does not name it."
+            ""
         Binary "binary" ("binary file", "binary files")
             "A file holds no text."
+            ""
         Archive "archive" ("archive", "archives")
             "Archives are not unpacked."
+            ""
         Link "link" ("link", "links")
             "A symbolic link is not followed. Its target is scanned if it is a file of the tree."
+            ""
         Special "special" ("special file", "special files")
             "Pipes, sockets and devices have no content."
+            ""
         Deleted "deleted" ("deleted file", "deleted files")
             "A tracked file is deleted in the working tree."
+            ""
         Report "report" ("report of a pipe", "reports of pipes")
             "A pipe wrote this report in an earlier step."
+            ""
         Installed "installed" ("lockfile of an installed package", "lockfiles of installed packages")
             "A lockfile below an installed package names what its authors used, and not what is installed here."
+            ""
         Superseded "superseded" ("lockfile without effect", "lockfiles without effect")
             "The package manager ignores this lockfile, because another one is beside it."
+            ""
         PrivateName "private-name" ("package of PRIVATE_PACKAGES", "packages of PRIVATE_PACKAGES")
             "PRIVATE_PACKAGES matches the name of a package."
+            ""
         Local "local" ("package from Git or a path", "packages from Git or a path")
             "A package comes from a Git repository or a path, for which no advisories exist."
+            ""
         NoAdvisories "no-advisories" ("lockfile without advisories", "lockfiles without advisories")
             "OSV has no advisories for the ecosystem of a lockfile, and other lockfiles were read."
+            ""
     }
 }
 
@@ -158,7 +200,15 @@ pub(crate) struct Ledger(Mutex<BTreeMap<Reason, Omission>>);
 pub(crate) struct Problem {
     pub(crate) reason: Reason,
     pub(crate) step: &'static str,
+    /// Without advice, unless it has its own.
     pub(crate) text: String,
+}
+
+impl Problem {
+    /// The advice of the reason, unless the text has its own.
+    pub(crate) fn advice(&self) -> Option<&'static str> {
+        Some(self.reason.advice()).filter(|advice| !advice.is_empty() && !is_advised(&self.text))
+    }
 }
 
 impl Ledger {
@@ -245,7 +295,7 @@ pub(crate) struct Section {
 
 #[cfg(test)]
 mod tests {
-    use super::{Class, Ledger, MAX_NAMED, Reason};
+    use super::{Class, Ledger, MAX_NAMED, Reason, is_advised};
 
     #[test]
     fn reasons_are_grouped_by_class_and_their_names_are_distinct() {
@@ -255,6 +305,13 @@ mod tests {
         keys.sort_unstable();
         keys.dedup();
         assert_eq!(keys.len(), Reason::ALL.len());
+    }
+
+    #[test]
+    fn every_reason_that_changes_the_verdict_says_what_to_do() {
+        for reason in Reason::ALL {
+            assert_eq!(is_advised(reason.advice()), reason.class() != Class::ByRule, "{reason:?}");
+        }
     }
 
     /// `docs/left-out.md` is made of the table, by `make generate`.
@@ -271,9 +328,20 @@ mod tests {
             (Class::NotKnown, "Not known", "The run ends as WARNED, or as FAILED if the gate fails."),
             (Class::ByRule, "Left out by rule", "It has no effect on the verdict."),
         ] {
-            page.push_str(&format!("\n## {title}\n\n{effect}\n\n| reason | what it stands for |\n|---|---|\n"));
-            for reason in Reason::ALL.iter().filter(|reason| reason.class() == class) {
-                page.push_str(&format!("| `{}` | {} |\n", reason.key(), reason.documentation()));
+            let reasons = || Reason::ALL.iter().filter(|reason| reason.class() == class);
+            if class == Class::ByRule {
+                page.push_str(&format!("\n## {title}\n\n{effect}\n\n| reason | what it stands for |\n|---|---|\n"));
+                reasons().for_each(|reason| {
+                    page.push_str(&format!("| `{}` | {} |\n", reason.key(), reason.documentation()));
+                });
+            } else {
+                page.push_str(&format!(
+                    "\n## {title}\n\n{effect}\n\n| reason | what it stands for | what to do |\n|---|---|---|\n"
+                ));
+                reasons().for_each(|reason| {
+                    let (key, advice) = (reason.key(), reason.advice());
+                    page.push_str(&format!("| `{key}` | {} | {advice}. |\n", reason.documentation()));
+                });
             }
         }
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/left-out.md");

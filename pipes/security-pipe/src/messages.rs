@@ -1,6 +1,7 @@
 //! The warnings and errors of a run. The reports have all of them; a person sees at most five lines.
 
 use pipe_core::Context;
+use pipe_core::advice::{split, with_advice};
 use pipe_core::console::Level;
 use pipe_core::report::Recorder;
 
@@ -14,6 +15,8 @@ use crate::words::short;
 
 /// Screen lines on the console.
 const MAX_ROWS: usize = 5;
+/// Characters of a text that is cut before its advice.
+const MIN_TEXT: usize = 20;
 /// Columns of `warning: `.
 const PREFIX: usize = 9;
 
@@ -24,6 +27,25 @@ pub(crate) struct Message {
     /// Of what kind it is. Messages of one kind share a line if there are too many.
     kind: String,
     text: String,
+    /// What to do, if the text does not say it.
+    advice: Option<&'static str>,
+}
+
+impl Message {
+    /// The text with its advice.
+    fn full(&self) -> String {
+        self.advice.map_or_else(|| self.text.clone(), |advice| with_advice(self.text.as_str(), advice))
+    }
+
+    /// The same in `most` characters. The advice stays if that leaves enough for the text.
+    fn within(&self, most: usize) -> String {
+        let full = self.full();
+        let room = |advice: &str| most.checked_sub(advice.chars().count() + 2).filter(|room| *room >= MIN_TEXT);
+        match split(&full).and_then(|(text, advice)| Some((text, advice, room(advice)?))) {
+            Some((text, advice, room)) if full.chars().count() > most => format!("{}. {advice}", short(text, room)),
+            _ => short(&full, most),
+        }
+    }
 }
 
 /// Errors first. `speaker` is the scanner in whose name the inventory speaks.
@@ -38,8 +60,12 @@ pub(crate) fn of(
         inventory::STEP => format!("{}: {}", speaker.unwrap_or(inventory::STEP), problem.text),
         step => format!("{step}: {}", problem.text),
     };
-    let message =
-        |level, problem: &Problem| Message { level, kind: problem.reason.key().to_owned(), text: named(problem) };
+    let message = |level, problem: &Problem| Message {
+        level,
+        kind: problem.reason.key().to_owned(),
+        text: named(problem),
+        advice: problem.advice(),
+    };
     let mut messages: Vec<Message> =
         ledger.problems(Class::Unable).iter().map(|problem| message(Level::Error, problem)).collect();
     messages.extend(ledger.problems(Class::NotKnown).iter().map(|problem| message(Level::Warning, problem)));
@@ -48,10 +74,12 @@ pub(crate) fn of(
             level: Level::Warning,
             kind: outcome.name.to_owned(),
             text: format!("{}: {text}", outcome.name),
+            advice: None,
         };
         messages.extend(outcome.warnings.iter().map(warning));
     }
-    let policy = |text: &String| Message { level: Level::Warning, kind: "policy".to_owned(), text: text.clone() };
+    let policy =
+        |text: &String| Message { level: Level::Warning, kind: "policy".to_owned(), text: text.clone(), advice: None };
     messages.extend(applied.warnings.iter().map(policy));
     messages
 }
@@ -59,7 +87,7 @@ pub(crate) fn of(
 /// Prints them, and gives the warnings to the report. Returns how many screen lines that took.
 pub(crate) fn print(messages: &[Message], ctx: &Context, report: &Recorder) -> usize {
     for message in messages.iter().filter(|message| message.level == Level::Warning) {
-        report.notice(&message.text);
+        report.notice(message.full());
     }
     let lines = lines(messages);
     for (level, line) in &lines {
@@ -77,9 +105,9 @@ fn rows(line: &str) -> usize {
 
 /// As many messages as fit into [`MAX_ROWS`]: all as they are, or one line a kind.
 fn lines(messages: &[Message]) -> Vec<(Level, String)> {
-    let all: usize = messages.iter().map(|message| rows(&message.text)).sum();
-    if all <= MAX_ROWS {
-        return messages.iter().map(|message| (message.level, message.text.clone())).collect();
+    let full: Vec<(Level, String)> = messages.iter().map(|message| (message.level, message.full())).collect();
+    if full.iter().map(|(_, text)| rows(text)).sum::<usize>() <= MAX_ROWS {
+        return full;
     }
     let mut kinds: Vec<(&Message, usize)> = Vec::new();
     for message in messages {
@@ -101,7 +129,7 @@ fn lines(messages: &[Message]) -> Vec<(Level, String)> {
             break;
         }
         let most = (room * console::WIDTH).saturating_sub(PREFIX + more.chars().count());
-        let line = format!("{}{more}", short(&first.text, most));
+        let line = format!("{}{more}", first.within(most));
         used += rows(&line);
         lines.push((first.level, line));
     }
@@ -113,7 +141,7 @@ mod tests {
     use super::{Level, MAX_ROWS, Message, lines, rows};
 
     fn message(level: Level, kind: &str, text: &str) -> Message {
-        Message { level, kind: kind.to_owned(), text: text.to_owned() }
+        Message { level, kind: kind.to_owned(), text: text.to_owned(), advice: None }
     }
 
     #[test]
@@ -132,6 +160,15 @@ mod tests {
         let printed = lines(&messages);
         assert_eq!(printed[0], (Level::Error, "file 0 (and 59 more, see the reports)".to_owned()));
         assert_eq!(printed[1], (Level::Warning, "expired".to_owned()));
+    }
+
+    #[test]
+    fn a_text_that_is_cut_keeps_its_advice() {
+        let long = |text: &str| Message { advice: Some("Set IT"), ..message(Level::Error, "", text) };
+        assert_eq!(long("short").within(30), "short. Set IT");
+        assert_eq!(long(&"x".repeat(90)).within(30), format!("{}…. Set IT", "x".repeat(21)));
+        assert_eq!(message(Level::Error, "", &format!("{}. Set IT", "x".repeat(90))).within(30).len(), 32);
+        assert_eq!(long(&"x".repeat(90)).within(10).chars().count(), 10);
     }
 
     #[test]

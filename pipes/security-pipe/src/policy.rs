@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use jiff::tz::TimeZone;
 use pipe_core::Context;
+use pipe_core::advice::with_advice;
 use pipe_core::plan::Effects;
 use pipe_core::text::first_and_more;
 use pipe_core::trusted::{Trusted, TrustedFiles};
@@ -105,7 +106,8 @@ impl Policy {
             match IgnoreFile::parse(&text) {
                 Ok(ignores) => applied.warnings.extend(ignores.apply(findings, today)),
                 Err(problem) => {
-                    applied.unable.push(format!("{}: {problem}; nothing was ignored", self.ignore.path.display()));
+                    let path = self.ignore.path.display();
+                    applied.unable.push(format!("{path}: {problem}. Nothing was ignored. Correct the file"));
                 }
             }
         }
@@ -133,9 +135,10 @@ impl Policy {
                     }
                 }
                 Err(problem) => {
-                    applied
-                        .unable
-                        .push(format!("{}: {problem}; every finding counts as new", self.baseline.path.display()));
+                    applied.unable.push(format!(
+                        "{}: {problem}. Every finding counts as new. Run with BASELINE_WRITE=true to write it again",
+                        self.baseline.path.display()
+                    ));
                 }
             }
         }
@@ -147,7 +150,7 @@ impl Policy {
         let workspace = &ctx.workspace;
         let path = Workspace::inside(&workspace.root, &workspace.dir, &self.baseline.path)?;
         let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
-            return Err("expected the path of a file".to_owned());
+            return Err("expected the path of a file. Set BASELINE_FILE to one".to_owned());
         };
         let baseline = Baseline::of(findings);
         ReportDir::new(folder.to_owned(), &workspace.root)
@@ -184,30 +187,35 @@ async fn read(
     match found {
         Trusted::Text { text, from, changed } => {
             if changed {
-                applied
-                    .warnings
-                    .push(format!("{shown} is changed by this pull request; the version from {from} is used"));
+                applied.warnings.push(format!(
+                    "{shown} is changed by this pull request, so the version from {from} is used. Merge the change to \
+                     apply it"
+                ));
             }
             Some(text)
         }
         Trusted::Absent { from, added } => {
             if added {
-                applied
-                    .warnings
-                    .push(format!("{shown} is added by this pull request; it applies once it is merged into {from}"));
+                applied.warnings.push(format!(
+                    "{shown} is added by this pull request and does not apply yet. Merge it into {from} first"
+                ));
             } else if place.named {
-                applied.unable.push(format!("{variable}: {shown} does not exist in {from}"));
+                applied.unable.push(format!(
+                    "{variable}: {shown} does not exist in {from}. Commit it there, or unset {variable}"
+                ));
             }
             None
         }
         Trusted::Unavailable { why, wanted } => {
             if wanted || place.named {
-                applied.warnings.push(format!("{shown} does not apply: {why}"));
+                let why = with_advice(format!("{shown} does not apply: {why}"), "Fetch the target branch");
+                applied.warnings.push(why);
             }
             None
         }
         Trusted::Broken(why) => {
-            applied.unable.push(format!("{shown}: {why}"));
+            let advice = format!("Correct it, or set {variable} to another file");
+            applied.unable.push(with_advice(format!("{shown}: {why}"), &advice));
             None
         }
     }
@@ -227,8 +235,9 @@ async fn inline(files: &TrustedFiles<'_>, findings: &mut [Finding], applied: &mu
                 Ok(Some(base)) => Some(inline_allows(&base)),
                 Ok(None) => Some(Default::default()),
                 Err(why) => {
-                    refused.insert(why);
-                    Some(Default::default())
+                    let advice = "Fetch the target branch";
+                    refused.insert(with_advice(format!("comments with gitleaks:allow do not apply: {why}"), advice));
+                    continue;
                 }
             }
         } else {
@@ -240,7 +249,7 @@ async fn inline(files: &TrustedFiles<'_>, findings: &mut [Finding], applied: &mu
                 finding.status = Status::Ignored { reason: "gitleaks:allow".to_owned(), until: None };
             } else {
                 applied.warnings.push(format!(
-                    "{path}:{}: gitleaks:allow is new in this pull request and has no effect until it is merged",
+                    "{path}:{}: gitleaks:allow is new in this pull request and has no effect yet. Merge it first",
                     finding.location.span.line
                 ));
             }

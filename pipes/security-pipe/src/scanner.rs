@@ -6,11 +6,13 @@ mod example;
 pub(crate) mod sbom;
 pub(crate) mod secrets;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use pipe_core::Context;
 use pipe_core::env::Vars;
+use pipe_core::manifest::REPOSITORY;
 use pipe_core::plan::Effects;
 use pipe_core::report::{Recorder, StepStatus};
 use pipe_core::text::panic_text;
@@ -114,9 +116,8 @@ pub(crate) struct Outcome {
 impl Outcome {
     /// `left_out` is what this scanner speaks for, of class [`Class::Unable`].
     fn of(name: &'static str, scan: &mut Scan, left_out: &[Problem], elapsed: Duration) -> Outcome {
-        let unable: Vec<&str> = left_out.iter().map(|problem| problem.text.as_str()).collect();
-        let (status, detail) = match (&scan.skipped, &scan.incomplete, unable.as_slice()) {
-            (_, _, [_, ..]) => (StepStatus::Failed, unable.join("; ")),
+        let (status, detail) = match (&scan.skipped, &scan.incomplete, left_out) {
+            (_, _, [_, ..]) => (StepStatus::Failed, in_words(left_out)),
             (_, Some(incomplete), []) => (StepStatus::Failed, incomplete.clone()),
             (Some(why), None, []) => (StepStatus::Skipped, why.clone()),
             (None, None, []) => (StepStatus::Ran, scan.detail.clone()),
@@ -125,6 +126,16 @@ impl Outcome {
         let looked_at = std::mem::take(&mut scan.detail);
         Outcome { name, status, looked_at, detail, counts, warnings, elapsed }
     }
+}
+
+/// Every problem, and at the end what to do about each kind.
+fn in_words(problems: &[Problem]) -> String {
+    let mut words = problems.iter().map(|problem| problem.text.as_str()).collect::<Vec<_>>().join("; ");
+    let advice: BTreeSet<&str> = problems.iter().filter_map(Problem::advice).collect();
+    for advice in advice {
+        words.push_str(&format!(". {advice}"));
+    }
+    words
 }
 
 /// Runs all scanners side by side. One that fails, panics or takes too long loses only itself: the ledger says what
@@ -161,10 +172,15 @@ pub(crate) async fn run(
                 let text =
                     panic.try_into_panic().map_or_else(|_| "ended".to_owned(), |payload| panic_text(payload.as_ref()));
                 report.bug(format!("{name}: {text}"));
-                (failed(text), started.elapsed())
+                (failed(format!("{text}. Report it at {REPOSITORY}/issues")), started.elapsed())
             }
             Err(_) => {
-                (failed(format!("did not finish within SCAN_TIMEOUT ({} s)", timeout.as_secs_f64())), started.elapsed())
+                let limit = timeout.as_secs_f64();
+                let why = format!(
+                    "did not finish within SCAN_TIMEOUT ({limit} s). Set a longer SCAN_TIMEOUT, or leave out large \
+                     folders with EXCLUDE_PATHS"
+                );
+                (failed(why), started.elapsed())
             }
         };
         (name, step, scan, elapsed)
@@ -250,7 +266,16 @@ mod tests {
             .iter()
             .map(|outcome| if outcome.status == StepStatus::Failed { outcome.detail.as_str() } else { "" })
             .collect();
-        assert_eq!(unable, ["internal error: a bug", "no disk", "did not finish within SCAN_TIMEOUT (3 s)", ""]);
+        assert_eq!(
+            unable,
+            [
+                "internal error: a bug. Report it at https://github.com/pipewright/pipewright/issues",
+                "no disk. Run the job again, or set ON_SCAN_ERROR=warn",
+                "did not finish within SCAN_TIMEOUT (3 s). Set a longer SCAN_TIMEOUT, or leave out large folders with \
+                 EXCLUDE_PATHS",
+                ""
+            ]
+        );
         assert_eq!(findings.len(), 1);
         let written = std::fs::read_to_string(dir.path().join("security-pipe-report.json")).unwrap();
         let written: serde_json::Value = serde_json::from_str(&written).unwrap();

@@ -163,7 +163,7 @@ fn normal(path: &Path) -> PathBuf {
 /// An I/O error in few words, with what usually helps.
 fn reason(error: &io::Error) -> String {
     let help = match error.kind() {
-        io::ErrorKind::PermissionDenied => " (run as the files' owner, or as root with CAP_DAC_OVERRIDE)",
+        io::ErrorKind::PermissionDenied => ". Run the pipe as the owner of the files, or as root with CAP_DAC_OVERRIDE",
         _ => "",
     };
     format!("{}{help}", fs::reason(error))

@@ -1,6 +1,7 @@
 //! The end of a run. Everything is in the reports already; this says which of it counts.
 
 use pipe_core::Context;
+use pipe_core::advice::with_advice;
 use pipe_core::exit::Ending;
 use pipe_core::report::StepStatus;
 use pipe_core::text::{first_and_more, plural};
@@ -37,7 +38,10 @@ pub(crate) fn of(plan: &Scan, told: &Told<'_>, ctx: &Context) -> Result<Ending, 
             // Malware is not written, and fails as it always does.
             Ok(_) if !failing.is_empty() && !plan.gate.warn_only => Err(Ending::Failed(gated(&failing))),
             Ok(count) => Ok(Ending::Warned(written(count, findings))),
-            Err(problem) => Err(Ending::Unable(format!("can't write the baseline: {problem}"))),
+            Err(problem) => {
+                let advice = "Set BASELINE_FILE to a file that can be written";
+                Err(Ending::Unable(with_advice(format!("can't write the baseline: {problem}"), advice)))
+            }
         };
     }
     let gated = (!failing.is_empty()).then(|| gated(&failing));

@@ -228,7 +228,7 @@ fn an_inline_comment_counts_if_the_target_branch_has_it() {
     assert!(outcome.stderr.contains("fetch-depth: 0"), "{}", outcome.stderr);
     let new = Fixture::new(clean, with);
     let outcome = full(&new).expect(1);
-    assert!(outcome.stderr.contains("key.txt:1: gitleaks:allow is new in this pull request"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("key.txt:1: gitleaks:allow is new in"), "{}", outcome.stderr);
     // Outside of a pull request the comment counts.
     let repo = new.clone(&[]);
     run(|db| pipe(&repo, db)).expect(0);

@@ -303,7 +303,9 @@ fn login(vars: &mut Vars, needed: &Needed) -> Option<Login> {
             Ok(None) if needed.key => vars.lacks_secret(&AWS_ACCESS_KEY_ID, needed.untrusted),
             Err(why) if any => vars.problem(
                 &AWS_ACCESS_KEY_ID,
-                format!("is not set, and the container's credentials can't be used: {why}"),
+                format!(
+                    "is not set, and the container's credentials can't be used: {why}. Set it, or set AWS_ROLE_ARN"
+                ),
             ),
             Ok(None) | Err(_) => {}
         },

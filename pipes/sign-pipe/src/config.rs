@@ -44,7 +44,7 @@ impl Config {
         let dir = ctx.workspace.dir.join(vars.path(&KEY_DIR).unwrap_or_default());
         let generate = vars.choice(&ACTION) == Some("generate-key-pair");
         if generate && !dir.is_dir() {
-            vars.problem(&KEY_DIR, "no such directory");
+            vars.problem(&KEY_DIR, "no such directory. Create it, or unset KEY_DIR");
         }
         let key_password = vars.secret(&COSIGN_PASSWORD).unwrap_or_default();
         let fork = ctx.ci.pull_request.as_ref().is_some_and(|pull| pull.fork == Some(true));
@@ -68,7 +68,7 @@ impl Config {
                 check_signer(vars, verification, signs, &signing);
             }
             if not_signed.is_some() && verification.is_none() && !fork {
-                vars.problem(&VERIFY, "SIGN=false and VERIFY=false leave nothing to do");
+                vars.problem(&VERIFY, "SIGN=false and VERIFY=false leave nothing to do. Set one of them to true");
             }
         }
         Some(Config {
@@ -97,7 +97,7 @@ fn check_signer(vars: &mut Vars, verification: &VerificationOptions, signs: bool
     if let (Some(public), Some(private)) = (&verification.key, signing.public_key())
         && public != private
     {
-        let text = format!("is {public}, but COSIGN_PRIVATE_KEY signs as {private}");
+        let text = format!("is {public}, but COSIGN_PRIVATE_KEY signs as {private}. Set both to one pair of keys");
         vars.problem(&COSIGN_PUBLIC_KEY, text);
     }
     if named && verification.rule.issuer.is_none() {

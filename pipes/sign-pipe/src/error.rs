@@ -1,6 +1,7 @@
 //! Every error of a run. Each text ends with the variable, line or address that gets the reader out of it; a test lists
 //! them all.
 
+use pipe_core::advice::with_advice;
 use pipe_core::exit::Ending;
 use pipe_evidence::keyless::KeylessError;
 use pipe_evidence::sign::SignError;
@@ -43,43 +44,43 @@ pub(crate) enum Error {
     NoTimestamp,
     #[error("{0}")]
     Sigstore(KeylessError),
-    #[error("{}", with_advice(why, "Check TRUSTED_ROOT."))]
+    #[error("{}", with_advice(why.as_str(), "Check TRUSTED_ROOT."))]
     TrustedRoot { why: String },
-    #[error("failed to open the signing key: {}", with_advice(why, &format!("Check KMS_KEY and {credentials}.")))]
+    #[error("failed to open the signing key: {}", with_advice(why.as_str(), &format!("Check KMS_KEY and {credentials}.")))]
     KmsKey { why: String, credentials: &'static str },
     #[error("no AWS credentials are configured. Set AWS_ROLE_ARN, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")]
     NoAwsCredentials,
     #[error("no Vault is configured. Set VAULT_ADDR and VAULT_TOKEN.")]
     NoVault,
-    #[error("failed to log in to {host}: {}", with_advice(why, "Check AWS_ROLE_ARN, or set DOCKER_USERNAME."))]
+    #[error("failed to log in to {host}: {}", with_advice(why.as_str(), "Check AWS_ROLE_ARN, or set DOCKER_USERNAME."))]
     EcrLogin { host: String, why: String },
-    #[error("{0}")]
+    #[error("{}", with_advice(.0.as_str(), "Check CA_CERT and HTTPS_PROXY."))]
     Network(String),
 
-    #[error("failed to look for earlier signatures: {0}")]
+    #[error("failed to look for earlier signatures: {}", with_advice(.0.to_string(), "Run the job again."))]
     NotLookedUp(Box<Error>),
-    #[error("not signed: {0}")]
+    #[error("not signed: {}", with_advice(.0.to_string(), "Run the job again."))]
     NotSigned(Box<Error>),
-    #[error("{}", with_advice(.0, "Run the pipe again, or check KMS_KEY."))]
+    #[error("{}", with_advice(.0.to_string(), "Run the pipe again, or check KMS_KEY."))]
     Sign(SignError),
     #[error("failed to write a document: {0}. Please report this at https://github.com/pipewright/pipewright/issues.")]
     Json(serde_json::Error),
-    #[error("{attestation} not attested: {why}")]
+    #[error("{attestation} not attested: {}", with_advice(why.as_str(), "Run the job again."))]
     NotAttested { attestation: &'static str, why: String },
 
     #[error("no trusted key or identity is configured. Set COSIGN_PUBLIC_KEY or CERTIFICATE_IDENTITY.")]
     NoAuthority,
-    #[error("not verified: {0}")]
+    #[error("not verified: {}", with_advice(.0.to_string(), "Run the job again."))]
     NotVerified(Box<Error>),
     #[error("no signature found. Sign it first, or check SIGNATURE_REPOSITORY.")]
     NoSignature,
     #[error("no signature found, only attestations. To accept attestations alone, name them in REQUIRE_ATTESTATIONS.")]
     OnlyAttestations,
-    #[error("the one signature or attestation is not accepted: {}", with_advice(why, &check(variables)))]
+    #[error("the one signature or attestation is not accepted: {}", with_advice(why.as_str(), &check(variables)))]
     NotAccepted { why: String, variables: &'static str },
-    #[error("none of {count} signatures and attestations is accepted{others}: {}", with_advice(why, &check(variables)))]
+    #[error("none of {count} signatures and attestations is accepted{others}: {}", with_advice(why.as_str(), &check(variables)))]
     NoneAccepted { count: usize, others: String, why: String, variables: &'static str },
-    #[error("{name} is required: {}", with_advice(why, "Attest it, or change REQUIRE_ATTESTATIONS."))]
+    #[error("{name} is required: {}", with_advice(why.as_str(), "Attest it, or change REQUIRE_ATTESTATIONS."))]
     RequirementNotMet { name: String, why: String },
 
     #[error("failed to read {path}: {why}. Check FILES.")]
@@ -90,7 +91,7 @@ pub(crate) enum Error {
     NoBundle { path: String },
     #[error("failed to read the bundle {path}: {why}. Check BUNDLE_DIR.")]
     BundleNotRead { path: String, why: String },
-    #[error("the signature is not accepted: {}", with_advice(why, &check(variables)))]
+    #[error("the signature is not accepted: {}", with_advice(why.as_str(), &check(variables)))]
     FileNotAccepted { why: String, variables: &'static str },
 }
 
@@ -128,12 +129,6 @@ impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Error {
         Error::Json(error)
     }
-}
-
-/// `error` with `advice`, unless it already ends with a sentence of advice.
-fn with_advice(error: &dyn std::fmt::Display, advice: &str) -> String {
-    let text = error.to_string();
-    if text.ends_with('.') { text } else { format!("{text}. {advice}") }
 }
 
 fn check(variables: &str) -> String {

@@ -81,7 +81,9 @@ impl Access {
                     let which = several.join(", ");
                     vars.problem(
                         &DOCKER_USERNAME,
-                        format!("the images are at several registries ({which}), so DOCKER_REGISTRY must name the one of this account"),
+                        format!(
+                            "the images are at several registries ({which}). Set DOCKER_REGISTRY to the one of this account"
+                        ),
                     );
                 }
             },
@@ -143,7 +145,10 @@ fn docker_config(vars: &mut Vars, ctx: &Context) -> Option<SecretString> {
         Ok(text) => Some(text.into()),
         Err(error) => {
             if named.is_some() {
-                vars.problem(&DOCKER_CONFIG, format!("failed to read config.json: {error}"));
+                vars.problem(
+                    &DOCKER_CONFIG,
+                    format!("failed to read config.json: {error}. Set it to a directory that can be read"),
+                );
             }
             None
         }

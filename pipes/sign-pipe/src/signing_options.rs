@@ -116,7 +116,7 @@ impl SigningOptions {
         let untrusted = ctx.ci.pull_request.as_ref().is_some_and(|pull| pull.may_lack_secrets());
         let key = private_key(vars, mode != Mode::Keyless && sign);
         if cloud.key.is_some() && vars.is_set(&COSIGN_PRIVATE_KEY) {
-            vars.problem(&COSIGN_PRIVATE_KEY, "both this and KMS_KEY are set; set one");
+            vars.problem(&COSIGN_PRIVATE_KEY, "both this and KMS_KEY are set. Set one");
         }
         if sign && !vars.is_set(&COSIGN_PRIVATE_KEY) && !vars.is_set(&KMS_KEY) {
             match (mode, &sigstore.token) {
@@ -124,7 +124,7 @@ impl SigningOptions {
                 (Mode::Auto, None) => {
                     vars.lacks_secret(&COSIGN_PRIVATE_KEY, untrusted);
                     let why = no_token(ctx).unwrap_or("no CI identity token found");
-                    vars.notice(format!("keyless signing is unavailable: {why}"));
+                    vars.notice(format!("keyless signing is unavailable: {why}. Set COSIGN_PRIVATE_KEY or KMS_KEY, or give the job a token"));
                 }
                 _ => {}
             }
@@ -154,7 +154,7 @@ fn private_key(vars: &mut Vars, needed: bool) -> Option<Arc<PrivateKey>> {
         Ok(key) => Some(Arc::new(key)),
         Err(KeyError::WrongPassword) => {
             let why = if password.is_some() { "does not open" } else { "is not set, and is needed to open" };
-            vars.problem(&COSIGN_PASSWORD, format!("{why} COSIGN_PRIVATE_KEY"));
+            vars.problem(&COSIGN_PASSWORD, format!("{why} COSIGN_PRIVATE_KEY. Set it to the password of this key"));
             None
         }
         Err(error) => {

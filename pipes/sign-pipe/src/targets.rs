@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use pipe_core::Context;
+use pipe_core::advice::with_advice;
 use pipe_core::env::Vars;
 use pipe_core::spec::Var;
 use pipe_oci::{Digest, Reference};
@@ -74,7 +75,10 @@ impl Targets {
             match Reference::parse(&text) {
                 Ok(reference) if !images.contains(&reference) => images.push(reference),
                 Ok(_) => {}
-                Err(error) => vars.problem(&IMAGE, format!("{text:?}: {error}{}", unexpanded(&text))),
+                Err(error) => {
+                    let example = "Example: ghcr.io/org/app:1.2";
+                    vars.problem(&IMAGE, with_advice(format!("{text:?}: {error}{}", unexpanded(&text)), example));
+                }
             }
         }
         let expected = vars.text(&EXPECTED_DIGEST).and_then(|text| match Digest::parse(text.trim()) {
@@ -133,7 +137,7 @@ fn images_named(vars: &mut Vars, ctx: &Context) -> Vec<String> {
 
 /// A hint at the most common mistake: `$TAG` in a list that no shell read.
 fn unexpanded(text: &str) -> &'static str {
-    if text.contains('$') { ". It contains $: a variable in it was not expanded" } else { "" }
+    if text.contains('$') { ". Set the variable in it, which was not expanded" } else { "" }
 }
 
 fn files(vars: &mut Vars, ctx: &Context) -> Vec<File> {
@@ -142,11 +146,11 @@ fn files(vars: &mut Vars, ctx: &Context) -> Vec<File> {
     for name in vars.list(&FILES) {
         let path = ctx.workspace.dir.join(&name);
         let Some(last) = path.file_name().map(|last| last.to_string_lossy().into_owned()) else {
-            vars.problem(&FILES, format!("{name:?} is not the name of a file"));
+            vars.problem(&FILES, format!("{name:?}: expected the name of a file"));
             continue;
         };
         if !path.is_file() {
-            vars.problem(&FILES, format!("{name:?}: no such file"));
+            vars.problem(&FILES, format!("{name:?}: no such file. Write it before this step, or correct the path"));
             continue;
         }
         let bundle = dir.clone().or_else(|| path.parent().map(PathBuf::from)).unwrap_or_default();
@@ -154,7 +158,11 @@ fn files(vars: &mut Vars, ctx: &Context) -> Vec<File> {
         if files.iter().any(|known: &File| known.bundle == file.bundle) {
             vars.problem(
                 &FILES,
-                format!("{:?}: another file already has the bundle {}", file.name, file.bundle.display()),
+                format!(
+                    "{:?}: another file already has the bundle {}. Unset BUNDLE_DIR, or rename one of the files",
+                    file.name,
+                    file.bundle.display()
+                ),
             );
             continue;
         }

@@ -136,7 +136,11 @@ fn working_dir(vars: &mut Vars, cwd: &Path) -> PathBuf {
         Err(error) => {
             vars.problem(
                 &common::WORKING_DIR,
-                format!("failed to open {}: {}", given.display(), crate::fs::reason(&error)),
+                format!(
+                    "failed to open {}: {}. Set WORKING_DIR to a folder that is mounted",
+                    given.display(),
+                    crate::fs::reason(&error)
+                ),
             );
             cwd.to_owned()
         }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::advice::{is_expectation, with_advice};
 use crate::spec::{Kind, Spec, Var, common};
 use parse::Value;
 
@@ -92,7 +93,10 @@ impl Vars {
                     // An empty list counts as unset. An empty file is a mistake: it was written on purpose.
                     Ok(value) if value.lists_nothing() && !raw.file => {}
                     Ok(value) if value.lists_nothing() => {
-                        vars.problems.push(Problem { variable: raw.typed, message: "lists nothing".to_owned() });
+                        vars.problems.push(Problem {
+                            variable: raw.typed,
+                            message: "lists nothing. Add an item, or unset it".to_owned(),
+                        });
                     }
                     Ok(value) => {
                         vars.values.insert(var.name, Found { typed: raw.typed, value });
@@ -266,8 +270,13 @@ impl Vars {
 
     /// Records a mistake that only the pipe can see, at the name the user typed.
     pub fn problem(&mut self, var: &'static Var, message: impl Into<String>) {
-        let variable = self.typed(var);
-        self.problems.push(Problem { variable, message: message.into() });
+        let (variable, message) = (self.typed(var), message.into());
+        let message = match var.example {
+            // A library says what is wrong with a value, and not what is right for this variable.
+            Some(example) if !is_expectation(&message) => with_advice(message, &format!("Example: {example}")),
+            _ => message,
+        };
+        self.problems.push(Problem { variable, message });
     }
 
     /// Records that there are no files to work on, as if nothing was mounted. Then no report is written either, so that

@@ -150,7 +150,7 @@ impl Checkout {
         }
         let size = repo.find_header(entry.object_id())?.size();
         if size > max {
-            bail!("{path} has {size} bytes in commit {commit}, more than {max}");
+            bail!("{path} has {size} bytes in commit {commit}, more than {max}. Split it");
         }
         Ok(Some(repo.find_blob(entry.object_id())?.take_data()))
     }

@@ -6,6 +6,7 @@
 
 #![deny(missing_docs)]
 
+pub mod advice;
 pub mod aws;
 pub mod console;
 pub mod context;

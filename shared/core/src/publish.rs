@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::advice::with_advice;
 use crate::context::Context;
 use crate::exit::Ending;
 use crate::http::{Client, HttpError, Kind, Method, Request, Url};
@@ -133,15 +134,15 @@ async fn code_insights(ctx: &Context, rendering: &Rendering) -> Result<(), Strin
 async fn deliver(ctx: &Context, routes: &[Route], calls: &[Call]) -> Result<(), String> {
     let mut problem = "neither a token nor the proxy of the pipeline is available".to_owned();
     'routes: for route in routes {
-        let client = client(ctx, route).map_err(|error| error.to_string())?;
+        let client = client(ctx, route).map_err(|error| error.explain())?;
         for (index, call) in calls.iter().enumerate() {
             match client.send(request(ctx, route, call)).await {
                 Ok(_) => {}
                 Err(error) if index == 0 && matches!(error.kind(), Kind::Proxy | Kind::Connect | Kind::Timeout) => {
-                    problem = error.to_string();
+                    problem = error.explain();
                     continue 'routes;
                 }
-                Err(error) => return Err(error.to_string()),
+                Err(error) => return Err(error.explain()),
             }
         }
         return Ok(());
@@ -253,7 +254,9 @@ fn redacted_fact(fact: Fact, redact: &impl Fn(String) -> String) -> Fact {
 
 fn warn_if_failed(ctx: &Context, what: &str, outcome: Result<(), impl ToString>) {
     if let Err(error) = outcome {
-        ctx.console.warning(format!("failed to publish {what}: {}", error.to_string()));
+        let why = format!("failed to publish {what}: {}", error.to_string());
+        ctx.console
+            .warning(with_advice(why, "The files in REPORTS_DIR are complete. Run the job again to publish them"));
     }
 }
 

@@ -19,12 +19,11 @@ use crate::env::Vars;
 use crate::exit::Ending;
 use crate::pipe::Pipe;
 use crate::report::{Recorder, report_name};
-use crate::text::plural;
 use crate::workspace::ReportDir;
 use args::{Args, Request};
 use dry_run::{check, dry_run};
 use guard::guarded;
-use lines::{announce, header, hide_panics, print_problems};
+use lines::{announce, header, hide_panics, how_many_problems, print_problems};
 
 /// Runs `P` with the process's arguments and environment: the whole of a pipe's `main`.
 pub fn run<P: Pipe>() -> ExitCode {
@@ -77,21 +76,20 @@ async fn main<P: Pipe>(check_only: bool) -> u8 {
         Some(config) if vars.problems().is_empty() => config,
         _ => {
             print_problems(&vars, &ctx.console);
-            let count = vars.problems().len();
-            let ending = Ending::Misconfigured(format!("{} in the configuration", plural(count, "problem")));
+            let ending = Ending::Misconfigured(how_many_problems(&vars));
             return finish::finish(&ctx, &report, ending).await;
         }
     };
     if let [first, ..] = vars.missing_secrets() {
-        let reason = format!("{first} is not set, and ON_MISSING_SECRET skips such runs");
+        let reason = format!("{first} is not set, and ON_MISSING_SECRET skips such runs. Set {first} to run");
         return finish::finish(&ctx, &report, Ending::Skipped(reason)).await;
     }
     ctx.console.line(header(&ctx));
     let mut ending = guarded::<P>(&config, &ctx, &report, signals).await;
     for name in &later {
-        report.step(name.clone()).failed("not in this version");
+        report.step(name.clone()).failed("not in this version. Unset it to run the rest");
         ctx.console.error(format!("{name} is not in this version of {}. Unset it to run the rest", P::SPEC.name));
-        ending = ending.unable(format!("{name} is not in this version"));
+        ending = ending.unable(format!("{name} is not in this version. Unset it"));
     }
     finish::finish(&ctx, &report, ending).await
 }

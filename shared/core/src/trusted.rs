@@ -7,6 +7,7 @@ mod api;
 
 use std::path::{Component, Path};
 
+use crate::advice::with_advice;
 use crate::context::Context;
 use crate::env::MAX_FILE;
 use crate::fs::{Links, if_present, read_text};
@@ -97,7 +98,9 @@ impl<'a> TrustedFiles<'a> {
         let path = parts.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
         match (&self.base, &self.ctx.checkout) {
             (Base::Commit(commit), Some(checkout)) => {
-                checkout.read_at(commit, &path, MAX_POLICY).map_err(|error| format!("{error:#}"))
+                let advice = "Fetch the whole history of the target branch";
+                let read = checkout.read_at(commit, &path, MAX_POLICY);
+                read.map_err(|error| with_advice(format!("{error:#}"), advice))
             }
             (Base::Absent { target_commit, hint }, _) => {
                 match api::read(self.ctx, target_commit.as_deref(), &path).await {

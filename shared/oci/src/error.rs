@@ -45,7 +45,7 @@ impl ErrorKind {
                 Some("Set DOCKER_USERNAME and DOCKER_PASSWORD to an account with access to the repository")
             }
             ErrorKind::Refused => Some("Set SIGNATURE_REPOSITORY to a registry that accepts OCI artifacts"),
-            ErrorKind::TooLarge => Some("The limit is fixed, so the content has to become smaller"),
+            ErrorKind::TooLarge => Some("Push smaller content, since the limit is fixed"),
             ErrorKind::DigestMismatch => Some("Push the image again, or check the proxy in HTTPS_PROXY"),
             ErrorKind::Malformed => Some("Check that the host in IMAGE is an OCI registry"),
             ErrorKind::Unavailable | ErrorKind::Lost => Some("Run the job again"),

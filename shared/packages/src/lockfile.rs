@@ -155,7 +155,7 @@ pub struct ParseError {
 
 /// The warning for a lockfile in which nothing was found, which would look like a clean one.
 fn no_packages(input: &Input<'_>) -> String {
-    format!("{}: it names no packages", input.path)
+    format!("{}: it names no packages. Remove it, or name it in EXCLUDE_PATHS", input.path)
 }
 
 impl ParseError {

@@ -86,7 +86,7 @@ impl HttpChannel for BuildStatus {
             Status::Cancelled => "STOPPED",
             Status::Info => "INPROGRESS",
             Status::Finished => {
-                return Err(Undelivered::Skipped("the status of the pipeline is unknown; set STATUS".to_owned()));
+                return Err(Undelivered::Skipped("the status of the pipeline is unknown. Set STATUS".to_owned()));
             }
         };
         // Bitbucket wants one, of a length that it can keep.

@@ -124,7 +124,7 @@ impl CdEvents {
             Status::Error => "failure",
             Status::Cancelled => "error",
             Status::Info | Status::Finished => {
-                return Err(Undelivered::Skipped("the status of the pipeline is unknown; set STATUS".to_owned()));
+                return Err(Undelivered::Skipped("the status of the pipeline is unknown. Set STATUS".to_owned()));
             }
         };
         let mut content = json!({ "outcome": outcome });
@@ -145,7 +145,7 @@ impl CdEvents {
         let skipped = |why: &str| Undelivered::Skipped(why.to_owned());
         let run = &message.run;
         let deployment =
-            run.deployment.as_ref().ok_or_else(|| skipped("nothing was deployed; set ENVIRONMENT if it was"))?;
+            run.deployment.as_ref().ok_or_else(|| skipped("nothing was deployed. Set ENVIRONMENT if something was"))?;
         let kind = match (deployment.rollback, message.status) {
             (true, _) => "service.rolledback.0.2.0",
             (false, Status::Success | Status::Warning) if deployment.previous_commit.is_some() => {

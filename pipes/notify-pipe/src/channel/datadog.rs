@@ -57,7 +57,7 @@ impl HttpChannel for Datadog {
     fn request(&self, message: &Message) -> Result<Request, Undelivered> {
         let skipped = |why: &str| Err(Undelivered::Skipped(why.to_owned()));
         let Some(deployment) = &message.run.deployment else {
-            return skipped("nothing was deployed; set ENVIRONMENT if it was");
+            return skipped("nothing was deployed. Set ENVIRONMENT if something was");
         };
         if !matches!(message.status, Status::Success | Status::Warning) && !deployment.rollback {
             return skipped("Datadog does not count a failed deployment");

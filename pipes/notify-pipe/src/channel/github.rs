@@ -101,7 +101,7 @@ impl HttpChannel for CommitStatus {
             Status::Cancelled => "error",
             Status::Info => "pending",
             Status::Finished => {
-                return Err(Undelivered::Skipped("the status of the pipeline is unknown; set STATUS".to_owned()));
+                return Err(Undelivered::Skipped("the status of the pipeline is unknown. Set STATUS".to_owned()));
             }
         };
         let mut body = json!({
@@ -127,13 +127,13 @@ impl DeploymentStatus {
     fn deployment(&self, message: &Message) -> Result<Value, Undelivered> {
         let skipped = |why: &str| Undelivered::Skipped(why.to_owned());
         if message.status == Status::Finished {
-            return Err(skipped("the status of the pipeline is unknown; set STATUS"));
+            return Err(skipped("the status of the pipeline is unknown. Set STATUS"));
         }
         let deployment = message
             .run
             .deployment
             .as_ref()
-            .ok_or_else(|| skipped("nothing was deployed; set ENVIRONMENT if it was"))?;
+            .ok_or_else(|| skipped("nothing was deployed. Set ENVIRONMENT if something was"))?;
         let commit = deployment.commit.as_ref().ok_or_else(|| skipped("no commit is known"))?;
         Ok(json!({
             "ref": commit,

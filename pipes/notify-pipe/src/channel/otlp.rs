@@ -195,7 +195,7 @@ impl Otlp {
     fn metrics(&self, message: &Message) -> Result<Value, Undelivered> {
         let run = &message.run;
         let Some(seconds) = run.seconds() else {
-            return Err(Undelivered::Skipped("the duration of the pipeline is unknown; set STARTED_AT".to_owned()));
+            return Err(Undelivered::Skipped("the duration of the pipeline is unknown. Set STARTED_AT".to_owned()));
         };
         let (start, end) = times(run);
         let labels = [

@@ -135,7 +135,7 @@ impl Target for Changes {
 impl HttpChannel for Changes {
     fn request(&self, message: &Message) -> Result<Request, Undelivered> {
         if message.run.deployment.is_none() {
-            return Err(Undelivered::Skipped("nothing was deployed; set ENVIRONMENT if it was".to_owned()));
+            return Err(Undelivered::Skipped("nothing was deployed. Set ENVIRONMENT if something was".to_owned()));
         }
         let event = json!({
             "routing_key": self.key.expose_secret(),

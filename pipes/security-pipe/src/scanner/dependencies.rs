@@ -108,7 +108,8 @@ impl Scanner for Dependencies {
         let lookup = match self.source.lookup(&questions.queries, &self.network) {
             Ok(lookup) => lookup,
             Err(error) => {
-                input.ledger.leave_out(NAME, Reason::Failed, "", &format!("no advisories: {error:#}"));
+                let why = self.source.not_reached(&error);
+                input.ledger.leave_out(NAME, Reason::Failed, "", &why);
                 return Ok(scan);
             }
         };

@@ -265,7 +265,7 @@ fn content_that_was_not_fetched_is_counted() {
     assert!(walked.files().contains(&"sub/kept.log") && walked.files().contains(&"sub/package-lock.json"));
 
     fixture.git(&["submodule", "-q", "deinit", "-f", "sub"]);
-    assert_eq!(fixture.walk().left_out(Reason::Submodule), ["sub"]);
+    assert_eq!(fixture.walk().left_out(Reason::Submodule), ["sub: this submodule was not fetched"]);
     assert!(fixture.walk_in("", &[], &["sub"]).left_out(Reason::Submodule).is_empty());
 }
 

@@ -103,7 +103,7 @@ impl Walk<'_> {
             let fetched = Checkout::discover(&path).filter(|inner| inner.root() == path && nested < MAX_NESTED);
             let read = fetched.is_some_and(|inner| self.index(&inner, &path, nested + 1).is_ok());
             if !read {
-                self.leave_out(Reason::Submodule, &path, "");
+                self.leave_out(Reason::Submodule, &path, "this submodule was not fetched");
             }
         }
         Ok(())

@@ -37,7 +37,7 @@ pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Arc<dyn Attest
     let file = file?;
     let (name, path) = (file.to_string_lossy().into_owned(), ctx.workspace.dir.join(&file));
     if !path.is_file() {
-        vars.problem(&PREDICATE_FILE, "no such file");
+        vars.problem(&PREDICATE_FILE, "no such file. Write it before this step, or correct the path");
         return None;
     }
     Some(Arc::new(Custom { name, path, predicate_type: uri }))

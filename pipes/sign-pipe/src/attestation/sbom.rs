@@ -38,7 +38,7 @@ pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Arc<dyn Attest
         if path.is_file() {
             files.push((name.clone(), path));
         } else {
-            vars.problem(&SBOM_FILE, format!("{name:?}: no such file"));
+            vars.problem(&SBOM_FILE, format!("{name:?}: no such file. Write it before this step, or correct the path"));
         }
     }
     if named.is_empty() {

@@ -65,7 +65,10 @@ pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Arc<dyn Attest
     };
     if !path.is_file() {
         match named {
-            Some(named) => vars.problem(&SCAN_FILE, format!("{:?}: no such file", named.display())),
+            Some(named) => vars.problem(
+                &SCAN_FILE,
+                format!("{:?}: no such file. Write it before this step, or correct the path", named.display()),
+            ),
             None if asked == Some(true) => {
                 vars.problem(&SCAN_FILE, "required, since ATTEST_SCAN=true and security-pipe left no report");
             }

@@ -73,7 +73,7 @@ fn each_error_ends_with_the_way_out() {
     no AWS credentials are configured. Set AWS_ROLE_ARN, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
     no Vault is configured. Set VAULT_ADDR and VAULT_TOKEN.
     failed to log in to reg.example: AccessDeniedException. Check AWS_ROLE_ARN, or set DOCKER_USERNAME.
-    CA_CERT holds no certificate
+    CA_CERT holds no certificate. Check CA_CERT and HTTPS_PROXY.
     failed to look for earlier signatures: the referrers of reg.example/app: status 503. Run the job again.
     not signed: the job has no identity token to sign with. Set COSIGN_PRIVATE_KEY, KMS_KEY or SIGSTORE_ID_TOKEN.
     the certificate has expired. Run the pipe again, or check KMS_KEY.

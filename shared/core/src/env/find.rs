@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use super::Problem;
 use super::parse::{Content, MAX_FILE, Raw, tidy};
+use crate::advice::with_advice;
 use crate::fs::{Links, read_text};
 use crate::spec::{Spec, Var};
 use crate::workspace::Workspace;
@@ -272,5 +273,6 @@ fn characters(name: &str) -> u64 {
 /// resolved, so that a repository can't make a run read the machine's files.
 fn read_file(path: &Path, dir: &Path, root: &Path) -> Result<String, String> {
     let path = Workspace::inside(root, dir, path)?;
-    read_text(&path, MAX_FILE, Links::Follow).map_err(|error| error.to_string())
+    let read = read_text(&path, MAX_FILE, Links::Follow);
+    read.map_err(|error| with_advice(error.to_string(), "Set it to a file that can be read"))
 }

@@ -206,7 +206,10 @@ fn a_file_that_lists_nothing_is_a_mistake() {
     let file = dir.path().join("hooks");
     for nothing in ["", "\n\n", "[]\n"] {
         fs::write(&file, nothing).unwrap();
-        assert_eq!(problems(&load(&[(HOOKS, file.to_str().unwrap())])), ["HOOK_URLS_FILE: lists nothing"]);
+        assert_eq!(
+            problems(&load(&[(HOOKS, file.to_str().unwrap())])),
+            ["HOOK_URLS_FILE: lists nothing. Add an item, or unset it"]
+        );
     }
     fs::write(&file, "https://a.example\n\nhttps://b.example\n").unwrap();
     assert_eq!(load(&[(HOOKS, file.to_str().unwrap())]).secrets_of(&WEBHOOKS).len(), 2);

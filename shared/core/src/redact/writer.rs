@@ -26,7 +26,7 @@ impl<W: Write> RedactingWriter<W> {
     /// Writes what was held back, flushes, and gives the inner writer back.
     pub fn finish(mut self) -> io::Result<W> {
         self.pass(&[], true)?;
-        let mut inner = self.inner.take().ok_or_else(|| io::Error::other("the writer is finished"))?;
+        let mut inner = self.inner.take().ok_or_else(|| io::Error::from(io::ErrorKind::BrokenPipe))?;
         inner.flush()?;
         Ok(inner)
     }

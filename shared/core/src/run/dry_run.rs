@@ -60,6 +60,9 @@ fn own_effects(ctx: &Context, about_code: bool, later: &[String]) -> Effects {
 
 fn warn_of_later(ctx: &Context, later: &[String]) {
     for name in later {
-        ctx.console.warning(format!("{name} is not in this version of {}, so a run exits with 3", ctx.spec.name));
+        ctx.console.warning(format!(
+            "{name} is not in this version of {}, so a run exits with 3. Unset it to run the rest",
+            ctx.spec.name
+        ));
     }
 }

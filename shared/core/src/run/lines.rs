@@ -41,8 +41,13 @@ pub(super) fn announce(vars: &Vars, ctx: &Context) {
     ));
 }
 
+/// `2 problems in the configuration`
+pub(super) fn how_many_problems(vars: &Vars) -> String {
+    format!("{} in the configuration", plural(vars.problems().len(), "problem"))
+}
+
 pub(super) fn print_problems(vars: &Vars, console: &Console) {
-    let mut text = format!("{} in the configuration\n", plural(vars.problems().len(), "problem"));
+    let mut text = format!("{}\n", how_many_problems(vars));
     for problem in vars.problems() {
         text.push_str(&format!("  {}: {}\n", problem.variable, problem.message));
     }

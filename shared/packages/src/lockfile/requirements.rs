@@ -81,7 +81,9 @@ impl Format for Requirements {
         found.link();
         parsed.warnings.extend(open.warning(input));
         if !listing.says_something {
-            parsed.warnings.push(format!("{}: it names no requirements", input.path));
+            parsed
+                .warnings
+                .push(format!("{}: it names no requirements. Remove it, or name it in EXCLUDE_PATHS", input.path));
         }
         parsed.packages = found.packages;
         parsed.unable = listing.unable;
@@ -160,8 +162,10 @@ impl Open {
         if count > names.len() {
             names.push(format!("and {} more", count - names.len()));
         }
-        let what = if count == 1 { "requirement" } else { "requirements" };
-        (count > 0).then(|| format!("{}: {count} {what} without an exact version: {}", input.path, names.join(", ")))
+        let (what, them) = if count == 1 { ("requirement", "it") } else { ("requirements", "them") };
+        let names = names.join(", ");
+        (count > 0)
+            .then(|| format!("{}: {count} {what} without an exact version: {names}. Pin {them} with ==", input.path))
     }
 }
 

@@ -75,8 +75,8 @@ fn is_test(attributes: &[syn::Attribute]) -> bool {
     })
 }
 
-/// The files of the workspace's programs and libraries that are not tests, with what they say.
-pub fn sources() -> Vec<(String, Said)> {
+/// The files of the workspace's programs and libraries that are not tests.
+pub fn parsed() -> Vec<(String, syn::File)> {
     let mut crates: Vec<PathBuf> = ["shared", "pipes"]
         .iter()
         .flat_map(|folder| fs::read_dir(root().join(folder)).unwrap())
@@ -84,20 +84,45 @@ pub fn sources() -> Vec<(String, Said)> {
         .filter(|path| path.is_dir())
         .collect();
     crates.sort();
-    let mut sources = Vec::new();
-    for path in crates.iter().flat_map(|folder| files(folder)) {
-        let of_tests = ["tests", "tests.rs", "fixtures", "fixtures.rs", "fake.rs"];
-        let test = path.iter().any(|part| of_tests.iter().any(|name| part == *name));
-        if test || path.extension().is_none_or(|extension| extension != "rs") {
-            continue;
-        }
+    let paths = crates.iter().flat_map(|folder| files(folder));
+    let paths = paths.filter(|path| {
+        // Modules of an inline `mod tests` lie there too.
+        path.extension().is_some_and(|extension| extension == "rs") && !path.iter().any(|part| part == "tests")
+    });
+    let parsed = paths.map(|path| {
         let file = syn::parse_file(&fs::read_to_string(&path).unwrap()).unwrap();
+        (path, file)
+    });
+    let mut parsed: Vec<(PathBuf, syn::File)> = parsed.collect();
+    let of_tests: Vec<PathBuf> = parsed.iter().flat_map(|(path, file)| modules_of_tests(path, file)).collect();
+    parsed.retain(|(path, _)| {
+        !of_tests.iter().any(|module| path.starts_with(module) || *path == module.with_extension("rs"))
+    });
+    parsed.into_iter().map(|(path, file)| (relative(&path), file)).collect()
+}
+
+/// The files of `#[cfg(test)] mod x;`, as folders: `tests` beside `lib.rs`, `a/tests` beside `a.rs`.
+fn modules_of_tests(path: &Path, file: &syn::File) -> Vec<PathBuf> {
+    let named = path.file_stem().is_some_and(|stem| stem == "lib" || stem == "mod" || stem == "main");
+    let folder = if named { path.with_file_name("") } else { path.with_extension("") };
+    let modules = file.items.iter().filter_map(|item| match item {
+        syn::Item::Mod(module) if module.content.is_none() && is_test(&module.attrs) => {
+            Some(folder.join(module.ident.to_string()))
+        }
+        _ => None,
+    });
+    modules.collect()
+}
+
+/// What each of them says.
+pub fn sources() -> Vec<(String, Said)> {
+    let said = |file: &syn::File| {
         let mut said = Said::default();
         said.attributes(&file.attrs);
         said.items(&file.items);
-        sources.push((relative(&path), said));
-    }
-    sources
+        said
+    };
+    parsed().into_iter().map(|(path, file)| (path, said(&file))).collect()
 }
 
 /// A path from the repository's root.

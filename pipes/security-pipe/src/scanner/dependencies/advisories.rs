@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use pipe_advisories::{self as osv, Coverage, Lookup, Query};
 use pipe_core::Context;
+use pipe_core::advice::with_advice;
 use pipe_core::console::Console;
 use pipe_core::env::Vars;
 use pipe_core::http::{Client, Request, Settings};
@@ -91,6 +92,18 @@ impl AdvisorySource {
                 };
                 let api = Api { client: &client, url };
                 Handle::current().block_on(patiently(osv::lookup_api(&api, queries), asking))
+            }
+        }
+    }
+
+    /// Why [`AdvisorySource::lookup`] found nothing out, with the variable that helps.
+    pub(super) fn not_reached(&self, error: &anyhow::Error) -> String {
+        let why = format!("no advisories: {error:#}");
+        match self {
+            AdvisorySource::Database(_) => with_advice(why, "Check OSV_DB_PATH"),
+            // A network without a way out is the usual cause, whatever the connection suggests.
+            AdvisorySource::Api(_) => {
+                format!("{}. Set OSV_DB_PATH to use a database instead of the API", why.trim_end_matches('.'))
             }
         }
     }

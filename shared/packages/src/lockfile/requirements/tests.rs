@@ -23,13 +23,19 @@ fn pins_are_packages_with_their_lines() {
 fn what_is_not_pinned_is_counted_and_named() {
     let parsed = parse(&Requirements, "a>=1\nA<1\nb\nc==1.*\nd==1\ne~=2.0\nf===${F}\n").unwrap();
     assert_eq!(names(&parsed), ["d"]);
-    assert_eq!(parsed.warnings, ["requirements.txt: 5 requirements without an exact version: a, b, c, e, f"]);
+    assert_eq!(
+        parsed.warnings,
+        ["requirements.txt: 5 requirements without an exact version: a, b, c, e, f. Pin them with =="]
+    );
     let long = "x".repeat(60);
     let parsed = parse(&Requirements, &format!("a\n{long}\n")).unwrap();
-    assert_eq!(parsed.warnings, ["requirements.txt: 2 requirements without an exact version: a, line 2"]);
+    assert_eq!(
+        parsed.warnings,
+        ["requirements.txt: 2 requirements without an exact version: a, line 2. Pin them with =="]
+    );
     let many: String = (0..12).map(|n| format!("p{n}\n")).collect();
     let warning = &parse(&Requirements, &many).unwrap().warnings[0];
-    assert!(warning.contains("12 requirements") && warning.ends_with("p9, and 2 more"), "{warning}");
+    assert!(warning.contains("12 requirements") && warning.ends_with("p9, and 2 more. Pin them with =="), "{warning}");
 }
 
 #[test]
@@ -106,7 +112,11 @@ fn a_variable_of_the_environment_leaves_the_rest_readable() {
 fn a_file_that_asks_for_nothing_is_told() {
     for text in ["", "\n", "# only\n\t# comments\n"] {
         let parsed = parse(&Requirements, text).unwrap();
-        assert_eq!(parsed.warnings, ["requirements.txt: it names no requirements"], "{text:?}");
+        assert_eq!(
+            parsed.warnings,
+            ["requirements.txt: it names no requirements. Remove it, or name it in EXCLUDE_PATHS"],
+            "{text:?}"
+        );
     }
 }
 
@@ -131,7 +141,10 @@ fn a_package_without_a_version_is_told_whatever_its_source() {
                 u @ https://host.example/main.zip\nw @ https://host.example/w-1.0-py3-none-any.whl\n";
     let parsed = parse(&Requirements, text).unwrap();
     assert_eq!(names(&parsed), ["requests", "own", "g", "u", "w"]);
-    assert_eq!(parsed.warnings, ["requirements.txt: 4 requirements without an exact version: requests, own, g, u"]);
+    assert_eq!(
+        parsed.warnings,
+        ["requirements.txt: 4 requirements without an exact version: requests, own, g, u. Pin them with =="]
+    );
 }
 
 #[test]
