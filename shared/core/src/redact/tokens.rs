@@ -33,8 +33,11 @@ pub fn find(text: &[u8]) -> Vec<Token> {
     let known = &*KNOWN;
     let (mut tokens, mut runs) = (Vec::new(), Runs::default());
     let mut add = |at: usize| {
-        let found = known.at(text, at).iter().filter_map(|keyword| keyword.token(text, at, &mut runs));
-        tokens.extend(found.map(|(rule, range)| Token { rule, range }));
+        for keyword in known.at(text, at) {
+            if let Some((rule, range)) = keyword.token(text, at, &mut runs) {
+                tokens.push(Token { rule, range });
+            }
+        }
     };
     // Two bytes at a time: of a keyword, they are the first and the second byte or the second and the third.
     for (pair, two) in text.as_chunks().0.iter().enumerate() {

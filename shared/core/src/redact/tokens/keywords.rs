@@ -21,11 +21,14 @@ impl Known {
         self.places[usize::from(u16::from_be_bytes(two))]
     }
 
-    /// The keywords that may begin at this place: all that do, and nearly no other.
-    pub(super) fn at(&self, text: &[u8], at: usize) -> &[Keyword] {
-        let two = text.get(at..).and_then(<[u8]>::first_chunk);
-        let group = two.map_or(0, |two| usize::from(self.place(*two) & !SECOND));
-        group.checked_sub(1).and_then(|group| self.groups.get(group)).map_or(&[], Vec::as_slice)
+    /// The keywords that begin at this place.
+    pub(super) fn at(&self, text: &[u8], at: usize) -> impl Iterator<Item = &Keyword> {
+        let rest = text.get(at..).unwrap_or_default();
+        let group = rest.first_chunk().map_or(0, |two| usize::from(self.place(*two) & !SECOND));
+        let group = group.checked_sub(1).and_then(|group| self.groups.get(group)).map_or(&[][..], Vec::as_slice);
+        let head = if group.is_empty() { 0 } else { head(rest) };
+        let is_met = move |keyword: &&Keyword| head & keyword.mask == keyword.head;
+        group.iter().filter(is_met).filter(|keyword| rest.starts_with(keyword.text.as_bytes()))
     }
 }
 
@@ -38,12 +41,8 @@ pub(super) struct Keyword {
 }
 
 impl Keyword {
-    /// The token whose keyword this is, if it stands at this place: the id of its rule, and where it stands.
+    /// The token whose keyword stands at this place: the id of its rule, and where the token stands.
     pub(super) fn token(&self, text: &[u8], at: usize, runs: &mut Runs) -> Option<(&'static str, Range<usize>)> {
-        let rest = text.get(at..)?;
-        if head(rest) & self.mask != self.head || !rest.starts_with(self.text.as_bytes()) {
-            return None;
-        }
         let range = self.form.around(text, &(at..at + self.text.len()), runs)?;
         Some((self.form.rule, range))
     }
