@@ -1,5 +1,6 @@
 //! `package-lock.json` and `npm-shrinkwrap.json`, lockfile versions 1 to 3.
 
+mod document;
 mod entry;
 mod flat;
 mod halves;
@@ -11,13 +12,11 @@ mod registry;
 mod tree;
 mod workspaces;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, Error as _};
-use serde_json::value::RawValue;
-
 use super::text::{Lines, excerpt};
 use super::{Format, Input, ParseError, Parsed, shell};
 use crate::package::Package;
+use document::Document;
+use halves::Nested;
 use json::{Reader, Text};
 
 /// One of npm's two lockfiles, by its name; both have one form.
@@ -36,14 +35,16 @@ impl Format for Npm {
         let text = input.body();
         let lines = Lines::new(text);
         let reader = Reader::new(text, &lines);
-        let document: Document<'_> = reader.document()?;
+        let document = Document::read(&reader)?;
         let root = (document.name, document.version);
         let registries = npmrc::Registries::read(input.sibling);
         // version 2 repeats the whole tree under `dependencies` for npm 6
         match (document.packages, document.dependencies) {
             (Some(packages), older) => {
-                if let Some(older) = older {
-                    halves::check(&reader, &packages, older)?;
+                match older {
+                    Some(Nested::Unread(older)) => halves::check(&reader, &packages, older)?,
+                    Some(Nested::Checked(result)) => result?,
+                    None => {}
                 }
                 flat::read(&reader, packages, root, &registries, input)
             }
@@ -52,6 +53,11 @@ impl Format for Npm {
             }
             // npm before 5 shrinkwrapped without a version
             (None, dependencies) if dependencies.is_some() || document.lockfile_version.is_some() => {
+                // without packages, nothing is held against them
+                let dependencies = dependencies.and_then(|dependencies| match dependencies {
+                    Nested::Unread(value) => Some(value),
+                    Nested::Checked(_) => None,
+                });
                 nested::read(&reader, dependencies, root, &registries, input)
             }
             _ => Err(ParseError::new("no lockfileVersion and no packages: not an npm lockfile")),
@@ -64,21 +70,6 @@ impl Format for Npm {
             _ => format!("npm update {}", shell::word(&package.name)),
         }
     }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Document<'a> {
-    #[serde(borrow)]
-    name: Option<Text<'a>>,
-    #[serde(borrow)]
-    version: Option<Text<'a>>,
-    #[serde(default, deserialize_with = "known_version")]
-    lockfile_version: Option<u64>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    packages: Option<flat::Table<'a>>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    dependencies: Option<&'a RawValue>,
 }
 
 /// Name and version of the project, each if it is given.
@@ -118,21 +109,6 @@ fn other_files(input: &Input<'_>, others: &[String]) -> Option<String> {
 fn root((name, version): Root<'_>) -> Option<(String, String)> {
     let name = name.map(Text::into_string).filter(|name| !name.is_empty())?;
     Some((name, version.map(Text::into_string).unwrap_or_default()))
-}
-
-/// Unlike an optional value, one that may not be `null`.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
-}
-
-/// Refused where it stands, before a later form of the packages makes no sense.
-fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    match u64::deserialize(deserializer)? {
-        version @ 1..=3 => Ok(Some(version)),
-        version => {
-            Err(D::Error::custom(format!("lockfileVersion {version} is not known to this version (1 to 3 are)")))
-        }
-    }
 }
 
 /// A package's name, by those of npm's rules that matter here (<https://docs.npmjs.com/cli/configuring-npm>).

@@ -4,12 +4,12 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Unexpected, Visitor};
 use serde_json::value::RawValue;
 
 use super::super::text::excerpt;
 use super::super::{MAX_PACKAGES, ParseError};
-use super::flat::Table;
+use super::flat::{Table, split};
 use super::json::{Key, Reader, Text};
 use super::origin::is_address;
 use super::tree::MAX_DEPTH;
@@ -17,41 +17,31 @@ use super::tree::MAX_DEPTH;
 /// How many levels are read in one pass. The JSON reader counts two for each and stops at 128.
 const AT_ONCE: usize = MAX_DEPTH / 2;
 
+/// The nested half as it was met.
+pub(super) enum Nested<'a> {
+    /// Before the flat half, or without one.
+    Unread(&'a RawValue),
+    /// Behind the flat half, and held against it.
+    Checked(Result<(), ParseError>),
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Nested<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(Nested::Unread)
+    }
+}
+
 /// # Errors
 /// With the line, for a package of the nested half that the flat half doesn't have at this version, and for packages that
 /// are nested too deep.
 pub(super) fn check<'a>(reader: &Reader<'a>, table: &Table<'a>, nested: &'a RawValue) -> Result<(), ParseError> {
-    let mut known: HashSet<(&str, &str)> = HashSet::with_capacity(2 * table.0.len());
-    for (key, entry) in &table.0 {
-        let name = key.name.rsplit_once("node_modules/").map_or(key.name.as_ref(), |(_, name)| name);
-        let version = entry.version.as_ref().map_or("", |version| &version.0);
-        known.insert((name, version));
-        // an address of the nested half, and a folder that is linked
-        known.insert((name, ""));
-        if let Some(name) = &entry.name {
-            known.insert((&name.0, version));
-        }
-    }
-    let mut check = Check { known, unknown: None, deeper: Vec::new() };
-    let mut open = vec![(nested, 0)];
-    while let Some((value, above)) = open.pop() {
-        if above >= MAX_DEPTH {
-            return Err(reader.too_deep(value));
-        }
-        reader.seeded(value, Level { check: &mut check, levels: AT_ONCE })?;
-        if let Some((key, version)) = &check.unknown {
-            let what = format!("`dependencies` has `{}`", excerpt(&format!("{}@{version}", key.name)));
-            let way_out = "Run `npm install --package-lock-only`";
-            let message = format!("{what}, and `packages` does not: badly merged. {way_out}");
-            return Err(ParseError::at(reader.line(key), message));
-        }
-        open.extend(check.deeper.drain(..).map(|value| (value, above + AT_ONCE)));
-    }
-    Ok(())
+    let mut check = Check::new(table);
+    reader.seeded(nested, check.level())?;
+    check.finish(reader)
 }
 
 /// What the packages of the nested half are held against, and what came of it.
-struct Check<'t, 'a> {
+pub(super) struct Check<'t, 'a> {
     known: HashSet<(&'t str, &'t str)>,
     /// The first package that is not known, with its version.
     unknown: Option<(Key<'a>, String)>,
@@ -59,7 +49,51 @@ struct Check<'t, 'a> {
     deeper: Vec<&'a RawValue>,
 }
 
-impl<'a> Check<'_, 'a> {
+impl<'t, 'a> Check<'t, 'a> {
+    pub(super) fn new(table: &'t Table<'a>) -> Self {
+        let mut known: HashSet<(&str, &str)> = HashSet::with_capacity(2 * table.0.len());
+        for (key, entry) in &table.0 {
+            let name = split(&key.name).map_or(key.name.as_ref(), |(_, name)| name);
+            let version = entry.version.as_ref().map_or("", |version| &version.0);
+            known.insert((name, version));
+            // an address of the nested half, and a folder that is linked
+            known.insert((name, ""));
+            if let Some(name) = &entry.name {
+                known.insert((&name.0, version));
+            }
+        }
+        Check { known, unknown: None, deeper: Vec::new() }
+    }
+
+    /// Reads the nested half, as far as it is read in one pass.
+    pub(super) fn level(&mut self) -> Level<'_, 't, 'a> {
+        Level { check: self, levels: AT_ONCE }
+    }
+
+    /// Reads what lies deeper.
+    ///
+    /// # Errors
+    /// As [`check`].
+    pub(super) fn finish(mut self, reader: &Reader<'a>) -> Result<(), ParseError> {
+        let mut open = vec![];
+        let mut above = 0;
+        loop {
+            if let Some((key, version)) = &self.unknown {
+                let what = format!("`dependencies` has `{}`", excerpt(&format!("{}@{version}", key.name)));
+                let way_out = "Run `npm install --package-lock-only`";
+                let message = format!("{what}, and `packages` does not: badly merged. {way_out}");
+                return Err(ParseError::at(reader.line(key), message));
+            }
+            open.extend(self.deeper.drain(..).map(|value| (value, above + AT_ONCE)));
+            let Some((value, levels)) = open.pop() else { return Ok(()) };
+            if levels >= MAX_DEPTH {
+                return Err(reader.too_deep(value));
+            }
+            above = levels;
+            reader.seeded(value, self.level())?;
+        }
+    }
+
     fn package(&mut self, key: Key<'a>, version: Option<Text<'a>>) {
         let stated = version.as_ref().map_or("", |version| &version.0);
         let version = match stated.strip_prefix("npm:").and_then(|alias| alias.rsplit_once('@')) {
@@ -75,7 +109,7 @@ impl<'a> Check<'_, 'a> {
 }
 
 /// Reads `dependencies` down to so many levels.
-struct Level<'c, 't, 'a> {
+pub(super) struct Level<'c, 't, 'a> {
     check: &'c mut Check<'t, 'a>,
     levels: usize,
 }
@@ -95,8 +129,11 @@ impl<'a> Visitor<'a> for Level<'_, '_, 'a> {
         f.write_str("an object")
     }
 
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
+    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
+        match self.levels {
+            AT_ONCE => Err(E::invalid_type(Unexpected::Unit, &self)),
+            _ => Ok(()),
+        }
     }
 
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {

@@ -13,18 +13,20 @@ use super::super::{MAX_PACKAGES, ParseError};
 /// Reads values of one text and knows where they stand in it.
 pub(super) struct Reader<'a> {
     text: &'a str,
-    lines: &'a Lines,
+    lines: &'a Lines<'a>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(text: &'a str, lines: &'a Lines) -> Self {
+    pub(super) fn new(text: &'a str, lines: &'a Lines<'a>) -> Self {
         Reader { text, lines }
     }
 
     /// # Errors
     /// With the line.
-    pub(super) fn document<T: Deserialize<'a>>(&self) -> Result<T, ParseError> {
-        serde_json::from_str(self.text).map_err(|error| message(&error, 1))
+    pub(super) fn document<S: DeserializeSeed<'a>>(&self, seed: S) -> Result<S::Value, ParseError> {
+        let mut json = serde_json::Deserializer::from_str(self.text);
+        let document = seed.deserialize(&mut json).and_then(|document| json.end().map(|()| document));
+        document.map_err(|error| message(&error, 1))
     }
 
     /// # Errors

@@ -30,7 +30,7 @@ pub(super) fn read<'a>(
     }
     let mut parsed = Parsed::default();
     let (mut absent, mut others) = (Vec::new(), Vec::new());
-    let mut tree = Tree::new();
+    let mut tree = Tree::new(0);
     let mut nodes: Vec<Node<'_>> = Vec::new();
     let mut open: Vec<(&RawValue, Folder, usize, String)> =
         dependencies.map(|value| (value, ROOT, 1, String::new())).into_iter().collect();

@@ -35,6 +35,9 @@ pub(super) fn source(name: &str, version: &str, resolved: &str, registries: &Reg
 /// Whether an address of the public registry is that of another package, or of another version: npm installs what lies
 /// there, whatever the entry is called.
 pub(super) fn is_another(name: &str, version: &str, resolved: &str) -> bool {
+    if is_as_written(name, version, resolved).is_some() {
+        return false;
+    }
     let Some((host, path)) = resolved.strip_prefix("https://").and_then(|rest| rest.split_once('/')) else {
         return false;
     };
@@ -51,6 +54,14 @@ pub(super) fn is_another(name: &str, version: &str, resolved: &str) -> bool {
     // the registry drops build metadata
     let plain = |version: &str| version.split('+').next().unwrap_or_default().to_owned();
     !same || rest.is_none_or(|found| found != version && plain(found) != plain(version))
+}
+
+/// Nearly every address is this one, and no part of it has to be searched for.
+fn is_as_written(name: &str, version: &str, resolved: &str) -> Option<()> {
+    let file = resolved.strip_prefix("https://registry.npmjs.org/")?.strip_prefix(name)?.strip_prefix("/-/")?;
+    let short = name.rsplit('/').next()?;
+    let rest = file.strip_prefix(short)?.strip_prefix('-')?.strip_prefix(version)?;
+    (!version.is_empty() && rest == ".tgz").then_some(())
 }
 
 /// Whether what stands for a version is an address.

@@ -441,6 +441,17 @@ fn broken_files_are_errors_with_their_line() {
         ("{\"lockfileVersion\": 1,\n\"dependencies\": {\n\"a;b c\": {\"version\": \"1\"}\n}}", Some(3), "spaces"),
         ("{\"lockfileVersion\": 1,\n\"dependencies\": {\n\"a/b\": {\"version\": \"1\"}\n}}", Some(3), "name"),
         ("{\"lockfileVersion\": 1,\n\"dependencies\": []\n}", Some(2), "object"),
+        ("{\"lockfileVersion\": 2,\n\"packages\": {},\n\"dependencies\": null}", Some(3), "null"),
+        (
+            "{\"lockfileVersion\": 2,\n\"packages\": {},\n\"dependencies\": {},\n\"dependencies\": {}}",
+            Some(4),
+            "duplicate",
+        ),
+        (
+            "{\"lockfileVersion\": 2, \"dependencies\": {\n\"a\": {\"version\": \"1\"}},\n\"packages\": {}}",
+            Some(2),
+            "badly merged",
+        ),
         ("{\"lockfileVersion\": 3,\n<<<<<<< HEAD\n}", Some(2), ""),
     ] {
         let error = parse(&LOCK, text).unwrap_err();

@@ -27,8 +27,9 @@ pub(super) struct Tree<'a> {
 }
 
 impl<'a> Tree<'a> {
-    pub(super) fn new() -> Self {
-        Tree { above: vec![ROOT], installed: HashMap::new() }
+    /// For so many packages.
+    pub(super) fn new(count: usize) -> Self {
+        Tree { above: vec![ROOT], installed: HashMap::with_capacity(count) }
     }
 
     pub(super) fn folder(&mut self, above: Folder) -> Folder {
