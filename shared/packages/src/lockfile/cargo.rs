@@ -148,7 +148,7 @@ fn checksum(entry: &Entry, metadata: &HashMap<String, String>) -> Option<Hash> {
 fn link(
     lock: &Lock,
     places: &[Option<usize>],
-    lines: &Lines,
+    lines: &Lines<'_>,
     members: &Members,
     parsed: &mut Parsed,
 ) -> Result<(), ParseError> {

@@ -86,7 +86,7 @@ fn project(input: &Input<'_>, parsed: &mut Parsed) -> Option<Pyproject> {
     Some(project)
 }
 
-fn package(entry: &Entry, lock: &Lock, lines: &Lines) -> Result<Package, ParseError> {
+fn package(entry: &Entry, lock: &Lock, lines: &Lines<'_>) -> Result<Package, ParseError> {
     let line = lines.at(entry.name.span().start);
     let name = entry.name.get_ref();
     word("name", name, line)?;

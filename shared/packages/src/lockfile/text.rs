@@ -24,7 +24,7 @@ pub fn decode(bytes: Vec<u8>) -> Result<String, ParseError> {
     if text.starts_with('\u{feff}') {
         text.remove(0);
     }
-    if let Some(nul) = text.find('\0') {
+    if let Some(nul) = memchr::memchr(0, text.as_bytes()) {
         let line = newlines(text.as_bytes().get(..nul).unwrap_or_default()) + 1;
         return Err(ParseError::at(line, "the file holds NUL bytes; save it as UTF-8 text"));
     }
@@ -54,21 +54,36 @@ pub(super) fn check_merged(text: &str) -> Result<(), ParseError> {
 }
 
 pub(super) fn newlines(bytes: &[u8]) -> u32 {
-    u32::try_from(bytes.iter().filter(|byte| **byte == b'\n').count()).unwrap_or(u32::MAX - 1)
+    u32::try_from(memchr::memchr_iter(b'\n', bytes).count()).unwrap_or(u32::MAX - 1)
 }
 
 /// Line numbers of byte offsets.
-pub(super) struct Lines(Vec<u32>);
+pub(super) struct Lines<'t> {
+    text: &'t [u8],
+    /// The lines that end before each block of the text: far fewer than there are lines.
+    before: Vec<u32>,
+}
 
-impl Lines {
-    pub(super) fn new(text: &str) -> Lines {
-        Lines(memchr::memchr_iter(b'\n', text.as_bytes()).map_while(|offset| u32::try_from(offset).ok()).collect())
+impl<'t> Lines<'t> {
+    /// Bytes, which are counted faster than a list of all lines is searched.
+    const BLOCK: usize = 1024;
+
+    pub(super) fn new(text: &'t str) -> Lines<'t> {
+        let text = text.as_bytes();
+        let ends = text.chunks(Self::BLOCK).scan(0_u32, |ends, block| {
+            *ends = ends.saturating_add(newlines(block));
+            Some(*ends)
+        });
+        Lines { text, before: std::iter::once(0).chain(ends).collect() }
     }
 
     /// The line of a byte offset, from 1.
     pub(super) fn at(&self, offset: usize) -> u32 {
-        let before = self.0.partition_point(|newline| (*newline as usize) < offset);
-        u32::try_from(before).unwrap_or(u32::MAX - 1) + 1
+        let offset = offset.min(self.text.len());
+        let block = offset / Self::BLOCK;
+        let before = self.before.get(block).copied().unwrap_or_default();
+        let rest = newlines(self.text.get(block * Self::BLOCK..offset).unwrap_or_default());
+        before.saturating_add(rest).min(u32::MAX - 1) + 1
     }
 }
 
@@ -146,6 +161,12 @@ mod tests {
         let got: Vec<u32> = (0..7).map(|offset| lines.at(offset)).collect();
         assert_eq!(got, [1, 1, 2, 2, 2, 3, 4]);
         assert_eq!(Lines::new("").at(0), 1);
+        let long = "0123456789\n".repeat(1024);
+        let lines = Lines::new(&long);
+        for offset in [0, 1023, 1024, 1025, 5000, long.len() - 1, long.len(), long.len() + 5000] {
+            let before = long.bytes().take(offset).filter(|byte| *byte == b'\n').count();
+            assert_eq!(lines.at(offset) as usize, before + 1, "{offset}");
+        }
     }
 
     #[test]

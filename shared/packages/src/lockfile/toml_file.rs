@@ -47,7 +47,7 @@ pub(super) use lockfile;
 ///
 /// # Errors
 /// When it has more values than a lockfile of the most packages.
-pub(super) fn lines(text: &str) -> Result<Lines, ParseError> {
+pub(super) fn lines(text: &str) -> Result<Lines<'_>, ParseError> {
     let values = memchr::memchr3_iter(b',', b'=', b'[', text.as_bytes()).count();
     let lines = memchr::memchr_iter(b'\n', text.as_bytes()).count();
     match values.max(lines) {
@@ -62,7 +62,7 @@ pub(super) fn lines(text: &str) -> Result<Lines, ParseError> {
 ///
 /// # Errors
 /// With the line the parser stopped at.
-pub(super) fn read<T: Lockfile>(text: &str, lines: &Lines) -> Result<T, ParseError> {
+pub(super) fn read<T: Lockfile>(text: &str, lines: &Lines<'_>) -> Result<T, ParseError> {
     // A document that cannot be read table by table is read as a whole, which gives its content or its error.
     in_pieces(text, lines).or_else(|error| if is_bounded(text, text.len()) { whole(text, lines) } else { Err(error) })
 }
@@ -74,7 +74,7 @@ pub(super) fn read_manifest<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> 
     is_bounded(text, text.len()).then(|| toml::from_str(text).ok()).flatten()
 }
 
-fn whole<T: Lockfile>(text: &str, lines: &Lines) -> Result<T, ParseError> {
+fn whole<T: Lockfile>(text: &str, lines: &Lines<'_>) -> Result<T, ParseError> {
     let mut lock: T = toml::from_str(text).map_err(|error| of_parser(&error, 0, lines))?;
     if lock.packages().len() > MAX_PACKAGES { Err(too_many()) } else { Ok(lock) }
 }
@@ -85,7 +85,7 @@ fn is_bounded(part: &str, document: usize) -> bool {
     part.len() <= SMALL || toml_parser::Source::new(part).lex().take(most + 1).count() <= most
 }
 
-fn of_parser(error: &toml::de::Error, start: usize, lines: &Lines) -> ParseError {
+fn of_parser(error: &toml::de::Error, start: usize, lines: &Lines<'_>) -> ParseError {
     ParseError {
         line: error.span().map(|span| lines.at(start + span.start)),
         message: library_message(error.message()),
@@ -98,7 +98,7 @@ fn too_many() -> ParseError {
 
 /// One package after the other, since the parser's notes on a text take many times its size; then everything else
 /// together. Places are kept of the packages, and of what stands before them.
-fn in_pieces<T: Lockfile>(text: &str, lines: &Lines) -> Result<T, ParseError> {
+fn in_pieces<T: Lockfile>(text: &str, lines: &Lines<'_>) -> Result<T, ParseError> {
     #[derive(Deserialize)]
     struct Piece<P> {
         package: [P; 1],

@@ -110,7 +110,7 @@ fn source(origin: &Origin, name: &str, version: &str, lock: &Lock) -> Source {
 
 /// Dependencies, and from them what is direct and what is for development: the lockfile holds the members of the
 /// project with their groups.
-fn link(lock: &Lock, places: &[Option<usize>], lines: &Lines, parsed: &mut Parsed) -> Result<(), ParseError> {
+fn link(lock: &Lock, places: &[Option<usize>], lines: &Lines<'_>, parsed: &mut Parsed) -> Result<(), ParseError> {
     let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
     for (index, entry) in lock.package.iter().enumerate() {
         let (name, line) = (entry.name.get_ref(), lines.at(entry.name.span().start));
