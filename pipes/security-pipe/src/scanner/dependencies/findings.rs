@@ -106,6 +106,10 @@ fn finding(
         false => remedy(&package.name, &advisory.fixed, upgrade.as_deref()),
     };
     let under = |id: &str| fingerprint(&[NAME, id, &lockfile.path, ecosystem, &package.name, &occurrence.to_string()]);
+    let under_any_id: Vec<String> = advisory.ids.iter().map(|id| under(id)).collect();
+    // The id that is shown is the first of them.
+    let shown = under_any_id.first().filter(|_| advisory.ids.first() == Some(&advisory.id)).cloned();
+    let fingerprint_v1 = shown.unwrap_or_else(|| under(&advisory.id));
     let place = copies.place(package, advisory);
     let affected = AffectedPackage {
         ecosystem,
@@ -119,7 +123,7 @@ fn finding(
         places: copies.places(package),
         identity: Identity {
             stable: fingerprint(&[NAME, "2", &advisory.anchor, &lockfile.path, ecosystem, &package.name, &place]),
-            under_any_id: advisory.ids.iter().map(|id| under(id)).collect(),
+            under_any_id,
         },
     };
     let informational = advisory.informational.clone();
@@ -148,7 +152,7 @@ fn finding(
             container: lockfile.container.clone(),
         },
         remedy,
-        fingerprint: under(&advisory.id),
+        fingerprint: fingerprint_v1,
         kind: match advisory.malicious {
             true => Kind::Malware(affected),
             false => Kind::Vulnerability(Vulnerability { package: affected, score: advisory.score, informational }),
