@@ -12,7 +12,8 @@ use pipe_packages::package::Ecosystem;
 /// `candidates` holds, for each package of `wanted`, every record that names it.
 pub(super) fn answer(queries: &[Query<'_>], wanted: &Queries<'_>, candidates: Vec<Vec<Entry>>) -> Vec<Vec<Advisory>> {
     let mut results: Vec<Vec<Advisory>> = queries.iter().map(|_| Vec::new()).collect();
-    for (package, mut entries) in wanted.packages().iter().zip(candidates) {
+    let named = wanted.packages().iter().zip(candidates).filter(|(_, entries)| !entries.is_empty());
+    for (package, mut entries) in named {
         keep_newest(&mut entries);
         let mut known: HashMap<&str, usize> = HashMap::new();
         for &place in &package.queries {
@@ -28,9 +29,6 @@ pub(super) fn answer(queries: &[Query<'_>], wanted: &Queries<'_>, candidates: Ve
 }
 
 fn of_version(ecosystem: Ecosystem, version: &str, entries: &[Entry]) -> Vec<Advisory> {
-    if entries.is_empty() {
-        return Vec::new();
-    }
     let installed = Installed::new(ecosystem, version);
     let hits: Vec<Hit<'_>> = entries
         .iter()
