@@ -2,9 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::LazyLock;
-
-use memchr::memmem::FinderRev;
 
 use super::super::text::excerpt;
 use super::super::{Input, ParseError, Parsed, graph, url};
@@ -175,13 +172,14 @@ fn folder_name(path: &str) -> &str {
 
 /// The folder that a package is installed for, and the package's name; `None` for a folder of the project.
 pub(super) fn split(path: &str) -> Option<(&str, &str)> {
-    const BETWEEN: &str = "/node_modules/";
-    /// A searcher takes longer to make than to find.
-    static FINDER: LazyLock<FinderRev<'static>> = LazyLock::new(|| FinderRev::new(BETWEEN));
-    match FINDER.rfind(path) {
-        Some(at) => Some((path.get(..at)?, path.get(at + BETWEEN.len()..)?)),
-        None => path.strip_prefix("node_modules/").map(|name| ("", name)),
+    let mut end = path.len();
+    while let Some(slash) = memchr::memrchr(b'/', path.get(..end)?.as_bytes()) {
+        if let Some(name) = path.get(slash..)?.strip_prefix("/node_modules/") {
+            return Some((path.get(..slash)?, name));
+        }
+        end = slash;
     }
+    path.strip_prefix("node_modules/").map(|name| ("", name))
 }
 
 /// The folders of the table by path, each made once.
