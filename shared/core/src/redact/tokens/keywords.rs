@@ -50,9 +50,12 @@ impl Keyword {
 
 /// The first four bytes, in the order of the text; zeros behind its end.
 fn head(text: &[u8]) -> u32 {
-    let mut head = [0; 4];
-    head.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
-    text.first_chunk().map_or_else(|| u32::from_be_bytes(head), |head| u32::from_be_bytes(*head))
+    match text {
+        [a, b, c, d, ..] => u32::from_be_bytes([*a, *b, *c, *d]),
+        [a, b, c] => u32::from_be_bytes([*a, *b, *c, 0]),
+        [a, b] => u32::from_be_bytes([*a, *b, 0, 0]),
+        _ => 0,
+    }
 }
 
 pub(super) static KNOWN: LazyLock<Known> = LazyLock::new(|| {
