@@ -120,3 +120,71 @@ fn indirect_modules_of_go_that_are_not_known_are_a_warning() {
     let outcome = pipe(&repo, &db).run().expect(3);
     assert!(outcome.stderr.contains("go.sum was not read"), "{}", outcome.stderr);
 }
+
+#[test]
+fn a_package_without_a_version_is_the_same_warning_in_every_format() {
+    let uv = |source: &str| {
+        format!(
+            "version = 1\n\n[[package]]\nname = \"app\"\nversion = \"1\"\nsource = {{ editable = \".\" }}\n\
+             dependencies = [{{ name = \"open\" }}]\n\n[[package]]\nname = \"open\"\nsource = {{ {source} }}\n"
+        )
+    };
+    let npm =
+        |folder: &str| format!("{{\"lockfileVersion\": 3, \"packages\": {{\"{folder}\": {{\"name\": \"open\"}}}}}}");
+    let warned = [
+        ("uv.lock", uv("directory = \"../open\"")),
+        ("uv.lock", uv("editable = \"libs/open\"")),
+        ("package-lock.json", npm("libs/open")),
+        ("requirements.txt", "open @ file:///croot/open_1/work\n".to_owned()),
+        ("requirements.txt", "open @ git+https://host.example/open@v1\n".to_owned()),
+        ("requirements.txt", "open @ https://host.example/main.zip\n".to_owned()),
+    ];
+    for (path, text) in warned {
+        let repo = Repo::new();
+        repo.write(path, &text).commit("first");
+        let outcome = pipe(&repo, &advisories()).run().expect(0);
+        assert_eq!(outcome.report()["verdict"], "warned", "{text}: {}", outcome.output());
+        let warning = format!("{path}: open: without a version, so it was not looked up. Pin its version");
+        assert_eq!(outcome.stderr.matches("version").count(), 2, "one warning for {text}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains(&warning), "{text}: {}", outcome.stderr);
+    }
+    // Where the tool writes a version for every package, one without it is broken.
+    for (path, text) in [
+        ("uv.lock", uv("registry = \"https://pypi.org/simple\"")),
+        ("uv.lock", uv("git = \"https://host.example/open\"")),
+        ("Cargo.lock", "version = 4\n\n[[package]]\nname = \"open\"\n".to_owned()),
+    ] {
+        let repo = Repo::new();
+        repo.write(path, &text).commit("first");
+        let outcome = pipe(&repo, &advisories()).run().expect(3);
+        assert!(outcome.stderr.contains(path) && outcome.stderr.contains("version"), "{text}: {}", outcome.stderr);
+    }
+    // The project's own parts are not installed from anywhere.
+    let member =
+        uv("editable = \"libs/open\"").replace("version = 1\n", "version = 1\n[manifest]\nmembers = [\"open\"]\n");
+    let repo = Repo::new();
+    repo.write("uv.lock", member).commit("first");
+    let outcome = pipe(&repo, &advisories()).run().expect(0);
+    assert_eq!(outcome.report()["verdict"], "passed", "{}", outcome.output());
+}
+
+#[test]
+fn a_manifest_that_cannot_be_read_counts_as_one_with_dependencies() {
+    let long = "#".repeat((2 << 20) + 1);
+    let broken: [&[u8]; 4] =
+        [long.as_bytes(), b"[project\nname = ", b"[project]\nname = \"a\"\ndependencies = 7\n", b"\xff\xfe[project]"];
+    for text in broken {
+        let repo = Repo::new();
+        repo.write("pyproject.toml", text).commit("first");
+        let outcome = pipe(&repo, &advisories()).run().expect(0);
+        let report = outcome.report();
+        assert_eq!(report["verdict"], "warned", "{}", outcome.output());
+        assert_eq!(report["left_out"][0]["reason"], "no-lockfile", "{report}");
+        assert!(outcome.stderr.contains("pyproject.toml"), "{}", outcome.stderr);
+        // An empty lockfile beside it is not proof that nothing is asked for.
+        repo.write("poetry.lock", "package = []\n[metadata]\nlock-version = \"2.1\"\n").commit("second");
+        let outcome = pipe(&repo, &advisories()).run().expect(0);
+        assert_eq!(outcome.report()["verdict"], "warned", "{}", outcome.output());
+        assert!(outcome.stderr.contains("poetry.lock: "), "{}", outcome.stderr);
+    }
+}

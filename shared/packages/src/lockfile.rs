@@ -169,4 +169,6 @@ impl ParseError {
 }
 
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ mod work;
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
-use super::{Format, Input, ParseError, Parsed, shell, url};
+use super::{Format, Input, MAX_PACKAGES, ParseError, Parsed, shell, url};
 use crate::package::{Ecosystem, Package, Scope, Source};
 use modfile::{ModFile, Replace, Versions};
 use work::Workspace;
@@ -163,6 +163,9 @@ fn add_unlisted(input: &Input<'_>, file: &ModFile, resolve: &Resolve<'_>, parsed
         Ok(built) => built,
         Err(error) => return parsed.unable.push(format!("{}: {error}", input.path)),
     };
+    if parsed.packages.len() + built.len() > MAX_PACKAGES {
+        return parsed.unable.push(format!("{}: go.sum names more than {MAX_PACKAGES} modules", input.path));
+    }
     for (path, version) in built {
         if !listed.contains(path) && !stand_ins.contains(path) {
             parsed.packages.push(resolve.module(path, version, line, false));

@@ -15,6 +15,8 @@ pub(super) struct Pyproject {
     pub(super) production: Vec<Wanted>,
     /// Every other group (Poetry's groups, PEP 735, uv's and PDM's older tables).
     pub(super) development: Vec<Wanted>,
+    /// It has dependencies that are not in the lists: the build computes them, or they are not readable.
+    others: bool,
 }
 
 /// One dependency and the extras asked of it.
@@ -31,9 +33,11 @@ pub(super) fn read(text: &str) -> Option<Pyproject> {
     let mut out = Pyproject {
         name: doc.project.name.or(poetry.name).map(|name| python::normalise(&name)),
         version: doc.project.version.or(poetry.version),
+        others: doc.project.dynamic.iter().any(|field| field.ends_with("dependencies")),
         ..Pyproject::default()
     };
     let listed = doc.project.dependencies.iter().chain(doc.project.optional_dependencies.values().flatten());
+    out.others |= listed.clone().any(|text| wanted(text).is_none());
     out.production.extend(listed.filter_map(|text| wanted(text)));
     // with a [project] table, this one only adds details to those dependencies
     out.production.extend(poetry.dependencies.iter().filter_map(|(name, spec)| poetry_wanted(name, spec)));
@@ -51,7 +55,7 @@ pub(super) fn read(text: &str) -> Option<Pyproject> {
 impl Pyproject {
     /// Whether it names any dependency at all.
     pub(super) fn has_dependencies(&self) -> bool {
-        !self.production.is_empty() || !self.development.is_empty()
+        !self.production.is_empty() || !self.development.is_empty() || self.others
     }
 }
 
@@ -87,6 +91,8 @@ struct Doc {
 struct Project {
     name: Option<String>,
     version: Option<String>,
+    /// Fields that the build computes.
+    dynamic: Vec<String>,
     dependencies: Vec<String>,
     optional_dependencies: BTreeMap<String, Vec<String>>,
 }

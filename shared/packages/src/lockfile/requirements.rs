@@ -108,9 +108,6 @@ fn take(
     match (&wanted.address, &wanted.name, &wanted.pin) {
         (Some(address), ..) => {
             if let Some((name, version, source)) = local::identify(wanted, address, input.sibling) {
-                if version.is_empty() {
-                    open.add(&name, item.line);
-                }
                 found.add(item, &name, &version, source)?;
             }
         }
@@ -142,7 +139,7 @@ fn origin(origins: &Origins) -> Source {
     }
 }
 
-/// Requirements whose version is not known.
+/// Requirements without a version of which no package is known either.
 #[derive(Default)]
 struct Open {
     names: HashSet<String>,

@@ -87,7 +87,7 @@ const SAMPLES: [(&str, &str); 9] = [
     ),
 ];
 
-fn format_of(path: &str) -> &'static dyn Format {
+pub(super) fn format_of(path: &str) -> &'static dyn Format {
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
     let mut matching = FORMATS.iter().filter(|format| format.matches(file, folder));
     let format = matching.next().unwrap_or_else(|| panic!("no format for {path}"));

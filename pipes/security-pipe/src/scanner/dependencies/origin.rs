@@ -98,17 +98,21 @@ impl Privacy {
 /// `privacy` is `None` with a database.
 pub(super) fn fate(package: &Package, privacy: Option<&Privacy>) -> Fate {
     match &package.source {
-        Source::Git(_) | Source::Path(_) | Source::Workspace => local(),
+        Source::Workspace => local(),
+        // With a version it is a stated exception. Without one, nothing says what is installed.
+        Source::Git(_) | Source::Path(_) if package.version.is_empty() => no_version(),
+        Source::Git(_) | Source::Path(_) => local(),
         Source::Registry | Source::PrivateRegistry(_) | Source::Url(_) => match privacy {
             Some(privacy) if privacy.names.contains(package) => privacy.fate(package),
-            _ if package.version.is_empty() => Fate::LeaveOut {
-                reason: Reason::NoVersion,
-                why: "without a version, so it was not looked up".to_owned(),
-            },
+            _ if package.version.is_empty() => no_version(),
             Some(privacy) => privacy.fate(package),
             None => Fate::LookUp,
         },
     }
+}
+
+fn no_version() -> Fate {
+    Fate::LeaveOut { reason: Reason::NoVersion, why: "without a version, so it was not looked up".to_owned() }
 }
 
 fn local() -> Fate {

@@ -9,7 +9,7 @@ use super::{Manifest, PYTHON};
 /// The tool that owns the project is known from its table.
 pub(super) fn pyproject(text: &str) -> Option<Manifest> {
     // what cannot be read is no project without dependencies
-    let asks = pyproject::read(text).map_or(text.contains("dependencies"), |project| project.has_dependencies());
+    let asks = pyproject::read(text).is_none_or(|project| project.has_dependencies());
     let doc: toml::Table = toml_file::read_manifest(text).unwrap_or_default();
     let tools = doc.get("tool").and_then(toml::Value::as_table);
     let has = |tool: &str| tools.is_some_and(|tools| tools.contains_key(tool));
@@ -194,7 +194,7 @@ pub(super) fn gleam_toml(text: &str) -> bool {
 
 /// Only a file with a table of Julia's is hers: the name is a plain one.
 pub(super) fn julia(text: &str) -> bool {
-    toml_file::read_manifest::<toml::Table>(text).is_some() && tables(text, &["deps", "extras", "weakdeps"])
+    tables(text, &["deps", "extras", "weakdeps"])
 }
 
 pub(super) fn dep(text: &str) -> bool {

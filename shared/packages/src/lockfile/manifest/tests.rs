@@ -2,12 +2,14 @@ use super::super::{FORMATS, unsupported};
 use super::*;
 
 /// A manifest that asks for something, and one of the same name that doesn't.
-const PAIRS: [(&str, &str, &str); 57] = [
+const PAIRS: [(&str, &str, &str); 59] = [
     (
         "pyproject.toml",
         "[project]\ndependencies = ['a']",
         "[project]\nname = 'a'\n[build-system]\nrequires = ['hatchling']",
     ),
+    ("pyproject.toml", "[project]\ndynamic = ['dependencies']", "[project]\ndynamic = ['version']"),
+    ("pyproject.toml", "[project]\ndependencies = ['?']", "[project]\ndependencies = []"),
     ("setup.py", "setup(install_requires=['a'])", "setup(name='a')"),
     ("setup.py", "import deps\nsetup(**deps.SETUP)", "import os\n# install_requires=[]\nsetup()"),
     ("setup.py", "setup(install_requires=open('requirements.txt').read().split())", "setup(version='1')"),
@@ -87,6 +89,27 @@ fn only_what_asks_for_something_needs_a_lockfile() {
     assert_eq!(manifest("go.mod", "module m\nrequire a v1.0.0\n"), None);
     assert_eq!(manifest("README.md", "dependencies"), None);
     assert!(!is_manifest_name("README.md") && !is_manifest_name("go.mod"));
+}
+
+#[test]
+fn a_manifest_that_cannot_be_read_asks_for_something() {
+    const TOML: [&str; 7] =
+        ["pyproject.toml", "Cargo.toml", "Pipfile", "pixi.toml", "gleam.toml", "Project.toml", "JuliaProject.toml"];
+    const JSON: [&str; 4] = ["package.json", "deno.json", "deno.jsonc", "composer.json"];
+    for name in TOML {
+        for broken in ["[", "a = ", "a = 1\na = 2\n", "\u{fffd}[project]", "<<<<<<< ours\n[a]\n"] {
+            assert!(manifest(name, broken).is_some(), "{name}: {broken:?}");
+        }
+    }
+    for name in JSON {
+        for broken in ["", "{", "{\"a\": }", "\u{fffd}{}", "{} {}"] {
+            assert!(manifest(name, broken).is_some(), "{name}: {broken:?}");
+        }
+    }
+    let odd = ["[project]\ndependencies = 7\n", "[project]\nname = 1\n", "project = 1\n", "dependency-groups = 1\n"];
+    for text in odd {
+        assert!(manifest("pyproject.toml", text).is_some(), "{text}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::super::text::excerpt;
-use super::super::{Input, ParseError, Parsed, graph, url};
+use super::super::{Input, MAX_PACKAGES, ParseError, Parsed, graph, url};
 use super::Root;
 use super::entry::Entry;
 use super::json::{Key, Members, Names, Reader};
@@ -77,6 +77,9 @@ pub(super) fn read<'a>(
         if let Some(name) = installed.filter(|_| entry.is_nothing()) {
             absent.push(name.to_owned());
             continue;
+        }
+        if parsed.packages.len() == MAX_PACKAGES {
+            return Err(ParseError::at(line, format!("more than {MAX_PACKAGES} packages")));
         }
         let own = local == Some(Source::Workspace);
         let unnamed = installed.is_none() && entry.is_unnamed();

@@ -135,7 +135,8 @@ impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Members<'a, V> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::new();
                 while let Some(member) = map.next_entry()? {
-                    if members.len() == MAX_PACKAGES {
+                    // One more for the project itself, which is an entry like its packages.
+                    if members.len() == MAX_PACKAGES + 1 {
                         return Err(de::Error::custom(format_args!("more than {MAX_PACKAGES} packages")));
                     }
                     members.push(member);
