@@ -14,6 +14,10 @@ pub(super) fn one_line(text: &str) -> String {
 
 /// Without control characters and those that reorder or hide text; runs of blanks become one space.
 pub(super) fn clean(text: &str) -> String {
+    // Ids, versions and dates, which most texts are.
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return text.to_owned();
+    }
     let mut cleaned = String::with_capacity(text.len().min(4 * SUMMARY));
     let mut blank = false;
     for c in text.chars() {

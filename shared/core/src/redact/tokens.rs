@@ -45,11 +45,12 @@ pub fn find(text: &[u8]) -> Vec<Token> {
         if place == 0 {
             continue;
         }
-        if place & SECOND != 0 && pair > 0 {
-            add(2 * pair - 1);
+        let at = 2 * pair;
+        if place & SECOND != 0 && at > 0 && known.place([text[at - 1], text[at]]) & !SECOND != 0 {
+            add(at - 1);
         }
         if place & !SECOND != 0 {
-            add(2 * pair);
+            add(at);
         }
     }
     // A keyword of two bytes may lie between the last two pairs.

@@ -32,6 +32,10 @@ pub(super) struct Args {
 impl Args {
     /// The process's arguments, or the exit code after help, version or a usage error was printed.
     pub(super) fn for_pipe(spec: &'static Spec) -> Result<Args, ExitCode> {
+        // CI starts a pipe without any, and the help text takes longer to lay out than all other options.
+        if std::env::args_os().len() <= 1 {
+            return Ok(Args { request: Request::Run });
+        }
         let command = Options::command()
             .name(spec.name)
             // In an image, the program is called `/pipe`.

@@ -66,7 +66,7 @@ pub(super) struct Lines<'t> {
 
 impl<'t> Lines<'t> {
     /// Bytes, which are counted faster than a list of all lines is searched.
-    const BLOCK: usize = 1024;
+    const BLOCK: usize = 256;
 
     pub(super) fn new(text: &'t str) -> Lines<'t> {
         let text = text.as_bytes();
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(Lines::new("").at(0), 1);
         let long = "0123456789\n".repeat(1024);
         let lines = Lines::new(&long);
-        for offset in [0, 1023, 1024, 1025, 5000, long.len() - 1, long.len(), long.len() + 5000] {
+        for offset in [0, 255, 256, 257, 5000, long.len() - 1, long.len(), long.len() + 5000] {
             let before = long.bytes().take(offset).filter(|byte| *byte == b'\n').count();
             assert_eq!(lines.at(offset) as usize, before + 1, "{offset}");
         }
