@@ -94,24 +94,33 @@ fn distinct<T: Clone + Eq + Hash>(all: impl Iterator<Item = T>) -> Vec<T> {
 }
 
 /// The lowest version that every list calls fixed: it is in the list, or not below the last one of it. Between two
-/// versions of a list an advisory may apply again.
+/// versions of a list an advisory may apply again. One pass over the versions in their order, since a package may have
+/// thousands of advisories.
 fn fixes_all(ecosystem: Ecosystem, lists: &[&[String]]) -> Option<String> {
-    let parse = |text: &str| Version::parse(ecosystem, text);
-    let mut candidates: Vec<(Version, &String)> =
-        lists.iter().flat_map(|list| list.iter()).map(|text| (parse(text), text)).collect();
-    candidates.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let fixes = |candidate: &Version, list: &[String]| {
-        let last = list.iter().map(|text| parse(text)).max();
-        list.iter().any(|text| parse(text) == *candidate) || last.is_some_and(|last| last <= *candidate)
-    };
-    let all = |candidate: &Version| lists.iter().all(|list| fixes(candidate, list));
-    candidates.into_iter().find(|(candidate, _)| all(candidate)).map(|(_, text)| text.clone())
+    let parse = |text: &String| Version::parse(ecosystem, text);
+    let last_of: Vec<Version> = lists.iter().map(|list| list.iter().map(parse).max()).collect::<Option<_>>()?;
+    let mut lasts: Vec<&Version> = last_of.iter().collect();
+    lasts.sort();
+    let mut named: Vec<(Version, usize, &String)> = Vec::new();
+    for (list, texts) in lists.iter().enumerate() {
+        named.extend(texts.iter().map(|text| (parse(text), list, text)));
+    }
+    named.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+    named.chunk_by(|(a, ..), (b, ..)| a == b).find_map(|same| {
+        let (version, _, text) = same.first()?;
+        let behind = lasts.partition_point(|last| *last <= version);
+        let within: HashSet<usize> =
+            same.iter().map(|(_, list, _)| *list).filter(|list| last_of[*list] > *version).collect();
+        (behind + within.len() == lists.len()).then(|| (*text).clone())
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use pipe_core::severity::Severity;
     use pipe_packages::package::Ecosystem;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
 
     use super::{fixes_all, group};
     use crate::finding::Finding;
@@ -141,6 +150,22 @@ mod tests {
         assert_eq!(fix(&[&["1.5", "2.3"], &["2.1"]]).as_deref(), Some("2.3"));
         assert_eq!(fix(&[&["1.5", "2.3"], &["1.5", "2.1"]]).as_deref(), Some("1.5"));
         assert_eq!(fix(&[]), None);
+    }
+
+    proptest! {
+        /// The words of the definition, one list and one version after the other.
+        #[test]
+        fn one_pass_finds_the_version_of_the_definition(lists in vec(vec(1_u8..9, 0..4), 0..5)) {
+            let texts: Vec<Vec<String>> =
+                lists.iter().map(|list| list.iter().map(|version| format!("1.{version}")).collect()).collect();
+            let slices: Vec<&[String]> = texts.iter().map(Vec::as_slice).collect();
+            let fixes = |version: u8| {
+                let fixed = |list: &Vec<u8>| list.contains(&version) || list.iter().max().is_some_and(|last| *last <= version);
+                lists.iter().all(fixed)
+            };
+            let lowest = (1..9).find(|version| lists.iter().flatten().any(|named| named == version) && fixes(*version));
+            prop_assert_eq!(fixes_all(Ecosystem::PyPi, &slices), lowest.map(|version| format!("1.{version}")));
+        }
     }
 
     #[test]

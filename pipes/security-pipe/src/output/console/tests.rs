@@ -71,6 +71,35 @@ fn many_groups_end_with_the_number_of_the_others() {
     assert!(shown.last().unwrap().starts_with("and 21 more (21 critical): see the reports"), "{shown:#?}");
 }
 
+/// Each of these takes minutes if a finding is compared with all before it.
+#[test]
+fn thirty_thousand_findings_are_grouped_in_one_pass() {
+    const MANY: usize = 30_000;
+    let packages: Vec<Finding> = (0..MANY).map(|n| package(&format!("package{n}"), "poetry.lock")).collect();
+    let files: Vec<Finding> = (0..MANY)
+        .map(|n| {
+            let mut finding = secret(Severity::Critical);
+            finding.location.path = format!("file{n}");
+            finding
+        })
+        .collect();
+    let advisories: Vec<Finding> = (0..MANY)
+        .map(|n| {
+            let mut finding = package("requests", &format!("{n}/poetry.lock"));
+            let mut rule = (*finding.rule).clone();
+            rule.id = format!("GHSA-{n}");
+            finding.rule = rule.into();
+            finding.vulnerability_mut().package.fixed = vec![format!("3.{n}")];
+            finding
+        })
+        .collect();
+    let last = |findings: &[Finding]| shown(findings, &Ledger::default(), 0, false).last().unwrap().clone();
+    for findings in [&packages, &files] {
+        assert_eq!(last(findings), "and 29991 more (29991 critical): see the reports");
+    }
+    assert!(last(&advisories).contains("fix: 3.29999"), "{}", last(&advisories));
+}
+
 #[test]
 fn a_place_is_cut_from_its_left_and_a_subject_from_its_right() {
     assert_eq!(tail("services/web/poetry.lock:412", 20), "…/poetry.lock:412");
