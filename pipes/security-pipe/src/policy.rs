@@ -1,9 +1,10 @@
 //! Which findings the repository itself lets pass: ignore file, baseline and inline comments, each in the version that a
 //! pull request can't have changed.
 
+mod paths;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::ErrorKind;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 use pipe_core::Context;
@@ -20,6 +21,8 @@ use crate::finding::{Finding, Status};
 use crate::ignore_file::IgnoreFile;
 use crate::source::Entry;
 use pipe_secrets::inline_allows;
+
+use self::paths::Paths;
 
 /// Files in which other tools look for what to let pass.
 const OTHER_TOOLS: [&str; 18] = [
@@ -118,8 +121,8 @@ impl Policy {
             match Baseline::parse(&text) {
                 Ok(baseline) => {
                     applied.baseline = true;
-                    let is_gone = |path: &str| is_gone(&ctx.workspace.root, path);
-                    let matched = baseline.apply(findings, &is_gone);
+                    let paths = Paths::of(&ctx.workspace.root, ctx.checkout.as_deref());
+                    let matched = baseline.apply(findings, &|path| paths.is_gone(path));
                     if !matched.malware.is_empty() {
                         let names = matched.malware.join(", ");
                         applied.warnings.push(format!(
@@ -158,13 +161,6 @@ impl Policy {
             .map_err(|error| error.to_string())?;
         Ok(baseline.len())
     }
-}
-
-/// Whether nothing lies at a path of a baseline any more. What can't be looked at may still be there.
-fn is_gone(root: &Path, path: &str) -> bool {
-    let path = Path::new(path);
-    let is_plain = path.components().all(|part| matches!(part, Component::Normal(_)));
-    is_plain && matches!(root.join(path).symlink_metadata(), Err(error) if error.kind() == ErrorKind::NotFound)
 }
 
 /// The trusted text of a policy file, or `None` if none applies.

@@ -181,3 +181,31 @@ fn a_pull_request_must_not_write_the_baseline() {
     assert!(outcome.stderr.contains("BASELINE_WRITE"), "{}", outcome.stderr);
     assert!(!repo.join(BASELINE).exists());
 }
+
+/// The baseline knows `foo` of one lockfile, and another lockfile has it as well. Only if the first is gone has it moved.
+#[test]
+fn a_file_that_is_only_not_checked_out_is_not_gone() {
+    let db = db(&[record("GHSA-aaaa-bbbb-cccc", &[])]);
+    let known = |out: &str| {
+        let repo = Repo::new();
+        repo.write(&format!("{out}/package-lock.json"), lock(&[(TOP, "1.0.0")])).commit("first");
+        pipe(&repo, &db).env("BASELINE_WRITE", "true").run().expect(0);
+        repo.write("in/package-lock.json", lock(&[(TOP, "1.0.0")])).commit("second");
+        repo
+    };
+    let scan = |repo: &Repo| pipe(repo, &db).env("EXCLUDE_PATHS", "out/**").run();
+
+    let sparse = known("out");
+    sparse.git(&["sparse-checkout", "set", "in", ".pipewright"]);
+    assert!(!sparse.join("out").exists());
+    assert_eq!(states(&scan(&sparse).expect(1)), [("1.0.0".to_owned(), "new".to_owned())]);
+
+    let unchanged = known("out");
+    unchanged.git(&["update-index", "--assume-unchanged", "out/package-lock.json"]);
+    fs::remove_file(unchanged.join("out/package-lock.json")).unwrap();
+    assert_eq!(states(&scan(&unchanged).expect(1)), [("1.0.0".to_owned(), "new".to_owned())]);
+
+    let moved = known("out");
+    fs::remove_dir_all(moved.join("out")).unwrap();
+    assert_eq!(states(&pipe(&moved, &db).run().expect(0)), [("1.0.0".to_owned(), "known".to_owned())]);
+}
