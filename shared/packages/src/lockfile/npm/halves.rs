@@ -65,7 +65,7 @@ impl<'t, 'a> Check<'t, 'a> {
         Check { known, unknown: None, deeper: Vec::new() }
     }
 
-    /// Reads the nested half, as far as it is read in one pass.
+    /// Reads the nested half down to [`AT_ONCE`] levels.
     pub(super) fn level(&mut self) -> Level<'_, 't, 'a> {
         Level { check: self, levels: AT_ONCE }
     }
