@@ -1,6 +1,6 @@
 #!/bin/sh
-# Lints what is not Rust: workflows, the pipelines of other platforms, their schemas. Needs no network once the linters
-# are installed.
+# Lints what Clippy does not: spelling, workflows, the pipelines of other platforms, their schemas. Needs no network once
+# the linters are installed.
 set -eu
 bin=$("$(dirname "$0")/install.sh")/bin
 cd "$(dirname "$0")/../.."
@@ -16,6 +16,7 @@ schema() { # schema NAME FILE...: as the platform publishes it, carried by check
 
 # Without the linters of scripts that a machine may have: the same answer everywhere.
 run "$bin/actionlint" -shellcheck= -pyflakes=
+run "$bin/typos"
 run "$bin/zizmor" --offline --quiet --no-progress .github action.yml pipes
 schema vendor.github-workflows .github/workflows/*.yml
 schema custom.github-workflows-require-timeout .github/workflows/*.yml

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::config::Config;
 use crate::facts::Facts;
 use crate::http::{encode, host_of};
+use crate::message::Finding;
 use crate::post::{Post, Undelivered};
 use crate::run::Run;
 use crate::status::Status;
@@ -59,6 +60,20 @@ pub(crate) struct Answers {
     pub(crate) previous_status: Option<Option<Status>>,
     /// Names of other jobs of the run that failed.
     pub(crate) failed_jobs: Vec<String>,
+}
+
+impl Answers {
+    /// Adds what is missing in `facts`.
+    pub(crate) fn complete(&self, facts: &mut Facts) {
+        if let (None, Some(started_at)) = (facts.run.started_at, self.started_at) {
+            facts.run.started(started_at);
+        }
+        if !self.failed_jobs.is_empty() {
+            facts.status = Status::Error;
+            let text = format!("{} failed", self.failed_jobs.join(", "));
+            facts.findings.push(Finding { label: "Jobs".to_owned(), status: Status::Error, text });
+        }
+    }
 }
 
 impl Inquiry {

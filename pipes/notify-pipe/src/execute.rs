@@ -31,7 +31,7 @@ pub(crate) async fn execute(config: &Config, plan: Plan, ctx: &Context, report: 
     if let Some(inquiry) = ci_api {
         match inquiry.ask(ctx, &post).await {
             Ok(answers) => {
-                facts.add(&answers);
+                answers.complete(&mut facts);
                 previous = answers.previous_status.ok_or("the CI's API does not report it".to_owned());
             }
             Err(why) => {

@@ -5,7 +5,6 @@ use pipe_core::Context;
 use pipe_core::platform::Provider;
 use serde::Serialize;
 
-use crate::ci_api::Answers;
 use crate::config::Config;
 use crate::log::LogOptions;
 use crate::message::{Finding, Log};
@@ -27,7 +26,7 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    /// Reads the checkout and the other pipes' reports. [`Facts::add`] completes them from the CI's API.
+    /// Reads the checkout and the other pipes' reports.
     pub(crate) fn gather(config: &Config, ctx: &Context) -> Facts {
         let reports = config.reports.read(ctx);
         let status = match (config.status, reports.status()) {
@@ -51,18 +50,6 @@ impl Facts {
             None => None,
         };
         Facts { status, run, findings, log, warnings, unable }
-    }
-
-    /// Adds what the CI's API answered.
-    pub(crate) fn add(&mut self, answers: &Answers) {
-        if let (None, Some(started_at)) = (self.run.started_at, answers.started_at) {
-            self.run.started(started_at);
-        }
-        if !answers.failed_jobs.is_empty() {
-            self.status = Status::Error;
-            let text = format!("{} failed", answers.failed_jobs.join(", "));
-            self.findings.push(Finding { label: "Jobs".to_owned(), status: Status::Error, text });
-        }
     }
 }
 

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
+pub use self::protocol::Transport;
 use self::protocol::{Page, matches_of};
 use super::entry::Entry;
 use super::merge::{Hit, advisories};
@@ -21,14 +22,6 @@ use pipe_packages::package::Ecosystem;
 
 /// Requests for records under way at once.
 const CONCURRENCY: usize = 8;
-
-/// The HTTP client that this module needs. `path` begins with `/`; an answer other than 2xx is an error.
-pub trait Transport {
-    /// The body of the answer to a POST of a JSON document.
-    fn post(&self, path: &str, body: String) -> impl Future<Output = anyhow::Result<Vec<u8>>> + Send;
-    /// The body of the answer to a GET.
-    fn get(&self, path: &str) -> impl Future<Output = anyhow::Result<Vec<u8>>> + Send;
-}
 
 /// What makes two queries the same to the API.
 type Key<'a> = (Ecosystem, std::borrow::Cow<'a, str>, &'a str);

@@ -5,6 +5,7 @@
 
 mod find;
 mod parse;
+mod problem;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -18,15 +19,7 @@ use crate::spec::{Kind, Spec, Var, common};
 use parse::Value;
 
 pub use parse::{MAX_FILE, duration};
-
-/// One mistake in the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The variable as the user typed it, with its value if that is not secret: `SEVERITY="hihg"`.
-    pub variable: String,
-    /// What was expected.
-    pub message: String,
-}
+pub use problem::Problem;
 
 /// A declared variable's value and where it came from, for `DEBUG` and the report.
 #[derive(Debug, Clone)]

@@ -109,6 +109,25 @@ fn one_toolchain_builds_images_and_runs_in_ci() {
     assert_eq!(values(&read("fuzz/Cargo.toml"), "rust-version = "), [minimum()], "fuzz/Cargo.toml");
     let contributing = read("CONTRIBUTING.md");
     assert!(contributing.contains(&format!("Any stable Rust from {} on", minimum())), "CONTRIBUTING.md");
+    let is_version = |word: &&str| word.starts_with("1.") && word[2..].parse::<u32>().is_ok();
+    let words = contributing.lines().filter(|line| line.contains("Rust")).flat_map(|line| line.split([' ', ',', '`']));
+    let named: Vec<&str> = words.map(|word| word.trim_end_matches('.')).filter(is_version).collect();
+    assert!(named.len() >= 2 && named.iter().all(|named| *named == minimum()), "CONTRIBUTING.md: {named:?}");
+}
+
+#[test]
+fn every_linter_that_is_installed_is_called() {
+    let requirements = read("tests/lint/requirements.in");
+    let of_python = requirements.lines().filter_map(|line| line.split_once("==")).map(|(name, _)| name);
+    let linters: Vec<&str> = of_python.chain(["actionlint"]).collect();
+    assert!(linters.len() >= 5, "{linters:?}");
+    let run = read("tests/lint/run.sh");
+    for linter in linters {
+        // The test of our hook calls it.
+        let called = if linter == "pre-commit" { read("tests/e2e/tests/pre_commit.rs") } else { run.clone() };
+        let call = if linter == "pre-commit" { "lint/bin/pre-commit".to_owned() } else { format!("\"$bin/{linter}\"") };
+        assert!(called.contains(&call), "{linter} is installed and not called");
+    }
 }
 
 #[test]

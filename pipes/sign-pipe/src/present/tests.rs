@@ -1,10 +1,13 @@
 use std::fmt::Write as _;
 
 use pipe_core::exit::Ending;
+use pipe_oci::{Descriptor, Digest, Reference};
 
 use super::{lines, table, verdict};
 use crate::plan::{AcceptedSigner, RunPlan, SigningDecision, SigningPlan, VerificationPlan};
+use crate::resolve::ResolvedImage;
 use crate::results::{AcceptedEvidence, FileResult, ImageResult, Results, SignedBy, StoredEvidence};
+use crate::targets::File;
 
 const SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
 const SBOM: &str = "https://cyclonedx.org/bom";
@@ -70,20 +73,12 @@ fn accepted(predicate_type: &str) -> AcceptedEvidence {
 /// An image that nothing was done with.
 fn untouched(name: &str) -> ImageResult {
     let digest = format!("sha256:{}", "6c3c624b58db".repeat(5));
-    ImageResult {
-        image: format!("reg.example/{name}:1@{digest}"),
-        digest,
+    let digest = Digest::parse(&format!("{digest}6c3c")).unwrap();
+    ImageResult::new(&ResolvedImage {
+        reference: Reference::parse(&format!("reg.example/{name}:1@{digest}")).unwrap(),
+        descriptor: Descriptor::new("application/vnd.oci.image.manifest.v1+json", digest, 2),
         platform: None,
-        signed: false,
-        attestations: Vec::new(),
-        written: Vec::new(),
-        verified: None,
-        accepted: Vec::new(),
-        refused: Vec::new(),
-        skipped: Vec::new(),
-        failed: Vec::new(),
-        unable: Vec::new(),
-    }
+    })
 }
 
 /// An image with a signature and an SBOM; `existed` for each.
@@ -101,16 +96,13 @@ fn image(name: &str, mode: Mode, existed: [bool; 2]) -> ImageResult {
 }
 
 fn file(name: &str, mode: Mode) -> FileResult {
+    let (path, bundle) = (name.into(), format!("{name}.sigstore.json").into());
     FileResult {
-        file: name.to_owned(),
         digest: Some("sha256:3".to_owned()),
-        bundle: format!("{name}.sigstore.json"),
         signed: mode.sign,
-        log_index: None,
         verified: mode.verify.then_some(true),
         by: mode.verify.then(by),
-        failed: Vec::new(),
-        unable: Vec::new(),
+        ..FileResult::new(&File { name: name.to_owned(), path, bundle })
     }
 }
 

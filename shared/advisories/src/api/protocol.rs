@@ -6,9 +6,16 @@ use anyhow::{Context as _, bail};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Transport;
 use crate::text;
 use pipe_packages::package::Ecosystem;
+
+/// The HTTP client that this module needs. `path` begins with `/`; an answer other than 2xx is an error.
+pub trait Transport {
+    /// The body of the answer to a POST of a JSON document.
+    fn post(&self, path: &str, body: String) -> impl Future<Output = anyhow::Result<Vec<u8>>> + Send;
+    /// The body of the answer to a GET.
+    fn get(&self, path: &str) -> impl Future<Output = anyhow::Result<Vec<u8>>> + Send;
+}
 
 /// Queries of one request, by the API's documentation.
 const MAX_QUERIES: usize = 1_000;

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use secrecy::SecretString;
 
-use super::Problem;
 use super::parse::{Content, MAX_FILE, Raw, tidy};
+use super::problem::Problem;
 use crate::advice::with_advice;
 use crate::fs::{Links, read_text};
 use crate::spec::{Spec, Var};

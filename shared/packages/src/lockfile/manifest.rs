@@ -1,20 +1,10 @@
 //! Manifests: files that ask for dependencies and need a lockfile to say which ones those are.
 
 mod content;
+mod kind;
 
-/// A manifest that asks for at least one dependency.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Manifest {
-    /// Whose manifest it is, as a person says it: `Poetry`, `npm`.
-    pub kind: &'static str,
-    /// Names of lockfiles, any of which is enough; empty where the tool has none.
-    pub satisfied_by: &'static [&'static str],
-    /// Whether a lockfile in a folder above, up to the scan's root, may be the one if it names this folder: workspaces
-    /// have one for all.
-    pub inherits: bool,
-    /// What it calls its package, if the tool's lockfile knows members by their names.
-    pub name: Option<String>,
-}
+pub use kind::Manifest;
+use kind::PYTHON;
 
 /// What a file says by its name, and by its text whether it asks for anything; `None` when it asks for nothing or is not a
 /// manifest. `go.mod` is its own lock and isn't one.
@@ -58,8 +48,6 @@ const fn row(
     (name, asks, Manifest { kind, satisfied_by, inherits, name: None })
 }
 
-const PYTHON: &[&str] =
-    &["requirements.txt", "poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "Pipfile.lock", "pixi.lock"];
 const NODE: &[&str] =
     &["package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb", "deno.lock"];
 const NUGET: &[&str] = &["packages.lock.json", "paket.lock"];

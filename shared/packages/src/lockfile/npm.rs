@@ -6,18 +6,19 @@ mod flat;
 mod halves;
 mod json;
 mod nested;
+mod notes;
 mod npmrc;
 mod origin;
 mod registry;
 mod tree;
 mod workspaces;
 
-use super::text::{Lines, excerpt};
+use super::text::Lines;
 use super::{Format, Input, ParseError, Parsed, shell};
 use crate::package::Package;
 use document::Document;
 use halves::Nested;
-use json::{Reader, Text};
+use json::Reader;
 
 /// One of npm's two lockfiles, by its name; both have one form.
 pub(crate) struct Npm(pub(super) &'static str);
@@ -69,55 +70,6 @@ impl Format for Npm {
             Some(true) => format!("npm install {}", shell::word(&format!("{}@{fixed}", package.name))),
             _ => format!("npm update {}", shell::word(&package.name)),
         }
-    }
-}
-
-/// Name and version of the project, each if it is given.
-type Root<'a> = (Option<Text<'a>>, Option<Text<'a>>);
-
-fn is_nameless((name, _): &Root<'_>) -> bool {
-    name.as_ref().is_none_or(|name| name.0.is_empty())
-}
-
-/// The first few names, with how many more there are.
-fn listed(names: &[String]) -> Option<(String, bool)> {
-    const NAMED: usize = 3;
-    let first: Vec<String> = names.iter().take(NAMED).map(|name| excerpt(name)).collect();
-    let text = match names.len() {
-        0 => return None,
-        1..=NAMED => first.join(", "),
-        all => format!("{} and {} more", first.join(", "), all - NAMED),
-    };
-    Some((text, names.len() > 1))
-}
-
-/// A warning about optional packages that are listed and not installed.
-fn nothing_to_install(input: &Input<'_>, absent: &[String]) -> Option<String> {
-    let (names, many) = listed(absent)?;
-    let what = if many { "are optional and have" } else { "is optional and has" };
-    Some(format!("{}: {names} {what} no version, so npm installs nothing", input.path))
-}
-
-/// A warning about packages that are called otherwise than the file they are installed from.
-fn other_files(input: &Input<'_>, others: &[String]) -> Option<String> {
-    let (names, many) = listed(others)?;
-    let what = if many { "have the addresses of other packages" } else { "has the address of another package" };
-    let way_out = "Run `npm install --package-lock-only`, and look at what changes.";
-    Some(format!("{}: {names} {what} or version, which npm installs. {way_out}", input.path))
-}
-
-fn root((name, version): Root<'_>) -> Option<(String, String)> {
-    let name = name.map(Text::into_string).filter(|name| !name.is_empty())?;
-    Some((name, version.map(Text::into_string).unwrap_or_default()))
-}
-
-/// A package's name, by those of npm's rules that matter here (<https://docs.npmjs.com/cli/configuring-npm>).
-fn check_name(name: &str, line: u32) -> Result<(), ParseError> {
-    super::text::word("name", name, line)?;
-    let slashes = name.bytes().filter(|byte| *byte == b'/').count();
-    match slashes == usize::from(name.starts_with('@')) {
-        true => Ok(()),
-        false => Err(ParseError::at(line, format!("`{}` is not a package's name", excerpt(name)))),
     }
 }
 

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::super::{pyproject, toml_file};
-use super::{Manifest, PYTHON};
+use super::kind::{Manifest, PYTHON};
 
 /// The tool that owns the project is known from its table.
 pub(super) fn pyproject(text: &str) -> Option<Manifest> {

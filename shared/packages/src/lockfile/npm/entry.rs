@@ -7,9 +7,10 @@ use serde::Deserialize;
 use super::super::text::word;
 use super::super::{ParseError, hash};
 use super::json::{Names, Text};
+use super::notes::check_name;
 use super::npmrc::Registries;
+use super::origin;
 use super::workspaces::Workspaces;
-use super::{check_name, origin};
 use crate::package::{Ecosystem, Package, Scope, Source};
 
 /// `D` is what stands under `dependencies`: requirements since version 2, the packages installed below in version 1,

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use super::super::text::excerpt;
 use super::super::{Input, MAX_PACKAGES, ParseError, Parsed, graph, url};
-use super::Root;
 use super::entry::Entry;
 use super::json::{Key, Members, Names, Reader};
+use super::notes::{self, Root, check_name, nothing_to_install, other_files};
 use super::npmrc::Registries;
 use super::tree::{Folder, MAX_DEPTH, ROOT, Tree, folder};
 use super::workspaces::Workspaces;
@@ -94,12 +94,12 @@ pub(super) fn read<'a>(
         rows.push(Row { key, line, what, wants: entry.wants() });
     }
     link(reader, &rows, &mut parsed)?;
-    parsed.warnings.extend(super::nothing_to_install(input, &absent));
-    parsed.warnings.extend(super::other_files(input, &others));
+    parsed.warnings.extend(nothing_to_install(input, &absent));
+    parsed.warnings.extend(other_files(input, &others));
     if rows.is_empty() {
         parsed.warnings.push(super::super::no_packages(input));
     }
-    parsed.root = super::root(root);
+    parsed.root = notes::root(root);
     Ok(parsed)
 }
 
@@ -124,7 +124,7 @@ fn link(reader: &Reader<'_>, rows: &[Row<'_>], parsed: &mut Parsed) -> Result<()
         let What::Package { index, unnamed: true, .. } = row.what else { continue };
         let link = links.get(&index).and_then(|link| Some((link.line, split(&link.key.name)?.1)));
         if let (Some((line, name)), Some(package)) = (link, parsed.packages.get_mut(index)) {
-            super::check_name(name, line)?;
+            check_name(name, line)?;
             package.name = name.to_owned();
         }
     }

@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 
 use super::super::text::excerpt;
 use super::super::{Input, MAX_PACKAGES, ParseError, Parsed, graph};
-use super::Root;
 use super::entry::Entry;
 use super::json::{Members, Names, Reader};
+use super::notes::{self, Root, is_nameless, nothing_to_install, other_files};
 use super::npmrc::Registries;
 use super::tree::{DEEPEST, Folder, MAX_DEPTH, ROOT, Tree, folder};
 
@@ -74,12 +74,12 @@ pub(super) fn read<'a>(
     }
     mark_direct(&tree, &mut parsed, input);
     in_file_order(&mut parsed);
-    parsed.warnings.extend(super::nothing_to_install(input, &absent));
-    parsed.warnings.extend(super::other_files(input, &others));
-    if parsed.packages.is_empty() && super::is_nameless(&root) {
+    parsed.warnings.extend(nothing_to_install(input, &absent));
+    parsed.warnings.extend(other_files(input, &others));
+    if parsed.packages.is_empty() && is_nameless(&root) {
         parsed.warnings.push(super::super::no_packages(input));
     }
-    parsed.root = super::root(root);
+    parsed.root = notes::root(root);
     Ok(parsed)
 }
 
