@@ -9,7 +9,7 @@ use crate::finding::Container;
 use crate::ledger::{Ledger, Reason};
 use crate::source::{Entry, Source};
 use pipe_packages::lockfile::{self, Format, Input, Manifest, Members, ParseError, Sibling, Unsupported};
-use pipe_packages::package::Package;
+use pipe_packages::store::{Listing, Store};
 
 /// The largest lockfile that is read, in bytes: a document may take five times its size in memory (DESIGN, promise 5).
 const MAX_LOCKFILE: u64 = 32 * 1024 * 1024;
@@ -22,6 +22,8 @@ pub(crate) const STEP: &str = "lockfiles";
 /// What was found where packages are declared.
 #[derive(Default)]
 pub(crate) struct Inventory {
+    /// Those of all lockfiles.
+    pub(crate) packages: Store,
     pub(crate) lockfiles: Vec<Lockfile>,
     /// How many lockfiles could not be read, or not as a whole.
     pub(crate) incomplete: usize,
@@ -34,7 +36,7 @@ pub(crate) struct Lockfile {
     /// What holds it.
     pub(crate) container: Container,
     pub(crate) format: &'static dyn Format,
-    pub(crate) packages: Vec<Package>,
+    pub(crate) listing: Listing,
     /// Name and version of the project itself, where the lockfile or its manifest says.
     pub(crate) root: Option<(String, String)>,
 }
@@ -97,6 +99,7 @@ impl Inventory {
                 },
             }
         }
+        reader.inventory.packages.seal();
         for entry in std::mem::take(&mut reader.manifests) {
             reader.check_manifest(entry, &folders);
         }
@@ -149,6 +152,13 @@ impl Reader<'_> {
         };
         match format.parse(&Input { path: &entry.path, text: &text, sibling: &sibling }) {
             Ok(mut parsed) => {
+                let listing = match self.inventory.packages.add(&entry.path, &parsed.packages, text.len()) {
+                    Ok(listing) => listing,
+                    Err(too_many) => {
+                        let why = format!("not read, because {too_many}. Scan parts of the tree with SCAN_PATHS");
+                        return self.unable(Reason::TooMany, entry, &why);
+                    }
+                };
                 self.members.insert(entry.path.clone(), parsed.take_members());
                 for warning in parsed.warnings {
                     self.ledger.leave_out(STEP, Reason::Open, &warning, "");
@@ -161,7 +171,7 @@ impl Reader<'_> {
                     path: entry.path.clone(),
                     container: self.source.container(),
                     format,
-                    packages: parsed.packages,
+                    listing,
                     root: parsed.root,
                 });
             }

@@ -85,11 +85,11 @@ impl Output {
     pub(crate) fn write(&self, run: &Run<'_>, report: &Recorder) {
         let file = self.file();
         match self {
-            Output::Sarif(_) => report.write_json(&file, sarif::sarif(run)),
+            Output::Sarif(_) => report.write_json(&file, |file| file.write_all(&sarif::sarif(run))),
             Output::Junit => report.write(&file, &junit::junit(run)),
             Output::Markdown => report.write(&file, run.markdown().as_bytes()),
             Output::Text => report.write(&file, console::text(run).as_bytes()),
-            Output::Gitleaks => report.write_json(&file, gitleaks::gitleaks(run)),
+            Output::Gitleaks => report.write_json(&file, |file| file.write_all(&gitleaks::gitleaks(run))),
         }
     }
 }

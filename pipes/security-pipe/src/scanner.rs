@@ -7,7 +7,8 @@ pub(crate) mod sbom;
 pub(crate) mod secrets;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, OnceLock};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
 use pipe_core::Context;
@@ -16,6 +17,8 @@ use pipe_core::manifest::REPOSITORY;
 use pipe_core::plan::Effects;
 use pipe_core::report::{Recorder, StepStatus};
 use pipe_core::text::panic_text;
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::finding::Finding;
@@ -138,43 +141,77 @@ fn in_words(problems: &[Problem]) -> String {
     words
 }
 
-/// Runs all scanners side by side. One that fails, panics or takes too long loses only itself: the ledger says what
-/// could not be done. Outcomes and findings are in the order of the scanners.
+/// A thread for one scan after another. The allocator keeps what a thread frees for that thread, so scans that need much
+/// memory share one.
+struct Worker(mpsc::Sender<Box<dyn FnOnce() + Send>>);
+
+/// How a scan ended, or panicked, and when.
+type Scanned = (std::thread::Result<anyhow::Result<Scan>>, Duration);
+
+impl Worker {
+    fn new() -> Worker {
+        let (jobs, receiver) = mpsc::channel::<Box<dyn FnOnce() + Send>>();
+        let runtime = Handle::current();
+        let work = move || {
+            // For scans that wait for the network.
+            let _entered = runtime.enter();
+            receiver.into_iter().for_each(|job| job());
+        };
+        // Without a thread nobody answers, which is an error of the scan.
+        drop(std::thread::Builder::new().spawn(work));
+        Worker(jobs)
+    }
+
+    fn start(&self, scanner: &Arc<dyn Scanner>, input: &Arc<Input>) -> oneshot::Receiver<Scanned> {
+        let (answer, receiver) = oneshot::channel();
+        let (scanner, input) = (Arc::clone(scanner), Arc::clone(input));
+        let started = Instant::now();
+        let job = move || {
+            let scan = catch_unwind(AssertUnwindSafe(|| scanner.scan(&input)));
+            drop(answer.send((scan, started.elapsed())));
+        };
+        drop(self.0.send(Box::new(job)));
+        receiver
+    }
+}
+
+/// Runs all scanners side by side, but for those that read lockfiles: each of them needs memory for every package, so
+/// they take turns. One that fails, panics or takes too long loses only itself: the ledger says what could not be done.
+/// Outcomes and findings are in the order of the scanners.
 pub(crate) async fn run(
     scanners: &[Arc<dyn Scanner>],
     input: &Arc<Input>,
     timeout: Duration,
     report: &Recorder,
 ) -> (Vec<Outcome>, Vec<Finding>) {
-    let running: Vec<_> = scanners
-        .iter()
-        .map(|scanner| {
-            let (scanner, input) = (Arc::clone(scanner), Arc::clone(input));
-            let name = scanner.name();
-            let step = report.step(name);
-            let started = Instant::now();
-            let thread = tokio::task::spawn_blocking(move || {
-                let scan = scanner.scan(&input);
-                (scan, started.elapsed())
-            });
-            (name, step, started, tokio::time::timeout(timeout, thread))
-        })
-        .collect();
-    let finishing = running.into_iter().map(|(name, step, started, thread)| async move {
+    let turns = Mutex::new(Worker::new());
+    let running = scanners.iter().map(|scanner| async {
+        let name = scanner.name();
+        let mut turn = if scanner.reads_lockfiles() { Some(turns.lock().await) } else { None };
+        let step = report.step(name);
+        let started = Instant::now();
+        let thread = match &turn {
+            Some(worker) => worker.start(scanner, input),
+            None => Worker::new().start(scanner, input),
+        };
         let failed = |why: String| {
             input.ledger.leave_out(name, Reason::Failed, "", &why);
             Scan::default()
         };
-        let (scan, elapsed) = match thread.await {
-            Ok(Ok((Ok(scan), elapsed))) => (scan, elapsed),
-            Ok(Ok((Err(error), elapsed))) => (failed(format!("{error:#}")), elapsed),
-            Ok(Err(panic)) => {
-                let text =
-                    panic.try_into_panic().map_or_else(|_| "ended".to_owned(), |payload| panic_text(payload.as_ref()));
+        let (scan, elapsed) = match tokio::time::timeout(timeout, thread).await {
+            Ok(Ok((Ok(Ok(scan)), elapsed))) => (scan, elapsed),
+            Ok(Ok((Ok(Err(error)), elapsed))) => (failed(format!("{error:#}")), elapsed),
+            Ok(Ok((Err(panic), elapsed))) => {
+                let text = panic_text(panic.as_ref());
                 report.bug(format!("{name}: {text}"));
-                (failed(format!("{text}. Report it at {REPOSITORY}/issues")), started.elapsed())
+                (failed(format!("{text}. Report it at {REPOSITORY}/issues")), elapsed)
             }
+            Ok(Err(_)) => (failed("the system has no thread for it".to_owned()), started.elapsed()),
             Err(_) => {
+                // The thread may never be free again.
+                if let Some(worker) = &mut turn {
+                    **worker = Worker::new();
+                }
                 let limit = timeout.as_secs_f64();
                 let why = format!(
                     "did not finish within SCAN_TIMEOUT ({limit} s). Set a longer SCAN_TIMEOUT, or leave out large \
@@ -185,7 +222,7 @@ pub(crate) async fn run(
         };
         (name, step, scan, elapsed)
     });
-    let finished = futures_util::future::join_all(finishing).await;
+    let finished = futures_util::future::join_all(running).await;
     let problems = input.ledger.problems(Class::Unable);
     let speaker = speaker(scanners);
     let mut outcomes = Vec::new();
@@ -235,11 +272,15 @@ mod tests {
             self.0
         }
 
+        fn reads_lockfiles(&self) -> bool {
+            self.0 == "waits for its turn" || self.0 == "hangs with lockfiles"
+        }
+
         fn scan(&self, input: &Input) -> anyhow::Result<Scan> {
             match self.0 {
                 "panics" => panic!("a bug"),
                 "fails" => anyhow::bail!("no disk"),
-                "hangs" => {
+                "hangs" | "hangs with lockfiles" => {
                     while !input.cancel.is_cancelled() {
                         std::thread::sleep(Duration::from_millis(5));
                     }
@@ -248,6 +289,22 @@ mod tests {
                 _ => Ok(Scan { findings: vec![secret(Severity::Critical)], ..Scan::default() }),
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_scan_that_hangs_does_not_keep_the_next_one_from_its_turn() {
+        let dir = tempfile::tempdir().unwrap();
+        let report = Recorder::new(&SPEC, Arc::new(ReportDir::new(dir.path().to_owned(), dir.path())), Redactor::new());
+        let cancel = CancellationToken::new();
+        let input = Input::new(Box::new(Tree::default()), Arc::default(), report.clone(), cancel.clone());
+        let scanners: Vec<Arc<dyn Scanner>> = ["hangs with lockfiles", "waits for its turn"]
+            .map(|name| Arc::new(Fake(name)) as Arc<dyn Scanner>)
+            .to_vec();
+        let (outcomes, findings) = run(&scanners, &Arc::new(input), Duration::from_millis(300), &report).await;
+        cancel.cancel();
+        assert_eq!(outcomes[0].status, StepStatus::Failed);
+        assert_eq!((outcomes[1].status, findings.len()), (StepStatus::Ran, 1));
+        assert!(outcomes[1].elapsed < Duration::from_millis(300), "its time begins with its turn");
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::time::{Duration, Instant};
 
 use common::*;
-use pipewright_harness::Repo;
+use pipewright_harness::{Repo, advisory};
 
 #[test]
 fn a_gigantic_file_and_a_loop_of_links_are_survived_and_reported() {
@@ -75,6 +75,61 @@ fn a_run_keeps_to_its_memory() {
     let outcome = pipe(&repo, &advisories()).env("SBOM_GENERATE", "false").run().expect(0);
     let limit = 64 * 1024 + 5 * largest as u64;
     assert!(outcome.peak_kb < limit, "{} KB of {limit} KB", outcome.peak_kb);
+}
+
+/// A package-lock.json of these packages, each with a checksum and three edges.
+fn package_lock(names: &[String]) -> String {
+    let mut entries = vec![r#""": {"name": "app", "version": "1.0.0"}"#.to_owned()];
+    for (number, name) in names.iter().enumerate() {
+        let edges = [1, 11, 101].map(|step| format!(r#""{}": "^1.0.0""#, names[(number * 7 + step) % names.len()]));
+        // 64 bytes in Base64.
+        let integrity = format!("{number:086}==");
+        entries.push(format!(
+            r#""node_modules/{name}": {{"version": "1.0.0", "integrity": "sha512-{integrity}", "dependencies": {{{}}}}}"#,
+            edges.join(",")
+        ));
+    }
+    format!(r#"{{"lockfileVersion": 3, "packages": {{{}}}}}"#, entries.join(",\n"))
+}
+
+#[test]
+fn many_lockfiles_need_no_more_memory_than_what_is_different_in_them() {
+    // Promise 5 again. Every lockfile has the same packages and some of its own; all of them in all their places would
+    // take several times the limit.
+    let repo = Repo::new();
+    let mut largest = 0;
+    for lockfile in 0..60 {
+        let own = (0..50).map(|number| format!("own-{lockfile}-{number}"));
+        let names: Vec<String> = (0..3000).map(|number| format!("shared-{number}")).chain(own).collect();
+        let lock = package_lock(&names);
+        largest = largest.max(lock.len());
+        repo.write(&format!("services/{lockfile}/package-lock.json"), lock);
+    }
+    let db = tempfile::tempdir().unwrap();
+    pipewright_harness::database(db.path(), "npm", &[advisory("GHSA-1", "npm", "own-7-7", "2.0.0", Some(CRITICAL))]);
+    let outcome =
+        pipe(&repo, &db).env("SBOM_FORMAT", "cyclonedx-json,spdx-json").env("SECRET_SCAN", "false").run().expect(1);
+    let report = outcome.report();
+    assert_eq!(report["findings"].as_array().unwrap().len(), 1);
+    let sbom: serde_json::Value = serde_json::from_str(&outcome.file("sbom/sbom-cyclonedx.json")).unwrap();
+    assert_eq!(sbom["components"].as_array().unwrap().len(), 60 + 3000 + 60 * 50);
+    let limit = 64 * 1024 + 5 * largest as u64 / 1024;
+    assert!(outcome.peak_kb < limit, "{} KB of {limit} KB", outcome.peak_kb);
+}
+
+#[test]
+fn more_different_packages_than_are_kept_are_never_a_pass() {
+    let repo = Repo::new();
+    for lockfile in 0..6 {
+        let names: Vec<String> = (0..26_000).map(|number| format!("p{lockfile}-{number}")).collect();
+        let packages: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1.0.0")).collect();
+        repo.write(&format!("{lockfile}/Cargo.lock"), cargo_lock(&packages));
+    }
+    let outcome = pipe(&repo, &advisories()).env("SECRET_SCAN", "false").run().expect(3);
+    let error = "5/Cargo.lock: not read, because the lockfiles have more than 150000 different packages";
+    assert!(outcome.stderr.contains(error), "{}", outcome.stderr);
+    let report = outcome.report();
+    assert_eq!(report["left_out"][0]["names"], serde_json::json!(["5/Cargo.lock"]));
 }
 
 #[test]

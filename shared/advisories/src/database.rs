@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use super::census::{Census, coverage};
 use super::entry::Entry;
 use super::index::{self, Index};
+use super::matching::{self, Candidates};
 use super::queries::Queries;
 use super::range::drop_redundant_versions;
 use super::record::{self, Summary, ecosystem_of};
-use super::{Coverage, Lookup, OsvError, Query, folder, matching};
+use super::{Coverage, Lookup, OsvError, Query, folder};
 
 /// An opened advisory database.
 pub struct Database(Source);
@@ -113,7 +114,7 @@ fn from_zips(
     zips: &[PathBuf],
     wanted: &Queries<'_>,
     cancelled: &(dyn Fn() -> bool + Sync),
-) -> Result<(Coverage, Vec<Vec<Entry>>), OsvError> {
+) -> Result<(Coverage, Candidates), OsvError> {
     let found = folder::scan(zips, cancelled, &|state: &mut Found, item| {
         let summary: Summary<'_> = serde_json::from_slice(item.json).map_err(|error| error.to_string())?;
         state.census.of(item.zip).count(&summary, item.stamp);
@@ -135,9 +136,9 @@ fn from_zips(
     let (censuses, entries): (Vec<_>, Vec<_>) = found.into_iter().map(|state| (state.census, state.entries)).unzip();
     let mut entries: Vec<_> = entries.into_iter().flatten().collect();
     entries.sort_by_key(|(slot, place, _)| (*slot, *place));
-    let mut candidates: Vec<Vec<Entry>> = wanted.packages().iter().map(|_| Vec::new()).collect();
+    let mut candidates = Candidates::new();
     for (slot, _, entry) in entries {
-        candidates[slot].push(entry);
+        candidates.entry(slot).or_default().push(entry);
     }
     Ok((Censuses::coverage(censuses), candidates))
 }

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::entry::Entry;
+use super::matching::Candidates;
 use super::queries::Queries;
 use super::{Coverage, OsvError, text};
 use pipe_packages::package::Ecosystem;
@@ -126,11 +126,11 @@ impl Index {
         &self,
         wanted: &Queries<'_>,
         cancelled: &(dyn Fn() -> bool + Sync),
-    ) -> Result<Vec<Vec<Entry>>, OsvError> {
+    ) -> Result<Candidates, OsvError> {
         let contradiction = || OsvError::unusable(self.path.display(), "the index contradicts itself");
         let ecosystems: Vec<Option<Ecosystem>> =
             self.meta.ecosystems.iter().map(|name| Ecosystem::from_osv_name(name)).collect();
-        let mut found: Vec<Vec<Entry>> = wanted.packages().iter().map(|_| Vec::new()).collect();
+        let mut found = Candidates::new();
         let directory = self.read(self.directory_at, self.directory_length)?;
         let mut rest = directory.as_slice();
         let mut at = 0_u64;
@@ -144,7 +144,7 @@ impl Index {
                     return Err(OsvError::Cancelled);
                 }
                 let block = self.read(HEADER_LENGTH as u64 + at, line.length)?;
-                found[slot] = postcard::from_bytes(&block).map_err(|_| contradiction())?;
+                found.insert(slot, postcard::from_bytes(&block).map_err(|_| contradiction())?);
             }
             at = end;
         }

@@ -1,6 +1,6 @@
 //! From the records that name a package to the advisories of its installed versions.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::entry::Entry;
 use super::merge::{Hit, advisories};
@@ -9,20 +9,20 @@ use super::range::Installed;
 use super::{Advisory, Query};
 use pipe_packages::package::Ecosystem;
 
-/// `candidates` holds, for each package of `wanted`, every record that names it.
-pub(super) fn answer(queries: &[Query<'_>], wanted: &Queries<'_>, candidates: Vec<Vec<Entry>>) -> Vec<Vec<Advisory>> {
+/// The records that name each package, by its slot; none for most packages.
+pub(super) type Candidates = BTreeMap<usize, Vec<Entry>>;
+
+pub(super) fn answer(queries: &[Query<'_>], wanted: &Queries<'_>, candidates: Candidates) -> Vec<Vec<Advisory>> {
     let mut results: Vec<Vec<Advisory>> = queries.iter().map(|_| Vec::new()).collect();
-    let named = wanted.packages().iter().zip(candidates).filter(|(_, entries)| !entries.is_empty());
-    for (package, mut entries) in named {
+    for (slot, mut entries) in candidates {
         keep_newest(&mut entries);
         let mut known: HashMap<&str, usize> = HashMap::new();
-        for &place in &package.queries {
-            let version = queries[place].version;
-            results[place] = match known.get(version) {
+        for (place, query) in wanted.of(slot) {
+            results[place] = match known.get(query.version) {
                 Some(&same) => results[same].clone(),
-                None => of_version(package.ecosystem, version, &entries),
+                None => of_version(query.ecosystem, query.version, &entries),
             };
-            known.insert(version, place);
+            known.insert(query.version, place);
         }
     }
     results

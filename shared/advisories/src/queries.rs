@@ -1,45 +1,55 @@
 //! Which packages are asked for: each name once, with the queries that ask for it.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::iter::successors;
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use super::Query;
 use pipe_packages::package::Ecosystem;
 
-/// A slot is the place of a package in [`Queries::packages`].
+/// A package that is asked for is known by its slot: the place of one of its queries in the list.
 pub(super) struct Queries<'a> {
-    slots: [HashMap<Cow<'a, str>, usize>; Ecosystem::ALL.len()],
-    packages: Vec<QueriedPackage>,
-}
-
-pub(super) struct QueriedPackage {
-    pub(super) ecosystem: Ecosystem,
-    /// Places in the list of queries.
-    pub(super) queries: Vec<usize>,
+    queries: &'a [Query<'a>],
+    slots: HashTable<u32>,
+    /// By query: another one of the same package.
+    others: Vec<Option<u32>>,
+    hasher: RandomState,
 }
 
 impl<'a> Queries<'a> {
-    pub(super) fn new(queries: &[Query<'a>]) -> Queries<'a> {
-        let mut wanted = Queries { slots: Default::default(), packages: Vec::new() };
-        for (place, query) in queries.iter().enumerate() {
-            let ecosystem = query.ecosystem;
-            let slots = &mut wanted.slots[ecosystem as usize];
-            let slot = *slots.entry(ecosystem.canonical_name(query.name)).or_insert_with(|| {
-                wanted.packages.push(QueriedPackage { ecosystem, queries: Vec::new() });
-                wanted.packages.len() - 1
-            });
-            wanted.packages[slot].queries.push(place);
+    pub(super) fn new(queries: &'a [Query<'a>]) -> Queries<'a> {
+        let hasher = RandomState::new();
+        let key = |place: u32| {
+            let query = &queries[place as usize];
+            (query.ecosystem, query.ecosystem.canonical_name(query.name))
+        };
+        let mut slots: HashTable<u32> = HashTable::new();
+        let mut others = vec![None; queries.len()];
+        for (place, other) in (0..).zip(&mut others) {
+            let same = |slot: &u32| key(*slot) == key(place);
+            match slots.entry(hasher.hash_one(key(place)), same, |slot| hasher.hash_one(key(*slot))) {
+                Entry::Occupied(mut slot) => *other = Some(std::mem::replace(slot.get_mut(), place)),
+                Entry::Vacant(slot) => drop(slot.insert(place)),
+            }
         }
-        wanted
+        Queries { queries, slots, others, hasher }
     }
 
     /// `name` must be normalised.
     pub(super) fn slot(&self, ecosystem: Ecosystem, name: &str) -> Option<usize> {
-        self.slots[ecosystem as usize].get(name).copied()
+        let same = |slot: &u32| {
+            let query = &self.queries[*slot as usize];
+            query.ecosystem == ecosystem && query.ecosystem.canonical_name(query.name) == name
+        };
+        self.slots.find(self.hasher.hash_one((ecosystem, name)), same).map(|slot| *slot as usize)
     }
 
-    pub(super) fn packages(&self) -> &[QueriedPackage] {
-        &self.packages
+    /// Every query of the package in a slot, with its place.
+    pub(super) fn of(&self, slot: usize) -> impl Iterator<Item = (usize, &'a Query<'a>)> {
+        successors(Some(slot), |place| self.others[*place].map(|other| other as usize))
+            .map(|place| (place, &self.queries[place]))
     }
 }
 
@@ -51,11 +61,14 @@ mod tests {
     #[test]
     fn a_package_asked_for_twice_has_one_slot() {
         let query = |ecosystem, name| Query { ecosystem, name, version: "1" };
-        let wanted =
-            Queries::new(&[query(Ecosystem::PyPi, "A.b"), query(Ecosystem::Npm, "a-b"), query(Ecosystem::PyPi, "a-b")]);
-        assert_eq!(wanted.packages().len(), 2);
-        assert_eq!(wanted.packages()[0].queries, [0, 2]);
+        let queries = [query(Ecosystem::PyPi, "A.b"), query(Ecosystem::Npm, "a-b"), query(Ecosystem::PyPi, "a-b")];
+        let wanted = Queries::new(&queries);
+        let slot = wanted.slot(Ecosystem::PyPi, "a-b").unwrap();
+        let mut places: Vec<usize> = wanted.of(slot).map(|(place, _)| place).collect();
+        places.sort_unstable();
+        assert_eq!(places, [0, 2]);
         assert_eq!(wanted.slot(Ecosystem::Npm, "a-b"), Some(1));
+        assert_eq!(wanted.of(1).count(), 1);
         assert_eq!(wanted.slot(Ecosystem::Go, "a-b"), None);
     }
 }

@@ -183,7 +183,7 @@ fn gitlab(ctx: &Context, report: &Recorder, rendering: &Rendering) {
     notice_left_out(ctx, &left_out);
     if rendering.about_code {
         let issues = serde_json::to_vec_pretty(&reports::code_quality(rendering)).unwrap_or_default();
-        report.write_json(CODE_QUALITY, issues);
+        report.write_json(CODE_QUALITY, |file| file.write_all(&issues));
     }
     if let Some(failure) = report.report_dir().failure() {
         ctx.console.warning(format!("failed to publish the reports of GitLab: {failure}"));

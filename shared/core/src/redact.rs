@@ -14,6 +14,7 @@
 
 mod forms;
 mod found;
+pub(crate) mod json;
 mod mask;
 mod matcher;
 mod parts;

@@ -7,12 +7,11 @@
 mod earlier;
 mod schema;
 
-use std::borrow::Cow;
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use jiff::Timestamp;
-use serde::de::IgnoredAny;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
@@ -22,7 +21,8 @@ use crate::env::{Effective, Problem};
 use crate::exit::{Ending, Verdict};
 use crate::platform::CiContext;
 use crate::platform::rendering::Rendering;
-use crate::redact::{MASK, Redactor};
+use crate::redact::Redactor;
+use crate::redact::json::JsonWriter;
 use crate::spec::Spec;
 use crate::workspace::ReportDir;
 
@@ -232,21 +232,14 @@ impl Recorder {
         drop(self.report_dir.write(name, &self.redactor.bytes(bytes)));
     }
 
-    /// Like [`Recorder::write`] for a JSON document, which stays one.
-    pub fn write_json(&self, name: &str, bytes: Vec<u8>) {
-        let bytes = match self.redactor.bytes(&bytes) {
-            Cow::Borrowed(_) => bytes,
-            // A document of all findings takes many times its size when it is read.
-            Cow::Owned(masked) if is_still_json(&masked) => masked,
-            Cow::Owned(masked) => match serde_json::from_slice::<Value>(&bytes) {
-                Ok(mut value) => {
-                    self.redactor.json(&mut value);
-                    serde_json::to_vec_pretty(&value).unwrap_or_default()
-                }
-                Err(_) => masked,
-            },
-        };
-        drop(self.report_dir.write(name, &bytes));
+    /// Like [`Recorder::write`] for a JSON document, which stays one. `content` writes it, in pieces of any size, so
+    /// that it need not be in memory.
+    pub fn write_json(&self, name: &str, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+        drop(self.report_dir.write_with(name, |file| {
+            let mut out = JsonWriter::new(&self.redactor, file);
+            content(&mut out)?;
+            out.finish()
+        }));
     }
 
     /// Writes the report as it stands. A failure is kept by [`ReportDir::failure`] and ends the run with 3.
@@ -256,7 +249,7 @@ impl Recorder {
             (report_name(document.spec), serde_json::to_vec_pretty(&*document).unwrap_or_default())
         };
         bytes.push(b'\n');
-        self.write_json(&name, bytes);
+        self.write_json(&name, |file| file.write_all(&bytes));
     }
 
     fn edit(&self, change: impl FnOnce(&mut Document)) {
@@ -266,17 +259,6 @@ impl Recorder {
     fn lock(&self) -> std::sync::MutexGuard<'_, Document> {
         self.document.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Whether a document whose secrets were replaced as bytes is JSON: none was a number, ended within an escape sequence, or
-/// stood in a key, which could be the same as another one now.
-fn is_still_json(masked: &[u8]) -> bool {
-    let is_key = |at: usize| {
-        let quote = memchr::memchr(b'"', &masked[at..]).map_or(masked.len(), |quote| at + quote + 1);
-        masked[quote.min(masked.len())..].trim_ascii_start().first() == Some(&b':')
-    };
-    serde_json::from_slice::<IgnoredAny>(masked).is_ok()
-        && !memchr::memmem::find_iter(masked, MASK.as_bytes()).any(is_key)
 }
 
 /// `security-pipe-report.json`.

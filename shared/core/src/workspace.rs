@@ -1,6 +1,6 @@
 //! The checkout a pipe works on and the files it leaves there.
 
-use std::fs::{self, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, lchown};
 use std::path::{Component, Path, PathBuf};
@@ -109,11 +109,22 @@ impl ReportDir {
     }
 
     /// Writes `bytes` to `name` (which may contain `/`). A failure is remembered: see [`ReportDir::failure`].
+    ///
+    /// # Errors
+    /// Those of the file system.
     pub fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.write_with(name, |file| file.write_all(bytes))
+    }
+
+    /// Like [`ReportDir::write`], with `content` to write what the file holds. It takes its place once it is whole.
+    ///
+    /// # Errors
+    /// Those of the file system and of `content`.
+    pub fn write_with(&self, name: &str, content: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
         if self.disabled {
             return Ok(());
         }
-        let outcome = self.replace(name, bytes);
+        let outcome = self.replace(name, content);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &outcome {
             Ok(()) => {
@@ -131,7 +142,7 @@ impl ReportDir {
         outcome
     }
 
-    fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+    fn replace(&self, name: &str, content: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
         let target = self.dir.join(name);
         let parent = target.parent().unwrap_or(&self.dir);
         let is_new = self.keeps_from_git && !self.dir.exists();
@@ -147,7 +158,7 @@ impl ReportDir {
             _ => {}
         }
         let mut file = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
-        file.write_all(bytes)?;
+        content(&mut file).inspect_err(|_| drop(fs::remove_file(&temporary)))?;
         self.give(&temporary);
         drop(file);
         fs::rename(&temporary, &target).inspect_err(|_| drop(fs::remove_file(&temporary)))

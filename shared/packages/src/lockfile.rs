@@ -25,7 +25,7 @@ mod unsupported;
 mod url;
 mod uv;
 
-use crate::package::Package;
+use crate::package::{Locked, Package};
 
 pub use manifest::{Manifest, is_manifest_name, manifest};
 pub use members::Members;
@@ -54,7 +54,7 @@ pub trait Format: Sync {
 
     /// What a person does to get `fixed` (a version as OSV spells it): a command, or a short instruction. Safe to
     /// paste into a shell whatever the lockfile called the package.
-    fn upgrade(&self, package: &Package, fixed: &str, lockfile: &str) -> String;
+    fn upgrade(&self, package: &Locked<'_>, fixed: &str, lockfile: &str) -> String;
 }
 
 /// The most packages of one lockfile, and the most requirements of a requirements file with all that it includes.

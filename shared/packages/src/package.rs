@@ -73,7 +73,7 @@ impl Ecosystem {
 
 /// Where a package comes from. Only [`Source::Registry`] packages are looked up; the name of any other one could be
 /// private and never leaves the machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", content = "location")]
 pub enum Source {
     /// The ecosystem's public registry.
@@ -102,17 +102,36 @@ pub enum Scope {
     Unknown,
 }
 
-/// A checksum as the lockfile gives it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Hash {
-    /// The name CycloneDX uses: `SHA-1`, `SHA-256`, `SHA-384`, `SHA-512`.
-    pub algorithm: &'static str,
-    /// Lower-case hexadecimal.
-    pub hex: String,
+/// A checksum as the lockfile gives it: 20, 32, 48 or 64 bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hash(Box<[u8]>);
+
+impl Hash {
+    /// `None` for any other number of bytes.
+    pub fn new(bytes: impl Into<Box<[u8]>>) -> Option<Hash> {
+        let bytes = bytes.into();
+        matches!(bytes.len(), 20 | 32 | 48 | 64).then_some(Hash(bytes))
+    }
+
+    /// The checksum itself.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Of a checksum's bytes, the algorithm by the name that CycloneDX gives it: `SHA-1`, `SHA-256`, `SHA-384` or
+    /// `SHA-512`.
+    pub fn algorithm(bytes: &[u8]) -> &'static str {
+        match bytes.len() {
+            20 => "SHA-1",
+            32 => "SHA-256",
+            48 => "SHA-384",
+            _ => "SHA-512",
+        }
+    }
 }
 
 /// One resolved package of one lockfile.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
     /// Whose name and version order apply.
     pub ecosystem: Ecosystem,
@@ -135,16 +154,55 @@ pub struct Package {
     /// Checksums of its archives, as the lockfile gives them; empty if it gives none.
     pub hashes: Vec<Hash>,
     /// The folder it is installed in, relative to the lockfile's (`node_modules/a/node_modules/b`), if the lockfile
-    /// says so and it is not the one that [`Package::installed_in`] derives from the name. The same for every version,
+    /// says so and it is not the one that [`Locked::installed_in`] derives from the name. The same for every version,
     /// so it distinguishes the copies of a package from one run to the next.
-    #[serde(skip)]
     pub folder: Option<Box<str>>,
 }
 
 impl Package {
+    /// The package without its dependencies and checksums.
+    pub fn locked(&self) -> Locked<'_> {
+        Locked {
+            ecosystem: self.ecosystem,
+            name: &self.name,
+            version: &self.version,
+            source: &self.source,
+            line: self.line,
+            scope: self.scope,
+            optional: self.optional,
+            direct: self.direct,
+            folder: self.folder.as_deref(),
+        }
+    }
+}
+
+/// What a person or a look-up needs of a [`Package`], borrowed from it or from a [`Store`](crate::store::Store).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Locked<'a> {
+    /// As in [`Package::ecosystem`].
+    pub ecosystem: Ecosystem,
+    /// As in [`Package::name`].
+    pub name: &'a str,
+    /// As in [`Package::version`].
+    pub version: &'a str,
+    /// As in [`Package::source`].
+    pub source: &'a Source,
+    /// As in [`Package::line`].
+    pub line: u32,
+    /// As in [`Package::scope`].
+    pub scope: Scope,
+    /// As in [`Package::optional`].
+    pub optional: bool,
+    /// As in [`Package::direct`].
+    pub direct: Option<bool>,
+    /// As in [`Package::folder`].
+    pub folder: Option<&'a str>,
+}
+
+impl<'a> Locked<'a> {
     /// The folder it is installed in, relative to the lockfile's; `None` if the lockfile does not say.
-    pub fn installed_in(&self) -> Option<Cow<'_, str>> {
-        match (&self.folder, self.ecosystem) {
+    pub fn installed_in(&self) -> Option<Cow<'a, str>> {
+        match (self.folder, self.ecosystem) {
             (Some(folder), _) => Some(Cow::Borrowed(folder)),
             (None, Ecosystem::Npm) => Some(Cow::Owned(format!("node_modules/{}", self.name))),
             (None, Ecosystem::PyPi | Ecosystem::CratesIo | Ecosystem::Go) => None,

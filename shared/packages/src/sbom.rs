@@ -3,6 +3,7 @@
 //! Both are pure functions of their input: the same tree at the same commit gives the same bytes, on any machine. A
 //! package that several lockfiles name is one component with several places.
 
+mod arena;
 mod cyclonedx;
 mod id;
 mod merge;
@@ -12,7 +13,7 @@ mod spdx;
 mod time;
 pub mod uri;
 
-use crate::package::Package;
+use crate::store::{Listing, Store};
 
 pub use cyclonedx::cyclonedx;
 pub use purl::purl;
@@ -30,6 +31,8 @@ pub struct Bom<'a> {
     pub created: Option<&'a str>,
     /// This pipe's own version.
     pub tool_version: &'a str,
+    /// The packages of all sources.
+    pub packages: &'a Store,
     /// In any order.
     pub sources: &'a [Source<'a>],
 }
@@ -40,8 +43,8 @@ pub struct Source<'a> {
     pub path: &'a str,
     /// As a person would name it: `poetry.lock`, `go.mod`.
     pub format: &'a str,
-    /// In the lockfile's order: [`Package::dependencies`] are indices into it.
-    pub packages: &'a [Package],
+    /// What it names, of [`Bom::packages`].
+    pub listing: &'a Listing,
     /// Name and version of the project the lockfile belongs to; either may be empty.
     pub root: Option<(&'a str, &'a str)>,
 }

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use pipe_packages::lockfile::{FORMATS, Input, Sibling, decode, is_manifest_name, manifest, unsupported};
 use pipe_packages::package::Ecosystem;
 use pipe_packages::sbom::{Bom, Source, cyclonedx, spdx};
+use pipe_packages::store::Store;
 use pipe_packages::version::Version;
 
 /// The first byte chooses the format. A NUL separates the lockfile from the text of any file beside it. What was read is
@@ -28,12 +29,23 @@ pub(crate) fn lockfiles(data: &[u8]) -> bool {
             package.dependencies.iter().all(|index| *index < parsed.packages.len()),
             "a dependency that is not there"
         );
-        super::printable(&format.upgrade(package, "1.2.3", path));
+        super::printable(&format.upgrade(&package.locked(), "1.2.3", path));
     }
     let root = parsed.root.as_ref().map(|(name, version)| (name.as_str(), version.as_str()));
-    let sources = [Source { path, format: format.name(), packages: &parsed.packages, root }];
-    let bom = Bom { name: "org/app", version: None, created: None, tool_version: "0.1.0", sources: &sources };
-    for document in [cyclonedx(&bom), spdx(&bom)] {
+    let mut packages = Store::default();
+    let Ok(listing) = packages.add(path, &parsed.packages, text.len()) else { return false };
+    let sources = [Source { path, format: format.name(), listing: &listing, root }];
+    let bom = Bom {
+        name: "org/app",
+        version: None,
+        created: None,
+        tool_version: "0.1.0",
+        packages: &packages,
+        sources: &sources,
+    };
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    assert!(cyclonedx(&bom, &mut first).is_ok() && spdx(&bom, &mut second).is_ok());
+    for document in [first, second] {
         let valid: Result<serde_json::Value, _> = serde_json::from_slice(&document);
         assert!(valid.is_ok(), "an SBOM that is not JSON");
     }

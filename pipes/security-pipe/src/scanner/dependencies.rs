@@ -5,7 +5,7 @@ mod age;
 mod findings;
 mod origin;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use pipe_advisories::{Coverage, Query};
@@ -14,7 +14,8 @@ use pipe_core::env::Vars;
 use pipe_core::plan::Effects;
 use pipe_core::spec::Var;
 use pipe_core::text::{count, plural};
-use pipe_packages::package::Package;
+use pipe_packages::package::Locked;
+use pipe_packages::store::{PackageId, Store};
 
 use super::{Input, Scan, Scanner};
 use crate::inventory::{Inventory, Lockfile};
@@ -70,10 +71,43 @@ struct Dependencies {
 #[derive(Default)]
 struct Questions<'a> {
     queries: Vec<Query<'a>>,
-    places: HashMap<Query<'a>, usize>,
+    /// By release: where in `queries` it is.
+    places: Vec<Option<u32>>,
+    /// By package: whether it is asked about. Another one of the same name and version may come from elsewhere.
+    is_asked: Vec<bool>,
     /// Packages by ecosystem, each as often as it occurs.
     asked: BTreeMap<&'static str, u64>,
     left_out: u64,
+}
+
+impl<'a> Questions<'a> {
+    fn new(packages: &Store) -> Questions<'a> {
+        let (places, is_asked) = (vec![None; packages.releases()], vec![false; packages.len()]);
+        Questions { places, is_asked, ..Questions::default() }
+    }
+
+    /// Packages that differ only in origin or checksums share a query.
+    fn ask(&mut self, id: PackageId, package: &Locked<'a>, packages: &Store) {
+        let place = packages.release(id).and_then(|release| self.places.get_mut(release.index()));
+        let (Some(place), Some(is_asked)) = (place, self.is_asked.get_mut(id.index())) else { return };
+        *is_asked = true;
+        if place.is_none() {
+            // The packages of a store are far fewer.
+            *place = Some(self.queries.len() as u32);
+            let Locked { ecosystem, name, version, .. } = *package;
+            self.queries.push(Query { ecosystem, name, version });
+        }
+    }
+
+    fn asks_about(&self, id: PackageId) -> bool {
+        self.is_asked.get(id.index()) == Some(&true)
+    }
+
+    /// The place of the query of a package, if there is one.
+    fn place(&self, id: PackageId, packages: &Store) -> Option<usize> {
+        let release = packages.release(id).filter(|_| self.asks_about(id))?;
+        self.places.get(release.index()).copied().flatten().map(|place| place as usize)
+    }
 }
 
 impl Scanner for Dependencies {
@@ -94,7 +128,7 @@ impl Scanner for Dependencies {
         anyhow::ensure!(!input.cancel.is_cancelled(), "cancelled");
         let mut scan = Scan::default();
         let questions = self.questions(inventory, &input.ledger, &mut scan.warnings);
-        let packages: usize = inventory.lockfiles.iter().map(|lockfile| lockfile.packages.len()).sum();
+        let packages: usize = inventory.lockfiles.iter().map(|lockfile| lockfile.listing.len()).sum();
         let lockfiles = inventory.lockfiles.len();
         scan.detail = format!("{}, {}", plural(lockfiles, "lockfile"), count(packages as u64, "package"));
         scan.counts =
@@ -114,15 +148,11 @@ impl Scanner for Dependencies {
             }
         };
         self.describe(&lookup.coverage, &questions, input, &mut scan);
-        let answers = |package: &Package| {
-            let query = Query { ecosystem: package.ecosystem, name: &package.name, version: &package.version };
-            let found = questions.places.get(&query).and_then(|place| lookup.results.get(*place));
-            let found = found.map_or(&[][..], Vec::as_slice);
-            // The same name and version may come from Git, where the advisories are not about it.
-            let asked = found.is_empty() || origin::fate(package, self.privacy()) == Fate::LookUp;
-            if asked { found } else { &[] }
+        let answers = |package: PackageId| {
+            let place = questions.place(package, &inventory.packages);
+            place.and_then(|place| lookup.results.get(place)).map_or(&[][..], Vec::as_slice)
         };
-        scan.findings = findings::of(&inventory.lockfiles, &answers);
+        scan.findings = findings::of(inventory, &answers);
         Ok(scan)
     }
 }
@@ -135,13 +165,12 @@ impl Dependencies {
 
     /// What to ask. Every package that is not asked about is in the ledger after this.
     fn questions<'a>(&self, inventory: &'a Inventory, ledger: &Ledger, warnings: &mut Vec<String>) -> Questions<'a> {
-        let mut questions = Questions::default();
+        let mut questions = Questions::new(&inventory.packages);
         for lockfile in &inventory.lockfiles {
-            self.ask(lockfile, &mut questions, ledger, warnings);
+            self.ask(lockfile, &inventory.packages, &mut questions, ledger, warnings);
         }
         if let Some(privacy) = self.privacy() {
-            let packages = || inventory.lockfiles.iter().flat_map(|lockfile| &lockfile.packages);
-            warnings.extend(privacy.unmatched(packages()).into_iter().map(|glob| {
+            warnings.extend(privacy.unmatched(inventory.packages.all()).into_iter().map(|glob| {
                 format!(
                     "`{glob}` in PRIVATE_PACKAGES matches no package, so it keeps none from the API. Correct or \
                          remove it"
@@ -154,21 +183,22 @@ impl Dependencies {
     fn ask<'a>(
         &self,
         lockfile: &'a Lockfile,
+        packages: &'a Store,
         questions: &mut Questions<'a>,
         ledger: &Ledger,
         warnings: &mut Vec<String>,
     ) {
         let (mut asked, mut may_be_private, mut are_private) = (0_u64, 0_u64, 0_u64);
-        for package in &lockfile.packages {
-            match origin::fate(package, self.privacy()) {
+        for (id, package) in packages.locked(&lockfile.listing) {
+            // The fate of a package is the same in every lockfile.
+            let is_known = questions.asks_about(id);
+            match if is_known { Fate::LookUp } else { origin::fate(&package, self.privacy()) } {
                 Fate::LookUp => {
                     asked += 1;
                     *questions.asked.entry(package.ecosystem.osv_name()).or_default() += 1;
-                    let query = Query { ecosystem: package.ecosystem, name: &package.name, version: &package.version };
-                    questions.places.entry(query).or_insert_with(|| {
-                        questions.queries.push(query);
-                        questions.queries.len() - 1
-                    });
+                    if !is_known {
+                        questions.ask(id, &package, packages);
+                    }
                 }
                 Fate::LeaveOut { reason, why } => {
                     questions.left_out += 1;

@@ -114,7 +114,7 @@ impl Scanner for Sbom {
             .map(|lockfile| sbom::Source {
                 path: &lockfile.path,
                 format: lockfile.format.name(),
-                packages: &lockfile.packages,
+                listing: &lockfile.listing,
                 root: lockfile.root.as_ref().map(|(name, version)| (name.as_str(), version.as_str())),
             })
             .collect();
@@ -124,16 +124,16 @@ impl Scanner for Sbom {
             version: self.project.commit.as_deref(),
             created: created.as_deref(),
             tool_version: env!("CARGO_PKG_VERSION"),
+            packages: &inventory.packages,
             sources: &sources,
         };
         for format in &self.formats {
-            let bytes = match format {
-                Format::CycloneDx => sbom::cyclonedx(&bom),
-                Format::Spdx => sbom::spdx(&bom),
-            };
-            input.report.write_json(format.file(), bytes);
+            input.report.write_json(format.file(), |file| match format {
+                Format::CycloneDx => sbom::cyclonedx(&bom, file),
+                Format::Spdx => sbom::spdx(&bom, file),
+            });
         }
-        let components: usize = sources.iter().map(|source| source.packages.len()).sum();
+        let components: usize = sources.iter().map(|source| source.listing.len()).sum();
         scan.counts.push(("components", components as u64));
         scan.detail = format!("SBOM of {}", count(components as u64, "package"));
         Ok(scan)

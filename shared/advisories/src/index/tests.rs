@@ -66,7 +66,8 @@ fn another_version_and_another_kind_of_file_are_told() {
 #[test]
 fn a_forged_index_does_no_harm() {
     let (folder, bytes) = index();
-    let wanted = Queries::new(&[Query { ecosystem: Ecosystem::Npm, name: "q", version: "1" }]);
+    let queries = [Query { ecosystem: Ecosystem::Npm, name: "q", version: "1" }];
+    let wanted = Queries::new(&queries);
     let body = bytes.len() - 4;
     let mut refusals = 0;
     for at in 20..body {

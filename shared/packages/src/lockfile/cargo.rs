@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::graph::{self, Roots};
 use super::text::{Lines, excerpt, word};
 use super::{Format, Input, ParseError, Parsed, hash, shell, toml_file, url};
-use crate::package::{Ecosystem, Hash, Package, Scope, Source};
+use crate::package::{Ecosystem, Hash, Locked, Package, Scope, Source};
 use members::{Members, Purpose};
 use schema::{Entry, Lock};
 
@@ -57,7 +57,7 @@ impl Format for CargoLock {
         Ok(parsed)
     }
 
-    fn upgrade(&self, package: &Package, fixed: &str, _lockfile: &str) -> String {
+    fn upgrade(&self, package: &Locked<'_>, fixed: &str, _lockfile: &str) -> String {
         // with the version the name is unambiguous where the lockfile holds several
         let spec = shell::word(&format!("{}@{}", package.name, package.version));
         format!("cargo update -p {spec} --precise {}", shell::word(fixed))

@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
 use super::{Format, Input, MAX_PACKAGES, ParseError, Parsed, shell, url};
-use crate::package::{Ecosystem, Package, Scope, Source};
+use crate::package::{Ecosystem, Locked, Package, Scope, Source};
 use modfile::{ModFile, Replace, Versions};
 use work::Workspace;
 
@@ -47,7 +47,7 @@ impl Format for GoMod {
         Ok(parsed)
     }
 
-    fn upgrade(&self, package: &Package, fixed: &str, _lockfile: &str) -> String {
+    fn upgrade(&self, package: &Locked<'_>, fixed: &str, _lockfile: &str) -> String {
         if package.name == "stdlib" {
             return format!("go get toolchain@{}", shell::word(&format!("go{}", order::to_go(fixed))));
         }

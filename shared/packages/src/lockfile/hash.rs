@@ -2,7 +2,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use pipe_core::text::hex;
 
 use crate::package::Hash;
 
@@ -19,32 +18,32 @@ pub(super) fn sha256(hex: &str) -> Option<Hash> {
 
 /// The hashes of a Subresource Integrity string: `sha512-<base64> sha1-<base64>`.
 pub(super) fn integrity(text: &str) -> Vec<Hash> {
-    text.split_ascii_whitespace()
-        .filter_map(|part| {
-            let (algorithm, value) = part.split_once('-')?;
-            let (name, length) = known(algorithm)?;
-            let value = value.split_once('?').map_or(value, |(value, _)| value);
-            let bytes = STANDARD.decode(value).ok().filter(|bytes| bytes.len() == length)?;
-            Some(Hash { algorithm: name, hex: hex(&bytes) })
-        })
-        .collect()
+    let mut hashes = Vec::with_capacity(1);
+    for part in text.split_ascii_whitespace() {
+        let Some((algorithm, value)) = part.split_once('-') else { continue };
+        let value = value.split_once('?').map_or(value, |(value, _)| value);
+        hashes.extend(STANDARD.decode(value).ok().and_then(|bytes| of_algorithm(algorithm, bytes)));
+    }
+    hashes
 }
 
 fn hex_hash(algorithm: &str, hex: &str) -> Option<Hash> {
-    let (name, length) = known(algorithm)?;
-    let valid = hex.len() == length * 2 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-    valid.then(|| Hash { algorithm: name, hex: hex.to_ascii_lowercase() })
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
+    let bytes: Option<Vec<u8>> = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
+    of_algorithm(algorithm, bytes.filter(|_| rest.is_empty())?)
 }
 
-/// CycloneDX's name and the length in bytes.
-fn known(algorithm: &str) -> Option<(&'static str, usize)> {
-    match algorithm {
-        "sha1" => Some(("SHA-1", 20)),
-        "sha256" => Some(("SHA-256", 32)),
-        "sha384" => Some(("SHA-384", 48)),
-        "sha512" => Some(("SHA-512", 64)),
-        _ => None,
-    }
+/// `None` for an algorithm that is not recorded, or if the length is not that of its checksums.
+fn of_algorithm(algorithm: &str, bytes: Vec<u8>) -> Option<Hash> {
+    let length = match algorithm {
+        "sha1" => 20,
+        "sha256" => 32,
+        "sha384" => 48,
+        "sha512" => 64,
+        _ => return None,
+    };
+    Hash::new(bytes).filter(|hash| hash.bytes().len() == length)
 }
 
 #[cfg(test)]
@@ -52,17 +51,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_notation_gives_hexadecimal() {
+    fn each_notation_gives_the_bytes() {
         let hex = "AB".repeat(32);
-        assert_eq!(tagged(&format!("sha256:{hex}")).unwrap().hex, "ab".repeat(32));
-        assert_eq!(sha256(&hex).unwrap().algorithm, "SHA-256");
+        assert_eq!(tagged(&format!("sha256:{hex}")).unwrap().bytes(), [0xab; 32]);
+        assert_eq!(sha256(&hex).unwrap().bytes(), [0xab; 32]);
         let sri = integrity("sha1-AAECAwQFBgcICQoLDA0ODxAREhM= md5-AA== sha512-short");
-        assert_eq!(sri, [Hash { algorithm: "SHA-1", hex: "000102030405060708090a0b0c0d0e0f10111213".into() }]);
+        assert_eq!(sri, [Hash::new((0..20).collect::<Vec<u8>>()).unwrap()]);
     }
 
     #[test]
     fn malformed_hashes_are_left_out() {
-        for bad in ["sha256:", "sha256:zz", "md5:00", "nothing", "sha256:abc"] {
+        for bad in ["sha256:", "sha256:zz", "md5:00", "nothing", "sha256:abc", &format!("sha1:{}", "a".repeat(64))] {
             assert_eq!(tagged(bad), None, "{bad}");
         }
     }

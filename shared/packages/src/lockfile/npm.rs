@@ -15,7 +15,7 @@ mod workspaces;
 
 use super::text::Lines;
 use super::{Format, Input, ParseError, Parsed, shell};
-use crate::package::Package;
+use crate::package::Locked;
 use document::Document;
 use halves::Nested;
 use json::Reader;
@@ -65,10 +65,10 @@ impl Format for Npm {
         }
     }
 
-    fn upgrade(&self, package: &Package, fixed: &str, _lockfile: &str) -> String {
+    fn upgrade(&self, package: &Locked<'_>, fixed: &str, _lockfile: &str) -> String {
         match package.direct {
             Some(true) => format!("npm install {}", shell::word(&format!("{}@{fixed}", package.name))),
-            _ => format!("npm update {}", shell::word(&package.name)),
+            _ => format!("npm update {}", shell::word(package.name)),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::graph::{self, Roots};
 use super::pyproject::{self, Pyproject, Wanted};
 use super::text::{Lines, word};
 use super::{Format, Input, ParseError, Parsed, files, hash, pep508, python, shell, toml_file, url};
-use crate::package::{Ecosystem, Hash, Package, Scope, Source};
+use crate::package::{Ecosystem, Hash, Locked, Package, Scope, Source};
 use schema::{Entry, Lock, Origin};
 
 pub(crate) struct Poetry;
@@ -55,8 +55,8 @@ impl Format for Poetry {
         Ok(parsed)
     }
 
-    fn upgrade(&self, package: &Package, _fixed: &str, _lockfile: &str) -> String {
-        format!("poetry update {}", shell::word(&package.name))
+    fn upgrade(&self, package: &Locked<'_>, _fixed: &str, _lockfile: &str) -> String {
+        format!("poetry update {}", shell::word(package.name))
     }
 }
 

@@ -14,7 +14,7 @@ use std::collections::HashSet;
 
 use super::text::{check_merged, excerpt};
 use super::{Format, Input, ParseError, Parsed, python, shell, url};
-use crate::package::{Package, Source};
+use crate::package::{Locked, Source};
 use files::{Item, Origins};
 use found::Found;
 use target::Wanted;
@@ -90,7 +90,7 @@ impl Format for Requirements {
         Ok(parsed)
     }
 
-    fn upgrade(&self, package: &Package, fixed: &str, lockfile: &str) -> String {
+    fn upgrade(&self, package: &Locked<'_>, fixed: &str, lockfile: &str) -> String {
         let pin = shell::word(&format!("{}=={fixed}", package.name));
         format!("pin {pin} in {}", shell::word(lockfile))
     }

@@ -230,7 +230,7 @@ fn check(format: &dyn Format, text: &str) {
                 assert!((1..=lines).contains(&package.line), "line {} of {lines}", package.line);
                 assert!(package.dependencies.iter().all(|edge| *edge < parsed.packages.len() && *edge != index));
                 assert!(package.dependencies.windows(2).all(|pair| pair[0] < pair[1]));
-                assert!(harmless(&format.upgrade(package, "1.0", "lock")));
+                assert!(harmless(&format.upgrade(&package.locked(), "1.0", "lock")));
             }
             assert!(parsed.warnings.iter().all(|warning| harmless(warning)));
         }

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use super::graph::{self, Roots};
 use super::text::{Lines, excerpt, word};
 use super::{Format, Input, ParseError, Parsed, files, pyproject, python, shell, toml_file, url};
-use crate::package::{Ecosystem, Package, Scope, Source};
+use crate::package::{Ecosystem, Locked, Package, Scope, Source};
 use schema::{Dependency, Entry, Lock, Origin};
 
 pub(crate) struct Uv;
@@ -57,8 +57,8 @@ impl Format for Uv {
         Ok(parsed)
     }
 
-    fn upgrade(&self, package: &Package, _fixed: &str, lockfile: &str) -> String {
-        let name = shell::word(&package.name);
+    fn upgrade(&self, package: &Locked<'_>, _fixed: &str, lockfile: &str) -> String {
+        let name = shell::word(package.name);
         match lockfile.strip_suffix(".lock").filter(|script| script.ends_with(".py")) {
             Some(script) => format!("uv lock --script {} --upgrade-package {name}", shell::word(script)),
             None => format!("uv lock --upgrade-package {name}"),

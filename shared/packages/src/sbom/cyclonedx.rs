@@ -7,7 +7,10 @@
 mod model;
 
 use std::borrow::Cow;
+use std::io::{self, Write};
 
+use pipe_core::text::hex;
+use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
 use crate::package::{Hash, Scope};
@@ -15,15 +18,18 @@ use crate::sbom::cyclonedx::model::{
     Checksum, Composition, Dependency, Document, Evidence, Item, Lifecycle, Metadata, Occurrence, Property, Reference,
     Tools,
 };
-use crate::sbom::merge::{Component, Merged, Project, merge};
+use crate::sbom::merge::{Component, Merged, Place, Project, merge};
 use crate::sbom::purl::{self, Origin};
 use crate::sbom::{Bom, id, time, uri};
 
 /// The reference of the repository itself.
 const ROOT: &str = "repository";
 
-/// The document, in one line with a line end.
-pub fn cyclonedx(bom: &Bom<'_>) -> Vec<u8> {
+/// Writes the document, in one line with a line end.
+///
+/// # Errors
+/// Those of `out`.
+pub fn cyclonedx(bom: &Bom<'_>, mut out: impl Write) -> io::Result<()> {
     let merged = merge(bom);
     let mut document = Document {
         schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
@@ -34,14 +40,11 @@ pub fn cyclonedx(bom: &Bom<'_>) -> Vec<u8> {
         metadata: metadata(bom),
         components: Components(&merged),
         dependencies: Dependencies(&merged),
-        compositions: compositions(&merged),
+        compositions: Compositions::of(&merged),
     };
     document.serial_number = Some(format!("urn:uuid:{}", id::uuid(&document)));
-    let mut bytes = Vec::new();
-    // Writing to memory what has only string keys can't fail.
-    let _ = serde_json::to_writer(&mut bytes, &document);
-    bytes.push(b'\n');
-    bytes
+    serde_json::to_writer(&mut out, &document)?;
+    out.write_all(b"\n")
 }
 
 fn metadata<'a>(bom: &Bom<'a>) -> Metadata<'a> {
@@ -60,7 +63,7 @@ fn metadata<'a>(bom: &Bom<'a>) -> Metadata<'a> {
         },
         component: Item {
             kind: "application",
-            reference: ROOT,
+            reference: ROOT.into(),
             name: bom.name.into(),
             version: limited(bom.version.unwrap_or_default().into()),
             ..Item::default()
@@ -73,14 +76,21 @@ pub(super) struct Components<'a>(&'a Merged<'a>);
 
 impl Serialize for Components<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.projects.iter().map(project).chain(self.0.components.iter().map(library)))
+        let mut list = serializer.serialize_seq(None)?;
+        for one in &self.0.projects {
+            list.serialize_element(&project(one))?;
+        }
+        for (index, component, places) in self.0.placed() {
+            list.serialize_element(&library(self.0, index, component, &places))?;
+        }
+        list.end()
     }
 }
 
 fn project<'a>(project: &'a Project<'a>) -> Item<'a> {
     Item {
         kind: "application",
-        reference: &project.reference,
+        reference: project.reference.as_str().into(),
         name: project.name().into(),
         version: limited(project.version().into()),
         properties: vec![
@@ -91,38 +101,32 @@ fn project<'a>(project: &'a Project<'a>) -> Item<'a> {
     }
 }
 
-fn library<'a>(component: &'a Component<'a>) -> Item<'a> {
-    let package = component.package;
-    let (group, name) = match package.name.split_once('/') {
+fn library<'a>(merged: &'a Merged<'_>, index: usize, component: &'a Component<'_>, places: &[Place<'a>]) -> Item<'a> {
+    let package = merged.package(component);
+    let full_name = package.map_or("", |package| package.name);
+    let (group, name) = match full_name.split_once('/') {
         Some((scope, name)) if scope.starts_with('@') => (scope, name),
-        _ => ("", package.name.as_str()),
+        _ => ("", full_name),
     };
+    let hashes = merged.hashes(index);
     Item {
         kind: "library",
-        reference: &component.reference,
+        reference: merged.reference(index),
         group,
         name: name.into(),
-        version: limited(purl::version(package)),
+        version: limited(package.as_ref().map(purl::version).unwrap_or_default()),
         scope: match component.scope {
             Scope::Development => Some("excluded"),
             Scope::Production | Scope::Unknown if component.optional => Some("optional"),
             Scope::Production => Some("required"),
             Scope::Unknown => None,
         },
-        hashes: component
-            .hashes
-            .iter()
-            .map(|Hash { algorithm, hex }| Checksum { alg: algorithm, content: hex })
-            .collect(),
-        purl: &component.purl,
+        hashes: hashes.into_iter().map(|hash| Checksum { alg: Hash::algorithm(hash), content: hex(hash) }).collect(),
+        purl: merged.purl(index),
         external_references: reference(&component.origin).into_iter().collect(),
-        properties: properties(component),
+        properties: properties(component, places),
         evidence: Some(Evidence {
-            occurrences: component
-                .places
-                .iter()
-                .map(|place| Occurrence { location: place.path, line: place.line })
-                .collect(),
+            occurrences: places.iter().map(|place| Occurrence { location: place.path, line: place.line }).collect(),
         }),
     }
 }
@@ -135,7 +139,7 @@ fn reference(origin: &Origin<'_>) -> Option<Reference> {
     }
 }
 
-fn properties<'a>(component: &'a Component<'a>) -> Vec<Property<'a>> {
+fn properties<'a>(component: &'a Component<'_>, places: &[Place<'a>]) -> Vec<Property<'a>> {
     let (source, location) = component.origin.words();
     let mut properties = vec![Property { name: "pipewright:source", value: source.into() }];
     if !location.is_empty() {
@@ -145,7 +149,7 @@ fn properties<'a>(component: &'a Component<'a>) -> Vec<Property<'a>> {
         let value = if direct { "direct" } else { "transitive" };
         properties.push(Property { name: "pipewright:dependency", value: value.into() });
     }
-    for place in &component.places {
+    for place in places {
         properties.push(Property { name: "pipewright:lockfile", value: place.path.into() });
         properties.push(Property { name: "pipewright:line", value: place.line.to_string().into() });
     }
@@ -157,35 +161,66 @@ pub(super) struct Dependencies<'a>(&'a Merged<'a>);
 
 impl Serialize for Dependencies<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let components = &self.0.components;
-        let name = |index: &usize| components.get(*index).map(|component| component.reference.as_str());
-        let root = Dependency {
-            reference: ROOT,
-            depends_on: self.0.projects.iter().map(|project| project.reference.as_str()).collect(),
-        };
-        let projects = self.0.projects.iter().map(|project| Dependency {
-            reference: &project.reference,
-            depends_on: project.direct.iter().chain(&project.development).filter_map(name).collect(),
-        });
-        let libraries = components.iter().filter_map(|component| {
-            let depends_on = component.depends_on.as_ref()?.iter().filter_map(name).collect();
-            Some(Dependency { reference: &component.reference, depends_on })
-        });
-        serializer.collect_seq(std::iter::once(root).chain(projects).chain(libraries))
+        let merged = self.0;
+        let mut list = serializer.serialize_seq(None)?;
+        let projects = merged.projects.iter().map(|project| project.reference.as_str().into());
+        list.serialize_element(&Dependency { reference: ROOT.into(), depends_on: projects.collect() })?;
+        let references = |components: &[usize]| components.iter().map(|index| merged.reference(*index)).collect();
+        for (number, project) in merged.projects.iter().enumerate() {
+            let asked = merged.asked(number);
+            let mut depends_on: Vec<Cow<'_, str>> = references(&asked.direct);
+            depends_on.append(&mut references(&asked.development));
+            list.serialize_element(&Dependency { reference: project.reference.as_str().into(), depends_on })?;
+        }
+        for index in 0..merged.components.len() {
+            if let Some(targets) = merged.depends_on(index) {
+                let depends_on = references(&targets);
+                list.serialize_element(&Dependency { reference: merged.reference(index), depends_on })?;
+            }
+        }
+        list.end()
     }
 }
 
 /// Says of which parts the graph is known to lack edges.
-fn compositions<'a>(merged: &'a Merged<'a>) -> Vec<Composition<'a>> {
-    let partial = merged.projects.iter().filter(|project| !project.indirect.is_empty());
-    let partial: Vec<&str> = partial.map(|project| project.reference.as_str()).collect();
-    let unknown = merged.components.iter().filter(|component| component.depends_on.is_none());
-    let unknown: Vec<&str> = unknown.map(|component| component.reference.as_str()).collect();
-    [("incomplete", partial), ("unknown", unknown)]
-        .into_iter()
-        .filter(|(_, dependencies)| !dependencies.is_empty())
-        .map(|(aggregate, dependencies)| Composition { aggregate, dependencies })
-        .collect()
+pub(super) struct Compositions<'a> {
+    merged: &'a Merged<'a>,
+    /// References of projects.
+    incomplete: Vec<&'a str>,
+    /// Indices of components.
+    unknown: Vec<usize>,
+}
+
+impl<'a> Compositions<'a> {
+    fn of(merged: &'a Merged<'a>) -> Compositions<'a> {
+        let projects = merged.projects.iter().enumerate();
+        let incomplete = projects.filter(|(number, _)| !merged.asked(*number).indirect.is_empty());
+        let components = merged.components.iter().enumerate();
+        Compositions {
+            merged,
+            incomplete: incomplete.map(|(_, project)| project.reference.as_str()).collect(),
+            unknown: components.filter(|(_, component)| !component.has_graph).map(|(index, _)| index).collect(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.incomplete.is_empty() && self.unknown.is_empty()
+    }
+}
+
+impl Serialize for Compositions<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        if !self.incomplete.is_empty() {
+            let dependencies = self.incomplete.iter().map(|reference| (*reference).into()).collect();
+            list.serialize_element(&Composition { aggregate: "incomplete", dependencies })?;
+        }
+        if !self.unknown.is_empty() {
+            let dependencies = self.unknown.iter().map(|index| self.merged.reference(*index)).collect();
+            list.serialize_element(&Composition { aggregate: "unknown", dependencies })?;
+        }
+        list.end()
+    }
 }
 
 /// The schema's longest version is 1,024 characters.

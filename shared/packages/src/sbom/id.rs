@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 
+use pipe_core::text::hex;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -35,11 +36,6 @@ pub(super) fn spdx_id(kind: &str, words: &[&str], reference: &str) -> String {
     let digest = Sha256::digest(reference.as_bytes());
     id.push_str(&hex(digest.get(..8).unwrap_or_default()));
     id
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).collect()
 }
 
 struct Hasher(Sha256);

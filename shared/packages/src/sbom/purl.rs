@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use packageurl::PackageUrl;
 
 use crate::lockfile::paths::normal;
-use crate::package::{Ecosystem, Package, Source};
+use crate::package::{Ecosystem, Locked, Source};
 use crate::sbom::uri;
 
 /// The package's URL. One that isn't from the public registry says so in a qualifier (`vcs_url`, `download_url`,
 /// `repository_url`), so that it is not taken for the registry's package of that name. Empty if the package has no
 /// name.
-pub fn purl(package: &Package) -> String {
-    of(package, &Origin::new(&package.source, ""))
+pub fn purl(package: &Locked<'_>) -> String {
+    of(package, &Origin::new(package.source, ""))
 }
 
 /// Where a package comes from, with local places relative to the repository instead of the lockfile.
@@ -28,9 +28,8 @@ pub(super) enum Origin<'a> {
 }
 
 impl<'a> Origin<'a> {
-    /// `lockfile` is the path of the lockfile, whose folder local paths start from.
-    pub(super) fn new(source: &'a Source, lockfile: &str) -> Origin<'a> {
-        let folder = lockfile.rsplit_once('/').map_or("", |(folder, _)| folder);
+    /// `folder` is the lockfile's, which local paths start from.
+    pub(super) fn new(source: &'a Source, folder: &str) -> Origin<'a> {
         match source {
             Source::Registry => Origin::Registry,
             Source::PrivateRegistry(location) => Origin::Private(location),
@@ -55,8 +54,8 @@ impl<'a> Origin<'a> {
 }
 
 /// The version as the ecosystem's own tools spell it: Go's have a `v`, which OSV leaves out.
-pub(super) fn version(package: &Package) -> Cow<'_, str> {
-    let version = package.version.as_str();
+pub(super) fn version<'a>(package: &Locked<'a>) -> Cow<'a, str> {
+    let version = package.version;
     // The standard library is not a module and counts without it.
     let module = package.ecosystem == Ecosystem::Go && package.name.contains(['.', '/']);
     match version.starts_with(|c: char| c.is_ascii_digit()) && module {
@@ -65,11 +64,11 @@ pub(super) fn version(package: &Package) -> Cow<'_, str> {
     }
 }
 
-pub(super) fn of(package: &Package, origin: &Origin<'_>) -> String {
+pub(super) fn of(package: &Locked<'_>, origin: &Origin<'_>) -> String {
     let (namespace, name) = match package.ecosystem {
-        Ecosystem::Go => package.name.rsplit_once('/').unwrap_or(("", &package.name)),
-        Ecosystem::Npm if package.name.starts_with('@') => package.name.split_once('/').unwrap_or(("", &package.name)),
-        _ => ("", package.name.as_str()),
+        Ecosystem::Go => package.name.rsplit_once('/').unwrap_or(("", package.name)),
+        Ecosystem::Npm if package.name.starts_with('@') => package.name.split_once('/').unwrap_or(("", package.name)),
+        _ => ("", package.name),
     };
     let version = version(package);
     let name = match package.ecosystem {
@@ -174,13 +173,13 @@ mod tests {
             (Ecosystem::Go, "google.golang.org/genproto", "abcdedf", "pkg:golang/google.golang.org/genproto@abcdedf"),
             (Ecosystem::Go, "golang.org/x/crypto", "", "pkg:golang/golang.org/x/crypto"),
         ] {
-            assert_eq!(purl(&package(ecosystem, name, version, Source::Registry)), expected);
+            assert_eq!(purl(&package(ecosystem, name, version, Source::Registry).locked()), expected);
         }
     }
 
     #[test]
     fn go_versions_have_their_v_and_awkward_names_are_escaped_or_none() {
-        let of = |ecosystem, name, version| purl(&package(ecosystem, name, version, Source::Registry));
+        let of = |ecosystem, name, version| purl(&package(ecosystem, name, version, Source::Registry).locked());
         assert_eq!(of(Ecosystem::Go, "github.com/Gorilla/mux", "1.8.0"), "pkg:golang/github.com/gorilla/mux@v1.8.0");
         assert_eq!(
             of(Ecosystem::Go, "k8s.io/api", "2.0.0+incompatible"),
@@ -195,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_package_from_elsewhere_says_where_from() {
-        let of = |source| purl(&package(Ecosystem::Npm, "lib", "1.0.0", source));
+        let of = |source| purl(&package(Ecosystem::Npm, "lib", "1.0.0", source).locked());
         assert_eq!(
             of(Source::Git("https://host.example/lib.git#0a1b".into())),
             "pkg:npm/lib@1.0.0?vcs_url=git%2Bhttps:%2F%2Fhost.example%2Flib.git%400a1b"
@@ -225,11 +224,11 @@ mod tests {
         fn any_name_gives_a_purl_that_reads_back(name in "[^/@\\pC]{1,20}", version in "\\PC{0,20}", which in 0_usize..4) {
             let ecosystem = Ecosystem::ALL[which];
             let package = package(ecosystem, &name, &version, Source::Registry);
-            let text = purl(&package);
+            let text = purl(&package.locked());
             prop_assume!(!text.is_empty());
             let back = PackageUrl::from_str(&text).map_err(|error| TestCaseError::fail(format!("{text}: {error}")))?;
             prop_assert_eq!(back.ty(), ecosystem.purl_type());
-            prop_assert_eq!(back.version().unwrap_or_default(), super::version(&package));
+            prop_assert_eq!(back.version().unwrap_or_default(), super::version(&package.locked()));
             prop_assert!(text.is_ascii() && !text.contains([' ', '"', '<', '#']), "{}", text);
         }
     }

@@ -75,13 +75,18 @@ impl fmt::Display for SbomFormat {
 mod tests {
     use super::{SbomError, SbomFormat};
     use crate::sbom::{Bom, cyclonedx, spdx};
+    use crate::store::Store;
 
     #[test]
     fn the_documents_that_are_written_here_are_recognised() {
-        let bom = Bom { name: "org/app", version: None, created: None, tool_version: "1", sources: &[] };
+        let packages = &Store::default();
+        let bom = Bom { name: "org/app", version: None, created: None, tool_version: "1", packages, sources: &[] };
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        cyclonedx(&bom, &mut first).unwrap();
+        spdx(&bom, &mut second).unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        assert_eq!(SbomFormat::of(&text(cyclonedx(&bom))), Ok(SbomFormat::CycloneDx));
-        assert_eq!(SbomFormat::of(&text(spdx(&bom))), Ok(SbomFormat::Spdx));
+        assert_eq!(SbomFormat::of(&text(first)), Ok(SbomFormat::CycloneDx));
+        assert_eq!(SbomFormat::of(&text(second)), Ok(SbomFormat::Spdx));
     }
 
     #[test]

@@ -6,11 +6,15 @@
 mod model;
 
 use std::borrow::Cow;
+use std::io::{self, Write};
 
+use pipe_core::text::hex;
+use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
 use crate::package::{Hash, Scope};
-use crate::sbom::merge::{Component, Merged, merge};
+use crate::sbom::arena::Arena;
+use crate::sbom::merge::{Component, Merged, Place, merge};
 use crate::sbom::purl::{self, Origin};
 use crate::sbom::spdx::model::{Checksum, CreationInfo, Document, ExternalRef, Item, NO_ASSERTION, Relationship};
 use crate::sbom::{Bom, id, time, uri};
@@ -18,8 +22,11 @@ use crate::sbom::{Bom, id, time, uri};
 const DOCUMENT: &str = "SPDXRef-DOCUMENT";
 const ROOT: &str = "SPDXRef-Repository";
 
-/// The document, in one line with a line end.
-pub fn spdx(bom: &Bom<'_>) -> Vec<u8> {
+/// Writes the document, in one line with a line end.
+///
+/// # Errors
+/// Those of `out`.
+pub fn spdx(bom: &Bom<'_>, mut out: impl Write) -> io::Result<()> {
     let merged = merge(bom);
     let ids = Ids {
         projects: merged
@@ -27,7 +34,7 @@ pub fn spdx(bom: &Bom<'_>) -> Vec<u8> {
             .iter()
             .map(|project| id::spdx_id("Project", &[project.name()], &project.reference))
             .collect(),
-        components: merged.components.iter().map(component_id).collect(),
+        components: component_ids(&merged),
     };
     let created = bom.created.and_then(time::utc);
     let mut document = Document {
@@ -47,21 +54,23 @@ pub fn spdx(bom: &Bom<'_>) -> Vec<u8> {
     let name = uri::path(bom.name).replace('/', "-");
     // The form that the specification (clause 6.5) gives to creators without an address.
     document.document_namespace = format!("https://spdx.org/spdxdocs/{name}-{}", id::uuid(&document));
-    let mut bytes = Vec::new();
-    // Writing to memory what has only string keys can't fail.
-    let _ = serde_json::to_writer(&mut bytes, &document);
-    bytes.push(b'\n');
-    bytes
+    serde_json::to_writer(&mut out, &document)?;
+    out.write_all(b"\n")
 }
 
 struct Ids {
     projects: Vec<String>,
-    components: Vec<String>,
+    components: Arena,
 }
 
-fn component_id(component: &Component<'_>) -> String {
-    let package = component.package;
-    id::spdx_id("Package", &[package.ecosystem.purl_type(), &package.name, &package.version], &component.reference)
+fn component_ids(merged: &Merged<'_>) -> Arena {
+    let mut ids = Arena::default();
+    for (index, component) in merged.components.iter().enumerate() {
+        let words =
+            merged.package(component).map(|package| [package.ecosystem.purl_type(), package.name, package.version]);
+        ids.push(&id::spdx_id("Package", &words.unwrap_or_default(), &merged.reference(index)));
+    }
+    ids
 }
 
 /// Written one by one, so that no second copy of a large tree exists.
@@ -82,14 +91,26 @@ impl Serialize for Packages<'_> {
             source_info: format!("{} ({})", project.source.path, project.source.format),
             ..Item::new(id, project.name(), "APPLICATION")
         });
-        let libraries =
-            self.merged.components.iter().zip(&self.ids.components).map(|(component, id)| library(component, id));
-        serializer.collect_seq(std::iter::once(root).chain(projects).chain(libraries))
+        let mut list = serializer.serialize_seq(None)?;
+        for item in std::iter::once(root).chain(projects) {
+            list.serialize_element(&item)?;
+        }
+        for (index, component, places) in self.merged.placed() {
+            list.serialize_element(&library(self.merged, self.ids.components.get(index), index, component, &places))?;
+        }
+        list.end()
     }
 }
 
-fn library<'a>(component: &'a Component<'a>, id: &'a str) -> Item<'a> {
-    let places: Vec<String> = component.places.iter().map(|place| format!("{}:{}", place.path, place.line)).collect();
+fn library<'a>(
+    merged: &'a Merged<'_>,
+    id: &'a str,
+    index: usize,
+    component: &'a Component<'_>,
+    places: &[Place<'a>],
+) -> Item<'a> {
+    let package = merged.package(component);
+    let places: Vec<String> = places.iter().map(|place| format!("{}:{}", place.path, place.line)).collect();
     let (source, location) = component.origin.words();
     let from = if location.is_empty() { String::new() } else { format!(" ({location})") };
     let scope = match component.scope {
@@ -99,32 +120,26 @@ fn library<'a>(component: &'a Component<'a>, id: &'a str) -> Item<'a> {
         Scope::Unknown => None,
     };
     let depth = component.direct.map(|direct| if direct { "direct" } else { "transitive" });
-    let external_refs = match component.purl.as_str() {
+    let external_refs = match merged.purl(index) {
         "" => Vec::new(),
         purl => {
             vec![ExternalRef { reference_category: "PACKAGE-MANAGER", reference_type: "purl", reference_locator: purl }]
         }
     };
     Item {
-        version_info: purl::version(component.package),
+        version_info: package.as_ref().map(purl::version).unwrap_or_default(),
         download_location: download_location(&component.origin).map_or(NO_ASSERTION.into(), Cow::Owned),
-        checksums: component.hashes.iter().filter_map(|hash| checksum(hash)).collect(),
+        checksums: merged.hashes(index).into_iter().map(checksum).collect(),
         source_info: format!("{}, from {source}{from}", places.join(", ")),
         comment: [scope, depth].into_iter().flatten().collect::<Vec<_>>().join(", "),
         external_refs,
-        ..Item::new(id, &component.package.name, "LIBRARY")
+        ..Item::new(id, package.map_or("", |package| package.name), "LIBRARY")
     }
 }
 
-fn checksum(hash: &Hash) -> Option<Checksum<'_>> {
-    let algorithm = match hash.algorithm {
-        "SHA-1" => "SHA1",
-        "SHA-256" => "SHA256",
-        "SHA-384" => "SHA384",
-        "SHA-512" => "SHA512",
-        _ => return None,
-    };
-    Some(Checksum { algorithm, checksum_value: &hash.hex })
+/// SPDX names the algorithms as CycloneDX does, without the dash.
+fn checksum(hash: &[u8]) -> Checksum {
+    Checksum { algorithm: Hash::algorithm(hash).replace('-', ""), checksum_value: hex(hash) }
 }
 
 fn download_location(origin: &Origin<'_>) -> Option<String> {
@@ -164,20 +179,29 @@ impl Serialize for Relationships<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let link =
             |from, kind, to| Relationship { spdx_element_id: from, relationship_type: kind, related_spdx_element: to };
-        let id = |index: &usize| self.ids.components.get(*index).map(String::as_str);
-        let describes = std::iter::once(link(DOCUMENT, "DESCRIBES", ROOT));
-        let contains = self.ids.projects.iter().map(|project| link(ROOT, "CONTAINS", project));
-        let asked = self.merged.projects.iter().zip(&self.ids.projects).flat_map(|(project, own)| {
-            let direct = project.direct.iter().filter_map(id).map(|to| link(own, "DEPENDS_ON", to));
-            let development =
-                project.development.iter().filter_map(id).map(|from| link(from, "DEV_DEPENDENCY_OF", own));
-            let indirect = project.indirect.iter().filter_map(id).map(|from| link(from, "DEPENDENCY_OF", own));
-            direct.chain(development).chain(indirect)
-        });
-        let edges = self.merged.components.iter().zip(&self.ids.components).flat_map(|(component, own)| {
-            let targets = component.depends_on.iter().flatten().filter_map(id);
-            targets.map(|to| link(own, "DEPENDS_ON", to))
-        });
-        serializer.collect_seq(describes.chain(contains).chain(asked).chain(edges))
+        let id = |index: usize| self.ids.components.get(index);
+        let mut list = serializer.serialize_seq(None)?;
+        list.serialize_element(&link(DOCUMENT, "DESCRIBES", ROOT))?;
+        for project in &self.ids.projects {
+            list.serialize_element(&link(ROOT, "CONTAINS", project))?;
+        }
+        for (number, own) in self.ids.projects.iter().enumerate() {
+            let asked = self.merged.asked(number);
+            for to in asked.direct {
+                list.serialize_element(&link(own, "DEPENDS_ON", id(to)))?;
+            }
+            for from in asked.development {
+                list.serialize_element(&link(id(from), "DEV_DEPENDENCY_OF", own))?;
+            }
+            for from in asked.indirect {
+                list.serialize_element(&link(id(from), "DEPENDENCY_OF", own))?;
+            }
+        }
+        for index in 0..self.merged.components.len() {
+            for to in self.merged.depends_on(index).into_iter().flatten() {
+                list.serialize_element(&link(id(index), "DEPENDS_ON", id(to)))?;
+            }
+        }
+        list.end()
     }
 }

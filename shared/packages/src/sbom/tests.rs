@@ -3,8 +3,9 @@ use std::collections::{BTreeSet, HashSet};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Bom, Source, cyclonedx, spdx};
+use super::{Bom, Source};
 use crate::package::{self, Ecosystem, Hash, Package, Scope};
+use crate::store::Store;
 
 fn package(name: &str, version: &str, line: u32, direct: Option<bool>, dependencies: &[usize]) -> Package {
     Package {
@@ -22,18 +23,57 @@ fn package(name: &str, version: &str, line: u32, direct: Option<bool>, dependenc
     }
 }
 
-fn source<'a>(path: &'a str, packages: &'a [Package]) -> Source<'a> {
-    Source { path, format: "package-lock.json", packages, root: Some(("app", "1.0.0")) }
+/// Lockfiles by path, and what an SBOM says of the whole.
+struct Tree<'a> {
+    version: Option<&'a str>,
+    created: Option<&'a str>,
+    lockfiles: &'a [(&'a str, &'a [Package])],
 }
 
-fn bom<'a>(sources: &'a [Source<'a>]) -> Bom<'a> {
-    Bom {
-        name: "org/app",
-        version: Some("4f2c1aa"),
-        created: Some("2026-11-20T10:00:00+02:00"),
-        tool_version: "1.2.3",
-        sources,
+impl Tree<'_> {
+    fn written(&self, write: impl FnOnce(&Bom<'_>, &mut Vec<u8>) -> std::io::Result<()>) -> Vec<u8> {
+        let mut store = Store::default();
+        let listings: Vec<_> =
+            self.lockfiles.iter().map(|(path, packages)| store.add(path, packages, 0).unwrap()).collect();
+        let sources: Vec<_> = self
+            .lockfiles
+            .iter()
+            .zip(&listings)
+            .map(|((path, _), listing)| Source {
+                path,
+                format: "package-lock.json",
+                listing,
+                root: Some(("app", "1.0.0")),
+            })
+            .collect();
+        let bom = Bom {
+            name: "org/app",
+            version: self.version,
+            created: self.created,
+            tool_version: "1.2.3",
+            packages: &store,
+            sources: &sources,
+        };
+        let mut out = Vec::new();
+        write(&bom, &mut out).unwrap();
+        out
     }
+}
+
+fn source<'a>(path: &'a str, packages: &'a [Package]) -> (&'a str, &'a [Package]) {
+    (path, packages)
+}
+
+fn bom<'a>(lockfiles: &'a [(&'a str, &'a [Package])]) -> Tree<'a> {
+    Tree { version: Some("4f2c1aa"), created: Some("2026-11-20T10:00:00+02:00"), lockfiles }
+}
+
+fn cyclonedx(tree: &Tree<'_>) -> Vec<u8> {
+    tree.written(|bom, out| super::cyclonedx(bom, out))
+}
+
+fn spdx(tree: &Tree<'_>) -> Vec<u8> {
+    tree.written(|bom, out| super::spdx(bom, out))
 }
 
 fn read(bytes: &[u8]) -> Value {
@@ -72,12 +112,12 @@ fn relationships(document: &Value) -> BTreeSet<String> {
 
 #[test]
 fn one_package_of_two_lockfiles_is_one_component_with_both_places() {
-    let sha = |algorithm, digit: &str, length| Hash { algorithm, hex: digit.repeat(length) };
+    let sha = |byte: u8, length| Hash::new(vec![byte; length]).unwrap();
     let mut one = package("@scope/lib", "1.0.0", 7, Some(false), &[]);
     one.scope = Scope::Development;
-    one.hashes = vec![sha("SHA-512", "a", 128), sha("SHA-1", "b", 40), sha("SHA-256", "c", 63)];
+    one.hashes = vec![sha(0xaa, 64), sha(0xbb, 20)];
     let mut two = package("@scope/lib", "1.0.0", 9, Some(true), &[]);
-    two.hashes = vec![sha("SHA-512", "a", 128)];
+    two.hashes = vec![sha(0xaa, 64)];
     let (first, second) = ([one], [two]);
     let sources = [source("web/package-lock.json", &first), source("api/package-lock.json", &second)];
 
@@ -218,14 +258,14 @@ fn the_order_of_the_lockfiles_is_no_difference_and_the_commit_is() {
     assert_eq!(cyclonedx(&bom(&sources)), cyclonedx(&bom(&turned)));
     assert_eq!(spdx(&bom(&sources)), spdx(&bom(&turned)));
 
-    let later = Bom { version: Some("0000000"), ..bom(&sources) };
+    let later = Tree { version: Some("0000000"), ..bom(&sources) };
     let serial = |document: &[u8]| read(document)["serialNumber"].as_str().unwrap().to_owned();
     assert_ne!(serial(&cyclonedx(&bom(&sources))), serial(&cyclonedx(&later)));
     let namespace = |document: &[u8]| read(document)["documentNamespace"].as_str().unwrap().to_owned();
     assert_ne!(namespace(&spdx(&bom(&sources))), namespace(&spdx(&later)));
     assert_eq!(read(&cyclonedx(&bom(&sources)))["metadata"]["timestamp"], "2026-11-20T08:00:00Z");
     assert_eq!(read(&spdx(&bom(&sources)))["creationInfo"]["created"], "2026-11-20T08:00:00Z");
-    let unknown = Bom { created: None, ..bom(&sources) };
+    let unknown = Tree { created: None, ..bom(&sources) };
     assert_eq!(read(&spdx(&unknown))["creationInfo"]["created"], "1970-01-01T00:00:00Z");
     assert_eq!(read(&cyclonedx(&unknown))["metadata"].get("timestamp"), None);
 }
@@ -340,5 +380,21 @@ fn what_a_project_works_without_is_optional_in_every_format() {
         let sources = [source(path, &parsed.packages), source("b/other", &other)];
         let document = read(&cyclonedx(&bom(&sources)));
         assert_eq!(named(&document["components"], "extra")["scope"], "required", "{path}");
+    }
+}
+
+#[test]
+fn a_tree_with_more_places_than_are_in_memory_at_once_has_them_all() {
+    let packages: Vec<Package> = (0..9).map(|n| package(&format!("p{n}"), "1.0.0", n, Some(true), &[])).collect();
+    let paths: Vec<String> = (0..6).map(|n| format!("{n}/package-lock.json")).collect();
+    let lockfiles: Vec<_> = paths.iter().map(|path| source(path, &packages)).collect();
+    let document = read(&cyclonedx(&bom(&lockfiles)));
+    let components = document["components"].as_array().unwrap();
+    assert_eq!(components.len(), 6 + 9);
+    for (component, line) in components[6..].iter().zip(0..) {
+        let places = component["evidence"]["occurrences"].as_array().unwrap();
+        let found: Vec<&str> = places.iter().map(|place| place["location"].as_str().unwrap()).collect();
+        assert_eq!(found, paths);
+        assert!(places.iter().all(|place| place["line"] == line));
     }
 }

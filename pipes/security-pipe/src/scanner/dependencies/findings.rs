@@ -4,30 +4,40 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use pipe_advisories::Advisory;
-use pipe_packages::package::Package;
+use pipe_packages::package::Locked;
 use pipe_packages::sbom::purl;
+use pipe_packages::store::{PackageId, Store};
 use pipe_packages::version::Version;
 
 use crate::finding::{
     AffectedPackage, Finding, Identity, Kind, Location, Precision, Remedy, Rule, Span, Status, Vulnerability,
     fingerprint,
 };
-use crate::inventory::Lockfile;
+use crate::inventory::{Inventory, Lockfile};
 use crate::words::{pascal, sentence};
 
 /// The scanner, as reports call it.
 pub(super) const NAME: &str = "dependencies";
 
 /// What `answers` says of the packages of each lockfile.
-pub(super) fn of<'a>(lockfiles: &'a [Lockfile], answers: &dyn Fn(&Package) -> &'a [Advisory]) -> Vec<Finding> {
-    lockfiles.iter().flat_map(|lockfile| of_lockfile(lockfile, answers)).collect()
+pub(super) fn of<'a>(inventory: &'a Inventory, answers: &dyn Fn(PackageId) -> &'a [Advisory]) -> Vec<Finding> {
+    let mut rules = Rules::default();
+    let lockfiles = inventory.lockfiles.iter();
+    lockfiles.flat_map(|lockfile| of_lockfile(lockfile, &inventory.packages, answers, &mut rules)).collect()
 }
 
-fn of_lockfile<'a>(lockfile: &'a Lockfile, answers: &dyn Fn(&Package) -> &'a [Advisory]) -> Vec<Finding> {
-    let affected: Vec<(&Package, &[Advisory])> = lockfile
-        .packages
-        .iter()
-        .map(|package| (package, answers(package)))
+/// The rule of each advisory, which all its findings share.
+type Rules = HashMap<(&'static str, String), Arc<Rule>>;
+
+fn of_lockfile<'a>(
+    lockfile: &'a Lockfile,
+    packages: &'a Store,
+    answers: &dyn Fn(PackageId) -> &'a [Advisory],
+    rules: &mut Rules,
+) -> Vec<Finding> {
+    let affected: Vec<(Locked<'_>, &[Advisory])> = packages
+        .locked(&lockfile.listing)
+        .map(|(id, package)| (package, answers(id)))
         .filter(|(_, advisories)| !advisories.is_empty())
         .collect();
     let copies = Copies::new(&affected);
@@ -37,13 +47,13 @@ fn of_lockfile<'a>(lockfile: &'a Lockfile, answers: &dyn Fn(&Package) -> &'a [Ad
     let mut occurrences: HashMap<(&str, &str), usize> = HashMap::new();
     for (package, advisories) in &affected {
         for advisory in *advisories {
-            if !seen.insert((package.name.as_str(), package.version.as_str(), advisory.id.as_str())) {
+            if !seen.insert((package.name, package.version, advisory.id.as_str())) {
                 continue;
             }
             // The version is not part of it: a finding survives an upgrade that doesn't help.
-            let key = (package.name.as_str(), advisory.id.as_str());
+            let key = (package.name, advisory.id.as_str());
             let occurrence = occurrences.entry(key).and_modify(|count| *count += 1).or_insert(0);
-            findings.push(finding(lockfile, package, advisory, *occurrence, &copies));
+            findings.push(finding(lockfile, package, advisory, *occurrence, &copies, rules));
         }
     }
     findings
@@ -59,53 +69,54 @@ struct Copies<'a> {
 }
 
 impl<'a> Copies<'a> {
-    fn new(affected: &[(&'a Package, &'a [Advisory])]) -> Copies<'a> {
+    fn new(affected: &[(Locked<'a>, &'a [Advisory])]) -> Copies<'a> {
         let mut copies = Copies::default();
         for (package, advisories) in affected {
             if let Some(place) = package.installed_in() {
-                let key = (package.name.as_str(), package.version.as_str());
+                let key = (package.name, package.version);
                 copies.places.entry(key).or_default().insert(place.into_owned());
                 continue;
             }
             for advisory in *advisories {
-                let version = (Version::parse(package.ecosystem, &package.version), package.version.as_str());
-                copies.versions.entry((&package.name, &advisory.anchor)).or_default().insert(version);
+                let version = (Version::parse(package.ecosystem, package.version), package.version);
+                copies.versions.entry((package.name, &advisory.anchor)).or_default().insert(version);
             }
         }
         copies
     }
 
-    fn places(&self, package: &Package) -> Vec<String> {
-        let places = self.places.get(&(package.name.as_str(), package.version.as_str()));
+    fn places(&self, package: &Locked<'_>) -> Vec<String> {
+        let places = self.places.get(&(package.name, package.version));
         places.into_iter().flatten().cloned().collect()
     }
 
     /// Where a copy is: its folders, or else its place among the versions of the lockfile. Neither depends on the order
     /// of the file.
-    fn place(&self, package: &Package, advisory: &Advisory) -> String {
+    fn place(&self, package: &Locked<'_>, advisory: &Advisory) -> String {
         let places = self.places(package);
         if !places.is_empty() {
             return places.join("\n");
         }
-        let versions = self.versions.get(&(package.name.as_str(), advisory.anchor.as_str())).into_iter().flatten();
+        let versions = self.versions.get(&(package.name, advisory.anchor.as_str())).into_iter().flatten();
         versions.take_while(|(_, version)| *version != package.version).count().to_string()
     }
 }
 
 fn finding(
     lockfile: &Lockfile,
-    package: &Package,
+    package: &Locked<'_>,
     advisory: &Advisory,
     occurrence: usize,
     copies: &Copies<'_>,
+    rules: &mut Rules,
 ) -> Finding {
     let upgrade = advisory.fixed.first().map(|fixed| lockfile.format.upgrade(package, fixed, &lockfile.path));
     let ecosystem = package.ecosystem.osv_name();
     let remedy = match advisory.malicious {
-        true => malware_remedy(&package.name, &advisory.fixed),
-        false => remedy(&package.name, &advisory.fixed, upgrade.as_deref()),
+        true => malware_remedy(package.name, &advisory.fixed),
+        false => remedy(package.name, &advisory.fixed, upgrade.as_deref()),
     };
-    let under = |id: &str| fingerprint(&[NAME, id, &lockfile.path, ecosystem, &package.name, &occurrence.to_string()]);
+    let under = |id: &str| fingerprint(&[NAME, id, &lockfile.path, ecosystem, package.name, &occurrence.to_string()]);
     let under_any_id: Vec<String> = advisory.ids.iter().map(|id| under(id)).collect();
     // The id that is shown is the first of them.
     let shown = under_any_id.first().filter(|_| advisory.ids.first() == Some(&advisory.id)).cloned();
@@ -113,8 +124,8 @@ fn finding(
     let place = copies.place(package, advisory);
     let affected = AffectedPackage {
         ecosystem,
-        name: package.name.clone(),
-        version: package.version.clone(),
+        name: package.name.to_owned(),
+        version: package.version.to_owned(),
         purl: purl(package),
         scope: package.scope,
         direct: package.direct,
@@ -122,28 +133,14 @@ fn finding(
         upgrade: upgrade.filter(|_| !advisory.malicious),
         places: copies.places(package),
         identity: Identity {
-            stable: fingerprint(&[NAME, "2", &advisory.anchor, &lockfile.path, ecosystem, &package.name, &place]),
+            stable: fingerprint(&[NAME, "2", &advisory.anchor, &lockfile.path, ecosystem, package.name, &place]),
             under_any_id,
         },
     };
-    let informational = advisory.informational.clone();
-    let (sort, name) = match &informational {
-        _ if advisory.malicious => ("malware", "MaliciousDependency".to_owned()),
-        Some(word) => ("advice", format!("{}Dependency", pascal(word))),
-        None => ("vulnerability", "VulnerableDependency".to_owned()),
-    };
+    let rule = rules.entry((ecosystem, advisory.id.clone())).or_insert_with(|| Arc::new(rule(advisory, ecosystem)));
     Finding {
         scanner: NAME,
-        rule: Arc::new(Rule {
-            id: advisory.id.clone(),
-            ids: advisory.ids.clone(),
-            name,
-            title: advisory.summary.clone(),
-            explanation: None,
-            link: Some(advisory.url.clone()).filter(|url| !url.is_empty()),
-            tags: vec![sort.to_owned(), ecosystem.to_owned()],
-            precision: Precision::High,
-        }),
+        rule: Arc::clone(rule),
         severity: advisory.severity,
         severity_source: advisory.severity_source.clone(),
         location: Location {
@@ -155,11 +152,33 @@ fn finding(
         fingerprint: fingerprint_v1,
         kind: match advisory.malicious {
             true => Kind::Malware(affected),
-            false => Kind::Vulnerability(Vulnerability { package: affected, score: advisory.score, informational }),
+            false => Kind::Vulnerability(Vulnerability {
+                package: affected,
+                score: advisory.score,
+                informational: advisory.informational.clone(),
+            }),
         },
         inline_allow: None,
         status: Status::New,
         gated: None,
+    }
+}
+
+fn rule(advisory: &Advisory, ecosystem: &str) -> Rule {
+    let (sort, name) = match &advisory.informational {
+        _ if advisory.malicious => ("malware", "MaliciousDependency".to_owned()),
+        Some(word) => ("advice", format!("{}Dependency", pascal(word))),
+        None => ("vulnerability", "VulnerableDependency".to_owned()),
+    };
+    Rule {
+        id: advisory.id.clone(),
+        ids: advisory.ids.clone(),
+        name,
+        title: advisory.summary.clone(),
+        explanation: None,
+        link: Some(advisory.url.clone()).filter(|url| !url.is_empty()),
+        tags: vec![sort.to_owned(), ecosystem.to_owned()],
+        precision: Precision::High,
     }
 }
 

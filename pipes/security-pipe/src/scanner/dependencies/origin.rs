@@ -7,7 +7,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use pipe_core::env::Vars;
 use pipe_core::plan::host;
 use pipe_core::spec::Var;
-use pipe_packages::package::{Ecosystem, Package, Source};
+use pipe_packages::package::{Ecosystem, Locked, Source};
 
 use crate::ledger::Reason;
 
@@ -66,11 +66,11 @@ impl Privacy {
     }
 
     /// What becomes of a package if advisories come from the API.
-    fn fate(&self, package: &Package) -> Fate {
+    fn fate(&self, package: &Locked<'_>) -> Fate {
         if self.names.contains(package) {
             return Fate::LeaveOut { reason: Reason::PrivateName, why: String::new() };
         }
-        let address = match &package.source {
+        let address = match package.source {
             Source::Registry => return Fate::LookUp,
             Source::PrivateRegistry(address) | Source::Url(address) => address,
             Source::Git(_) | Source::Path(_) | Source::Workspace => return local(),
@@ -88,16 +88,16 @@ impl Privacy {
     }
 
     /// Globs that no package matched: with a typo in one, names have left that should not.
-    pub(super) fn unmatched<'a>(&self, packages: impl Iterator<Item = &'a Package>) -> Vec<String> {
-        let matched: BTreeSet<usize> = packages.flat_map(|package| self.names.matches(package)).collect();
+    pub(super) fn unmatched<'a>(&self, packages: impl Iterator<Item = Locked<'a>>) -> Vec<String> {
+        let matched: BTreeSet<usize> = packages.flat_map(|package| self.names.matches(&package)).collect();
         let globs = self.names.globs.iter().enumerate();
         globs.filter(|(place, _)| !matched.contains(place)).map(|(_, glob)| glob.clone()).collect()
     }
 }
 
 /// `privacy` is `None` with a database.
-pub(super) fn fate(package: &Package, privacy: Option<&Privacy>) -> Fate {
-    match &package.source {
+pub(super) fn fate(package: &Locked<'_>, privacy: Option<&Privacy>) -> Fate {
+    match package.source {
         Source::Workspace => local(),
         // With a version it is a stated exception. Without one, nothing says what is installed.
         Source::Git(_) | Source::Path(_) if package.version.is_empty() => no_version(),
@@ -183,18 +183,18 @@ impl Names {
         Ok(Names { globs: globs.to_vec(), exact: built(exact)?, python: built(python)? })
     }
 
-    fn matches(&self, package: &Package) -> Vec<usize> {
+    fn matches(&self, package: &Locked<'_>) -> Vec<usize> {
         if self.globs.is_empty() {
             return Vec::new();
         }
-        let mut matches = self.exact.matches(&package.name);
+        let mut matches = self.exact.matches(package.name);
         if package.ecosystem == Ecosystem::PyPi {
-            matches.extend(self.python.matches(package.ecosystem.canonical_name(&package.name).as_ref()));
+            matches.extend(self.python.matches(package.ecosystem.canonical_name(package.name).as_ref()));
         }
         matches
     }
 
-    fn contains(&self, package: &Package) -> bool {
+    fn contains(&self, package: &Locked<'_>) -> bool {
         !self.matches(package).is_empty()
     }
 }
@@ -234,7 +234,7 @@ mod tests {
     }
 
     fn reason(package: &Package, privacy: Option<&Privacy>) -> Option<Reason> {
-        match fate(package, privacy) {
+        match fate(&package.locked(), privacy) {
             Fate::LookUp => None,
             Fate::LeaveOut { reason, .. } => Some(reason),
         }
@@ -345,6 +345,6 @@ mod tests {
             assert!(!is_kept(ecosystem, name), "{name}");
         }
         let tool = package(Ecosystem::Npm, "acme-tool", Source::Registry);
-        assert_eq!(api.unmatched([&tool].into_iter()), ["@acme/*", "Acme_Core", "git.acme.example/*"]);
+        assert_eq!(api.unmatched([tool.locked()].into_iter()), ["@acme/*", "Acme_Core", "git.acme.example/*"]);
     }
 }

@@ -164,14 +164,14 @@ fn the_newer_of_go_and_toolchain_counts() {
     }
     // The language's version, not that of the Go that builds it.
     assert_eq!(parse(&GoMod, "module m\ngo 1.20\n").unwrap().packages, []);
-    assert_eq!(GoMod.upgrade(&stdlib("go 1.22.1"), "1.22.4", "go.mod"), "go get toolchain@go1.22.4");
+    assert_eq!(GoMod.upgrade(&stdlib("go 1.22.1").locked(), "1.22.4", "go.mod"), "go get toolchain@go1.22.4");
 }
 
 #[test]
 fn of_two_requirements_the_higher_counts() {
     let parsed = parse(&GoMod, "module m\ngo 1.20\nrequire a.example/x v1.9.0\nrequire a.example/x v1.10.0\n").unwrap();
     assert_eq!(rows(&parsed)[0], ("a.example/x", "1.10.0", 4, Some(true)));
-    assert_eq!(GoMod.upgrade(&parsed.packages[0], "1.11.0", "go.mod"), "go get a.example/x@v1.11.0");
+    assert_eq!(GoMod.upgrade(&parsed.packages[0].locked(), "1.11.0", "go.mod"), "go get a.example/x@v1.11.0");
 }
 
 #[test]

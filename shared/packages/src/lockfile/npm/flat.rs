@@ -45,7 +45,7 @@ pub(super) fn read<'a>(
     registries: &Registries,
     input: &Input<'_>,
 ) -> Result<Parsed, ParseError> {
-    let mut parsed = Parsed::default();
+    let mut parsed = Parsed { packages: Vec::with_capacity(table.0.len()), ..Parsed::default() };
     let mut rows: Vec<Row<'_>> = Vec::with_capacity(table.0.len());
     let mut workspaces: Option<Workspaces> = None;
     let (mut absent, mut others) = (Vec::new(), Vec::new());

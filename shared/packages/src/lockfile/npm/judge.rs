@@ -33,7 +33,7 @@ struct Facts {
 
 fn ours(text: &str) -> Result<Facts, String> {
     let parsed = parse(&Npm("package-lock.json"), text).map_err(|error| error.to_string())?;
-    let place = |index: usize| parsed.packages[index].installed_in().unwrap().into_owned();
+    let place = |index: usize| parsed.packages[index].locked().installed_in().unwrap().into_owned();
     let row = |index: usize| {
         let package = &parsed.packages[index];
         (place(index), package.name.clone(), package.version.clone())

@@ -135,9 +135,9 @@ fn a_script_has_its_requirements_in_the_manifest() {
     let parsed = parse(&Uv, text).unwrap();
     assert_eq!(find(&parsed, "a").direct, Some(true));
     assert_eq!((find(&parsed, "a").scope, find(&parsed, "b").scope), (Scope::Production, Scope::Development));
-    let script = Uv.upgrade(find(&parsed, "a"), "2", "tool.py.lock");
+    let script = Uv.upgrade(&find(&parsed, "a").locked(), "2", "tool.py.lock");
     assert_eq!(script, "uv lock --script tool.py --upgrade-package a");
-    assert_eq!(Uv.upgrade(find(&parsed, "a"), "2", "uv.lock"), "uv lock --upgrade-package a");
+    assert_eq!(Uv.upgrade(&find(&parsed, "a").locked(), "2", "uv.lock"), "uv lock --upgrade-package a");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::sbom::cyclonedx::{Components, Dependencies};
+use crate::sbom::cyclonedx::{Components, Compositions, Dependencies};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -19,8 +19,8 @@ pub(super) struct Document<'a> {
     pub(super) metadata: Metadata<'a>,
     pub(super) components: Components<'a>,
     pub(super) dependencies: Dependencies<'a>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) compositions: Vec<Composition<'a>>,
+    #[serde(skip_serializing_if = "Compositions::is_empty")]
+    pub(super) compositions: Compositions<'a>,
 }
 
 #[derive(Serialize)]
@@ -49,7 +49,7 @@ pub(super) struct Item<'a> {
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
     #[serde(rename = "bom-ref", skip_serializing_if = "str::is_empty")]
-    pub(super) reference: &'a str,
+    pub(super) reference: Cow<'a, str>,
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(super) group: &'a str,
     pub(super) name: Cow<'a, str>,
@@ -58,7 +58,7 @@ pub(super) struct Item<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) scope: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) hashes: Vec<Checksum<'a>>,
+    pub(super) hashes: Vec<Checksum>,
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(super) purl: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -70,9 +70,9 @@ pub(super) struct Item<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Checksum<'a> {
+pub(super) struct Checksum {
     pub(super) alg: &'static str,
-    pub(super) content: &'a str,
+    pub(super) content: String,
 }
 
 #[derive(Serialize)]
@@ -103,12 +103,12 @@ pub(super) struct Occurrence<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Dependency<'a> {
     #[serde(rename = "ref")]
-    pub(super) reference: &'a str,
-    pub(super) depends_on: Vec<&'a str>,
+    pub(super) reference: Cow<'a, str>,
+    pub(super) depends_on: Vec<Cow<'a, str>>,
 }
 
 #[derive(Serialize)]
 pub(super) struct Composition<'a> {
     pub(super) aggregate: &'static str,
-    pub(super) dependencies: Vec<&'a str>,
+    pub(super) dependencies: Vec<Cow<'a, str>>,
 }

@@ -42,7 +42,7 @@ pub(super) struct Item<'a> {
     pub(super) download_location: Cow<'a, str>,
     pub(super) files_analyzed: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) checksums: Vec<Checksum<'a>>,
+    pub(super) checksums: Vec<Checksum>,
     pub(super) license_concluded: &'static str,
     pub(super) license_declared: &'static str,
     pub(super) copyright_text: &'static str,
@@ -77,9 +77,9 @@ impl<'a> Item<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Checksum<'a> {
-    pub(super) algorithm: &'static str,
-    pub(super) checksum_value: &'a str,
+pub(super) struct Checksum {
+    pub(super) algorithm: String,
+    pub(super) checksum_value: String,
 }
 
 #[derive(Serialize)]
