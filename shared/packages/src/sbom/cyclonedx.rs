@@ -43,8 +43,10 @@ pub fn cyclonedx(bom: &Bom<'_>, mut out: impl Write) -> io::Result<()> {
         compositions: Compositions::of(&merged),
     };
     document.serial_number = Some(format!("urn:uuid:{}", id::uuid(&document)));
+    let mut out = id::buffered(&mut out);
     serde_json::to_writer(&mut out, &document)?;
-    out.write_all(b"\n")
+    out.write_all(b"\n")?;
+    out.flush()
 }
 
 fn metadata<'a>(bom: &Bom<'a>) -> Metadata<'a> {

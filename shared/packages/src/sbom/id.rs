@@ -9,12 +9,13 @@ use sha2::{Digest, Sha256};
 /// A UUID of version 8 (RFC 9562 section 5.8: ours to define) over the JSON form of `value`, which is hashed as it is
 /// written and never held.
 pub(super) fn uuid(value: &impl Serialize) -> String {
-    // Buffered, since the document comes in pieces of a few bytes.
-    let mut hasher = BufWriter::with_capacity(64 * 1024, Hasher(Sha256::new()));
+    let mut hasher = Hasher(Sha256::new());
+    let mut out = buffered(&mut hasher);
     // Neither the writer nor a value with string keys can fail; a part of it would still be a deterministic input.
-    let _ = serde_json::to_writer(&mut hasher, value);
-    let _ = hasher.flush();
-    let digest = hasher.get_ref().0.clone().finalize();
+    let _ = serde_json::to_writer(&mut out, value);
+    let _ = out.flush();
+    drop(out);
+    let digest = hasher.0.finalize();
     let mut bytes = [0_u8; 16];
     bytes.iter_mut().zip(digest.iter()).for_each(|(byte, from)| *byte = *from);
     bytes[6] = (bytes[6] & 0x0f) | 0x80;
@@ -22,6 +23,12 @@ pub(super) fn uuid(value: &impl Serialize) -> String {
     let hex = hex(&bytes);
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
     format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+}
+
+/// A document comes in pieces of a few bytes. The one type keeps the code that writes a document from being there once
+/// for its identifier and once for its file.
+pub(super) fn buffered(out: &mut dyn Write) -> BufWriter<&mut dyn Write> {
+    BufWriter::with_capacity(16 * 1024, out)
 }
 
 /// An SPDX identifier (clause 3.2: letters, digits, `.` and `-`) that is readable and differs wherever `reference`

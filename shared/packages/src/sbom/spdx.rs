@@ -54,8 +54,10 @@ pub fn spdx(bom: &Bom<'_>, mut out: impl Write) -> io::Result<()> {
     let name = uri::path(bom.name).replace('/', "-");
     // The form that the specification (clause 6.5) gives to creators without an address.
     document.document_namespace = format!("https://spdx.org/spdxdocs/{name}-{}", id::uuid(&document));
+    let mut out = id::buffered(&mut out);
     serde_json::to_writer(&mut out, &document)?;
-    out.write_all(b"\n")
+    out.write_all(b"\n")?;
+    out.flush()
 }
 
 struct Ids {

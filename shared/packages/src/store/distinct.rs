@@ -3,23 +3,23 @@
 //! Room for the most that a store keeps is set aside when the first value comes. The system gives no memory for what is
 //! not used of it, and nothing is ever moved, which would leave holes as large as what was moved.
 
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, Hash};
 
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// Values of one type.
 #[derive(Debug)]
 pub(super) struct Distinct<T> {
     items: Vec<T>,
     index: HashTable<u32>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
     most: usize,
 }
 
 impl<T: Hash + Eq> Distinct<T> {
     /// Room for `most` values; more are kept as well.
     pub(super) fn new(most: usize) -> Distinct<T> {
-        Distinct { items: Vec::new(), index: HashTable::new(), hasher: RandomState::new(), most }
+        Distinct { items: Vec::new(), index: HashTable::new(), hasher: DefaultHashBuilder::default(), most }
     }
 
     /// The number of `item`, from 0 on, and whether it is new.
@@ -60,14 +60,20 @@ pub(super) struct Texts {
     /// Where each ends in `bytes`.
     ends: Vec<u32>,
     index: HashTable<u32>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
     most: usize,
 }
 
 impl Texts {
     /// Room for `most` bytes.
     pub(super) fn new(most: usize) -> Texts {
-        Texts { bytes: Vec::new(), ends: Vec::new(), index: HashTable::new(), hasher: RandomState::new(), most }
+        Texts {
+            bytes: Vec::new(),
+            ends: Vec::new(),
+            index: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+            most,
+        }
     }
 
     /// The number of `text`, from 0 on, and whether it is new.
