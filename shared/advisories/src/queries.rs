@@ -1,10 +1,10 @@
 //! Which packages are asked for: each name once, with the queries that ask for it.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::iter::successors;
 
-use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::Query;
 use pipe_packages::package::Ecosystem;
@@ -15,17 +15,17 @@ pub(super) struct Queries<'a> {
     slots: HashTable<u32>,
     /// By query: another one of the same package.
     others: Vec<Option<u32>>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
 }
 
 impl<'a> Queries<'a> {
     pub(super) fn new(queries: &'a [Query<'a>]) -> Queries<'a> {
-        let hasher = RandomState::new();
+        let hasher = DefaultHashBuilder::default();
         let key = |place: u32| {
             let query = &queries[place as usize];
             (query.ecosystem, query.ecosystem.canonical_name(query.name))
         };
-        let mut slots: HashTable<u32> = HashTable::new();
+        let mut slots: HashTable<u32> = HashTable::with_capacity(queries.len());
         let mut others = vec![None; queries.len()];
         for (place, other) in (0..).zip(&mut others) {
             let same = |slot: &u32| key(*slot) == key(place);
