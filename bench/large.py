@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Lays out trees that are as large as security-pipe accepts, or larger: large.py FOLDER
+"""Lays out trees that are as large as security-pipe accepts, or larger: large.py FOLDER [NAME...]
 
 Prints a line for each: its folder below FOLDER, and what it is. The packages are made up, with checksums and edges as the
 package managers write them, and the same on every run."""
@@ -12,6 +12,8 @@ from pathlib import Path
 
 # The limit of one lockfile.
 MOST = 30_000
+# With files, as many as one of TOML may have values.
+TOML = 12_000
 
 
 def sha512(text: str) -> bytes:
@@ -55,12 +57,12 @@ def npm_tree(folder: Path, lockfiles: int, shared: int, own: int) -> None:
 
 def poetry(folder: Path) -> None:
     parts = []
-    for number in range(MOST):
+    for number in range(TOML):
         files = "".join(
             f'    {{file = "package_{number}-1.0.0-{wheel}.whl", hash = "sha256:{sha512(f"{number}-{wheel}").hex()[:64]}"}},\n'
             for wheel in range(7)
         )
-        edges = "".join(f'package-{(number * 7 + step) % MOST} = ">=1.0"\n' for step in (1, 11, 101))
+        edges = "".join(f'package-{(number * 7 + step) % TOML} = ">=1.0"\n' for step in (1, 11, 101))
         parts.append(
             f'[[package]]\nname = "package-{number}"\nversion = "1.0.0"\noptional = false\ngroups = ["main"]\n'
             f"files = [\n{files}]\n\n[package.dependencies]\n{edges}\n"
@@ -70,13 +72,13 @@ def poetry(folder: Path) -> None:
 
 def uv(folder: Path) -> None:
     parts = ['version = 1\nrequires-python = ">=3.12"\n\n']
-    for number in range(MOST):
+    for number in range(TOML):
         wheels = "".join(
             f'    {{ url = "https://files.pythonhosted.org/packages/{number}/package_{number}-1.0.0-{wheel}.whl", '
             f'hash = "sha256:{sha512(f"{number}-{wheel}").hex()[:64]}", size = 1 }},\n'
-            for wheel in range(4)
+            for wheel in range(7)
         )
-        edges = "".join(f'    {{ name = "package-{(number * 7 + step) % MOST}" }},\n' for step in (1, 11, 101))
+        edges = "".join(f'    {{ name = "package-{(number * 7 + step) % TOML}" }},\n' for step in (1, 11, 101))
         parts.append(
             f'[[package]]\nname = "package-{number}"\nversion = "1.0.0"\n'
             f'source = {{ registry = "https://pypi.org/simple" }}\ndependencies = [\n{edges}]\nwheels = [\n{wheels}]\n\n'
@@ -105,7 +107,7 @@ def requirements(folder: Path) -> None:
 
 
 def go(folder: Path) -> None:
-    modules = [f"example.com/team-{number % 100}/module-{number}" for number in range(MOST)]
+    modules = [f"example.com/team-{number % 100}/module-{number}" for number in range(MOST - 10)]
     lines = "".join(f"\t{module} v1.0.0{' // indirect' if at % 3 else ''}\n" for at, module in enumerate(modules))
     (folder / "go.mod").write_text(f"module example.com/app\n\ngo 1.22\n\nrequire (\n{lines})\n")
     sums = "".join(
@@ -117,18 +119,21 @@ def go(folder: Path) -> None:
 
 
 def main() -> None:
+    wanted = sys.argv[2:]
     trees = [
         ("npm", "package-lock.json of 20,500 packages", lambda at: npm_tree(at, 1, 20_000, 500)),
         ("npm-200", "200 of them: 20,000 packages in all, 500 in each alone", lambda at: npm_tree(at, 200, 20_000, 500)),
-        ("npm-limit", "package-lock.json of 30,000 packages, the limit", lambda at: npm_tree(at, 1, MOST, 0)),
+        ("npm-limit", "package-lock.json of 30,000 packages, the limit", lambda at: npm_tree(at, 1, MOST - 1, 0)),
         ("npm-distinct", "10 of 20,000 different packages each, above the limit", lambda at: npm_tree(at, 10, 0, 20_000)),
-        ("poetry", "poetry.lock of 30,000 packages with seven files each", poetry),
-        ("uv", "uv.lock of 30,000 packages with four files each", uv),
+        ("poetry", "poetry.lock of 12,000 packages with seven files each", poetry),
+        ("uv", "uv.lock of 12,000 packages with seven files each", uv),
         ("cargo", "Cargo.lock of 30,000 packages", cargo),
         ("requirements", "requirements.txt of 30,000 packages with ten checksums each", requirements),
-        ("go", "go.mod and go.sum of 30,000 modules", go),
+        ("go", "go.mod and go.sum of 29,990 modules", go),
     ]
     for name, what, make in trees:
+        if wanted and name not in wanted:
+            continue
         folder = Path(sys.argv[1]) / name
         folder.mkdir(parents=True)
         make(folder)

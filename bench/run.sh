@@ -82,6 +82,17 @@ table() {
 	table "$runs" \
 		"security-pipe=$(ours "$work/lockfiles" SECRETS_SCAN=false SCA_SCAN=false)" \
 		"syft=SYFT_CHECK_FOR_APP_UPDATE=false $syft scan dir:$work/lockfiles -o cyclonedx-json"
+	cat <<-END
+
+		## Memory
+
+		Trees of made-up packages with checksums and edges (bench/large.py), with both SBOMs and every scan and report, against
+		OSV's zips; one run each. \`allowed\` is 64 MB and five times the largest document. A tree above a limit ends with 3.
+
+		| | size | peak MB | allowed MB | CPU s | wall s | exit |
+		|---|---|---|---|---|---|---|
+	END
+	python3 bench/memory.py "$pipe" "$data/osv"
 	printf '\n## Notifications\n\n'
 	./bench/notify/run.sh "$notify" "$runs"
 	printf '\n## Signatures\n\n'

@@ -108,7 +108,7 @@ fn many_lockfiles_need_no_more_memory_than_what_is_different_in_them() {
     let db = tempfile::tempdir().unwrap();
     pipewright_harness::database(db.path(), "npm", &[advisory("GHSA-1", "npm", "own-7-7", "2.0.0", Some(CRITICAL))]);
     let outcome =
-        pipe(&repo, &db).env("SBOM_FORMAT", "cyclonedx-json,spdx-json").env("SECRET_SCAN", "false").run().expect(1);
+        pipe(&repo, &db).env("SBOM_FORMAT", "cyclonedx-json,spdx-json").env("SECRETS_SCAN", "false").run().expect(1);
     let report = outcome.report();
     assert_eq!(report["findings"].as_array().unwrap().len(), 1);
     let sbom: serde_json::Value = serde_json::from_str(&outcome.file("sbom/sbom-cyclonedx.json")).unwrap();
@@ -125,7 +125,7 @@ fn more_different_packages_than_are_kept_are_never_a_pass() {
         let packages: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1.0.0")).collect();
         repo.write(&format!("{lockfile}/Cargo.lock"), cargo_lock(&packages));
     }
-    let outcome = pipe(&repo, &advisories()).env("SECRET_SCAN", "false").run().expect(3);
+    let outcome = pipe(&repo, &advisories()).env("SECRETS_SCAN", "false").run().expect(3);
     let error = "5/Cargo.lock: not read, because the lockfiles have more than 150000 different packages";
     assert!(outcome.stderr.contains(error), "{}", outcome.stderr);
     let report = outcome.report();

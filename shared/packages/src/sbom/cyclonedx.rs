@@ -7,7 +7,7 @@
 mod model;
 
 use std::borrow::Cow;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use pipe_core::text::hex;
 use serde::ser::SerializeSeq;
@@ -29,7 +29,14 @@ const ROOT: &str = "repository";
 ///
 /// # Errors
 /// Those of `out`.
-pub fn cyclonedx(bom: &Bom<'_>, mut out: impl Write) -> io::Result<()> {
+pub fn cyclonedx(bom: &Bom<'_>, out: impl Write) -> io::Result<()> {
+    write(bom, out, id::MAX_KEPT)
+}
+
+/// Above `limit` bytes, the document is made a second time instead of kept.
+pub(super) fn write(bom: &Bom<'_>, out: impl Write, limit: usize) -> io::Result<()> {
+    // The document comes in pieces of a few bytes.
+    let mut out = BufWriter::with_capacity(64 * 1024, out);
     let merged = merge(bom);
     let mut document = Document {
         schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
@@ -42,9 +49,17 @@ pub fn cyclonedx(bom: &Bom<'_>, mut out: impl Write) -> io::Result<()> {
         dependencies: Dependencies(&merged),
         compositions: Compositions::of(&merged),
     };
-    document.serial_number = Some(format!("urn:uuid:{}", id::uuid(&document)));
-    let mut out = id::buffered(&mut out);
-    serde_json::to_writer(&mut out, &document)?;
+    let (uuid, text) = id::identify(&document, limit);
+    let serial_number = format!("urn:uuid:{uuid}");
+    match text {
+        Some(text) => {
+            id::insert(&mut out, &text, r#""version":1,"#, &format!(r#""serialNumber":"{serial_number}","#))?;
+        }
+        None => {
+            document.serial_number = Some(serial_number);
+            serde_json::to_writer(&mut out, &document)?;
+        }
+    }
     out.write_all(b"\n")?;
     out.flush()
 }

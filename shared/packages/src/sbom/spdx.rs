@@ -6,7 +6,7 @@
 mod model;
 
 use std::borrow::Cow;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use pipe_core::text::hex;
 use serde::ser::SerializeSeq;
@@ -26,7 +26,14 @@ const ROOT: &str = "SPDXRef-Repository";
 ///
 /// # Errors
 /// Those of `out`.
-pub fn spdx(bom: &Bom<'_>, mut out: impl Write) -> io::Result<()> {
+pub fn spdx(bom: &Bom<'_>, out: impl Write) -> io::Result<()> {
+    write(bom, out, id::MAX_KEPT)
+}
+
+/// Above `limit` bytes, the document is made a second time instead of kept.
+pub(super) fn write(bom: &Bom<'_>, out: impl Write, limit: usize) -> io::Result<()> {
+    // The document comes in pieces of a few bytes.
+    let mut out = BufWriter::with_capacity(64 * 1024, out);
     let merged = merge(bom);
     let ids = Ids {
         projects: merged
@@ -53,9 +60,15 @@ pub fn spdx(bom: &Bom<'_>, mut out: impl Write) -> io::Result<()> {
     };
     let name = uri::path(bom.name).replace('/', "-");
     // The form that the specification (clause 6.5) gives to creators without an address.
-    document.document_namespace = format!("https://spdx.org/spdxdocs/{name}-{}", id::uuid(&document));
-    let mut out = id::buffered(&mut out);
-    serde_json::to_writer(&mut out, &document)?;
+    let (uuid, text) = id::identify(&document, limit);
+    let namespace = format!("https://spdx.org/spdxdocs/{name}-{uuid}");
+    match text {
+        Some(text) => id::insert(&mut out, &text, r#"","creationInfo""#, &namespace)?,
+        None => {
+            document.document_namespace = namespace;
+            serde_json::to_writer(&mut out, &document)?;
+        }
+    }
     out.write_all(b"\n")?;
     out.flush()
 }

@@ -69,11 +69,15 @@ fn bom<'a>(lockfiles: &'a [(&'a str, &'a [Package])]) -> Tree<'a> {
 }
 
 fn cyclonedx(tree: &Tree<'_>) -> Vec<u8> {
-    tree.written(|bom, out| super::cyclonedx(bom, out))
+    let document = tree.written(|bom, out| super::cyclonedx(bom, out));
+    assert_eq!(document, tree.written(|bom, out| super::cyclonedx::write(bom, out, 0)), "made once or twice");
+    document
 }
 
 fn spdx(tree: &Tree<'_>) -> Vec<u8> {
-    tree.written(|bom, out| super::spdx(bom, out))
+    let document = tree.written(|bom, out| super::spdx(bom, out));
+    assert_eq!(document, tree.written(|bom, out| super::spdx::write(bom, out, 0)), "made once or twice");
+    document
 }
 
 fn read(bytes: &[u8]) -> Value {

@@ -57,7 +57,7 @@ impl<T: Hash + Eq> Distinct<T> {
 #[derive(Debug)]
 pub(super) struct Texts {
     bytes: Vec<u8>,
-    /// Where each ends in `bytes`.
+    /// Where each ends in `bytes`, that of the empty one first.
     ends: Vec<u32>,
     index: HashTable<u32>,
     hasher: DefaultHashBuilder,
@@ -76,8 +76,11 @@ impl Texts {
         }
     }
 
-    /// The number of `text`, from 0 on, and whether it is new.
+    /// The number of `text`, from 1 on, and whether it is new. 0 is the empty one.
     pub(super) fn insert(&mut self, text: &[u8]) -> (u32, bool) {
+        if text.is_empty() {
+            return (0, false);
+        }
         let hash = self.hasher.hash_one(text);
         if let Some(id) = self.index.find(hash, |id| self.get(*id) == text) {
             return (*id, false);
@@ -86,6 +89,7 @@ impl Texts {
             self.bytes.reserve_exact(self.most);
             // The least that a text takes is a few bytes, but for the empty one.
             self.ends.reserve_exact(self.most / 8);
+            self.ends.push(0);
         }
         let id = self.ends.len() as u32;
         self.bytes.extend_from_slice(text);
@@ -107,10 +111,8 @@ impl Texts {
 }
 
 fn slice<'a>(bytes: &'a [u8], ends: &[u32], id: u32) -> &'a [u8] {
-    let id = id as usize;
-    let start = id.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or(0);
-    let end = ends.get(id).copied().unwrap_or(start);
-    bytes.get(start as usize..end as usize).unwrap_or_default()
+    let ends = (id as usize).checked_sub(1).and_then(|before| Some((*ends.get(before)?, *ends.get(before + 1)?)));
+    ends.and_then(|(start, end)| bytes.get(start as usize..end as usize)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -121,7 +123,7 @@ mod tests {
     fn a_text_is_kept_once() {
         let mut texts = Texts::new(0);
         let ids: Vec<_> = ["", "a", "ab", "a", "", "b"].map(|text| texts.insert(text.as_bytes())).to_vec();
-        assert_eq!(ids, [(0, true), (1, true), (2, true), (1, false), (0, false), (3, true)]);
+        assert_eq!(ids, [(0, false), (1, true), (2, true), (1, false), (0, false), (3, true)]);
         assert_eq!([0, 1, 2, 3].map(|id| texts.get(id)), [&b""[..], b"a", b"ab", b"b"]);
         assert_eq!(texts.get(9), b"");
         for n in 0..1000_u32 {
