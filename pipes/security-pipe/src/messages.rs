@@ -17,6 +17,8 @@ use crate::words::short;
 const MAX_ROWS: usize = 5;
 /// Characters of a text that is cut before its advice.
 const MIN_TEXT: usize = 20;
+/// What the ignore file and the baseline have to say.
+const POLICY: &str = "policy";
 /// Columns of `warning: `.
 const PREFIX: usize = 9;
 
@@ -78,15 +80,16 @@ pub(crate) fn of(
         };
         messages.extend(outcome.warnings.iter().map(warning));
     }
-    let policy =
-        |text: &String| Message { level: Level::Warning, kind: "policy".to_owned(), text: text.clone(), advice: None };
-    messages.extend(applied.warnings.iter().map(policy));
+    let policy = |level, text: &String| Message { level, kind: POLICY.to_owned(), text: text.clone(), advice: None };
+    messages.extend(applied.warnings.iter().map(|text| policy(Level::Warning, text)));
+    messages.splice(..0, applied.unable.iter().map(|text| policy(Level::Error, text)));
     messages
 }
 
 /// Prints them, and gives the warnings to the report. Returns how many screen lines that took.
 pub(crate) fn print(messages: &[Message], ctx: &Context, report: &Recorder) -> usize {
-    for message in messages.iter().filter(|message| message.level == Level::Warning) {
+    // What a scan could not do is in its step.
+    for message in messages.iter().filter(|message| message.level == Level::Warning || message.kind == POLICY) {
         report.notice(message.full());
     }
     let lines = lines(messages);

@@ -29,7 +29,9 @@ pub(crate) fn of(plan: &Scan, told: &Told<'_>, ctx: &Context) -> Result<Ending, 
     let mut unable: Vec<String> =
         Some(ledger.words(Class::Unable)).filter(|words| !words.is_empty()).into_iter().collect();
     let tolerated = if plan.tolerate_errors { std::mem::take(&mut unable) } else { Vec::new() };
-    unable.extend(applied.unable.iter().cloned());
+    if !applied.unable.is_empty() {
+        unable.push(format!("{} not applied", plural(applied.unable.len(), "policy file")));
+    }
     unable.extend(later.iter().map(|name| format!("{name} is not in this version")));
     let failing: Vec<&Finding> = findings.iter().filter(|finding| finding.fails()).collect();
 

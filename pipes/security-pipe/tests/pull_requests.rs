@@ -239,12 +239,13 @@ fn a_policy_that_is_named_has_to_be_there_and_to_be_readable() {
     let repo = Repo::new();
     repo.write("poetry.lock", poetry_lock(&[])).commit("first");
     let outcome = run(|db| pipe(&repo, db).env("IGNORE_FILE", "ignores.toml")).expect(3);
-    assert!(outcome.stdout.contains("IGNORE_FILE: ignores.toml does not exist in"), "{}", outcome.stdout);
+    assert!(outcome.stderr.contains("IGNORE_FILE: ignores.toml does not exist in"), "{}", outcome.stderr);
     repo.write("ignores.toml", "[[ignore]]\nid = \"x\"\n");
     let outcome = run(|db| pipe(&repo, db).env("IGNORE_FILE", "ignores.toml")).expect(3);
-    assert!(outcome.stdout.contains("needs a reason"), "{}", outcome.stdout);
+    assert!(outcome.stderr.contains("needs a reason"), "{}", outcome.stderr);
+    assert!(outcome.stdout.contains("ERROR    1 policy file not applied"), "{}", outcome.stdout);
     let outcome = run(|db| pipe(&repo, db).env("BASELINE_FILE", "nothing.json")).expect(3);
-    assert!(outcome.stdout.contains("BASELINE_FILE"), "{}", outcome.stdout);
+    assert!(outcome.stderr.contains("BASELINE_FILE"), "{}", outcome.stderr);
     repo.write(BASELINE, "{");
     run(|db| pipe(&repo, db)).expect(3);
 }

@@ -77,7 +77,9 @@ impl Targets {
                 Ok(_) => {}
                 Err(error) => {
                     let example = "Example: ghcr.io/org/app:1.2";
-                    vars.problem(&IMAGE, with_advice(format!("{text:?}: {error}{}", unexpanded(&text)), example));
+                    let (shown, why) = (format!("{text:?}"), error.to_string());
+                    let prefix = if why.starts_with(&shown) { String::new() } else { format!("{shown}: ") };
+                    vars.problem(&IMAGE, with_advice(format!("{prefix}{why}{}", unexpanded(&text)), example));
                 }
             }
         }

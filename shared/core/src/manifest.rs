@@ -200,9 +200,12 @@ pub fn table(spec: &Spec) -> String {
             let _ = writeln!(text, "| `{}`{} | {default} | {effect} |", var.name, marks(var));
         }
     }
-    text.push_str("\n### Outputs\n\nGitHub has them by these names");
     let prefix = spec.name.to_uppercase().replace('-', "_");
-    let _ = write!(text, ", Bitbucket and GitLab as `{prefix}_VERDICT` and so on.\n\n| Output | Value |\n|---|---|\n");
+    let _ = write!(
+        text,
+        "\n### Outputs\n\nThese are the names on GitHub. On Bitbucket and GitLab, outputs are variables such as \
+         `{prefix}_VERDICT`.\n\n| Output | Value |\n|---|---|\n"
+    );
     for output in spec.outputs() {
         let _ = writeln!(text, "| `{}` | {} |", output.name, cell(output.description));
     }

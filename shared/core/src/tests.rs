@@ -48,7 +48,7 @@ fn errors_end_with_what_to_do() {
     X_FILE: no such file
     X_FILE: not a regular file
     X_FILE: larger than 1 byte
-    CA_CERT: the CA certificate: no certificate in it, expected PEM (-----BEGIN CERTIFICATE----- ...). Set CA_CERT_FILE to read a file
+    CA_CERT: the CA certificate: expected PEM (-----BEGIN CERTIFICATE----- ...), found no certificate. Set CA_CERT_FILE to read a file
     HTTPS_PROXY: the https proxy: expected http://host:port or https://host:port
     worktree: the repository of this worktree or submodule is not here. Mount /gone/.git/worktrees/x as well
     GitHub: Absent { target_commit: None, hint: "Add `fetch-depth: 0` under `with:` of the actions/checkout step" }

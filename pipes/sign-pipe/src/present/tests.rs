@@ -132,14 +132,14 @@ fn images_signed_now() {
     signed   reg.example/a:1@sha256:6c3c624b58db  signature, cyclonedx
     verified reg.example/a:1@sha256:6c3c624b58db  signature, cyclonedx by ECDSA P-256 SHA256:1f0c
     PASSED   1 image signed and verified
-    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | yes | cyclonedx | yes |
+    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | yes | cyclonedx | yes |
     ");
     insta::assert_snapshot!(shown(SIGN, vec![image("a", SIGN, [false; 2]), image("b", SIGN, [false; 2])], vec![]), @r"
     signed   reg.example/a:1@sha256:6c3c624b58db  signature, cyclonedx
     signed   reg.example/b:1@sha256:6c3c624b58db  signature, cyclonedx
     PASSED   2 images signed
-    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | yes | cyclonedx | - |
-    | reg.example/b:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | yes | cyclonedx | - |
+    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | yes | cyclonedx | - |
+    | reg.example/b:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | yes | cyclonedx | - |
     ");
 }
 
@@ -149,12 +149,12 @@ fn images_signed_before() {
     signed   reg.example/a:1@sha256:6c3c624b58db  nothing new (already there: signature, cyclonedx)
     verified reg.example/a:1@sha256:6c3c624b58db  signature, cyclonedx by ECDSA P-256 SHA256:1f0c
     PASSED   1 image already signed, now verified
-    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | yes | cyclonedx | yes |
+    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | yes | cyclonedx | yes |
     ");
     insta::assert_snapshot!(shown(SIGN, vec![image("a", SIGN, [true, false])], vec![]), @r"
     signed   reg.example/a:1@sha256:6c3c624b58db  cyclonedx (already there: signature)
     PASSED   1 image already signed
-    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | yes | cyclonedx | - |
+    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | yes | cyclonedx | - |
     ");
     let mixed = vec![image("a", BOTH, [true; 2]), image("b", BOTH, [false; 2])];
     insta::assert_snapshot!(shown(BOTH, mixed, vec![]), @r"
@@ -163,8 +163,8 @@ fn images_signed_before() {
     signed   reg.example/b:1@sha256:6c3c624b58db  signature, cyclonedx
     verified reg.example/b:1@sha256:6c3c624b58db  signature, cyclonedx by ECDSA P-256 SHA256:1f0c
     PASSED   2 images signed and verified (1 was already signed)
-    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | yes | cyclonedx | yes |
-    | reg.example/b:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | yes | cyclonedx | yes |
+    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | yes | cyclonedx | yes |
+    | reg.example/b:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | yes | cyclonedx | yes |
     ");
     let mixed = vec![image("a", SIGN, [true; 2]), image("b", SIGN, [true; 2]), image("c", SIGN, [false; 2])];
     insta::assert_snapshot!(shown(SIGN, mixed, vec![]), @r"
@@ -172,9 +172,9 @@ fn images_signed_before() {
     signed   reg.example/b:1@sha256:6c3c624b58db  nothing new (already there: signature, cyclonedx)
     signed   reg.example/c:1@sha256:6c3c624b58db  signature, cyclonedx
     PASSED   3 images signed (2 were already signed)
-    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | yes | cyclonedx | - |
-    | reg.example/b:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | yes | cyclonedx | - |
-    | reg.example/c:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | yes | cyclonedx | - |
+    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | yes | cyclonedx | - |
+    | reg.example/b:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | yes | cyclonedx | - |
+    | reg.example/c:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | yes | cyclonedx | - |
     ");
 }
 
@@ -183,7 +183,7 @@ fn images_that_are_only_verified() {
     insta::assert_snapshot!(shown(VERIFY, vec![image("a", VERIFY, [false; 2])], vec![]), @r"
     verified reg.example/a:1@sha256:6c3c624b58db  signature, cyclonedx by ECDSA P-256 SHA256:1f0c
     PASSED   1 image verified
-    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | - | cyclonedx | yes |
+    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | - | cyclonedx | yes |
     ");
     let child = ImageResult { platform: Some("linux/arm64".to_owned()), ..image("a", VERIFY, [false; 2]) };
     insta::assert_snapshot!(shown(VERIFY, vec![image("a", VERIFY, [false; 2]), child], vec![file("f", VERIFY)]), @r"
@@ -191,8 +191,8 @@ fn images_that_are_only_verified() {
     verified reg.example/a:1@sha256:6c3c624b58db (linux/arm64)  signature, cyclonedx by ECDSA P-256 SHA256:1f0c
     verified f  by ECDSA P-256 SHA256:1f0c
     PASSED   2 images and 1 file verified
-    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | - | cyclonedx | yes |
-    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | - | cyclonedx | yes |
+    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | - | cyclonedx | yes |
+    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | - | cyclonedx | yes |
     | f | sha256:3 | - | - | yes |
     ");
 }
@@ -225,7 +225,7 @@ fn files_alone_and_with_images() {
     signed   f  f.sigstore.json
     verified f  by ECDSA P-256 SHA256:1f0c
     PASSED   1 image and 1 file signed and verified
-    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | yes | cyclonedx | yes |
+    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | yes | cyclonedx | yes |
     | f | sha256:3 | yes | - | yes |
     ");
 }
@@ -241,7 +241,7 @@ fn attestations_that_are_left_out() {
     signed   reg.example/a:1@sha256:6c3c624b58db  signature, cyclonedx
     verified reg.example/a:1@sha256:6c3c624b58db  signature, cyclonedx by ECDSA P-256 SHA256:1f0c
     WARNED   1 image signed and verified, 1 attestation skipped
-    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | yes | cyclonedx | yes |
+    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | yes | cyclonedx | yes |
     ");
     insta::assert_snapshot!(shown(BOTH, vec![skipped(2)], vec![]), @r"
     skipped  reg.example/a:1@sha256:6c3c624b58db  scan result not attested: it is of another run
@@ -249,7 +249,7 @@ fn attestations_that_are_left_out() {
     signed   reg.example/a:1@sha256:6c3c624b58db  signature, cyclonedx
     verified reg.example/a:1@sha256:6c3c624b58db  signature, cyclonedx by ECDSA P-256 SHA256:1f0c
     WARNED   1 image signed and verified, 2 attestations skipped
-    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | yes | cyclonedx | yes |
+    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | yes | cyclonedx | yes |
     ");
 }
 
@@ -258,12 +258,12 @@ fn a_single_error_stands_in_the_verdict_alone() {
     let failed = ImageResult { failed: vec!["no signature found".to_owned()], verified: Some(false), ..untouched("a") };
     insta::assert_snapshot!(shown(VERIFY, vec![failed], vec![]), @r"
     FAILED   reg.example/a:1@sha256:6c3c624b58db: no signature found
-    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | - | - | no |
+    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | - | - | no |
     ");
     let unable = ImageResult { unable: vec!["not signed: status 503".to_owned()], ..untouched("a") };
     insta::assert_snapshot!(shown(BOTH, vec![unable], vec![]), @r"
     ERROR    reg.example/a:1@sha256:6c3c624b58db: not signed: status 503
-    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | no | - | - |
+    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | no | - | - |
     ");
     let failed =
         FileResult { failed: vec!["no signature found".to_owned()], verified: Some(false), ..file("f", VERIFY) };
@@ -283,16 +283,16 @@ fn of_several_errors_the_verdict_has_the_first_no() {
     error    reg.example/a:1@sha256:6c3c624b58db  no signature found
     verified reg.example/c:1@sha256:6c3c624b58db  signature, cyclonedx by ECDSA P-256 SHA256:1f0c
     FAILED   reg.example/a:1@sha256:6c3c624b58db: no signature found
-    | reg.example/b:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | - | - | - |
-    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | - | - | no |
-    | reg.example/c:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | - | cyclonedx | yes |
+    | reg.example/b:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | - | - | - |
+    | reg.example/a:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | - | - | no |
+    | reg.example/c:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | - | cyclonedx | yes |
     ");
     insta::assert_snapshot!(shown(VERIFY, vec![unable.clone(), unable], vec![]), @r"
     error    reg.example/b:1@sha256:6c3c624b58db  not verified: status 503
     error    reg.example/b:1@sha256:6c3c624b58db  not verified: status 503
     ERROR    reg.example/b:1@sha256:6c3c624b58db: not verified: status 503 (and 1 more)
-    | reg.example/b:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | - | - | - |
-    | reg.example/b:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db | - | - | - |
+    | reg.example/b:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | - | - | - |
+    | reg.example/b:1 | sha256:6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c624b58db6c3c | - | - | - |
     ");
 }
 

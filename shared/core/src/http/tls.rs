@@ -12,7 +12,7 @@ use super::error::HttpError;
 use super::settings::Settings;
 
 const EXPECTED: &str =
-    "no certificate in it, expected PEM (-----BEGIN CERTIFICATE----- ...). Set CA_CERT_FILE to read a file";
+    "expected PEM (-----BEGIN CERTIFICATE----- ...), found no certificate. Set CA_CERT_FILE to read a file";
 
 /// The compiled-in roots or those given instead, and the additional authorities.
 pub(super) fn config(settings: &Settings) -> Result<ClientConfig, HttpError> {

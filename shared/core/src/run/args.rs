@@ -11,7 +11,7 @@ use crate::spec::Spec;
 #[derive(Debug, Parser)]
 #[command(disable_help_subcommand = true)]
 struct Options {
-    /// Only checks the configuration: 0 if it is valid, 2 if not
+    /// Only checks the configuration, and exits with 0 if it is valid and with 2 if not
     #[arg(long)]
     check: bool,
     /// Prints a file generated from the pipe's variables

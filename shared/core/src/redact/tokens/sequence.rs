@@ -61,36 +61,84 @@ fn counts(rest: &mut &[u8]) -> (usize, usize) {
     (min.parse().unwrap_or(1), max.parse().unwrap_or(1))
 }
 
-/// How far the characters of a set go on, remembered: text made of keywords would be read once for each of them.
+/// What is known of the text already: text made of keywords would be read once for each of them.
 #[derive(Default)]
-pub struct Runs(Vec<(u128, Range<usize>)>);
+pub struct Runs {
+    /// How far the characters of a set go on.
+    sets: Vec<(u128, Range<usize>)>,
+    /// Where a character does not occur.
+    without: Vec<(u8, Range<usize>)>,
+}
 
 impl Runs {
     /// How many characters from `at` on are of the set.
     fn length(&mut self, set: u128, text: &[u8], at: usize) -> usize {
         let holds = |byte: &&u8| byte.is_ascii() && set >> **byte & 1 == 1;
-        let known = self.0.iter().position(|(other, _)| *other == set);
-        if let Some((_, run)) = known.map(|known| &self.0[known])
+        let known = self.sets.iter().position(|(other, _)| *other == set);
+        if let Some((_, run)) = known.map(|known| &self.sets[known])
             && run.contains(&at)
         {
             return run.end - at;
         }
         let length = text[at..].iter().take_while(holds).count();
+        work::count(length + 1);
         match known {
-            Some(known) => self.0[known].1 = at..at + length,
-            None => self.0.push((set, at..at + length)),
+            Some(known) => self.sets[known].1 = at..at + length,
+            None => self.sets.push((set, at..at + length)),
         }
         length
+    }
+
+    /// The last place of a character in a part of the text.
+    pub(super) fn last(&mut self, byte: u8, text: &[u8], part: Range<usize>) -> Option<usize> {
+        let known = self.without.iter().position(|(other, _)| *other == byte);
+        let without = known.map_or(0..0, |known| self.without[known].1.clone());
+        let start = if without.contains(&part.start) { without.end.min(part.end) } else { part.start };
+        let found = memchr::memrchr(byte, &text[start..part.end]).map(|at| start + at);
+        work::count(part.end - found.unwrap_or(start));
+        if found.is_none() && part.end > without.end {
+            // What was left out of the search joins what was searched.
+            let without = if start > part.start { without.start } else { part.start }..part.end;
+            match known {
+                Some(known) => self.without[known].1 = without,
+                None => self.without.push((byte, without)),
+            }
+        }
+        found
+    }
+}
+
+/// How many characters were looked at, for a test that needs no clock.
+pub(super) mod work {
+    #[cfg(test)]
+    thread_local! {
+        static DONE: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    }
+
+    #[inline]
+    pub(super) fn count(_characters: usize) {
+        #[cfg(test)]
+        DONE.with(|done| done.set(done.get() + _characters));
+    }
+
+    /// Since the last time.
+    #[cfg(test)]
+    pub(in crate::redact::tokens) fn take() -> usize {
+        DONE.with(|done| done.take())
     }
 }
 
 /// The end of the longest match that begins at `at`.
-pub(super) fn walk(items: &[Item], text: &[u8], at: usize, runs: &mut Runs) -> Option<usize> {
-    let Some((item, rest)) = items.split_first() else { return Some(at) };
-    if item.max == 1 && item.min == 1 {
-        let byte = text.get(at).filter(|byte| byte.is_ascii() && item.set >> **byte & 1 == 1);
-        return byte.and_then(|_| walk(rest, text, at + 1, runs));
+pub(super) fn walk(mut items: &[Item], text: &[u8], mut at: usize, runs: &mut Runs) -> Option<usize> {
+    // From a character that stands alone there is no way but one.
+    while let [Item { set, min: 1, max: 1 }, rest @ ..] = items {
+        let byte = text.get(at).filter(|byte| byte.is_ascii() && set >> **byte & 1 == 1);
+        work::count(1);
+        byte?;
+        (items, at) = (rest, at + 1);
     }
+    let Some((item, rest)) = items.split_first() else { return Some(at) };
+    work::count(1);
     let most = runs.length(item.set, text, at).min(item.max);
     // Where the next character can't be one of these, only all of them will do.
     let least = if next_of(rest) & item.set == 0 { item.min.max(most) } else { item.min };
@@ -98,8 +146,7 @@ pub(super) fn walk(items: &[Item], text: &[u8], at: usize, runs: &mut Runs) -> O
         Some(next) if next.min > 0 && next.set.is_power_of_two() && least < most => {
             let byte = u8::try_from(next.set.trailing_zeros()).unwrap_or(0);
             let mut until = text.len().min(at + most + 1);
-            while let Some(found) = memchr::memrchr(byte, &text[(at + least).min(until)..until]) {
-                let next = (at + least).min(until) + found;
+            while let Some(next) = runs.last(byte, text, (at + least).min(until)..until) {
                 if let Some(end) = walk(rest, text, next, runs) {
                     return Some(end);
                 }

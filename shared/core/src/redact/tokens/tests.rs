@@ -2,9 +2,11 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use memchr::memmem;
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use super::form::FORMS;
-use super::sequence::{Runs, items, walk};
+use super::sequence::{Runs, items, walk, work};
 use super::{find, passwords};
 
 fn hidden(text: &str) -> Vec<&str> {
@@ -102,6 +104,22 @@ fn counts_and_sets_are_matched_greedily_and_give_back() {
     assert_eq!(end("[=]{0,2}", "é"), Some(0));
 }
 
+proptest! {
+    /// What is remembered changes no answer, in whatever order the text is read.
+    #[test]
+    fn the_last_place_of_a_character_is_the_same_with_and_without_memory(
+        text in vec(prop_oneof![Just(b'a'), Just(b'b'), Just(b'T')], 0..60),
+        parts in vec((0_usize..60, 0_usize..60), 1..20),
+    ) {
+        let mut runs = Runs::default();
+        for (start, length) in parts {
+            let (start, end) = (start.min(text.len()), (start + length).min(text.len()));
+            let expected = text[start..end].iter().rposition(|byte| *byte == b'T').map(|at| start + at);
+            prop_assert_eq!(runs.last(b'T', &text, start..end), expected);
+        }
+    }
+}
+
 #[test]
 fn passwords_in_urls_are_found_and_blanks_are_not() {
     let found = |text: &str| passwords(text.as_bytes()).map(|range| text[range].to_owned()).collect::<Vec<_>>();
@@ -111,12 +129,27 @@ fn passwords_in_urls_are_found_and_blanks_are_not() {
     }
 }
 
+/// A crafted text must not hold up a run. Counted without a clock: however often a keyword is repeated, and whatever
+/// stands between, a byte of the text is looked at a fixed number of times.
 #[test]
-fn text_made_of_keywords_takes_no_longer_than_other_text() {
-    let started = std::time::Instant::now();
-    for unit in ["eyJ-", "sk-", "AQEa", "xoxb-1-", "re_", "-us1", "Q~", "://a:"] {
-        super::spans(unit.repeat(400_000 / unit.len()).as_bytes());
+fn text_made_of_any_keyword_costs_a_fixed_amount_of_work_for_each_byte() {
+    const MOST: usize = 24;
+    let keywords = FORMS.iter().flat_map(|form| form.keywords.split(' ')).chain(["://a:", "eyJ-", "AQEa"]);
+    let mut units: Vec<String> = Vec::new();
+    for keyword in keywords.filter(|keyword| !keyword.is_empty()) {
+        units.extend(["", "-", "_", ".", "/", "a", "1-", " ", "="].map(|after| format!("{keyword}{after}")));
     }
-    // Half a second on a quiet machine, without optimisation.
-    assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+    assert!(units.len() > 1_000, "{}", units.len());
+    let cost = |unit: &str, size: usize| {
+        let text = unit.repeat(size / unit.len());
+        work::take();
+        super::spans(text.as_bytes());
+        work::take()
+    };
+    let mut costs: Vec<(usize, &String)> = units.iter().map(|unit| (cost(unit, 20_000), unit)).collect();
+    costs.sort_unstable_by(|a, b| b.cmp(a));
+    let (worst, unit) = costs[0];
+    assert!(worst > 20_000, "the work is counted");
+    assert!(worst < MOST * 20_000, "{:?}", &costs[..10]);
+    assert!(cost(unit, 80_000) < 5 * worst, "{unit}: four times the text is four times the work");
 }
