@@ -2,7 +2,6 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use pipe_core::http::{Method, Request, Url};
-use pipe_core::redact::Redactor;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
@@ -49,20 +48,6 @@ impl RequestExt for Request {
             }
             None => self,
         }
-    }
-}
-
-/// Adds the values of headers to the redactor, since services repeat them in their answers: whole, and the token behind
-/// a scheme. Short ones are numbers and words.
-pub(crate) fn hide(headers: &[(String, SecretString)], redactor: &Redactor) {
-    const MIN_LENGTH: usize = 8;
-    let secret = headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
-    for (_, value) in secret {
-        let value = value.expose_secret();
-        std::iter::once(value)
-            .chain(value.split_whitespace())
-            .filter(|part| part.len() >= MIN_LENGTH)
-            .for_each(|part| redactor.add(part));
     }
 }
 

@@ -35,6 +35,13 @@ fn every_error_says_what_to_do() {
         &[("WEBHOOK_URL", "https://a.example"), ("LOG_FILE", "../../etc/passwd"), ("CUSTOM_LINKS", r#"{"a": "b"}"#)],
         &[("WEBHOOK_URL", "https://a.example"), ("WEBHOOK_SIGNATURE", "github"), ("STATE_FILE", "../x")],
         &[("EMAIL_TO", "nobody"), ("EMAIL_FROM", "x"), ("EMAIL_SMTP_HOST", "h"), ("EMAIL_SMTP_USERNAME", "u")],
+        &[
+            ("EMAIL_TO", "a@example.org"),
+            ("EMAIL_FROM", "b@example.org"),
+            ("EMAIL_SMTP_HOST", "h"),
+            ("EMAIL_TLS", "implicit"),
+            ("EMAIL_USE_TLS", "false"),
+        ],
         &[("DATADOG_API_KEY", "key-of-datadog"), ("CHANNELS", "datadog"), ("DATADOG_SITE", "https://x")],
         &[("TEAMS_WEBHOOK_URL", "https://a.example"), ("TEAMS_THEME_COLOR", "blue")],
     ] {

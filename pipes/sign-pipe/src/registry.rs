@@ -142,7 +142,11 @@ fn docker_config(vars: &mut Vars, ctx: &Context) -> Option<SecretString> {
         None => PathBuf::from(vars.ci("HOME")?).join(".docker"),
     };
     match read_text(&dir.join("config.json"), MAX_CONFIG, Links::Follow) {
-        Ok(text) => Some(text.into()),
+        Ok(text) => {
+            let config = SecretString::from(text);
+            ctx.redactor.add_secret(&config);
+            Some(config)
+        }
         Err(error) => {
             if named.is_some() {
                 vars.problem(

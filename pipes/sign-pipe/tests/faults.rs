@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use common::{Keys, signing, verifying};
+use common::{Keys, base64_decode, signing, verifying};
 use pipewright_harness::{MemoryRegistry, Reply, Repo, Request};
 use serde_json::Value;
 
@@ -202,4 +202,70 @@ fn an_interrupted_run_ends_soon_and_says_what_is_done() {
     let outcome = running.finish().expect(143);
     assert!(outcome.elapsed < Duration::from_millis(2600), "{:?}", outcome.elapsed);
     assert_eq!(outcome.report()["images"][0]["signed"], false);
+}
+
+/// Whatever a credential comes from, a server that repeats it in its refusal shows it to nobody.
+#[test]
+fn a_registry_that_repeats_credentials_shows_none() {
+    let secrets = ["pw-Xq7Lw2Rt9Vb4Ns", "id-Kd8Fm3Zp6Yc1Hg", "tk-Tj5Bn0Qs7Wx2Le"];
+    let [password, identity, token] = secrets;
+    let echo = move |request: &Request| {
+        let reply = |status, headers, text: &str| Some(Reply::Send(status, headers, text.as_bytes().to_vec()));
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        let given = request.header("authorization").unwrap_or_default().to_owned();
+        let host = request.header("host").unwrap_or_default();
+        if request.path.starts_with("/token") {
+            return match body.contains("refresh_token") {
+                true => refusal(400, &format!("no: {body} {given}")),
+                false => reply(200, Vec::new(), &serde_json::json!({ "token": token }).to_string()),
+            };
+        }
+        if given.is_empty() {
+            let realm = format!("Bearer realm=\"http://{host}/token\",service=\"x\"");
+            let basic = "Basic realm=\"x\"".to_owned();
+            let challenge = if request.path.contains("/basic/") { basic } else { realm };
+            return reply(401, vec![("www-authenticate", challenge)], "{}");
+        }
+        let plain = given.strip_prefix("Basic ").map(|text| String::from_utf8_lossy(&base64_decode(text)).into_owned());
+        refusal(400, &format!("bad login {given} {}", plain.unwrap_or_default()))
+    };
+    let registry = MemoryRegistry::with(true, echo);
+    let host = registry.host();
+    let auth = base64(&format!("u:{password}"));
+    let empty = base64("u:");
+    for (repository, entry) in [
+        ("basic/app", serde_json::json!({ "auth": auth })),
+        ("bearer/app", serde_json::json!({ "auth": auth })),
+        ("basic/app", serde_json::json!({ "auth": empty, "identitytoken": identity })),
+        ("bearer/app", serde_json::json!({ "auth": empty, "identitytoken": identity })),
+        ("bearer/app", serde_json::json!({ "username": "u", "password": password })),
+    ] {
+        let config = serde_json::json!({ "auths": { &host: entry } }).to_string();
+        let image = format!("{host}/{repository}:1");
+        for home in [true, false] {
+            let (dir, keys) = (Repo::plain(), Keys::new());
+            dir.write(if home { ".docker/config.json" } else { "docker/config.json" }, &config);
+            let pipe = signing(dir.path(), &keys, &image);
+            let (name, place) = if home { ("HOME", dir.path().to_owned()) } else { ("DOCKER_CONFIG", "docker".into()) };
+            let outcome = pipe.env(name, place).env("RETRIES", "0").run();
+            assert_ne!(outcome.code, Some(0));
+            let shown = outcome.output() + &outcome.report().to_string();
+            assert!(shown.contains("***"), "the registry repeats it: {shown}");
+            for secret in secrets {
+                for form in [secret.to_owned(), base64(secret), auth.clone()] {
+                    assert!(!shown.contains(&form), "{repository} {form}: {shown}");
+                }
+            }
+        }
+    }
+}
+
+fn refusal(status: u16, message: &str) -> Option<Reply> {
+    let body = serde_json::json!({ "errors": [{ "code": "DENIED", "message": message }] });
+    Some(Reply::json(status, body.to_string()))
+}
+
+fn base64(text: &str) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(text)
 }

@@ -121,7 +121,7 @@ impl Context {
     /// The settings of [`Context::http`], to be changed where a service needs other limits.
     pub fn http_settings(&self) -> Settings {
         let user_agent = format!("{}/{}", self.spec.name, self.spec.version);
-        Settings { user_agent, ..self.network.clone() }
+        Settings { user_agent, redactor: self.redactor.clone(), ..self.network.clone() }
     }
 }
 

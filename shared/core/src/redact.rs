@@ -63,6 +63,13 @@ impl Redactor {
     /// Registers a value and every part of it that is secret. Surrounding whitespace doesn't count, and a
     /// value that is empty or blank is not registered.
     pub fn add(&self, value: &str) {
+        let is_known = {
+            let shared = self.shared.read().unwrap_or_else(PoisonError::into_inner);
+            shared.known.get(value.trim()) == Some(&true)
+        };
+        if is_known {
+            return;
+        }
         let parts = parts::of(value);
         let mut shared = self.shared.write().unwrap_or_else(PoisonError::into_inner);
         for part in parts {

@@ -101,6 +101,14 @@ fn from_vars(vars: &mut Vars, ctx: &Context) -> Vec<Box<dyn Channel>> {
     let username = vars.text(&EMAIL_SMTP_USERNAME).map(|name| name.trim().to_owned());
     let password = vars.secret(&EMAIL_SMTP_PASSWORD);
     let tls = match (vars.flag(&EMAIL_USE_TLS), vars.choice(&EMAIL_TLS)) {
+        // Never towards the less safe of two settings that contradict each other.
+        (false, Some(kind @ ("implicit" | "starttls"))) => {
+            vars.problem(
+                &EMAIL_USE_TLS,
+                format!("`false` contradicts EMAIL_TLS={kind}. Unset EMAIL_USE_TLS to send encrypted, or EMAIL_TLS"),
+            );
+            Security::StartTls
+        }
         (false, _) => Security::None,
         (true, Some("implicit")) => Security::Implicit,
         (true, Some("starttls")) => Security::StartTls,

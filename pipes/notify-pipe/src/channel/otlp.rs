@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::target::{Channel, ChannelKind, HttpChannel, Target};
-use crate::http::{hide, host, is_url, post_secret};
+use crate::http::{host, is_url, post_secret};
 use crate::message::Message;
 use crate::post::{Receipt, Response, Undelivered};
 use crate::run::Run;
@@ -71,11 +71,10 @@ struct Otlp {
     parent: Option<(String, String)>,
 }
 
-fn from_vars(vars: &mut Vars, ctx: &Context) -> Vec<Box<dyn Channel>> {
+fn from_vars(vars: &mut Vars, _: &Context) -> Vec<Box<dyn Channel>> {
     let base = vars.secret(&OTEL_EXPORTER_OTLP_ENDPOINT);
     let own = [vars.secret(&OTEL_EXPORTER_OTLP_TRACES_ENDPOINT), vars.secret(&OTEL_EXPORTER_OTLP_METRICS_ENDPOINT)];
     let headers = headers(vars);
-    hide(&headers, &ctx.redactor);
     let service = vars.text(&OTEL_SERVICE_NAME);
     let parent = vars.ci("TRACEPARENT").and_then(parent);
     let mut channels: Vec<Box<dyn Channel>> = Vec::new();

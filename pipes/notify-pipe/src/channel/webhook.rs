@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::target::{Channel, ChannelKind, HttpChannel, Target, urls};
-use crate::http::{hide, host, secret};
+use crate::http::{host, secret};
 use crate::message::Message;
 use crate::post::Undelivered;
 use crate::template::{Form, Template};
@@ -81,7 +81,7 @@ enum Signature {
     GitHub(SecretString),
 }
 
-fn from_vars(vars: &mut Vars, ctx: &Context) -> Vec<Box<dyn Channel>> {
+fn from_vars(vars: &mut Vars, _: &Context) -> Vec<Box<dyn Channel>> {
     let urls = urls(vars, &WEBHOOK_URL);
     let method = match vars.choice(&WEBHOOK_METHOD) {
         Some("PUT") => Method::PUT,
@@ -89,7 +89,6 @@ fn from_vars(vars: &mut Vars, ctx: &Context) -> Vec<Box<dyn Channel>> {
         _ => Method::POST,
     };
     let mut headers = headers(vars);
-    hide(&headers, &ctx.redactor);
     let content_type = headers
         .iter()
         .position(|(name, _)| name.eq_ignore_ascii_case("content-type"))

@@ -69,6 +69,7 @@ impl Client {
     /// # Errors
     /// See [`Kind`].
     pub async fn send(&self, request: Request) -> Result<Response, HttpError> {
+        request.hide_from(&self.settings.redactor);
         let started = Instant::now();
         let attempts = AtomicU32::new(0);
         let total = request.total_timeout.unwrap_or(self.settings.total_timeout);

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::url::without_secrets;
-use crate::redact::MASK;
+use crate::redact::{MASK, Redactor};
 
 /// What proves who we are.
 #[derive(Debug, Clone)]
@@ -57,6 +57,8 @@ pub struct Request {
     pub(super) accepted: Vec<u16>,
     pub(super) max_body: Option<u64>,
     pub(super) total_timeout: Option<Duration>,
+    /// What the headers prove us with. Services repeat it in their refusals.
+    secrets: Vec<SecretString>,
 }
 
 impl Request {
@@ -79,6 +81,7 @@ impl Request {
             accepted: Vec::new(),
             max_body: None,
             total_timeout: None,
+            secrets: Vec::new(),
         };
         match Url::parse(url) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => request.take_credentials(url),
@@ -116,7 +119,12 @@ impl Request {
 
     /// Sets a header that is dropped when a redirect leads to another origin.
     pub fn secret_header(mut self, name: &str, value: &SecretString) -> Request {
+        /// Bytes. Shorter ones are numbers and words.
+        const SHORTEST: usize = 8;
         self.set(name, value.expose_secret(), true);
+        // The whole, and the token behind a scheme.
+        let words = std::iter::once(value.expose_secret()).chain(value.expose_secret().split_whitespace());
+        self.secrets.extend(words.filter(|word| word.len() >= SHORTEST).map(SecretString::from));
         self
     }
 
@@ -129,15 +137,16 @@ impl Request {
                 self.wrong(format!("these credentials are for {host} only"));
             }
         }
-        let value = match authorization {
-            Authorization::Bearer(token) => format!("Bearer {}", token.expose_secret()),
-            Authorization::Basic { user, password } => {
-                format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.expose_secret())))
-            }
-            Authorization::Header(value) => value.expose_secret().to_owned(),
+        let secret = match authorization {
+            Authorization::Bearer(secret) | Authorization::Basic { password: secret, .. } => secret,
+            Authorization::Header(value) => return self.secret_header(AUTHORIZATION.as_str(), value),
         };
-        self.set(AUTHORIZATION.as_str(), &value, true);
-        self
+        let value = match authorization {
+            Authorization::Basic { user, .. } => basic(user, secret.expose_secret()),
+            _ => format!("Bearer {}", secret.expose_secret()),
+        };
+        self.secrets.push(secret.clone());
+        self.secret_header(AUTHORIZATION.as_str(), &value.into())
     }
 
     /// Sets the body.
@@ -226,6 +235,11 @@ impl Request {
         &self.method
     }
 
+    /// Makes what it proves us with known to `redactor`.
+    pub(super) fn hide_from(&self, redactor: &Redactor) {
+        self.secrets.iter().for_each(|secret| redactor.add_secret(secret));
+    }
+
     fn take_credentials(&mut self, mut url: Url) {
         let user = percent_decode_str(url.username()).decode_utf8_lossy().into_owned();
         let password = percent_decode_str(url.password().unwrap_or_default()).decode_utf8_lossy().into_owned();
@@ -233,8 +247,8 @@ impl Request {
         let _ = url.set_username("").and_then(|()| url.set_password(None));
         self.url = Some(url);
         if !user.is_empty() || !password.is_empty() {
-            let value = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
-            self.set(AUTHORIZATION.as_str(), &value, true);
+            self.set(AUTHORIZATION.as_str(), &basic(&user, &password), true);
+            self.secrets.push(password.into());
         }
     }
 
@@ -251,6 +265,10 @@ impl Request {
     fn wrong(&mut self, problem: impl Into<String>) {
         self.problem.get_or_insert(problem.into());
     }
+}
+
+fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
 }
 
 /// A request as `DRY_RUN` shows it.

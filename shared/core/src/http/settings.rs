@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::redact::Redactor;
+
 /// What a client is built from; [`Settings::default`] has the usual limits.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -34,6 +36,8 @@ pub struct Settings {
     pub backoff: Duration,
     /// Bytes of a response's body that are accepted.
     pub max_body: u64,
+    /// Gets to know every credential before it is sent.
+    pub redactor: Redactor,
 }
 
 impl Default for Settings {
@@ -52,6 +56,7 @@ impl Default for Settings {
             retry_budget: Duration::from_secs(60),
             backoff: Duration::from_millis(500),
             max_body: 32 * 1024 * 1024,
+            redactor: Redactor::new(),
         }
     }
 }

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
@@ -7,6 +9,8 @@ use rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
+use crate::redact::Redactor;
+use secrecy::SecretString;
 
 /// A certificate authority in PEM, and a server for `name` that it vouches for and that gives `answers`.
 pub(super) async fn tls_server(name: &str, answers: Vec<String>) -> (String, Server) {
@@ -132,4 +136,33 @@ async fn certificates_that_are_none() {
     let broken = Settings { roots_pem: Some("nothing".to_owned()), ..settings() };
     let error = Client::new(&broken, CancellationToken::new()).expect_err("no certificate");
     assert!(error.to_string().starts_with("the root certificates: expected PEM"), "{error}");
+}
+
+/// Services repeat what they were sent in their refusals.
+#[tokio::test]
+async fn what_a_request_proves_itself_with_is_known_before_it_is_sent() {
+    let secret = "pw-\"Xq7Lw2Rt9\"";
+    let wrapped = || SecretString::from(secret.to_owned());
+    let basic = STANDARD.encode(format!("u:{secret}"));
+    let echo = format!("no {secret} {basic} {}", serde_json::to_string(secret).expect("JSON"));
+    let server = answering(vec![answer("400 Bad Request", &[], &echo)]).await;
+    let host = server.address.to_string();
+    let get = || Request::get(&server.url("/"));
+    let userinfo = format!(
+        "http://u:{}@{host}/",
+        percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC)
+    );
+    for request in [
+        get().authorize(&Authorization::Bearer(wrapped()), &host),
+        get().authorize(&Authorization::Basic { user: "u".to_owned(), password: wrapped() }, &host),
+        get().authorize(&Authorization::Header(format!("Key {secret}").into()), &host),
+        get().secret_header("x-token", &wrapped()),
+        Request::get(&userinfo),
+    ] {
+        let redactor = Redactor::new();
+        let error = refused(&Settings { redactor: redactor.clone(), ..settings() }, request).await;
+        let text = error.explain();
+        assert!(text.contains("Xq7Lw2Rt9"), "the service repeats it: {text}");
+        assert!(!redactor.text(&text).contains("Xq7Lw2Rt9"), "{}", redactor.text(&text));
+    }
 }
