@@ -217,11 +217,6 @@ impl Ledger {
     pub(crate) fn leave_out(&self, step: &'static str, reason: Reason, what: &str, why: &str) {
         let mut omissions = self.lock();
         let omission = omissions.entry(reason).or_default();
-        let beyond = omission.named.last().is_some_and(|(last, _, _)| last.as_str() < what);
-        if omission.named.len() >= MAX_NAMED && beyond {
-            omission.count += 1;
-            return;
-        }
         // The same thing, recorded again, is not a second one.
         if !omission.named.insert((what.to_owned(), why.to_owned(), step)) {
             return;

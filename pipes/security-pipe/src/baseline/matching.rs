@@ -4,7 +4,7 @@
 //! place: the folder it is installed in, or else the lockfile. The version does not matter there, so that an upgrade
 //! that does not help stays known. A copy at another place is a new one, whichever stands first in the file.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use super::entry::Entry;
 use crate::finding::{AffectedPackage, Finding, Status};
@@ -207,6 +207,5 @@ fn shares_id(entry: &Entry, finding: &Finding) -> bool {
 }
 
 fn share_id(a: &Finding, b: &Finding) -> bool {
-    let ids: BTreeSet<&String> = a.rule.ids.iter().chain([&a.rule.id]).collect();
-    b.rule.ids.iter().chain([&b.rule.id]).any(|id| ids.contains(id))
+    a.rule.ids.iter().chain([&a.rule.id]).any(|id| b.has_id(id))
 }

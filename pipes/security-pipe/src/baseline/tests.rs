@@ -73,6 +73,23 @@ fn a_copy_at_another_place_is_new_whichever_stands_first() {
 }
 
 #[test]
+fn a_copy_with_a_folder_and_one_without_do_not_vouch_for_each_other() {
+    let with = foo("lock", "1.0.0", &["node_modules/foo"]);
+    let mut without = with.clone();
+    without.vulnerability_mut().package.places.clear();
+    let (with, without) = (std::slice::from_ref(&with), std::slice::from_ref(&without));
+    assert_eq!(apply(with, without, &[]), (vec![false], 1));
+    assert_eq!(apply(without, with, &[]), (vec![false], 1));
+}
+
+#[test]
+fn an_advisory_that_comes_with_an_upgrade_is_new_and_the_other_stays_known() {
+    let of = |version: &str, id: &str| with_ids(foo("Cargo.lock", version, &[]), &[id]);
+    let now = [of("2.0.0", "GHSA-2"), of("2.0.0", "GHSA-1")];
+    assert_eq!(apply(&[of("1.0.0", "GHSA-1")], &now, &[]), (vec![false, true], 0));
+}
+
+#[test]
 fn an_upgrade_in_place_that_does_not_help_stays_known() {
     for places in [&["node_modules/foo"][..], &[]] {
         let (old, new) = (foo("lock", "1.0.0", places), foo("lock", "1.5.0", places));
@@ -98,8 +115,10 @@ fn a_new_alias_changes_nothing() {
         let other = with_ids(foo("lock", "1.0.0", places), &["GHSA-2", "CVE-2"]);
         assert_eq!(apply(std::slice::from_ref(&before), std::slice::from_ref(&other), &[]), (vec![false], 1));
         // The id that was known is no longer the shown one, and later no longer there.
-        let third = with_ids(foo("lock", "1.0.0", places), &["GHSA-1"]);
-        assert_eq!(apply(&[after], &[third], &[]), (vec![true], 0));
+        for id in ["GHSA-1", "CVE-1", "PYSEC-1"] {
+            let third = with_ids(foo("lock", "1.0.0", places), &[id]);
+            assert_eq!(apply(std::slice::from_ref(&after), &[third], &[]), (vec![true], 0), "{id}");
+        }
     }
 }
 
@@ -113,6 +132,10 @@ fn a_lockfile_that_moved_keeps_its_findings() {
         // A copy of the file beside the one that moved is new.
         let second = foo("c/lock", "1.0.0", places);
         assert_eq!(apply(before, &[new.clone(), second], &["a/lock"]), (vec![true, false], 0));
+        // A copy that is known where it is leaves the entry to the one that moved.
+        let stays = foo("0/lock", "1.0.0", places);
+        let both = [stays.clone(), old.clone()];
+        assert_eq!(apply(&both, &[stays, new.clone()], &["a/lock"]), (vec![true, true], 0));
         let other_package = with_ids(new, &["GHSA-2"]);
         assert_eq!(apply(before, &[other_package], &["a/lock"]), (vec![false], 1));
     }
