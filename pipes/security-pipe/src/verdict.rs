@@ -111,3 +111,154 @@ fn nothing(findings: &[Finding]) -> String {
         .collect();
     if let_pass.is_empty() { "nothing found".to_owned() } else { format!("nothing new ({})", let_pass.join(", ")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use pipe_core::Context;
+    use pipe_core::env::Vars;
+    use pipe_core::exit::Ending;
+    use pipe_core::report::StepStatus;
+    use pipe_core::severity::Severity;
+
+    use super::{Told, of};
+    use crate::finding::tests::{advisory, malware, secret};
+    use crate::finding::{Finding, Status};
+    use crate::ledger::{Ledger, Reason};
+    use crate::plan::{Plan, Work};
+    use crate::policy::Applied;
+    use crate::scanner::Outcome;
+    use crate::{Config, SPEC};
+
+    /// What a run came to know, each part of it empty unless a row of the table fills it.
+    #[derive(Default)]
+    struct Run {
+        ledger: Ledger,
+        outcomes: Vec<Outcome>,
+        findings: Vec<Finding>,
+        applied: Applied,
+        later: Vec<String>,
+    }
+
+    fn outcome(status: StepStatus, warnings: &[&str]) -> Outcome {
+        Outcome {
+            name: "secrets",
+            status,
+            looked_at: String::new(),
+            detail: String::new(),
+            counts: Vec::new(),
+            warnings: warnings.iter().map(|warning| (*warning).to_owned()).collect(),
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    /// The verdict and its reason, of a run with one scanner that ran and what `fill` adds.
+    fn ending(env: &[(&str, &str)], fill: &dyn Fn(&mut Run)) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.txt"), "a\n").unwrap();
+        let env = env.iter().map(|(name, value)| (name.into(), value.into()));
+        let mut vars = Vars::load(&SPEC, env, folder.path(), folder.path());
+        let ctx = Context::new(&SPEC, &mut vars, folder.path());
+        let config = Config::from_vars(&mut vars, &ctx).unwrap();
+        assert_eq!(vars.problems(), []);
+        let Work::Scan(plan) = Plan::new(&config, &ctx).work else { panic!("not a scan") };
+        let mut run = Run { outcomes: vec![outcome(StepStatus::Ran, &[])], ..Run::default() };
+        fill(&mut run);
+        plan.gate.judge(&mut run.findings);
+        let Run { ledger, outcomes, findings, applied, later } = &run;
+        match of(&plan, &Told { ledger, outcomes, findings, applied, later }, &ctx) {
+            Ok(Ending::Passed(why)) => format!("passed: {why}"),
+            Ok(Ending::Warned(why)) => format!("warned: {why}"),
+            Ok(Ending::Skipped(why)) => format!("skipped: {why}"),
+            Err(Ending::Failed(why)) => format!("failed: {why}"),
+            Err(Ending::Unable(why)) => format!("unable: {why}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    const TOLERANT: &[(&str, &str)] = &[("ON_SCAN_ERROR", "warn")];
+    const WARNING: &[(&str, &str)] = &[("GATE_MODE", "warn")];
+    const WRITING: &[(&str, &str)] = &[("BASELINE_WRITE", "true")];
+
+    fn unread(run: &mut Run) {
+        run.ledger.leave_out("dependencies", Reason::Broken, "Cargo.lock", "");
+    }
+
+    fn critical(run: &mut Run) {
+        run.findings.push(secret(Severity::Critical));
+    }
+
+    /// Each thing that a run can come to know, alone: only a run that knows nothing of the kind passes.
+    #[test]
+    fn everything_that_is_not_good_keeps_a_run_from_passing() {
+        let problem = |run: &mut Run| run.applied.unable.push("no base".to_owned());
+        let later = |run: &mut Run| run.later.push("sast".to_owned());
+        let low = |run: &mut Run| run.findings.push(advisory(Some(Severity::Low)));
+        let pointer = |run: &mut Run| run.ledger.leave_out("tree", Reason::LfsPointer, "a", "");
+        let by_rule = |run: &mut Run| run.ledger.leave_out("tree", Reason::Binary, "a", "");
+        let policy = |run: &mut Run| run.applied.warnings.push("changed".to_owned());
+        let scanner = |run: &mut Run| run.outcomes.push(outcome(StepStatus::Ran, &["old"]));
+        let one_skipped = |run: &mut Run| run.outcomes.push(outcome(StepStatus::Skipped, &[]));
+        let all_skipped = |run: &mut Run| run.outcomes = vec![outcome(StepStatus::Skipped, &[])];
+        let let_pass = |run: &mut Run| {
+            for status in [
+                Status::Known,
+                Status::Ignored { reason: "why".to_owned(), until: Some("2027-01-01".parse().unwrap()) },
+                Status::Ignored { reason: "gitleaks:allow".to_owned(), until: None },
+            ] {
+                run.findings.push(Finding { status, ..secret(Severity::Critical) });
+            }
+        };
+        let rows: &[(&[(&str, &str)], &dyn Fn(&mut Run), &str)] = &[
+            (&[], &|_| {}, "passed: nothing found"),
+            (&[], &by_rule, "passed: nothing found"),
+            (&[], &one_skipped, "passed: nothing found"),
+            (&[], &let_pass, "passed: nothing new (1 known, 1 ignored, 1 allowed in the line)"),
+            (&[], &all_skipped, "skipped: nothing to scan"),
+            (&[], &scanner, "warned: nothing found; see the warnings"),
+            (&[], &policy, "warned: nothing found; see the warnings"),
+            (&[], &pointer, "warned: nothing found; not known: 1 LFS pointer"),
+            (&[], &low, "warned: 1 low, none gated"),
+            (&[], &later, "unable: sast is not in this version"),
+            (TOLERANT, &later, "unable: sast is not in this version"),
+            (&[], &problem, "unable: no base"),
+            (TOLERANT, &problem, "unable: no base"),
+            (&[], &unread, "unable: 1 unreadable lockfile"),
+            (TOLERANT, &unread, "warned: could not find out: 1 unreadable lockfile (ON_SCAN_ERROR=warn)"),
+            (&[], &critical, "failed: 1 critical (FAIL_ON_CRITICAL=true)"),
+            (TOLERANT, &critical, "failed: 1 critical (FAIL_ON_CRITICAL=true)"),
+            (WARNING, &critical, "warned: 1 critical (FAIL_ON_CRITICAL=true), not blocked: GATE_MODE=warn"),
+            (WARNING, &unread, "unable: 1 unreadable lockfile"),
+        ];
+        for (number, (env, fill, expected)) in rows.iter().enumerate() {
+            assert_eq!(ending(env, *fill), *expected, "row {number}, {env:?}");
+        }
+    }
+
+    #[test]
+    fn what_fails_and_what_could_not_be_found_out_are_both_said() {
+        let both = |run: &mut Run| {
+            critical(run);
+            unread(run);
+        };
+        assert_eq!(
+            ending(&[], &both),
+            "failed: 1 critical (FAIL_ON_CRITICAL=true); also could not find out: 1 unreadable lockfile"
+        );
+        assert_eq!(
+            ending(WARNING, &both),
+            "unable: 1 unreadable lockfile; also 1 critical (FAIL_ON_CRITICAL=true), not blocked: GATE_MODE=warn"
+        );
+    }
+
+    #[test]
+    fn a_run_that_writes_the_baseline_passes_neither_malware_nor_a_scan_that_did_not_run() {
+        assert!(ending(WRITING, &|_| {}).starts_with("warned: 0 findings written"));
+        assert_eq!(ending(WRITING, &unread), "unable: 1 unreadable lockfile");
+        assert!(ending(&[WRITING, TOLERANT].concat(), &unread).starts_with("warned: could not find out"));
+        let evil = |run: &mut Run| run.findings.push(malware());
+        assert!(ending(WRITING, &evil).starts_with("failed: 1 malicious package"));
+        assert!(ending(&[WRITING, WARNING].concat(), &evil).starts_with("warned: 0 findings written"));
+    }
+}
