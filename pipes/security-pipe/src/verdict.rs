@@ -177,6 +177,9 @@ mod tests {
         }
     }
 
+    /// The variables, what the run came to know, and how it ends.
+    type Row<'a> = (&'a [(&'a str, &'a str)], &'a dyn Fn(&mut Run), &'a str);
+
     const TOLERANT: &[(&str, &str)] = &[("ON_SCAN_ERROR", "warn")];
     const WARNING: &[(&str, &str)] = &[("GATE_MODE", "warn")];
     const WRITING: &[(&str, &str)] = &[("BASELINE_WRITE", "true")];
@@ -210,7 +213,7 @@ mod tests {
                 run.findings.push(Finding { status, ..secret(Severity::Critical) });
             }
         };
-        let rows: &[(&[(&str, &str)], &dyn Fn(&mut Run), &str)] = &[
+        let rows: &[Row<'_>] = &[
             (&[], &|_| {}, "passed: nothing found"),
             (&[], &by_rule, "passed: nothing found"),
             (&[], &one_skipped, "passed: nothing found"),
@@ -222,8 +225,8 @@ mod tests {
             (&[], &low, "warned: 1 low, none gated"),
             (&[], &later, "unable: sast is not in this version"),
             (TOLERANT, &later, "unable: sast is not in this version"),
-            (&[], &problem, "unable: no base"),
-            (TOLERANT, &problem, "unable: no base"),
+            (&[], &problem, "unable: 1 policy file not applied"),
+            (TOLERANT, &problem, "unable: 1 policy file not applied"),
             (&[], &unread, "unable: 1 unreadable lockfile"),
             (TOLERANT, &unread, "warned: could not find out: 1 unreadable lockfile (ON_SCAN_ERROR=warn)"),
             (&[], &critical, "failed: 1 critical (FAIL_ON_CRITICAL=true)"),
@@ -255,6 +258,9 @@ mod tests {
     #[test]
     fn a_run_that_writes_the_baseline_passes_neither_malware_nor_a_scan_that_did_not_run() {
         assert!(ending(WRITING, &|_| {}).starts_with("warned: 0 findings written"));
+        let low = |run: &mut Run| run.findings.push(advisory(Some(Severity::Low)));
+        let written = "warned: 1 finding written to the baseline, none gated (1 low): BASELINE_WRITE=true";
+        assert_eq!(ending(WRITING, &low), written);
         assert_eq!(ending(WRITING, &unread), "unable: 1 unreadable lockfile");
         assert!(ending(&[WRITING, TOLERANT].concat(), &unread).starts_with("warned: could not find out"));
         let evil = |run: &mut Run| run.findings.push(malware());

@@ -34,6 +34,7 @@ fn what_lockfiles_share_is_kept_once() {
     for (n, package) in packages.iter_mut().enumerate() {
         (package.line, package.dependencies) = (10 * n as u32, vec![(n + 1) % 1000, (n + 7) % 1000]);
         package.dependencies.sort_unstable();
+        package.source = Source::Url("https://registry.example/foo".to_owned());
     }
     let mut store = Store::default();
     let one = store.add("a/package-lock.json", &packages, 0).unwrap();
@@ -72,9 +73,11 @@ fn each_bound_is_met_and_named() {
     store.add("a", &(0..MAX_ENTRIES).map(folder).collect::<Vec<_>>(), 0).unwrap();
     assert_eq!(store.add("b", &[folder(MAX_ENTRIES)], 0).unwrap_err(), TooMany::Entries);
 
-    let long = package(&"x".repeat(MAX_TEXT));
-    assert_eq!(Store::default().add("a", std::slice::from_ref(&long), 0).unwrap_err(), TooMany::Text);
-    assert!(Store::default().add("a", &[long], 100).is_ok(), "a lockfile alone is never too large");
+    let text = "x".repeat(MAX_TEXT);
+    for long in [package(&text), Package { source: Source::Git(text.clone()), ..package("a") }] {
+        assert_eq!(Store::default().add("a", std::slice::from_ref(&long), 0).unwrap_err(), TooMany::Text);
+        assert!(Store::default().add("a", &[long], 100).is_ok(), "a lockfile alone is never too large");
+    }
 }
 
 fn any_package() -> impl Strategy<Value = Package> {
