@@ -85,7 +85,7 @@ impl Output {
     pub(crate) fn write(&self, run: &Run<'_>, report: &Recorder) {
         let file = self.file();
         match self {
-            Output::Sarif(_) => report.write_json(&file, |file| file.write_all(&sarif::sarif(run))),
+            Output::Sarif(_) => report.write_json(&file, |file| sarif::sarif(run, file)),
             Output::Junit => report.write(&file, &junit::junit(run)),
             Output::Markdown => report.write(&file, run.markdown().as_bytes()),
             Output::Text => report.write(&file, console::text(run).as_bytes()),

@@ -7,7 +7,7 @@
 mod earlier;
 mod schema;
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -183,10 +183,11 @@ impl Recorder {
 
     /// A part of the report that belongs to the pipe, under its own key.
     pub fn section(&self, key: &str, value: impl Serialize) {
-        // A line end in JSON is never part of a string.
-        let text = serde_json::to_string_pretty(&value).map(|text| text.replace('\n', "\n  "));
-        let value =
-            text.and_then(RawValue::from_string).or_else(|error| to_raw_value(&json!({ "error": error.to_string() })));
+        let mut text = Indented(Vec::new());
+        let written = serde_json::to_writer_pretty(&mut text, &value);
+        let value = written
+            .and_then(|()| RawValue::from_string(String::from_utf8(text.0).unwrap_or_default()))
+            .or_else(|error| to_raw_value(&json!({ "error": error.to_string() })));
         let Ok(value) = value else { return };
         self.edit(|document| {
             document.sections.retain(|(known, _)| known != key);
@@ -244,12 +245,14 @@ impl Recorder {
 
     /// Writes the report as it stands. A failure is kept by [`ReportDir::failure`] and ends the run with 3.
     pub fn save(&self) {
-        let (name, mut bytes) = {
-            let document = self.lock();
-            (report_name(document.spec), serde_json::to_vec_pretty(&*document).unwrap_or_default())
-        };
-        bytes.push(b'\n');
-        self.write_json(&name, |file| file.write_all(&bytes));
+        let document = self.lock();
+        self.write_json(&report_name(document.spec), |file| {
+            // It comes in pieces of a few bytes.
+            let mut file = BufWriter::with_capacity(64 * 1024, file);
+            serde_json::to_writer_pretty(&mut file, &*document)?;
+            file.write_all(b"\n")?;
+            file.flush()
+        });
     }
 
     fn edit(&self, change: impl FnOnce(&mut Document)) {
@@ -258,6 +261,26 @@ impl Recorder {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Document> {
         self.document.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Puts what is written one level deeper.
+struct Indented(Vec<u8>);
+
+impl Write for Indented {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // A line end in JSON is never part of a string.
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.0.extend_from_slice(line);
+            if line.ends_with(b"\n") {
+                self.0.extend_from_slice(b"  ");
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

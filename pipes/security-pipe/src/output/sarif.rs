@@ -5,10 +5,12 @@ mod model;
 mod rule;
 
 use std::collections::HashMap;
+use std::io::{self, BufWriter, Write};
 
 use pipe_core::manifest::REPOSITORY;
 use pipe_core::report::StepStatus;
 use pipe_packages::sbom::{uri, utc};
+use serde::{Serialize, Serializer};
 
 use crate::finding::{Finding, Kind, Rating, Status};
 use crate::output::sarif::model::{
@@ -24,12 +26,14 @@ const ROOT: &str = "%SRCROOT%";
 /// The reason that an inline comment gives.
 const INLINE: &str = "gitleaks:allow";
 
-/// One run, in one line with a line end.
-pub(crate) fn sarif(run: &Run<'_>) -> Vec<u8> {
+/// Writes one run, in one line with a line end.
+///
+/// # Errors
+/// Those of `out`.
+pub(crate) fn sarif(run: &Run<'_>, out: impl Write) -> io::Result<()> {
     let shown = run.findings.get(..MAX_RESULTS).unwrap_or(run.findings);
     let mut rules = Vec::new();
     let mut indices: HashMap<&str, usize> = HashMap::new();
-    let mut results = Vec::with_capacity(shown.len());
     for finding in shown {
         let index = *indices.entry(finding.rule.id.as_str()).or_insert_with(|| {
             rules.push(rule::rule(finding));
@@ -38,7 +42,6 @@ pub(crate) fn sarif(run: &Run<'_>) -> Vec<u8> {
         if let Some(rule) = rules.get_mut(index) {
             rule::raise(rule, finding);
         }
-        results.push(result(finding, index));
     }
     let category = run.report_name.map(|name| format!("{}/", name.trim_matches('/'))).unwrap_or_default();
     let log = Log {
@@ -53,14 +56,28 @@ pub(crate) fn sarif(run: &Run<'_>) -> Vec<u8> {
                 root: Description { description: Message::new("The repository's root.") },
             },
             column_kind: "unicodeCodePoints",
-            results,
+            results: Results { shown, indices },
         }],
     };
-    let mut bytes = Vec::new();
-    // Writing to memory what has only string keys can't fail.
-    let _ = serde_json::to_writer(&mut bytes, &log);
-    bytes.push(b'\n');
-    bytes
+    // It comes in pieces of a few bytes.
+    let mut out = BufWriter::with_capacity(64 * 1024, out);
+    serde_json::to_writer(&mut out, &log)?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+/// Made one by one, since there may be many.
+struct Results<'a> {
+    shown: &'a [Finding],
+    /// The places of rules, by their ids.
+    indices: HashMap<&'a str, usize>,
+}
+
+impl Serialize for Results<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let index = |finding: &Finding| self.indices.get(finding.rule.id.as_str()).copied().unwrap_or_default();
+        serializer.collect_seq(self.shown.iter().map(|finding| result(finding, index(finding))))
+    }
 }
 
 fn driver<'a>(run: &Run<'a>, rules: Vec<model::Rule<'a>>) -> Driver<'a> {

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::Results;
+
 #[derive(Serialize)]
 pub(super) struct Log<'a> {
     #[serde(rename = "$schema")]
@@ -20,7 +22,7 @@ pub(super) struct Run<'a> {
     pub(super) version_control_provenance: Vec<Provenance<'a>>,
     pub(super) original_uri_base_ids: BaseIds,
     pub(super) column_kind: &'static str,
-    pub(super) results: Vec<Report<'a>>,
+    pub(super) results: Results<'a>,
 }
 
 #[derive(Serialize)]

@@ -11,7 +11,9 @@ use crate::finding::{Finding, Status};
 use crate::output::{Run, sarif};
 
 fn sarif_run(run: &Run<'_>) -> Value {
-    let log: Value = serde_json::from_slice(&sarif::sarif(run)).expect("valid JSON");
+    let mut bytes = Vec::new();
+    sarif::sarif(run, &mut bytes).expect("written to memory");
+    let log: Value = serde_json::from_slice(&bytes).expect("valid JSON");
     log["runs"][0].clone()
 }
 
