@@ -38,6 +38,8 @@ pub struct Store {
     entries: Distinct<Entry>,
     /// Bytes that [`MAX_TEXT`] counts.
     used: usize,
+    /// The size of the largest lockfile, in bytes.
+    largest: usize,
 }
 
 /// Why a lockfile is not kept: its packages and those of the lockfiles before it are too many.
@@ -141,6 +143,7 @@ impl Default for Store {
             packages: Distinct::new(MAX_PACKAGES + 1),
             entries: Distinct::new(MAX_ENTRIES + 1),
             used: 0,
+            largest: 0,
         }
     }
 }
@@ -153,6 +156,7 @@ impl Store {
     /// When the packages of all lockfiles would pass [`MAX_PACKAGES`], [`MAX_ENTRIES`] or [`MAX_TEXT`]. Then nothing of
     /// this one can be listed.
     pub fn add(&mut self, path: &str, packages: &[Package], size: usize) -> Result<Listing, TooMany> {
+        self.largest = self.largest.max(size);
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let ids: Vec<u32> = packages.iter().map(|package| self.record(package, folder)).collect();
         let mut listing = Packer::default();
@@ -169,7 +173,7 @@ impl Store {
             };
             let (entry, _) = self.entries.insert(entry);
             listing.push(entry, package.line);
-            self.check(size)?;
+            self.check()?;
         }
         Ok(listing.finish())
     }
@@ -183,11 +187,11 @@ impl Store {
         self.entries.seal();
     }
 
-    fn check(&self, size: usize) -> Result<(), TooMany> {
+    fn check(&self) -> Result<(), TooMany> {
         match () {
             () if self.packages.len() > MAX_PACKAGES => Err(TooMany::Packages),
             () if self.entries.len() > MAX_ENTRIES => Err(TooMany::Entries),
-            () if self.used > MAX_TEXT.saturating_add(size) => Err(TooMany::Text),
+            () if self.used > MAX_TEXT.saturating_add(self.largest) => Err(TooMany::Text),
             () => Ok(()),
         }
     }

@@ -76,7 +76,9 @@ fn each_bound_is_met_and_named() {
     let text = "x".repeat(MAX_TEXT);
     for long in [package(&text), Package { source: Source::Git(text.clone()), ..package("a") }] {
         assert_eq!(Store::default().add("a", std::slice::from_ref(&long), 0).unwrap_err(), TooMany::Text);
-        assert!(Store::default().add("a", &[long], 100).is_ok(), "a lockfile alone is never too large");
+        let mut store = Store::default();
+        assert!(store.add("a", &[long], 100).is_ok(), "a lockfile alone is never too large");
+        assert!(store.add("b", &[package("b")], 10).is_ok(), "nor is a small one after it");
     }
 }
 
