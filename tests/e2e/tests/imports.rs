@@ -35,8 +35,6 @@ const PARENTS: &[(&str, &str, &str)] = &[
     ("pipes/security-pipe", "scanner.rs", "the trait and the one list of its implementations"),
     ("shared/advisories", "archive.rs", "the headers of an archive, with its errors"),
     ("shared/packages", "lockfile.rs", "the trait and the one list of its implementations"),
-    ("shared/packages", "sbom/cyclonedx.rs", "the document and its model"),
-    ("shared/packages", "sbom/spdx.rs", "the document and its model"),
 ];
 
 fn name(value: &Value) -> &str {

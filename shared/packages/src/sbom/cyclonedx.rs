@@ -47,7 +47,7 @@ pub(super) fn write(bom: &Bom<'_>, out: impl Write, limit: usize) -> io::Result<
         metadata: metadata(bom),
         components: Components(&merged),
         dependencies: Dependencies(&merged),
-        compositions: Compositions::of(&merged),
+        compositions: Some(Compositions::of(&merged)).filter(|compositions| !compositions.is_empty()),
     };
     let (uuid, text) = id::identify(&document, limit);
     let serial_number = format!("urn:uuid:{uuid}");
@@ -89,7 +89,7 @@ fn metadata<'a>(bom: &Bom<'a>) -> Metadata<'a> {
 }
 
 /// Written one by one, so that no second copy of a large tree exists.
-pub(super) struct Components<'a>(&'a Merged<'a>);
+struct Components<'a>(&'a Merged<'a>);
 
 impl Serialize for Components<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -174,7 +174,7 @@ fn properties<'a>(component: &'a Component<'_>, places: &[Place<'a>]) -> Vec<Pro
 }
 
 /// The graph. A component that is absent from it is one whose dependencies no lockfile records.
-pub(super) struct Dependencies<'a>(&'a Merged<'a>);
+struct Dependencies<'a>(&'a Merged<'a>);
 
 impl Serialize for Dependencies<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -200,7 +200,7 @@ impl Serialize for Dependencies<'_> {
 }
 
 /// Says of which parts the graph is known to lack edges.
-pub(super) struct Compositions<'a> {
+struct Compositions<'a> {
     merged: &'a Merged<'a>,
     /// References of projects.
     incomplete: Vec<&'a str>,
@@ -220,7 +220,7 @@ impl<'a> Compositions<'a> {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.incomplete.is_empty() && self.unknown.is_empty()
     }
 }

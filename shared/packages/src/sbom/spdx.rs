@@ -89,7 +89,7 @@ fn component_ids(merged: &Merged<'_>) -> Arena {
 }
 
 /// Written one by one, so that no second copy of a large tree exists.
-pub(super) struct Packages<'a> {
+struct Packages<'a> {
     bom: &'a Bom<'a>,
     merged: &'a Merged<'a>,
     ids: &'a Ids,
@@ -185,7 +185,7 @@ fn is_accepted(location: &str) -> bool {
         && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-pub(super) struct Relationships<'a> {
+struct Relationships<'a> {
     merged: &'a Merged<'a>,
     ids: &'a Ids,
 }

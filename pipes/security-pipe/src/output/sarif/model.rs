@@ -2,19 +2,17 @@
 
 use serde::Serialize;
 
-use super::Results;
-
 #[derive(Serialize)]
-pub(super) struct Log<'a> {
+pub(super) struct Log<'a, R> {
     #[serde(rename = "$schema")]
     pub(super) schema: &'static str,
     pub(super) version: &'static str,
-    pub(super) runs: [Run<'a>; 1],
+    pub(super) runs: [Run<'a, R>; 1],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Run<'a> {
+pub(super) struct Run<'a, R> {
     pub(super) tool: Tool<'a>,
     pub(super) automation_details: Automation,
     pub(super) invocations: [Invocation; 1],
@@ -22,7 +20,8 @@ pub(super) struct Run<'a> {
     pub(super) version_control_provenance: Vec<Provenance<'a>>,
     pub(super) original_uri_base_ids: BaseIds,
     pub(super) column_kind: &'static str,
-    pub(super) results: Results<'a>,
+    /// A list of [`Report`].
+    pub(super) results: R,
 }
 
 #[derive(Serialize)]

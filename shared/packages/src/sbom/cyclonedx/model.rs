@@ -4,11 +4,9 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::sbom::cyclonedx::{Components, Compositions, Dependencies};
-
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Document<'a> {
+pub(super) struct Document<'a, C, D, P> {
     #[serde(rename = "$schema")]
     pub(super) schema: &'static str,
     pub(super) bom_format: &'static str,
@@ -17,10 +15,13 @@ pub(super) struct Document<'a> {
     pub(super) serial_number: Option<String>,
     pub(super) version: u32,
     pub(super) metadata: Metadata<'a>,
-    pub(super) components: Components<'a>,
-    pub(super) dependencies: Dependencies<'a>,
-    #[serde(skip_serializing_if = "Compositions::is_empty")]
-    pub(super) compositions: Compositions<'a>,
+    /// A list of [`Item`].
+    pub(super) components: C,
+    /// A list of [`Dependency`].
+    pub(super) dependencies: D,
+    /// A list of [`Composition`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) compositions: Option<P>,
 }
 
 #[derive(Serialize)]

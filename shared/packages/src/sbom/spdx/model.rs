@@ -4,14 +4,12 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::sbom::spdx::{Packages, Relationships};
-
 /// What SPDX writes where nothing is known.
 pub(super) const NO_ASSERTION: &str = "NOASSERTION";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Document<'a> {
+pub(super) struct Document<'a, P, R> {
     pub(super) spdx_version: &'static str,
     pub(super) data_license: &'static str,
     #[serde(rename = "SPDXID")]
@@ -19,8 +17,10 @@ pub(super) struct Document<'a> {
     pub(super) name: &'a str,
     pub(super) document_namespace: String,
     pub(super) creation_info: CreationInfo,
-    pub(super) packages: Packages<'a>,
-    pub(super) relationships: Relationships<'a>,
+    /// A list of [`Item`].
+    pub(super) packages: P,
+    /// A list of [`Relationship`].
+    pub(super) relationships: R,
 }
 
 #[derive(Serialize)]
