@@ -96,7 +96,7 @@ signs team/signing app "$token" cosign
 
 vault POST transit/keys/secret '{"type": "aes256-gcm96"}' >/dev/null
 run 3 KMS_KEY=hashivault://secret VAULT_TOKEN="$token"
-grep -q "of a kind that is not supported" out || fail "a key that can't sign is not told"
+grep -q "type of the key secret is not supported" out || fail "a key that can't sign is not told"
 run 3 KMS_KEY=hashivault://none VAULT_TOKEN="$token"
 grep -q "Vault" out || fail "a key that is not there is not told"
 run 3 KMS_KEY=hashivault://rsa-2048 VAULT_TOKEN="$signer"
