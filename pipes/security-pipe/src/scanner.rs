@@ -157,7 +157,7 @@ impl Worker {
             let _entered = runtime.enter();
             receiver.into_iter().for_each(|job| job());
         };
-        // Without a thread nobody answers, which is an error of the scan.
+        // If the system gives no thread, the scan has no answer and fails.
         drop(std::thread::Builder::new().spawn(work));
         Worker(jobs)
     }

@@ -94,8 +94,8 @@ fn package_lock(names: &[String]) -> String {
 
 #[test]
 fn many_lockfiles_need_no_more_memory_than_what_is_different_in_them() {
-    // Promise 5 again. Every lockfile has the same packages and some of its own; all of them in all their places would
-    // take several times the limit.
+    // Promise 5 for many lockfiles. Each has the same packages and some of its own. All of them in all their places
+    // would take several times the limit.
     let repo = Repo::new();
     let mut largest = 0;
     for lockfile in 0..60 {

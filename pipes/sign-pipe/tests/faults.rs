@@ -204,7 +204,7 @@ fn an_interrupted_run_ends_soon_and_says_what_is_done() {
     assert_eq!(outcome.report()["images"][0]["signed"], false);
 }
 
-/// Whatever a credential comes from, a server that repeats it in its refusal shows it to nobody.
+/// A registry repeats each credential in its refusal. Neither the output nor the report shows one, whatever its source.
 #[test]
 fn a_registry_that_repeats_credentials_shows_none() {
     let secrets = ["pw-Xq7Lw2Rt9Vb4Ns", "id-Kd8Fm3Zp6Yc1Hg", "tk-Tj5Bn0Qs7Wx2Le"];
