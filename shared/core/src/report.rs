@@ -5,6 +5,7 @@
 //! have a separate one beside it.
 
 mod earlier;
+mod indented;
 mod schema;
 
 use std::io::{self, BufWriter, Write};
@@ -27,6 +28,7 @@ use crate::spec::Spec;
 use crate::workspace::ReportDir;
 
 pub use earlier::Earlier;
+use indented::Indented;
 pub use schema::SCHEMA_VERSION;
 
 /// How a step ended.
@@ -261,26 +263,6 @@ impl Recorder {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Document> {
         self.document.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Puts what is written one level deeper.
-struct Indented(Vec<u8>);
-
-impl Write for Indented {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // A line end in JSON is never part of a string.
-        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            self.0.extend_from_slice(line);
-            if line.ends_with(b"\n") {
-                self.0.extend_from_slice(b"  ");
-            }
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
