@@ -1,6 +1,6 @@
 //! What a pipe knows of the run it is part of.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use crate::console::{Console, Style};
 use crate::env::Vars;
 use crate::git::Checkout;
 use crate::http::{Authorization, Client, HttpError, Settings};
+use crate::place::Place;
 use crate::platform::{self, CiContext, Provider};
 use crate::redact::Redactor;
 use crate::spec::{Spec, common};
@@ -74,15 +75,14 @@ impl Context {
     /// Reads the common variables. Mistakes are recorded in `vars`; the context is usable all the same, so that a
     /// report can be written.
     pub fn new(spec: &'static Spec, vars: &mut Vars, cwd: &Path) -> Context {
-        let dir = working_dir(vars, cwd);
-        let checkout = Checkout::discover(&dir).map(Arc::new);
-        let ci = platform::detect(&|name| vars.ci(name).map(str::to_owned), checkout.as_deref());
-        let root = checkout.as_ref().map(|checkout| checkout.root().to_owned()).or_else(|| clone_dir(vars, &dir));
-        let root = root.unwrap_or_else(|| dir.clone());
-        let report_name = report_name(vars);
-        let reports = reports_dir(vars, &root, &dir, report_name.as_deref());
+        let place = Place::find(vars, cwd, None);
+        Context::of(spec, vars, place, Redactor::default())
+    }
 
-        let redactor = Redactor::default();
+    /// [`Context::new`] where the place of the run and the redactor of its report are known already.
+    pub(crate) fn of(spec: &'static Spec, vars: &mut Vars, place: Place, redactor: Redactor) -> Context {
+        let Place { workspace, checkout, report_name } = place;
+        let ci = platform::detect(&|name| vars.ci(name).map(str::to_owned), checkout.as_deref());
         for secret in vars.secrets() {
             redactor.add_secret(secret);
         }
@@ -104,7 +104,7 @@ impl Context {
             now: Timestamp::now(),
             tokens: tokens(vars),
             network: network(vars),
-            workspace: Workspace { dir, root, reports },
+            workspace,
             checkout,
             ci,
         }
@@ -122,65 +122,6 @@ impl Context {
     pub fn http_settings(&self) -> Settings {
         let user_agent = format!("{}/{}", self.spec.name, self.spec.version);
         Settings { user_agent, redactor: self.redactor.clone(), ..self.network.clone() }
-    }
-}
-
-fn working_dir(vars: &mut Vars, cwd: &Path) -> PathBuf {
-    let given = vars.path(&common::WORKING_DIR).unwrap_or_else(|| PathBuf::from("."));
-    match cwd.join(&given).canonicalize() {
-        Ok(dir) if dir.is_dir() => dir,
-        Ok(_) => {
-            vars.problem(&common::WORKING_DIR, format!("expected a directory, but {} is a file", given.display()));
-            cwd.to_owned()
-        }
-        Err(error) => {
-            vars.problem(
-                &common::WORKING_DIR,
-                format!(
-                    "failed to open {}: {}. Set WORKING_DIR to a folder that is mounted",
-                    given.display(),
-                    crate::fs::reason(&error)
-                ),
-            );
-            cwd.to_owned()
-        }
-    }
-}
-
-/// Where the CI cloned to, if `dir` is in it: the root of a checkout whose `.git` was not mounted.
-fn clone_dir(vars: &Vars, dir: &Path) -> Option<PathBuf> {
-    ["BITBUCKET_CLONE_DIR", "GITHUB_WORKSPACE", "CI_PROJECT_DIR"]
-        .iter()
-        .filter_map(|name| vars.ci(name))
-        .filter_map(|path| Path::new(path).canonicalize().ok())
-        .find(|root| dir.starts_with(root))
-}
-
-fn report_name(vars: &mut Vars) -> Option<String> {
-    let name = vars.text(&common::REPORT_NAME)?;
-    let plain = name.len() <= 64
-        && !name.starts_with('.')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-    if !plain {
-        vars.problem(
-            &common::REPORT_NAME,
-            "expected at most 64 letters, digits, '-', '_' or '.', not beginning with '.'",
-        );
-        return None;
-    }
-    Some(name)
-}
-
-fn reports_dir(vars: &mut Vars, root: &Path, dir: &Path, name: Option<&str>) -> PathBuf {
-    let given = vars.path(&common::REPORTS_DIR).unwrap_or_else(|| PathBuf::from("security-reports"));
-    let reports = Workspace::inside(root, dir, &given).unwrap_or_else(|problem| {
-        vars.problem(&common::REPORTS_DIR, problem);
-        // The report of this mistake goes to a directory that is not a link.
-        dir.to_owned()
-    });
-    match name {
-        Some(name) => reports.join(name),
-        None => reports,
     }
 }
 

@@ -68,39 +68,55 @@ impl Vars {
         dir: &Path,
         root: &Path,
     ) -> Vars {
-        let env = find::Environment::clean(env);
-        let mut vars = Vars {
-            spec,
-            values: BTreeMap::new(),
-            problems: Vec::new(),
-            notices: env.near_misses(spec),
-            unmounted: false,
-            sensitive: env.sensitive(spec),
-            missing_secrets: Vec::new(),
-            read: BTreeSet::new(),
-            env,
-        };
+        let mut vars = Vars::empty(spec, env);
+        vars.notices = vars.env.near_misses(spec);
+        vars.sensitive = vars.env.sensitive(spec);
         for var in spec.vars() {
-            match vars.env.find(var, dir, root) {
-                Ok(Some(raw)) => match parse::value(var, &raw) {
-                    // An empty list counts as unset. An empty file is a mistake: it was written on purpose.
-                    Ok(value) if value.lists_nothing() && !raw.file => {}
-                    Ok(value) if value.lists_nothing() => {
-                        vars.problems.push(Problem {
-                            variable: raw.typed,
-                            message: "lists nothing. Add an item, or unset it".to_owned(),
-                        });
-                    }
-                    Ok(value) => {
-                        vars.values.insert(var.name, Found { typed: raw.typed, value });
-                    }
-                    Err(expected) => vars.misfit(var, &raw, &expected),
-                },
-                Ok(None) => {}
-                Err(problem) => vars.problems.push(problem),
-            }
+            vars.take(var, dir, root);
         }
         vars
+    }
+
+    /// `wanted` of the process's variables and no others, for what has to be known before all the rest.
+    pub(crate) fn only(spec: &'static Spec, wanted: &[&'static Var], dir: &Path, root: &Path) -> Vars {
+        let mut vars = Vars::empty(spec, std::env::vars_os());
+        for var in wanted {
+            vars.take(var, dir, root);
+        }
+        vars
+    }
+
+    fn empty(spec: &'static Spec, env: impl IntoIterator<Item = (OsString, OsString)>) -> Vars {
+        Vars {
+            spec,
+            env: find::Environment::clean(env),
+            values: BTreeMap::new(),
+            problems: Vec::new(),
+            notices: Vec::new(),
+            unmounted: false,
+            sensitive: Vec::new(),
+            missing_secrets: Vec::new(),
+            read: BTreeSet::new(),
+        }
+    }
+
+    fn take(&mut self, var: &'static Var, dir: &Path, root: &Path) {
+        match self.env.find(var, dir, root) {
+            Ok(Some(raw)) => match parse::value(var, &raw) {
+                // An empty list counts as unset. An empty file is a mistake: it was written on purpose.
+                Ok(value) if value.lists_nothing() && !raw.file => {}
+                Ok(value) if value.lists_nothing() => {
+                    let message = "lists nothing. Add an item, or unset it".to_owned();
+                    self.problems.push(Problem { variable: raw.typed, message });
+                }
+                Ok(value) => {
+                    self.values.insert(var.name, Found { typed: raw.typed, value });
+                }
+                Err(expected) => self.misfit(var, &raw, &expected),
+            },
+            Ok(None) => {}
+            Err(problem) => self.problems.push(problem),
+        }
     }
 
     /// A value that does not fit: a mistake, unless it is a common word set for the whole job.
@@ -272,8 +288,8 @@ impl Vars {
         self.problems.push(Problem { variable, message });
     }
 
-    /// Records that there are no files to work on, as if nothing was mounted. Then no report is written either, so that
-    /// the next run finds the directory as this one did.
+    /// Records that there are no files to work on, as if nothing was mounted. Then no report stays either, so that the
+    /// next run finds the directory as this one did.
     pub fn unmounted(&mut self, message: impl Into<String>) {
         self.problem(&crate::spec::common::WORKING_DIR, message);
         self.unmounted = true;

@@ -17,6 +17,7 @@ pub mod git;
 pub mod http;
 pub mod manifest;
 mod pipe;
+mod place;
 pub mod plan;
 pub mod platform;
 pub mod publish;

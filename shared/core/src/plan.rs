@@ -7,7 +7,7 @@ use reqwest::Url;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::redact::Redactor;
+use crate::context::Context;
 
 /// Everything that a run does outside its own process. The four lists stand in the plan's JSON under these names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -59,15 +59,18 @@ pub trait Planned {
 }
 
 /// The plan as indented JSON without secrets, with the effects of the pipe and `others` under the names of [`Effects`].
-pub(crate) fn print<P: Serialize + Planned>(plan: &P, others: Effects, redactor: &Redactor) -> String {
-    let mut document = document(plan, others);
-    redactor.json(&mut document);
+pub(crate) fn print<P: Serialize + Planned>(plan: &P, others: Effects, ctx: &Context) -> String {
+    let unwritten = ctx.workspace.no_reports.then(|| format!("{}/", ctx.workspace.relative(&ctx.workspace.reports)));
+    let mut document = document(plan, others, unwritten.as_deref());
+    ctx.redactor.json(&mut document);
     serde_json::to_string_pretty(&document).unwrap_or_default()
 }
 
-fn document<P: Serialize + Planned>(plan: &P, others: Effects) -> Value {
+/// `unwritten` is the beginning of the paths of files that are not written.
+fn document<P: Serialize + Planned>(plan: &P, others: Effects, unwritten: Option<&str>) -> Value {
     let mut effects = plan.effects().clone();
     effects.add(others);
+    effects.files.retain(|file| unwritten.is_none_or(|folder| !file.starts_with(folder)));
     let mut document = serde_json::to_value(plan).unwrap_or_default();
     if let Value::Object(map) = &mut document {
         for (name, list) in
@@ -112,8 +115,10 @@ mod tests {
             files: list(&["security-reports/test-pipe-report.json"]),
             ..Effects::default()
         };
+        let without_reports = document(&plan, others.clone(), Some("security-reports/"));
+        assert_eq!(without_reports["files"], json!([]));
         assert_eq!(
-            document(&plan, others),
+            document(&plan, others, None),
             json!({
                 "image": "reg.example/app:1",
                 "steps": ["sign"],

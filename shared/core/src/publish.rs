@@ -33,7 +33,10 @@ const MAX_REQUEST_TIME: Duration = Duration::from_secs(20);
 pub async fn publish(ctx: &Context, report: &Recorder, ending: &Ending) {
     let given = report.take_rendering();
     let without_result = given.is_none();
-    let rendering = complete(ctx, given, ending);
+    let mut rendering = complete(ctx, given, ending);
+    if report.report_dir().is_disabled() {
+        rendering.outputs.retain(|(name, _)| name != "report");
+    }
     match ctx.ci.provider {
         Provider::GitHub => {
             if without_result && !ending.passes() {

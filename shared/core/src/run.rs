@@ -5,10 +5,10 @@ mod dry_run;
 mod finish;
 mod guard;
 mod lines;
+mod opening;
 mod signals;
 
 use std::panic::AssertUnwindSafe;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -17,9 +17,11 @@ use futures_util::FutureExt;
 use crate::context::Context;
 use crate::env::Vars;
 use crate::exit::Ending;
+use crate::git::Checkout;
 use crate::pipe::Pipe;
-use crate::report::{Recorder, report_name};
-use crate::workspace::ReportDir;
+use crate::place::Place;
+use crate::redact::Redactor;
+use crate::report::Recorder;
 use args::{Args, Request};
 use dry_run::{check, dry_run};
 use guard::guarded;
@@ -56,9 +58,15 @@ async fn main<P: Pipe>(check_only: bool) -> u8 {
             return 3;
         }
     };
-    let root = crate::git::Checkout::discover(&cwd).map_or_else(|| cwd.clone(), |checkout| checkout.root().to_owned());
+    let around = Checkout::discover(&cwd).map(Arc::new);
+    let root = around.as_ref().map_or_else(|| cwd.clone(), |checkout| checkout.root().to_owned());
+    // The report of an earlier run must not stand for this one, whatever the configuration takes to read.
+    let redactor = Redactor::default();
+    let early = opening::Opening::read::<P>(&cwd, &root, around.as_ref());
+    let opened = early.writes(check_only).then(|| early.report::<P>(&redactor));
     let mut vars = Vars::from_process(P::SPEC, &cwd, &root);
-    let ctx = Context::new(P::SPEC, &mut vars, &cwd);
+    let place = Place::find(&mut vars, &cwd, around);
+    let ctx = Context::of(P::SPEC, &mut vars, place, redactor);
     hide_panics(&ctx.console);
     let config = P::config(&mut vars, &ctx);
     debug_assert!(config.is_none() || vars.unread().is_empty(), "declared but never read: {:?}", vars.unread());
@@ -71,7 +79,16 @@ async fn main<P: Pipe>(check_only: bool) -> u8 {
     if ctx.dry_run && vars.problems().is_empty() {
         return dry_run::<P>(config.as_ref(), &vars, &ctx, &later);
     }
-    let report = open_report(&vars, &ctx);
+    let report = opened.unwrap_or_else(|| early.report::<P>(&ctx.redactor));
+    if vars.is_unmounted() {
+        report.report_dir().retract();
+    }
+    if early.has_no_place(&report) {
+        ctx.console.notice(
+            "no report is written, because nothing is mounted. Run docker with -v \"$PWD:/work\" -w /work to keep it",
+        );
+    }
+    describe(&report, &vars, &ctx);
     let config = match config {
         Some(config) if vars.problems().is_empty() => config,
         _ => {
@@ -94,21 +111,8 @@ async fn main<P: Pipe>(check_only: bool) -> u8 {
     finish::finish(&ctx, &report, ending).await
 }
 
-fn open_report(vars: &Vars, ctx: &Context) -> Recorder {
-    let owner_of: &Path = if ctx.workspace.reports.starts_with(&ctx.workspace.root) {
-        &ctx.workspace.root
-    } else {
-        ctx.workspace.reports.parent().unwrap_or(&ctx.workspace.reports)
-    };
-    let reports = ctx.workspace.reports.clone();
-    let report_dir = if vars.is_unmounted() {
-        ReportDir::disabled(reports)
-    } else {
-        ReportDir::new(reports, owner_of).kept_from_git()
-    };
-    let report_dir = Arc::new(report_dir);
-    let report = Recorder::new(ctx.spec, Arc::clone(&report_dir), ctx.redactor.clone());
-    report_dir.remove(&report_name(ctx.spec));
+/// Adds what is known of the run by now.
+fn describe(report: &Recorder, vars: &Vars, ctx: &Context) {
     report.context(&ctx.ci);
     report.inputs(&vars.effective());
     report.problems(vars.problems());
@@ -116,5 +120,4 @@ fn open_report(vars: &Vars, ctx: &Context) -> Recorder {
         report.notice(notice);
     }
     report.save();
-    report
 }

@@ -43,7 +43,7 @@ fn errors_end_with_what_to_do() {
     let lines: Vec<String> = texts.iter().map(|(what, text)| format!("{what}: {text}")).collect();
     let page = lines.join("\n").replace(root.to_str().unwrap(), "ROOT");
     insta::assert_snapshot!(page, @r#"
-    report directory: failed to write ROOT/file/reports/report.json: a part of the path is not a directory. Set REPORTS_DIR to a writable directory
+    report directory: failed to write ROOT/file/reports/report.json: a part of the path is not a directory. Set REPORTS_DIR to a writable directory, or to `none` to write no reports
     path: leads out of the checkout. Use an absolute path if that is intended
     X_FILE: no such file
     X_FILE: not a regular file

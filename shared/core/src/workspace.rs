@@ -15,6 +15,8 @@ pub struct Workspace {
     pub root: PathBuf,
     /// `REPORTS_DIR` (and `REPORT_NAME` below it), absolute.
     pub reports: PathBuf,
+    /// `REPORTS_DIR=none`: nothing is written to `reports`, where earlier steps may have left theirs.
+    pub no_reports: bool,
 }
 
 impl Workspace {
@@ -73,15 +75,17 @@ pub(crate) const GITIGNORE: &str = ".gitignore";
 pub struct ReportDir {
     dir: PathBuf,
     owner: Option<(u32, u32)>,
-    /// Nothing is written.
-    disabled: bool,
     keeps_from_git: bool,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
+    /// Nothing is written.
+    disabled: bool,
     written: Vec<String>,
+    /// Directories and files that were not there and are no reports, in the order in which they were made.
+    made: Vec<PathBuf>,
     failure: Option<String>,
 }
 
@@ -89,12 +93,35 @@ impl ReportDir {
     /// `owner_of` is the directory whose owner new files get.
     pub fn new(dir: PathBuf, owner_of: &Path) -> ReportDir {
         let owner = fs::metadata(owner_of).ok().map(|meta: Metadata| (meta.uid(), meta.gid()));
-        ReportDir { dir, owner, disabled: false, keeps_from_git: false, state: Mutex::default() }
+        ReportDir { dir, owner, keeps_from_git: false, state: Mutex::default() }
     }
 
     /// A directory in which nothing is written or removed, for a run that must leave no trace.
     pub fn disabled(dir: PathBuf) -> ReportDir {
-        ReportDir { dir, owner: None, disabled: true, keeps_from_git: false, state: Mutex::default() }
+        let state = Mutex::new(State { disabled: true, ..State::default() });
+        ReportDir { dir, owner: None, keeps_from_git: false, state }
+    }
+
+    /// Whether nothing is written.
+    pub fn is_disabled(&self) -> bool {
+        self.state().disabled
+    }
+
+    /// Removes everything that was written and writes nothing more, so that the directory is as it was found. A failure
+    /// to write is forgotten.
+    pub fn retract(&self) {
+        let state = std::mem::replace(&mut *self.state(), State { disabled: true, ..State::default() });
+        for name in state.written {
+            drop(fs::remove_file(self.dir.join(name)));
+        }
+        for path in state.made.iter().rev() {
+            // A directory in which something else was put stays.
+            drop(fs::remove_file(path).or_else(|_| fs::remove_dir(path)));
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The directory, if it is made here, is for no commit: it ignores itself.
@@ -121,11 +148,11 @@ impl ReportDir {
     /// # Errors
     /// Those of the file system and of `content`.
     pub fn write_with(&self, name: &str, content: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-        if self.disabled {
+        if self.is_disabled() {
             return Ok(());
         }
         let outcome = self.replace(name, content);
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         match &outcome {
             Ok(()) => {
                 if !state.written.iter().any(|written| written == name) {
@@ -134,8 +161,8 @@ impl ReportDir {
             }
             Err(error) => {
                 let (path, reason) = (self.dir.join(name), crate::fs::reason(error));
-                let failure =
-                    format!("failed to write {}: {reason}. Set REPORTS_DIR to a writable directory", path.display());
+                let advice = "Set REPORTS_DIR to a writable directory, or to `none` to write no reports";
+                let failure = format!("failed to write {}: {reason}. {advice}", path.display());
                 state.failure.get_or_insert(failure);
             }
         }
@@ -176,6 +203,7 @@ impl ReportDir {
             .is_ok()
         {
             self.give(&path);
+            self.state().made.push(path);
         }
     }
 
@@ -191,6 +219,7 @@ impl ReportDir {
             other => other?,
         }
         self.give(dir);
+        self.state().made.push(dir.to_owned());
         Ok(())
     }
 
@@ -204,21 +233,14 @@ impl ReportDir {
         }
     }
 
-    /// Removes a file of an earlier run.
-    pub fn remove(&self, name: &str) {
-        if !self.disabled {
-            drop(fs::remove_file(self.dir.join(name)));
-        }
-    }
-
     /// The names written so far, in order.
     pub fn written(&self) -> Vec<String> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).written.clone()
+        self.state().written.clone()
     }
 
     /// The first file that could not be written, and why.
     pub fn failure(&self) -> Option<String> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).failure.clone()
+        self.state().failure.clone()
     }
 }
 
@@ -302,7 +324,8 @@ mod tests {
 
     #[test]
     fn paths_in_reports_start_at_the_root_of_the_repository() {
-        let workspace = Workspace { dir: "/r/service".into(), root: "/r".into(), reports: "/r/reports".into() };
+        let workspace =
+            Workspace { dir: "/r/service".into(), root: "/r".into(), reports: "/r/reports".into(), no_reports: false };
         assert_eq!(workspace.relative(Path::new("src/./main.rs")), "service/src/main.rs");
         assert_eq!(workspace.relative(Path::new("/r/top")), "top");
         assert_eq!(workspace.relative(Path::new("/elsewhere/x")), "/elsewhere/x");

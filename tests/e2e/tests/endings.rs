@@ -201,13 +201,54 @@ fn a_kill_at_any_moment_leaves_a_report_that_says_so() {
 }
 
 #[test]
-fn a_report_of_an_earlier_run_is_gone_before_anything_else() {
+fn the_report_of_an_earlier_run_is_replaced_before_the_configuration_is_read_and_is_never_absent() {
     let repo = Repo::new();
+    let report = repo.join("security-reports/probe-pipe-report.json");
     probe(&repo).run().expect(0);
-    let running = probe(&repo).env("DEED", "ignore-cancel").spawn();
-    thread::sleep(Duration::from_millis(300));
+    let running = probe(&repo).env("SLOW_CONFIG", "true").spawn();
+    let started = Instant::now();
+    loop {
+        let text = fs::read(&report).expect("one report or the other is always there");
+        let found: serde_json::Value = serde_json::from_slice(&text).expect("and it is whole");
+        if found["reason"] == "did not finish" {
+            break;
+        }
+        assert!(started.elapsed() < Duration::from_secs(10), "the old report stands");
+    }
     running.signal("KILL");
-    assert_eq!(running.finish().report()["reason"], "did not finish");
+    assert_eq!(running.finish().report()["verdict"], "error");
+}
+
+#[test]
+fn a_run_that_may_write_no_reports_does_the_rest() {
+    let repo = Repo::new();
+    for value in ["none", "NONE"] {
+        probe(&repo).env("REPORTS_DIR", value).run().expect(0);
+        probe(&repo).env("REPORTS_DIR", value).env("DEED", "fail").run().expect(1);
+        probe(&repo).env("REPORTS_DIR", value).env("DEED", "nothing").run().expect(2);
+        let plan = probe(&repo).env("REPORTS_DIR", value).env("DRY_RUN", "true").run().expect(0);
+        assert!(plan.stdout.contains("\"files\": []"), "{}", plan.stdout);
+    }
+    let left: Vec<_> = fs::read_dir(repo.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, [".git"]);
+    probe(&repo).env("REPORTS_DIR", "./none").reports(&repo.join("none")).run().expect(0).report();
+}
+
+#[test]
+fn a_report_that_cannot_be_written_ends_with_3_and_names_the_way_out() {
+    let repo = Repo::new();
+    fs::write(repo.join("file"), "").unwrap();
+    let outcome = probe(&repo).env("REPORTS_DIR", "file/reports").run().expect(3);
+    assert!(outcome.stderr.contains("or to `none` to write no reports"), "{}", outcome.stderr);
+}
+
+#[test]
+#[ignore = "needs root: make test"]
+fn without_a_mount_a_run_that_may_not_write_to_the_root_passes_with_a_notice() {
+    let outcome = Pipe::at(env!("CARGO_BIN_EXE_probe-pipe"), std::path::Path::new("/")).user(65532).run().expect(0);
+    assert!(outcome.stderr.contains("notice: no report is written"), "{}", outcome.stderr);
+    let asked = Pipe::at(env!("CARGO_BIN_EXE_probe-pipe"), std::path::Path::new("/")).user(65532);
+    asked.env("REPORTS_DIR", "security-reports").run().expect(3);
 }
 
 #[test]

@@ -97,7 +97,7 @@ impl Fixture {
         let filter = Filter::new(&owned(include), &owned(exclude)).unwrap();
         let root = self.root();
         let dir = normal(&root.join(dir));
-        let workspace = Workspace { reports: dir.join("security-reports"), dir, root: root.clone() };
+        let workspace = Workspace { reports: dir.join("security-reports"), dir, root: root.clone(), no_reports: false };
         let checkout = Checkout::discover(&root).filter(|checkout| checkout.root() == root);
         let ledger = Ledger::default();
         let tree = Tree::walk(&workspace, checkout.as_ref(), &filter, &[], &ledger, &|| false).unwrap();
@@ -123,7 +123,8 @@ fn only_the_ignore_files_of_git_and_of_the_repository_count() {
     above.write("in/.rgignore", "*\n").write("in/.gitignore", "*.py\n");
     let root = above.root().join("in");
     let walk = |checkout: Option<&Checkout>| {
-        let workspace = Workspace { dir: root.clone(), reports: root.join("security-reports"), root: root.clone() };
+        let reports = root.join("security-reports");
+        let workspace = Workspace { dir: root.clone(), reports, root: root.clone(), no_reports: false };
         let filter = Filter::new(&[], &[]).unwrap();
         let tree = Tree::walk(&workspace, checkout, &filter, &[], &Ledger::default(), &|| false).unwrap();
         tree.entries.into_iter().map(|entry| entry.path).collect::<Vec<_>>()

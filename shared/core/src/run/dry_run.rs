@@ -36,7 +36,7 @@ pub(super) fn dry_run<P: Pipe>(config: Option<&P::Config>, vars: &Vars, ctx: &Co
     }
     match P::plan(config, ctx) {
         Ok(plan) => {
-            ctx.console.line(plan::print(&plan, own_effects(ctx, plan.about_code(), later), &ctx.redactor));
+            ctx.console.line(plan::print(&plan, own_effects(ctx, plan.about_code(), later), ctx));
             ctx.console.line("dry run: nothing was done, nothing was written");
             0
         }

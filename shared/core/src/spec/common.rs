@@ -33,8 +33,11 @@ pub const WORKING_DIR: Var =
         .default(".")
         .example("services/api");
 /// `REPORTS_DIR`.
-pub const REPORTS_DIR: Var =
-    Var::path("REPORTS_DIR", "Sets the directory for reports, relative to WORKING_DIR.").default("security-reports");
+pub const REPORTS_DIR: Var = Var::path(
+    "REPORTS_DIR",
+    "Sets the directory for reports, relative to WORKING_DIR. `none` writes no reports, for runs without a mount.",
+)
+.default("security-reports");
 /// `REPORT_NAME`.
 pub const REPORT_NAME: Var = Var::text(
     "REPORT_NAME",

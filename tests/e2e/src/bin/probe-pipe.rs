@@ -40,6 +40,7 @@ const SERVER: Var =
 const UNPLANNED: Var = Var::choice("UNPLANNED", EFFECTS, "What DEED=effects does and the plan lacks.").default("none");
 const INVENTED: Var = Var::choice("INVENTED", EFFECTS, "What the plan of DEED=effects names in vain.").default("none");
 const EFFECTS: &[&str] = &["none", "steps", "hosts", "writes", "files"];
+const SLOW: Var = Var::flag("SLOW_CONFIG", "Takes a minute to read the configuration.").default("false");
 const SAST_SCAN: Var = Var::flag("SAST_SCAN", "Something of a later version.").default("false").later();
 
 static SPEC: Spec = Spec {
@@ -49,7 +50,7 @@ static SPEC: Spec = Spec {
     version: env!("CARGO_PKG_VERSION"),
     groups: &[Group {
         title: "Probe",
-        vars: &[&DEED, &API_PASSWORD, &NEEDS_SECRET, &SERVER, &UNPLANNED, &INVENTED, &SAST_SCAN],
+        vars: &[&DEED, &API_PASSWORD, &NEEDS_SECRET, &SERVER, &UNPLANNED, &INVENTED, &SLOW, &SAST_SCAN],
     }],
     outputs: &[],
     timeout: "30s",
@@ -85,6 +86,9 @@ impl Pipe for Probe {
     type Plan = Plan;
 
     fn config(vars: &mut Vars, ctx: &Context) -> Option<Config> {
+        if vars.flag(&SLOW) {
+            std::thread::sleep(Duration::from_secs(60));
+        }
         let deed = vars.choice(&DEED);
         let untrusted = ctx.ci.pull_request.as_ref().is_some_and(|pull| pull.fork == Some(true) || pull.bot);
         let password = if vars.flag(&NEEDS_SECRET) {
