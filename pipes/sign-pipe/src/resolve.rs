@@ -62,21 +62,32 @@ pub(crate) async fn resolve(plan: &RunPlan, registry: &Registry) -> Result<Vec<R
     }
 }
 
+/// Fetches every image by its own digest, including those that an index lists. An index may name images that the registry
+/// does not have, and nothing is signed that was not read.
 async fn resolve_one(
     reference: &Reference,
     registry: &Registry,
     every_platform: bool,
 ) -> Result<Vec<ResolvedImage>, pipe_oci::Error> {
-    let descriptor = registry.resolve(reference).await?;
+    let fetched = registry.manifest(reference).await?;
+    let descriptor = fetched.descriptor.clone();
     let top = reference.with_digest(descriptor.digest.clone());
     let mut images = vec![ResolvedImage { reference: top.clone(), descriptor, platform: None }];
     if every_platform {
-        for child in registry.images(&top).await? {
-            if child.digest != images[0].descriptor.digest {
-                let platform = child.platform.as_ref().map(ToString::to_string);
+        let mut children = registry.images(&top, fetched).await?;
+        children.retain(|child| child.digest != images[0].descriptor.digest);
+        let mut fetched = stream::iter(children)
+            .map(|child| {
                 let reference = top.with_digest(child.digest.clone());
-                images.push(ResolvedImage { reference, descriptor: child, platform });
-            }
+                async move {
+                    let descriptor = registry.manifest(&reference).await?.descriptor;
+                    let platform = child.platform.as_ref().map(ToString::to_string);
+                    Ok::<_, pipe_oci::Error>(ResolvedImage { reference, descriptor, platform })
+                }
+            })
+            .buffered(AT_ONCE);
+        while let Some(child) = fetched.next().await {
+            images.push(child?);
         }
     }
     Ok(images)

@@ -154,6 +154,55 @@ fn a_registry_that_lies_about_digests_is_not_believed() {
     assert!(outcome.stdout.contains("does not match the digest"), "{}", outcome.stdout);
 }
 
+/// A cache in front of a registry still answers HEAD with the old, signed image, or with a digest of nothing at all.
+#[test]
+fn a_stale_head_decides_neither_what_is_verified_nor_what_is_signed() {
+    let old: Arc<Mutex<Option<String>>> = Arc::default();
+    let stale = Arc::clone(&old);
+    let registry = MemoryRegistry::with(true, move |request| {
+        let digest = stale.lock().unwrap().clone().filter(|_| request.method == "HEAD")?;
+        let kind = "application/vnd.oci.image.manifest.v1+json".to_owned();
+        let headers = vec![("docker-content-digest", digest), ("content-type", kind)];
+        request.path.ends_with("/manifests/1").then(|| Reply::Send(200, headers, Vec::new()))
+    });
+    let (dir, keys) = (Repo::plain(), Keys::new());
+    let image = format!("{}/app:1", registry.host());
+    let signed = registry.push_image("app", "1", "old");
+    signing(dir.path(), &keys, &image).run().expect(0);
+    let unsigned = registry.push_image("app", "1", "new");
+    *old.lock().unwrap() = Some(signed);
+    let outcome = verifying(dir.path(), &keys, &image).run().expect(1);
+    assert_eq!(outcome.report()["images"][0]["digest"], unsigned.as_str());
+    *old.lock().unwrap() = Some(format!("sha256:{}", "9".repeat(64)));
+    let outcome = signing(dir.path(), &keys, &image).run().expect(0);
+    assert_eq!(outcome.report()["images"][0]["digest"], unsigned.as_str());
+}
+
+/// An index may list what its registry does not have, or what somebody else serves in its place.
+#[test]
+fn an_image_of_an_index_that_the_registry_does_not_have_is_neither_signed_nor_verified() {
+    for reply in [|| Reply::json(404, "{}"), || Reply::json(200, "{\"schemaVersion\":2}")] {
+        let gone: Arc<Mutex<Option<String>>> = Arc::default();
+        let missing = Arc::clone(&gone);
+        let registry = MemoryRegistry::with(true, move |request| {
+            let digest = missing.lock().unwrap().clone()?;
+            request.path.ends_with(&format!("/manifests/{digest}")).then(reply)
+        });
+        let top = registry.push_index("app", "1", "one", &["amd64", "arm64"]);
+        let (dir, keys) = (Repo::plain(), Keys::new());
+        let image = format!("{}/app:1", registry.host());
+        signing(dir.path(), &keys, &image).env("RECURSIVE", "true").run().expect(0);
+        let index = registry.manifest("app", &top).unwrap();
+        let child = index["manifests"][1]["digest"].as_str().unwrap().to_owned();
+        *gone.lock().unwrap() = Some(child.clone());
+        for run in [signing(dir.path(), &Keys::new(), &image), verifying(dir.path(), &keys, &image)] {
+            let outcome = run.env("RECURSIVE", "true").run().expect(3);
+            assert!(outcome.stdout.contains(&child), "{}", outcome.stdout);
+        }
+        assert_eq!(registry.referrers("app", &child).len(), 1, "only the first run signed it");
+    }
+}
+
 /// Bitbucket kills at once: what was written is there, and the next run goes on from it.
 #[test]
 fn a_killed_run_is_resumed() {

@@ -18,7 +18,7 @@
 //! let http = Client::new(&Settings::default(), tokio_util::sync::CancellationToken::new())?;
 //! let registry = Registry::new(http, Credentials::default(), RegistrySettings::default());
 //! let image = Reference::parse("ghcr.io/org/app:1.2.3")?;
-//! let subject = registry.resolve(&image).await?;
+//! let subject = registry.manifest(&image).await?.descriptor;
 //!
 //! // Attest an SBOM. Its bytes do not change.
 //! let key = PrivateKey::from_pem(&std::fs::read_to_string("cosign.key")?.into(), Some(&"password".into()))?;

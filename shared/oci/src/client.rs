@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use pipe_core::http::{Client, Method, Request, Response, Url};
+use pipe_core::http::{Client, Request, Response, Url};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
@@ -65,32 +65,9 @@ impl Registry {
         Registry { http, authorizer, settings: Arc::new(settings), retry_policy: Arc::default() }
     }
 
-    /// The descriptor of what a reference names at this moment, by a HEAD request if the registry supports it.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotFound`] if it does not exist, otherwise the reason why the registry did not answer.
-    pub async fn resolve(&self, reference: &Reference) -> Result<Descriptor, Error> {
-        let what = format!("failed to resolve {reference}");
-        let repository = &reference.repository;
-        let url = self.url(repository, &format!("manifests/{}", reference.key()));
-        let head = Request::new(Method::HEAD, &url).header("Accept", media_type::ALL).max_body(MAX_REPLY);
-        // Some registries do not support HEAD.
-        let head = head.accept(400).accept(405).accept(501);
-        let response = self.send(head, &what, repository, &[(repository, Access::Pull)]).await?;
-        let named = digest_in(&response);
-        let size = response.header("content-length").and_then(|size| size.parse().ok());
-        let kind = response.header("content-type").map(bare).filter(is_manifest);
-        if let (true, Some(digest), Some(size), Some(kind)) = (response.status == 200, named, size, kind)
-            && reference.digest.as_ref().is_none_or(|wanted| *wanted == digest)
-        {
-            return Ok(Descriptor::new(&kind, digest, size));
-        }
-        // Others omit a header. The manifest itself has everything.
-        Ok(self.manifest(reference).await?.descriptor)
-    }
-
-    /// A manifest or index of at most [`RegistrySettings::max_manifest`] bytes. Its digest is verified against the
-    /// reference or, for a tag, against the header of the response.
+    /// The manifest or index that a reference names at this moment, of at most [`RegistrySettings::max_manifest`] bytes.
+    /// Its digest is computed from the content, and has to be that of the reference and that of the header of the response.
+    /// A HEAD request is never trusted instead: a cache may answer it for older content.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`], [`ErrorKind::TooLarge`], [`ErrorKind::DigestMismatch`], or the reason why the registry

@@ -55,8 +55,8 @@ impl ErrorKind {
 }
 
 /// A request to a registry that failed. The text names the operation, what the registry returned, and what the reader can
-/// do: `failed to resolve ghcr.io/org/app:1.2: no credentials for ghcr.io, which requires them. Set DOCKER_USERNAME and
-/// DOCKER_PASSWORD.`
+/// do: `failed to fetch the manifest of ghcr.io/org/app:1.2: no credentials for ghcr.io, which requires them. Set
+/// DOCKER_USERNAME and DOCKER_PASSWORD.`
 #[derive(Debug, Clone)]
 pub struct Error {
     kind: ErrorKind,

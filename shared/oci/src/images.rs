@@ -26,14 +26,14 @@ struct Images {
 }
 
 impl Registry {
-    /// The descriptors of all images in an index, nested indexes included, or of the image itself if the reference names
-    /// one. Entries for the platform `unknown/unknown`, which BuildKit uses for its attestations, are left out.
+    /// The descriptors of all images in an index, nested indexes included, or of the image itself if `top` is one.
+    /// `reference` is what `top` was fetched by. Entries for the platform `unknown/unknown`, which BuildKit uses for its
+    /// attestations, are left out. An entry says what the index says: whether the registry has the image is not looked up.
     ///
     /// # Errors
     /// The errors of [`Registry::manifest`]. [`ErrorKind::TooLarge`] for more than 100 indexes or 10,000 images,
     /// [`ErrorKind::Malformed`] for indexes nested more than 4 deep.
-    pub async fn images(&self, reference: &Reference) -> Result<Vec<Descriptor>, Error> {
-        let top = self.manifest(reference).await?;
+    pub async fn images(&self, reference: &Reference, top: Fetched) -> Result<Vec<Descriptor>, Error> {
         let mut images = Images::default();
         self.collect(reference, top, MAX_DEPTH, &mut images).await?;
         Ok(images.found)

@@ -16,9 +16,10 @@
 //!
 //! // A tag is resolved once. Later changes of the tag do not matter.
 //! let image = Reference::parse("ghcr.io/org/app:1.2.3")?;
-//! let subject = registry.resolve(&image).await?;
+//! let fetched = registry.manifest(&image).await?;
+//! let subject = fetched.descriptor.clone();
 //! let image = image.with_digest(subject.digest.clone());
-//! for platform in registry.images(&image).await? {
+//! for platform in registry.images(&image, fetched).await? {
 //!     println!("{} {}", platform.digest, platform.size);
 //! }
 //!

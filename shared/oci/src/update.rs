@@ -90,7 +90,7 @@ async fn update(
         let new = edit(current.as_ref())?;
         tag.prepare(new.blobs).await?;
         let before = current.map(|current| current.descriptor.digest);
-        if writer.look().await? != before {
+        if writer.read().await?.map(|current| current.descriptor.digest) != before {
             writer.pause(round).await;
             continue;
         }
@@ -141,11 +141,11 @@ impl Tag for RegistryTag<'_> {
     }
 
     async fn read(&self) -> Result<Option<Fetched>, Error> {
-        unless_missing(self.registry.manifest(self.reference).await)
-    }
-
-    async fn look(&self) -> Result<Option<Digest>, Error> {
-        Ok(unless_missing(self.registry.resolve(self.reference).await)?.map(|descriptor| descriptor.digest))
+        match self.registry.manifest(self.reference).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn prepare(&self, blobs: Vec<(&'static str, Bytes)>) -> Result<(), Error> {
@@ -159,14 +159,6 @@ impl Tag for RegistryTag<'_> {
         let repository: &Repository = &self.reference.repository;
         let tag = self.reference.tag.as_deref().unwrap_or("latest");
         self.registry.put_manifest(repository, tag, media_type, manifest, true).await.map(|_| ())
-    }
-}
-
-fn unless_missing<T>(outcome: Result<T, Error>) -> Result<Option<T>, Error> {
-    match outcome {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if error.is_not_found() => Ok(None),
-        Err(error) => Err(error),
     }
 }
 

@@ -44,28 +44,23 @@ async fn serve(server: &MockServer, at: &str, media_type: &str, body: &Value) ->
     digest
 }
 
+/// A cache in front of a registry may answer HEAD with what the tag was, and a registry may name no digest or kind.
 #[tokio::test]
-async fn a_tag_is_resolved_by_head_or_else_by_the_manifest() {
-    let server = MockServer::start().await;
-    let digest = serve(&server, "1", media_type::MANIFEST, &json!({ "a": 1 })).await;
-    let descriptor = registry(RegistrySettings::default()).resolve(&reference(&server, "app:1")).await.unwrap();
-    assert_eq!(
-        (descriptor.digest.clone(), descriptor.size, descriptor.media_type.as_str()),
-        (digest, 7, media_type::MANIFEST)
-    );
-    let methods: Vec<String> =
-        server.received_requests().await.unwrap().iter().map(|request| request.method.to_string()).collect();
-    assert_eq!(methods, ["HEAD"]);
-
-    // No digest in the answer, or no HEAD at all.
-    for refused in [ResponseTemplate::new(405), ResponseTemplate::new(200)] {
-        let server = MockServer::start().await;
-        Mock::given(method("HEAD")).respond_with(refused).mount(&server).await;
-        let answer = ResponseTemplate::new(200)
-            .set_body_raw("{\"a\":1}", "application/vnd.oci.image.manifest.v1+json; charset=x");
-        Mock::given(method("GET")).respond_with(answer).mount(&server).await;
-        let found = registry(RegistrySettings::default()).resolve(&reference(&server, "app:1")).await.unwrap();
-        assert_eq!(found, descriptor);
+async fn what_a_reference_names_is_computed_from_content_that_was_read() {
+    let bytes = b"{\"a\":1}";
+    let now = Descriptor::of(media_type::MANIFEST, bytes);
+    let stale = ResponseTemplate::new(200)
+        .insert_header("docker-content-digest", Digest::of(b"older").to_string())
+        .set_body_raw("older", media_type::MANIFEST);
+    for name in ["app:1".to_owned(), format!("app@{}", now.digest)] {
+        for kind in [media_type::MANIFEST, "application/vnd.oci.image.manifest.v1+json; charset=x", "text/html"] {
+            let server = MockServer::start().await;
+            Mock::given(method("HEAD")).respond_with(stale.clone()).mount(&server).await;
+            let answer = ResponseTemplate::new(200).set_body_raw(bytes, kind);
+            Mock::given(method("GET")).respond_with(answer).expect(1).mount(&server).await;
+            let fetched = registry(RegistrySettings::default()).manifest(&reference(&server, &name)).await.unwrap();
+            assert_eq!(fetched.descriptor, now, "{name} {kind}");
+        }
     }
 }
 
@@ -139,6 +134,10 @@ async fn kinds_of_refusals() {
     );
 }
 
+async fn images_of(registry: &Registry, reference: &Reference) -> Result<Vec<Descriptor>, crate::Error> {
+    registry.images(reference, registry.manifest(reference).await?).await
+}
+
 fn child(media_type: &str, digest: &Digest, architecture: &str) -> Value {
     let platform =
         json!({ "os": if architecture == "unknown" { "unknown" } else { "linux" }, "architecture": architecture });
@@ -160,7 +159,7 @@ async fn indexes_are_opened_and_what_build_tools_hide_is_left_out() {
     ] });
     serve(&server, "1", media_type::INDEX, &index).await;
     let registry = registry(RegistrySettings::default());
-    let images = registry.images(&reference(&server, "app:1")).await.unwrap();
+    let images = images_of(&registry, &reference(&server, "app:1")).await.unwrap();
     let digests: Vec<&Digest> = images.iter().map(|image| &image.digest).collect();
     assert_eq!(digests, [&image, &Digest::of(b"arm")]);
     assert_eq!(images[1].platform.as_ref().unwrap().to_string(), "linux/arm64");
@@ -171,7 +170,7 @@ async fn indexes_are_opened_and_what_build_tools_hide_is_left_out() {
         let index = json!({ "schemaVersion": 2, "manifests": [child(media_type::INDEX, &inner, "arm64")] });
         inner = serve(&server, &format!("level{level}"), media_type::INDEX, &index).await;
     }
-    let error = registry.images(&reference(&server, "app:level4")).await.unwrap_err();
+    let error = images_of(&registry, &reference(&server, "app:level4")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Malformed, "{error}");
 }
 
@@ -184,8 +183,7 @@ async fn every_request_can_be_made_on_another_thread() {
     let (repository, digest) = (&image.repository, Digest::of(b"x"));
     let descriptor = Descriptor::of("text/plain", b"x");
     let manifest = crate::Manifest::new(descriptor.clone(), Vec::new());
-    is_send(registry.resolve(&image));
-    is_send(registry.images(&image));
+    is_send(images_of(&registry, &image));
     is_send(registry.blob(repository, &descriptor, 1));
     is_send(registry.push_blob(repository, "text/plain", "x".into()));
     is_send(registry.push_manifest(repository, "1", media_type::MANIFEST, "{}".into()));

@@ -21,8 +21,6 @@ const MAX_PROBES: u32 = 8;
 pub(super) trait Tag {
     fn name(&self) -> String;
     async fn read(&self) -> Result<Option<Fetched>, Error>;
-    /// What [`Tag::read`] would find.
-    async fn look(&self) -> Result<Option<Digest>, Error>;
     async fn prepare(&self, blobs: Vec<(&'static str, Bytes)>) -> Result<(), Error>;
     /// Writes once, without repetition after a failure.
     async fn write(&self, media_type: &str, manifest: Bytes) -> Result<(), Error>;
@@ -53,10 +51,6 @@ pub(super) enum Reads {
 impl<T: Tag> Writer<'_, T> {
     pub(super) async fn read(&mut self) -> Result<Option<Fetched>, Error> {
         self.timed(self.tag.read()).await
-    }
-
-    pub(super) async fn look(&mut self) -> Result<Option<Digest>, Error> {
-        self.timed(self.tag.look()).await
     }
 
     pub(super) async fn write(&mut self, media_type: &str, manifest: Bytes) -> Result<(), Error> {

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::super::writer::Tag;
 use super::super::{Edit, RetryPolicy, update};
 use crate::types::media_type;
-use crate::{Descriptor, Digest, Error, ErrorKind, Fetched};
+use crate::{Descriptor, Error, ErrorKind, Fetched};
 
 /// Everything that was ever at the tag, with its time.
 struct Simulated {
@@ -92,10 +92,6 @@ impl Tag for Way<'_> {
 
     async fn read(&self) -> Result<Option<Fetched>, Error> {
         self.ask(|| Ok(self.registry.seen())).await
-    }
-
-    async fn look(&self) -> Result<Option<Digest>, Error> {
-        self.ask(|| Ok(self.registry.seen().map(|seen| seen.descriptor.digest))).await
     }
 
     async fn prepare(&self, _: Vec<(&'static str, Bytes)>) -> Result<(), Error> {
