@@ -18,6 +18,7 @@ use crate::advice::{is_expectation, with_advice};
 use crate::spec::{Kind, Spec, Var, common};
 use parse::Value;
 
+pub(crate) use find::accepted_names;
 pub use parse::{MAX_FILE, duration};
 pub use problem::Problem;
 
@@ -41,6 +42,7 @@ pub struct Vars {
     env: find::Environment,
     values: BTreeMap<&'static str, Found>,
     problems: Vec<Problem>,
+    near_misses: Vec<Problem>,
     notices: Vec<String>,
     unmounted: bool,
     sensitive: Vec<SecretString>,
@@ -69,11 +71,15 @@ impl Vars {
         root: &Path,
     ) -> Vars {
         let mut vars = Vars::empty(spec, env);
-        vars.notices = vars.env.near_misses(spec);
+        let strays = vars.env.strays(spec);
+        let sentence = |near: &Problem| format!("{} is {}", near.variable, near.message);
+        vars.notices = strays.near.iter().map(sentence).collect();
+        vars.near_misses = strays.near;
         vars.sensitive = vars.env.sensitive(spec);
         for var in spec.vars() {
             vars.take(var, dir, root);
         }
+        vars.problems.extend(strays.unknown);
         vars
     }
 
@@ -92,6 +98,7 @@ impl Vars {
             env: find::Environment::clean(env),
             values: BTreeMap::new(),
             problems: Vec::new(),
+            near_misses: Vec::new(),
             notices: Vec::new(),
             unmounted: false,
             sensitive: Vec::new(),
@@ -329,6 +336,13 @@ impl Vars {
     /// Every mistake found so far.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// Makes mistakes of the bare names that are a letter or two from a declared one, for a check by which nothing else
+    /// runs that they could belong to. Their notices go.
+    pub(crate) fn judge_near_misses(&mut self) {
+        self.notices.drain(..self.near_misses.len());
+        self.problems.append(&mut self.near_misses);
     }
 
     /// Near misses and ignored words, each a sentence.

@@ -263,6 +263,13 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
 
+/// The names that the pipes answer to, without a prefix, one a line: `env/family.txt`.
+pub fn family(specs: &[&Spec]) -> String {
+    let names = specs.iter().flat_map(|spec| spec.vars()).flat_map(crate::env::accepted_names);
+    let names: std::collections::BTreeSet<String> = names.collect();
+    names.into_iter().map(|name| name + "\n").collect()
+}
+
 /// A JSON Schema of the environment, for editors and policy checks. Values are texts, as environments carry them.
 pub fn schema(spec: &Spec) -> String {
     let mut properties = Map::new();

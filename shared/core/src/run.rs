@@ -65,6 +65,9 @@ async fn main<P: Pipe>(check_only: bool) -> u8 {
     let early = opening::Opening::read::<P>(&cwd, &root, around.as_ref());
     let opened = early.writes(check_only).then(|| early.report::<P>(&redactor));
     let mut vars = Vars::from_process(P::SPEC, &cwd, &root);
+    if check_only {
+        vars.judge_near_misses();
+    }
     let place = Place::find(&mut vars, &cwd, around);
     let ctx = Context::of(P::SPEC, &mut vars, place, redactor);
     hide_panics(&ctx.console);

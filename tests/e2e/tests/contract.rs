@@ -126,6 +126,34 @@ fn each_wrong_value_is_exit_2_and_named_as_typed() {
 }
 
 #[test]
+fn a_name_that_nothing_declares_never_passes() {
+    for name in pipes() {
+        let repo = Repo::new();
+        for (variable, _) in schema(&name) {
+            // A letter is missing, as in FAIL_ON_HIHG.
+            let mistyped = format!("{}{}", &variable[..variable.len() - 2], &variable[variable.len() - 1..]);
+            if schema(&name).iter().any(|(known, _)| *known == mistyped) {
+                continue;
+            }
+            for prefix in ["INPUT_", "PIPEWRIGHT_"] {
+                let typed = format!("{prefix}{mistyped}");
+                let outcome = pipe(&name, &repo).env(&typed, "1").run().expect(2);
+                assert!(outcome.stderr.contains(&format!("{typed}: not a variable of {name}. ")), "{}", outcome.stderr);
+            }
+        }
+        for typed in ["INPUT_WHATEVER", "PIPEWRIGHT_WHATEVER", "INPUT_PIPE", "PIPEWRIGHT_ARGS"] {
+            pipe(&name, &repo).env(typed, "1").run().expect(2);
+        }
+        for runners in ["INPUT_ARGS", "INPUT_ENTRYPOINT"] {
+            let outcome = pipe(&name, &repo).arg("--check").env(runners, "1").run();
+            assert!(!outcome.output().contains(runners), "{}", outcome.output());
+        }
+        let checked = pipe(&name, &repo).arg("--check").env("REPORTS_DRI", "x").run().expect(2);
+        assert!(checked.stderr.contains("REPORTS_DRI: not a variable of"), "{}", checked.stderr);
+    }
+}
+
+#[test]
 fn all_wrong_values_are_told_at_once() {
     for name in pipes() {
         let repo = Repo::new();

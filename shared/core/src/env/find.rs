@@ -20,8 +20,12 @@ const PREFIXES: [&str; 3] = ["INPUT_", "PIPEWRIGHT_", ""];
 /// The most items `X_COUNT` may announce.
 const MAX_ITEMS: usize = 10_000;
 
-/// Inputs that the runner itself gives a meaning (`uses: docker://image`), and the root action's choice of pipe.
-const RUNNER_INPUTS: [&str; 3] = ["ARGS", "ENTRYPOINT", "PIPE"];
+/// Inputs that the runner itself gives a meaning: `uses: docker://image`.
+const RUNNER_INPUTS: [&str; 2] = ["INPUT_ARGS", "INPUT_ENTRYPOINT"];
+
+/// Every name that a pipe of this version answers to, one a line. `PIPEWRIGHT_X` may be set for a whole job, in which
+/// another pipe reads it. Generated: `make generate`.
+const FAMILY: &str = include_str!("family.txt");
 
 /// Names of CI systems and shells: never a mistyped variable of ours.
 const FOREIGN: [&str; 14] = [
@@ -48,6 +52,15 @@ pub(super) struct Environment {
     broken: BTreeSet<String>,
     /// What was typed for a name that had to be normalised.
     typed: BTreeMap<String, String>,
+}
+
+/// Names that nothing declares.
+#[derive(Debug, Default)]
+pub(super) struct Strays {
+    /// Under one of our prefixes, which nobody else can mean.
+    pub(super) unknown: Vec<Problem>,
+    /// Bare ones that are a letter or two from a declared name. They may belong to another program.
+    pub(super) near: Vec<Problem>,
 }
 
 /// Values may be secret: only their number is shown.
@@ -162,31 +175,39 @@ impl Environment {
         }))
     }
 
-    /// Sentences about names a user plainly meant for us: an unknown name under one of our prefixes, or a bare one that
-    /// is a letter or two from a declared name.
-    pub(super) fn near_misses(&self, spec: &Spec) -> Vec<String> {
+    /// Names that a user plainly meant for us and that nothing declares.
+    pub(super) fn strays(&self, spec: &Spec) -> Strays {
         let declared: BTreeSet<String> = spec.vars().flat_map(accepted_names).collect();
-        let mut sentences = Vec::new();
-        for name in self.vars.keys() {
-            let stripped = name.strip_prefix("INPUT_").or_else(|| name.strip_prefix("PIPEWRIGHT_"));
-            let (bare, ours) = (stripped.unwrap_or(name), stripped.is_some());
-            if declared.contains(bare) || is_item(bare, &declared) || (ours && RUNNER_INPUTS.contains(&bare)) {
+        let mut strays = Strays::default();
+        for name in self.vars.keys().chain(&self.broken) {
+            let shared = name.strip_prefix("PIPEWRIGHT_");
+            let prefixed = name.strip_prefix("INPUT_").or(shared);
+            let bare = prefixed.unwrap_or(name);
+            if declared.contains(bare) || is_item(bare, |name| declared.contains(name)) {
                 continue;
             }
-            let foreign =
-                FOREIGN.iter().any(|prefix| bare.to_ascii_lowercase().starts_with(&prefix.to_ascii_lowercase()));
-            if !ours && foreign {
-                continue;
-            }
-            match nearest(bare, spec, ours) {
-                Some(near) => {
-                    sentences.push(format!("{name} is not a variable of {}. Did you mean {near}?", spec.name))
+            let problem = |advice: String| Problem {
+                variable: self.typed(name),
+                message: format!("not a variable of {}. {advice}", spec.name),
+            };
+            let near = || nearest(bare, spec, prefixed.is_some());
+            if prefixed.is_some() {
+                let of_another = in_family(bare) || is_item(bare, in_family);
+                if RUNNER_INPUTS.contains(&name.as_str()) || (shared.is_some() && of_another) {
+                    continue;
                 }
-                None if ours => sentences.push(format!("{name} is not a variable of {} and is ignored", spec.name)),
-                None => {}
+                strays.unknown.push(problem(match near() {
+                    _ if of_another => "Another pipe reads it. Remove it here".to_owned(),
+                    Some(near) => format!("Did you mean {near}?"),
+                    None => "Remove it".to_owned(),
+                }));
+            } else if !is_foreign(bare)
+                && let Some(near) = near()
+            {
+                strays.near.push(problem(format!("Did you mean {near}?")));
             }
         }
-        sentences
+        strays
     }
 
     /// The values of undeclared variables that by their name hold a secret, so that none of them is ever printed.
@@ -223,7 +244,7 @@ fn same(left: &Raw, right: &Raw) -> bool {
 }
 
 /// The names a declared variable answers to, with the suffixes its kind allows.
-fn accepted_names(var: &Var) -> Vec<String> {
+pub(crate) fn accepted_names(var: &Var) -> Vec<String> {
     let mut names = Vec::new();
     for name in std::iter::once(&var.name).chain(var.aliases) {
         names.push((*name).to_owned());
@@ -238,9 +259,18 @@ fn accepted_names(var: &Var) -> Vec<String> {
 }
 
 /// `X_0` of a declared list `X`.
-fn is_item(name: &str, declared: &BTreeSet<String>) -> bool {
+fn is_item(name: &str, declared: impl Fn(&str) -> bool) -> bool {
     let Some((list, index)) = name.rsplit_once('_') else { return false };
-    !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit()) && declared.contains(&format!("{list}_COUNT"))
+    !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit()) && declared(&format!("{list}_COUNT"))
+}
+
+fn in_family(name: &str) -> bool {
+    FAMILY.lines().any(|known| known == name)
+}
+
+fn is_foreign(name: &str) -> bool {
+    let begins = |prefix: &&str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    FOREIGN.iter().any(|prefix| begins(&prefix))
 }
 
 fn nearest(name: &str, spec: &Spec, ours: bool) -> Option<&'static str> {

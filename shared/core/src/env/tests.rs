@@ -167,24 +167,44 @@ fn a_job_wide_common_word_that_makes_no_sense_is_ignored_with_a_notice() {
 }
 
 #[test]
-fn a_mistyped_name_is_pointed_out() {
-    let vars = load(&[
+fn a_mistyped_name_is_a_mistake_under_our_prefixes_and_a_notice_without() {
+    let mut vars = load(&[
         ("HELM_VALUE_FILE", "x"),
         ("INPUT_SEVRITY", "low"),
         ("INPUT_SXVERZTY", "low"),
+        ("INPUT_SEV-RITY", "low"),
         ("PIPEWRIGHT_COLOUR_SCHEME", "dark"),
+        ("INPUT_SLACK_WEBHOOK_URL", "of another pipe"),
+        ("PIPEWRIGHT_SLACK_WEBHOOK_URL", "of another pipe of the job"),
+        ("INPUT_ARGS", "the runner's"),
+        ("INPUT_ENTRYPOINT", "the runner's"),
+        ("PIPEWRIGHT_ARGS", "x"),
         ("CHANNELS_0", "known as an item"),
+        ("INPUT_CHANNELS_0", "known as an item"),
         ("DOCKER_PASSWORD_FILE", "/nowhere"),
         ("GITHUB_RETRIES", "not ours"),
         ("HOME", "/root"),
         ("PATH", "/bin"),
     ]);
-    insta::assert_snapshot!(vars.notices().join("\n"), @r"
-    HELM_VALUE_FILE is not a variable of test-pipe. Did you mean HELM_VALUES_FILE?
-    INPUT_SEVRITY is not a variable of test-pipe. Did you mean SEVERITY?
-    INPUT_SXVERZTY is not a variable of test-pipe. Did you mean SEVERITY?
-    PIPEWRIGHT_COLOUR_SCHEME is not a variable of test-pipe and is ignored
+    assert_eq!(vars.notices(), ["HELM_VALUE_FILE is not a variable of test-pipe. Did you mean HELM_VALUES_FILE?"]);
+    insta::assert_snapshot!(problems(&vars).join("\n"), @r"
+    DOCKER_PASSWORD_FILE: no such file. Set it to a file that can be read
+    INPUT_SEVRITY: not a variable of test-pipe. Did you mean SEVERITY?
+    INPUT_SEV-RITY: not a variable of test-pipe. Did you mean SEVERITY?
+    INPUT_SLACK_WEBHOOK_URL: not a variable of test-pipe. Another pipe reads it. Remove it here
+    INPUT_SXVERZTY: not a variable of test-pipe. Did you mean SEVERITY?
+    PIPEWRIGHT_ARGS: not a variable of test-pipe. Remove it
+    PIPEWRIGHT_COLOUR_SCHEME: not a variable of test-pipe. Remove it
     ");
+    vars.judge_near_misses();
+    assert_eq!(vars.notices(), [""; 0]);
+    assert_eq!(
+        problems(&vars).last().unwrap(),
+        "HELM_VALUE_FILE: not a variable of test-pipe. Did you mean HELM_VALUES_FILE?"
+    );
+    let broken = OsString::from_vec(vec![0xff]);
+    let vars = Vars::load(&SPEC, [("INPUT_SEVRITY".into(), broken)], Path::new("/"), Path::new("/"));
+    assert_eq!(problems(&vars), ["INPUT_SEVRITY: not a variable of test-pipe. Did you mean SEVERITY?"]);
 }
 
 #[test]
