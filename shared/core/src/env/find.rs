@@ -57,7 +57,7 @@ pub(super) struct Environment {
 /// Names that nothing declares.
 #[derive(Debug, Default)]
 pub(super) struct Strays {
-    /// Under one of our prefixes, which nobody else can mean.
+    /// Under one of our prefixes, which no other program uses.
     pub(super) unknown: Vec<Problem>,
     /// Bare ones that are a letter or two from a declared name. They may belong to another program.
     pub(super) near: Vec<Problem>,
@@ -270,7 +270,7 @@ fn in_family(name: &str) -> bool {
 
 fn is_foreign(name: &str) -> bool {
     let begins = |prefix: &&str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    FOREIGN.iter().any(|prefix| begins(&prefix))
+    FOREIGN.iter().any(begins)
 }
 
 fn nearest(name: &str, spec: &Spec, ours: bool) -> Option<&'static str> {
