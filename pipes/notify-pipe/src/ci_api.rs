@@ -81,7 +81,9 @@ impl Inquiry {
     /// nothing is missing, or if the API can't be asked for what is.
     pub(crate) fn new(config: &Config, facts: &Facts, remembered: Option<Status>, ctx: &Context) -> Option<Inquiry> {
         let previous_status = (config.when.compares() && remembered.is_none()).then_some(config.when);
-        let other_jobs = !config.status_is_explicit && facts.status.went_well() == Some(true);
+        // An event knows how all jobs of the run that it reports ended.
+        let other_jobs =
+            config.said.by_user.is_none() && ctx.ci.reported.is_none() && facts.status.went_well() == Some(true);
         let started_at = facts.run.started_at.is_none();
         if previous_status.is_none() && !other_jobs && !(started_at && config.include_build) {
             return None;
@@ -186,7 +188,8 @@ impl Api {
         let (base, project, run_id) = match ci.provider {
             Provider::GitHub => {
                 let api = ci.api_url.clone().ok_or_else(no_run)?;
-                (api.clone(), format!("{api}/repos/{name}/actions"), &ci.run_id)
+                // The run that the message is about, which an event may report.
+                (api.clone(), format!("{api}/repos/{name}/actions"), &run.id)
             }
             Provider::GitLab => {
                 let api = ci.api_url.clone().ok_or_else(no_run)?;

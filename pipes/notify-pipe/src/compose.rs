@@ -1,5 +1,6 @@
 //! The message, from what the user wrote and what is known of the run.
 
+use jiff::Timestamp;
 use pipe_core::Context;
 use pipe_core::manifest::REPOSITORY;
 use pipe_core::workspace::Workspace;
@@ -42,6 +43,7 @@ pub(crate) fn word(facts: &Facts, config: &Config, ctx: &Context) -> Worded {
         priority: config.priority,
         color: config.color,
         run: facts.run.clone(),
+        worded_at: Timestamp::now(),
     };
     let mut unable = Vec::new();
     match &config.body {

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::channel::bitbucket::BITBUCKET_API_URL;
 use crate::channel::{Channel, KINDS};
 use crate::message::Priority;
-use crate::status::Status;
+use crate::status::{Said, Status};
 use crate::template::{Form, Template};
 use crate::text::hex_color;
 use crate::vars::{
@@ -29,10 +29,7 @@ pub struct Config {
     pub(crate) channels: Vec<Selected>,
     pub(crate) body: Option<Body>,
     pub(crate) title: Option<String>,
-    /// `None`: it is taken from the reports, or unknown.
-    pub(crate) status: Option<Status>,
-    /// STATUS is set, and nothing changes it.
-    pub(crate) status_is_explicit: bool,
+    pub(crate) said: Said,
     pub(crate) priority: Priority,
     pub(crate) custom_fields: Vec<(String, String)>,
     pub(crate) custom_links: Vec<(String, String)>,
@@ -102,13 +99,11 @@ pub(crate) enum Fail {
 impl Config {
     pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Config> {
         let channels = channels(vars, ctx);
-        let (status, status_is_explicit) = Status::from_vars(vars);
         Some(Config {
             channels,
             body: body(vars),
             title: vars.text(&TITLE),
-            status,
-            status_is_explicit,
+            said: Said::from_vars(vars),
             priority: match vars.choice(&PRIORITY) {
                 Some("low") => Priority::Low,
                 Some("high") => Priority::High,

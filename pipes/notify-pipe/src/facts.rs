@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use pipe_core::Context;
-use pipe_core::platform::Provider;
+use pipe_core::platform::{Provider, Reported};
 use serde::Serialize;
 
 use crate::config::Config;
@@ -10,7 +10,7 @@ use crate::log::LogOptions;
 use crate::message::{Finding, Log};
 use crate::reports::Reports;
 use crate::run::{Person, Pull, Run};
-use crate::status::Status;
+use crate::status::{Said, Status};
 
 /// What a message is made from.
 #[derive(Debug, Clone, Serialize)]
@@ -28,13 +28,10 @@ pub(crate) struct Facts {
 impl Facts {
     /// Reads the checkout and the other pipes' reports.
     pub(crate) fn gather(config: &Config, ctx: &Context) -> Facts {
-        let reports = config.reports.read(ctx);
-        let status = match (config.status, reports.status()) {
-            // A gate of this run failed, whatever became of the job.
-            (Some(Status::Success), Some(_)) if !config.status_is_explicit => Status::Warning,
-            (Some(status), _) => status,
-            (None, failed) => failed.unwrap_or(Status::Finished),
-        };
+        let mut reports = config.reports.read(ctx);
+        let failed = reports.status();
+        let (status, finding) = status(config.said, ctx.ci.reported.as_deref(), failed);
+        reports.findings.extend(finding);
         let mut run = run(config, ctx);
         let (deployment, mut warnings) = config.deployment.resolve(&run, status, reports.deployment.as_ref(), ctx);
         run.environment = run.environment.or_else(|| deployment.as_ref().map(|it| it.environment.clone()));
@@ -53,8 +50,33 @@ impl Facts {
     }
 }
 
+/// How the run ended that the message is about, from what is said and from the reports, which know of failures only. The
+/// status of this job is that of its pipeline only if the message is about this pipeline.
+fn status(said: Said, reported: Option<&Reported>, failed: Option<Status>) -> (Status, Option<Finding>) {
+    let known = match (said, reported) {
+        (Said { by_user: Some(status), .. }, _) => return (status, None),
+        (Said { by_job: Some(Status::Error), .. }, Some(_)) => {
+            let text = "failed".to_owned();
+            return (Status::Error, Some(Finding { label: "This job".to_owned(), status: Status::Error, text }));
+        }
+        (_, Some(reported)) => Some(Status::of_event(reported.status.as_deref())),
+        (Said { by_job, .. }, None) => by_job,
+    };
+    let status = match (known, failed) {
+        // A gate of this run failed, whatever became of the job.
+        (Some(Status::Success), Some(_)) => Status::Warning,
+        (Some(status), _) => status,
+        (None, failed) => failed.unwrap_or(Status::Finished),
+    };
+    (status, None)
+}
+
+/// The run that the message is about: the one that an event reports, or this one.
 fn run(config: &Config, ctx: &Context) -> Run {
     let ci = &ctx.ci;
+    if let Some(reported) = &ci.reported {
+        return reported_run(reported, config, ctx);
+    }
     let pull = ci.pull_request.as_ref();
     // On a pull request the CI may have made a merge commit: the message is about the commit that a person wrote.
     let commit = pull.and_then(|pull| pull.head_commit.clone()).or_else(|| ci.commit.clone());
@@ -62,10 +84,7 @@ fn run(config: &Config, ctx: &Context) -> Run {
     let pages = Pages::new(ctx);
     Run {
         provider: ci.provider.as_str().to_owned(),
-        repository: ci.full_name.clone().or_else(|| match (&ci.workspace, &ci.repository) {
-            (Some(workspace), Some(repository)) => Some(format!("{workspace}/{repository}")),
-            (_, repository) => repository.clone(),
-        }),
+        repository: repository(ctx),
         repository_url: ci.repository_url.clone(),
         commit_url: commit.as_ref().and_then(|commit| pages.commit(commit)),
         subject: head.as_ref().map(|head| head.subject.clone()).filter(|subject| !subject.is_empty()),
@@ -89,6 +108,50 @@ fn run(config: &Config, ctx: &Context) -> Run {
         deployment: None,
         commit,
     }
+}
+
+/// What an event says of another run. What it does not say is not known: nothing of this run stands in for it.
+fn reported_run(reported: &Reported, config: &Config, ctx: &Context) -> Run {
+    let pages = Pages::new(ctx);
+    let head = reported.commit.as_ref().and_then(|commit| ctx.checkout.as_ref()?.commit(commit));
+    let author = reported.author.as_ref();
+    let time = |text: &Option<String>| text.as_ref().and_then(|text| text.parse().ok());
+    Run {
+        provider: ctx.ci.provider.as_str().to_owned(),
+        repository: repository(ctx),
+        repository_url: ctx.ci.repository_url.clone(),
+        commit_url: reported.commit.as_ref().and_then(|commit| pages.commit(commit)),
+        commit: reported.commit.clone(),
+        subject: reported.title.clone().or_else(|| Some(head.as_ref()?.subject.clone())),
+        author: author
+            .map(|author| Person { name: author.name.clone(), email: author.email.clone().unwrap_or_default() })
+            .or_else(|| head.map(|head| Person { name: head.author_name, email: head.author_email })),
+        branch: reported.branch.clone(),
+        tag: None,
+        pull_request: reported.pull_request.as_ref().map(|id| Pull {
+            id: id.clone(),
+            target: reported.target_branch.clone(),
+            url: pages.pull_request(id),
+        }),
+        pipeline: reported.pipeline.clone(),
+        id: reported.id.clone(),
+        number: reported.build_number.clone(),
+        url: reported.page.clone(),
+        actor: reported.actor.clone(),
+        environment: config.deployment.environment.clone().or_else(|| reported.environment.clone()),
+        started_at: config.started_at.or_else(|| time(&reported.started_at)),
+        finished_at: time(&reported.finished_at).unwrap_or_else(Timestamp::now),
+        deployment: None,
+    }
+}
+
+/// `org/shop`
+fn repository(ctx: &Context) -> Option<String> {
+    let ci = &ctx.ci;
+    ci.full_name.clone().or_else(|| match (&ci.workspace, &ci.repository) {
+        (Some(workspace), Some(repository)) => Some(format!("{workspace}/{repository}")),
+        (_, repository) => repository.clone(),
+    })
 }
 
 /// Where a platform shows commits and pull requests.

@@ -2,6 +2,7 @@
 //!
 //! All text is plain: nothing in it is markup, a mention or a command, whatever it looks like. Channels escape it.
 
+use jiff::Timestamp;
 use pipe_core::redact::Redactor;
 use serde::Serialize;
 
@@ -30,6 +31,9 @@ pub(crate) struct Message {
     /// `NOTIFICATION_COLOR`: 24 bits of red, green and blue.
     pub(crate) color: Option<u32>,
     pub(crate) run: Run,
+    /// When it was worded, which is later than the end of the run.
+    #[serde(skip)]
+    pub(crate) worded_at: Timestamp,
 }
 
 /// A label and its value, with the page it leads to.
@@ -200,5 +204,6 @@ pub(crate) fn example() -> Message {
         priority: Priority::Normal,
         color: None,
         run,
+        worded_at: "2026-01-02T03:04:06Z".parse().unwrap(),
     }
 }

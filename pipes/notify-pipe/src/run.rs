@@ -31,7 +31,7 @@ pub(crate) struct Run {
     pub(crate) actor: Option<String>,
     pub(crate) environment: Option<String>,
     pub(crate) started_at: Option<Timestamp>,
-    /// When this notification was made.
+    /// When the run ended, or when this notification was made.
     pub(crate) finished_at: Timestamp,
     /// Where the run deployed something.
     pub(crate) deployment: Option<Deployment>,

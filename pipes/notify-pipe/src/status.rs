@@ -60,27 +60,46 @@ pub(crate) const JOB_STATUS: Var = Var::text(
 .github("job.status")
 .example("failure");
 
-impl Status {
-    /// What the user or the CI says, `None` where neither does; and whether it is the user.
-    pub(crate) fn from_vars(vars: &mut Vars) -> (Option<Status>, bool) {
+/// What is said of the end, by whom. `None` if it is not said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// `STATUS`. Nothing changes it.
+    pub(crate) by_user: Option<Status>,
+    /// Of this job.
+    pub(crate) by_job: Option<Status>,
+}
+
+impl Said {
+    pub(crate) fn from_vars(vars: &mut Vars) -> Said {
         let job = vars.text(&JOB_STATUS);
-        match vars.choice(&STATUS) {
-            Some("auto") | None => {}
-            Some(word) => return (Status::parse(word), true),
-        }
-        let said = job.as_deref().and_then(Status::parse);
-        let said = said
+        let by_user = vars.choice(&STATUS).filter(|word| *word != "auto").and_then(Status::parse);
+        let by_job = job
+            .as_deref()
+            .and_then(Status::parse)
             .or_else(|| vars.ci("BITBUCKET_EXIT_CODE").and_then(Status::of_exit_code))
             .or_else(|| vars.ci("CI_JOB_STATUS").and_then(Status::parse));
-        (said, false)
+        Said { by_user, by_job }
+    }
+}
+
+impl Status {
+    /// How another run stands, in the words of an event. [`Status::Finished`] for one that says nothing of success.
+    pub(crate) fn of_event(word: Option<&str>) -> Status {
+        match word.map(str::to_ascii_lowercase).as_deref() {
+            Some("queued" | "in_progress" | "pending" | "requested" | "waiting" | "building") => Status::Info,
+            Some(word) => Status::parse(word).unwrap_or(Status::Finished),
+            None => Status::Finished,
+        }
     }
 
     /// A CI's word for an end. `None` for a word that does not mean an end.
     pub(crate) fn parse(word: &str) -> Option<Status> {
         match word.trim().to_ascii_lowercase().as_str() {
-            "success" | "successful" | "succeeded" | "passed" | "ok" => Some(Status::Success),
+            "success" | "successful" | "succeeded" | "passed" | "ok" | "built" => Some(Status::Success),
             "warning" | "warned" => Some(Status::Warning),
-            "error" | "failure" | "failed" | "timed_out" | "startup_failure" | "rolled_back" => Some(Status::Error),
+            "error" | "errored" | "failure" | "failed" | "timed_out" | "startup_failure" | "rolled_back" => {
+                Some(Status::Error)
+            }
             "info" => Some(Status::Info),
             "cancelled" | "canceled" | "stopped" | "interrupted" => Some(Status::Cancelled),
             "finished" => Some(Status::Finished),

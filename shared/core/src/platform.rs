@@ -15,7 +15,7 @@ pub mod rendering;
 mod tests;
 
 pub use base::{Base, base_commit, base_without_checkout};
-pub use context::{Channels, CiContext, Env, Provider, PullRequest};
+pub use context::{Author, Channels, CiContext, Env, Provider, PullRequest, Reported};
 
 use crate::git::Checkout;
 

@@ -220,10 +220,9 @@ impl Email {
             .from(self.from.clone())
             .subject(subject(message))
             .date(
-                std::time::UNIX_EPOCH
-                    + Duration::from_secs(u64::try_from(message.run.finished_at.as_second()).unwrap_or(0)),
+                std::time::UNIX_EPOCH + Duration::from_secs(u64::try_from(message.worded_at.as_second()).unwrap_or(0)),
             )
-            .message_id(Some(self.id(&format!("{}|{}", message.run.finished_at, std::process::id()))))
+            .message_id(Some(self.id(&format!("{}|{}", message.worded_at, std::process::id()))))
             // One conversation for all mails of a run, without automatic answers.
             .references(self.id(&thread(message)))
             .raw_header(raw("Auto-Submitted", "auto-generated"));

@@ -71,7 +71,12 @@ fn from_vars(vars: &mut Vars, ctx: &Context) -> Vec<Box<dyn Channel>> {
     };
     let Some(token) = ctx.tokens.github.clone() else { return Vec::new() };
     let api = Api { token, repository: format!("{api}/repos/{name}") };
-    vec![Box::new(CommitStatus { api: api.clone(), context }), Box::new(DeploymentStatus { api, url })]
+    let mut channels: Vec<Box<dyn Channel>> = vec![Box::new(CommitStatus { api: api.clone(), context })];
+    // GitHub knows a deployment whose status it reports. Another one would start the next event.
+    if !ctx.ci.reported.as_ref().is_some_and(|reported| reported.is_deployment) {
+        channels.push(Box::new(DeploymentStatus { api, url }));
+    }
+    channels
 }
 
 impl Api {

@@ -173,7 +173,7 @@ impl HttpChannel for Webhook {
                 body.into_bytes()
             }
         };
-        let time = message.run.finished_at.as_second();
+        let time = message.worded_at.as_second();
         for signature in &self.signatures {
             for (name, value) in signature.headers(&body, time) {
                 request = request.header(name, &value);

@@ -73,6 +73,8 @@ pub struct CiContext {
     pub actor: Option<String>,
     /// The deployment environment of the job.
     pub environment: Option<String>,
+    /// What the run was started to react to, if that is the end of something else.
+    pub reported: Option<Box<Reported>>,
     /// Whether tracked files differ from HEAD.
     pub dirty: Option<bool>,
     /// Where the platform takes results from.
@@ -101,6 +103,55 @@ pub struct PullRequest {
     pub bot: bool,
 }
 
+/// Another run, a deployment or a check, as the event that reports its end describes it. Who opens a pull request chooses
+/// many of these words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reported {
+    /// The id of a pipeline run, by which the platform's API knows it.
+    pub id: Option<String>,
+    /// Its number, as the platform shows it.
+    pub build_number: Option<String>,
+    /// Its pipeline's name, or the name of the check.
+    pub pipeline: Option<String>,
+    /// `1` for the first attempt.
+    pub attempt: Option<String>,
+    /// How it ended, or that it still runs, in the platform's words: `failure`, `in_progress`.
+    pub status: Option<String>,
+    /// `owner:branch` for a branch of a fork.
+    pub branch: Option<String>,
+    /// Hexadecimal.
+    pub commit: Option<String>,
+    /// The id of a pull request that it ran for.
+    pub pull_request: Option<String>,
+    /// The pull request's target.
+    pub target_branch: Option<String>,
+    /// The title of the pull request or the commit's first line.
+    pub title: Option<String>,
+    /// Who wrote the commit.
+    pub author: Option<Author>,
+    /// Who caused it, as the platform names them.
+    pub actor: Option<String>,
+    /// Where a deployment went.
+    pub environment: Option<String>,
+    /// Its page.
+    pub page: Option<String>,
+    /// RFC 3339.
+    pub started_at: Option<String>,
+    /// RFC 3339.
+    pub finished_at: Option<String>,
+    /// The event is about a deployment.
+    pub is_deployment: bool,
+}
+
+/// Who wrote a change.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Author {
+    /// Their name, or their login.
+    pub name: String,
+    /// Their address, if it is known.
+    pub email: Option<String>,
+}
+
 /// Where the platform takes results from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Channels {
@@ -126,7 +177,10 @@ impl CiContext {
     pub(crate) fn written_by_authors(&self) -> impl Iterator<Item = &str> {
         let pull = self.pull_request.as_ref();
         let branches = pull.into_iter().flat_map(|pull| [&pull.source_branch, &pull.target_branch]);
-        [&self.branch, &self.tag, &self.actor].into_iter().chain(branches).flatten().map(String::as_str)
+        let reported = self.reported.iter().flat_map(|it| [&it.branch, &it.title, &it.actor]);
+        let author = self.reported.iter().filter_map(|it| Some(it.author.as_ref()?.name.as_str()));
+        let texts = [&self.branch, &self.tag, &self.actor].into_iter().chain(branches).chain(reported);
+        texts.flatten().map(String::as_str).chain(author)
     }
 
     /// Fills in what the environment did not say.

@@ -3,6 +3,7 @@
 pub mod commands;
 mod event;
 pub mod files;
+mod reported;
 
 use std::path::{Path, PathBuf};
 
@@ -43,6 +44,7 @@ pub(super) fn context(env: Env<'_>, head: Option<&Head>) -> CiContext {
         ci.build_url = ci.run_id.as_ref().map(|run| format!("{page}/actions/runs/{run}"));
         ci.repository_url = Some(page);
     }
+    ci.reported = reported::reported(env, ci.repository_url.as_deref()).map(Box::new);
     ci
 }
 

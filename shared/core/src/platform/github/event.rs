@@ -8,7 +8,7 @@ use super::super::context::PullRequest;
 use crate::fs::{Links, read_bounded};
 
 /// GitHub's own limit for a webhook's payload is 25 MB; one that says what we need is a few KB.
-const MAX_EVENT: u64 = 16 * 1024 * 1024;
+pub(super) const MAX_EVENT: u64 = 16 * 1024 * 1024;
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Event {
