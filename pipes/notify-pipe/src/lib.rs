@@ -37,6 +37,7 @@ use pipe_core::spec::Spec;
 
 pub use config::Config;
 pub use plan::Plan;
+pub use template::renderer;
 pub use vars::SPEC;
 
 /// The pipe.

@@ -1,3 +1,3 @@
 fn main() -> std::process::ExitCode {
-    pipe_core::run::<notify_pipe::NotifyPipe>()
+    notify_pipe::renderer().unwrap_or_else(pipe_core::run::<notify_pipe::NotifyPipe>)
 }

@@ -1,13 +1,17 @@
 //! The user's own words around what is known: TEMPLATE for the message, WEBHOOK_PAYLOAD_TEMPLATE for a body.
 //!
 //! Only the variable that is a template is one: values are never read as templates, whatever is in them. The context is
-//! closed (no environment, no files, no other templates), and fuel and recursion are limited, so that no template takes
-//! the machine.
+//! closed (no environment, no files, no other templates), and fuel and recursion are limited. What they do not count, the
+//! size of lists that are added and of lists that share their parts, [`sandbox`] limits.
+
+mod sandbox;
 
 use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, context};
+use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
+pub use sandbox::renderer;
 
 /// Instructions and bytes a template may use: some hundred times what a large message needs.
 const FUEL: u64 = 200_000;
@@ -15,7 +19,7 @@ const FUEL: u64 = 200_000;
 const RECURSION: usize = 64;
 
 /// What a rendered value stands in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Form {
     /// Plain text: values as they are.
     Text,
@@ -53,9 +57,25 @@ impl Template {
     /// # Errors
     /// It can't be rendered: an operation that does not fit its value, or too much work.
     pub(crate) fn render(&self, message: &Message) -> Result<String, String> {
+        let order = Order { source: self.source.clone(), form: self.form, values: values(message) };
+        // The binary of unit tests is not the pipe.
+        if cfg!(test) { order.render() } else { sandbox::render(&order) }
+    }
+}
+
+/// What the process that renders is given.
+#[derive(Serialize, Deserialize)]
+struct Order {
+    source: String,
+    form: Form,
+    values: Value,
+}
+
+impl Order {
+    fn render(&self) -> Result<String, String> {
         let environment = environment(self.form);
         let template = environment.template_from_str(&self.source).map_err(|error| describe(&error))?;
-        template.render(values(message)).map_err(|error| describe(&error))
+        template.render(&self.values).map_err(|error| describe(&error))
     }
 }
 
@@ -178,7 +198,7 @@ fn is_builtin(environment: &Environment<'_>, name: &str) -> bool {
 fn describe(error: &Error) -> String {
     let place = error.line().map(|line| format!("line {line}: ")).unwrap_or_default();
     let what = match error.kind() {
-        ErrorKind::OutOfFuel => "the template takes too many steps".to_owned(),
+        ErrorKind::OutOfFuel => sandbox::TOO_MUCH.to_owned(),
         kind => error.detail().map_or_else(|| kind.to_string(), |detail| format!("{kind}: {detail}")),
     };
     format!("{place}{what}")
