@@ -30,9 +30,13 @@ pub(crate) async fn of_plan(
         (AcceptedSigner::Key(key), _) => (Authority::Keys(vec![key.clone()]), plan.require_log),
         (AcceptedSigner::Certificate(rule), signer) => {
             let mut rule = rule.clone();
+            let own = signer.and_then(|(signer, _)| Some(signer.signing.certificate()?.identity()));
             if rule.issuer.is_none() {
-                let issuer = signer.and_then(|(signer, _)| signer.signing.certificate()?.identity().issuer.clone());
-                rule.issuer = issuer.map(Pattern::exact);
+                rule.issuer = own.and_then(|own| own.issuer.clone()).map(Pattern::exact);
+            }
+            if !rule.names_signer() {
+                let own = own.and_then(|own| own.subject.as_ref()).ok_or(Error::NoAuthority)?;
+                rule.identity = Some(Pattern::exact(own.to_string()));
             }
             (Authority::Identity(Box::new(rule)), plan.require_log)
         }
@@ -42,6 +46,20 @@ pub(crate) async fn of_plan(
         (AcceptedSigner::ThisRun, None) => return Err(Error::NoAuthority),
     };
     build(authority, log, plan.require_sct, sigstore, ctx).await
+}
+
+/// What the plan demands of certificates is applied to this signer. It is known only now whether the certificate authority
+/// accepts the job's token.
+///
+/// # Errors
+/// The signer is a key, whose signatures have no certificate.
+pub(crate) fn fits(plan: &VerificationPlan, signer: &Signer) -> Result<(), Error> {
+    let demands = match &plan.accept {
+        AcceptedSigner::Key(_) => false,
+        AcceptedSigner::Certificate(rule) => !rule.names_signer(),
+        AcceptedSigner::ThisRun => plan.require_sct == Some(true),
+    };
+    if demands && signer.signing.certificate().is_none() { Err(Error::NoCertificate) } else { Ok(()) }
 }
 
 /// The key, or exactly the identity in the certificate and its commit.

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use crate::attestation::{self, Attestation};
 use crate::claims::Environment;
 use crate::cloud::Cloud;
+use crate::demands::{self, ByKey, Scope};
 use crate::registry::Access;
 use crate::signing_options::{COSIGN_PASSWORD, COSIGN_PUBLIC_KEY, KEY_DIR, SigningOptions};
 use crate::sigstore::Sigstore;
@@ -37,6 +38,8 @@ pub struct Config {
     pub(crate) attestations: Vec<Arc<dyn Attestation>>,
     pub(crate) verification: Option<VerificationOptions>,
     pub(crate) environment: Environment,
+    /// Variables for the whole job that would make the verdict stricter, and that this run does not apply, as typed.
+    pub(crate) unhonoured: Vec<String>,
 }
 
 impl Config {
@@ -62,12 +65,28 @@ impl Config {
         let signing = SigningOptions::from_vars(vars, ctx, &sigstore, &cloud, signs);
         let attestations = attestation::from_vars(vars, ctx);
         let verification = VerificationOptions::from_vars(vars);
+        let verify = vars.flag(&VERIFY);
+        let by_key = match &verification.key {
+            Some(_) => Some(ByKey::Named),
+            None if signs && !verification.names_identity() => signing.only_by_key(&sigstore).then_some(ByKey::Signs),
+            None => None,
+        };
+        let scope = Scope {
+            generates: generate,
+            verifies: verify,
+            by_key,
+            key_compared: signs && signing.only_by_key(&sigstore) && signing.public_key().is_some(),
+            only_files: Targets::only_files(vars),
+            scans: verification.requires_scan(),
+        };
+        let unhonoured = demands::check(vars, scope);
         if !generate {
             Targets::require(vars);
-            if let Some(verification) = &verification {
-                check_signer(vars, verification, signs, &signing);
+            check_pair(vars, &verification, &signing);
+            if verify {
+                check_signer(vars, &verification, signs);
             }
-            if not_signed.is_some() && verification.is_none() && !fork {
+            if not_signed.is_some() && !verify && !fork {
                 vars.problem(&VERIFY, "SIGN=false and VERIFY=false leave nothing to do. Set one of them to true");
             }
         }
@@ -82,25 +101,27 @@ impl Config {
             sign,
             not_signed,
             attestations,
-            verification,
+            verification: verify.then_some(verification),
             environment: Environment::from_vars(vars),
+            unhonoured,
         })
     }
 }
 
-/// A run that only verifies has to name the accepted signer, and a key that it signs with has to be that one.
-fn check_signer(vars: &mut Vars, verification: &VerificationOptions, signs: bool, signing: &SigningOptions) {
-    let named = verification.names_identity();
-    if verification.key.is_some() && named {
-        vars.problem(&COSIGN_PUBLIC_KEY, "both a key and an identity (CERTIFICATE_...) are set. Set one");
-    }
+/// A key that the run signs with has to be the one that is accepted.
+fn check_pair(vars: &mut Vars, verification: &VerificationOptions, signing: &SigningOptions) {
     if let (Some(public), Some(private)) = (&verification.key, signing.public_key())
         && public != private
     {
         let text = format!("is {public}, but COSIGN_PRIVATE_KEY signs as {private}. Set both to one pair of keys");
         vars.problem(&COSIGN_PUBLIC_KEY, text);
     }
-    if named && verification.rule.issuer.is_none() {
+}
+
+/// A run that only verifies has to name the accepted signer.
+fn check_signer(vars: &mut Vars, verification: &VerificationOptions, signs: bool) {
+    let named = verification.names_identity();
+    if named && verification.key.is_none() && verification.rule.issuer.is_none() {
         vars.require(&CERTIFICATE_OIDC_ISSUER);
     }
     let fork = !signs && vars.problems().is_empty();

@@ -35,6 +35,11 @@ pub(crate) enum Error {
          COSIGN_PRIVATE_KEY or KMS_KEY."
     )]
     TokenNotAccepted { issuer: String },
+    #[error(
+        "the CERTIFICATE_ variables and REQUIRE_SCT are about certificates, and this run signs with a key. Unset them, or set \
+         SIGNING_MODE=keyless."
+    )]
+    NoCertificate,
     #[error("the job has no identity token to sign with. Set COSIGN_PRIVATE_KEY, KMS_KEY or SIGSTORE_ID_TOKEN.")]
     NoSigner,
     #[error(

@@ -24,7 +24,7 @@ pub(crate) async fn execute(config: &Config, plan: Plan, ctx: &Context, report: 
         Action::GenerateKeyPair { dir } => {
             let generated = key_pair::generate(dir, &config.key_password).map_err(Ending::from);
             let key = end(report.step("generate-key-pair"), generated, ToString::to_string)?;
-            Ok(Ending::Passed(format!("cosign.key and cosign.pub written: {key}")))
+            Ok(present::unless_unhonoured(format!("cosign.key and cosign.pub written: {key}"), &config.unhonoured))
         }
         Action::Skip { why } => {
             report.step("sign").skipped(why);
@@ -68,7 +68,7 @@ async fn run(config: &Config, plan: &RunPlan, ctx: &Context, report: &Recorder) 
         return Err(Ending::Interrupted);
     }
     run.record(&results);
-    let ending = present::verdict(plan, &results);
+    let ending = present::verdict(plan, &results, &config.unhonoured);
     present::print(&ctx.console, &results);
     report.present(present::rendering(ctx, plan, &results, &ending));
     ending
@@ -116,6 +116,9 @@ async fn prepare(run: &Run<'_>, plan: &SigningPlan) -> Result<(Signer, Verifier)
         && let Some(contradiction) = run.config.environment.contradiction(claims)
     {
         return Err(contradiction.into());
+    }
+    if let Some(verification) = &run.plan.verification {
+        authority::fits(verification, &signer)?;
     }
     let own = authority::of_signer(&signer, plan, &run.config.sigstore, run.ctx).await?;
     Ok((signer, own))

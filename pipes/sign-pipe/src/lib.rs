@@ -9,6 +9,7 @@ mod authority;
 mod claims;
 mod cloud;
 mod config;
+mod demands;
 mod error;
 mod execute;
 mod file_bundle;

@@ -150,7 +150,8 @@ pub(crate) fn count(images: usize, files: usize) -> String {
 }
 
 /// The end of the run. A verdict of no goes before what could not be found out.
-pub(crate) fn verdict(plan: &RunPlan, results: &Results) -> Result<Ending, Ending> {
+/// `unhonoured` are the variables that would make it stricter and were not applied.
+pub(crate) fn verdict(plan: &RunPlan, results: &Results, unhonoured: &[String]) -> Result<Ending, Ending> {
     let failed = reasons(results, |image| &image.failed, |file| &file.failed);
     if !failed.is_empty() {
         return Err(Ending::Failed(first_and_more(&failed)));
@@ -161,8 +162,17 @@ pub(crate) fn verdict(plan: &RunPlan, results: &Results) -> Result<Ending, Endin
     }
     let done = done(plan, results);
     match results.images.iter().map(|image| image.skipped.len()).sum() {
-        0 => Ok(Ending::Passed(done)),
+        0 => Ok(unless_unhonoured(done, unhonoured)),
         skipped => Ok(Ending::Warned(format!("{done}, {} skipped", plural(skipped, "attestation")))),
+    }
+}
+
+/// Passed, or warned if variables for the whole job would make the verdict stricter and do not apply here.
+pub(crate) fn unless_unhonoured(done: String, unhonoured: &[String]) -> Ending {
+    match unhonoured {
+        [] => Ending::Passed(done),
+        [one] => Ending::Warned(format!("{done}, {one} has no effect")),
+        several => Ending::Warned(format!("{done}, {} have no effect", several.join(" and "))),
     }
 }
 

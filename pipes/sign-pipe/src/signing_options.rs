@@ -46,10 +46,13 @@ pub(crate) const SIGNATURE_FORMAT: Var = Var::new(
 ])
 .default("bundle")
 .example("bundle,legacy");
-pub(crate) const SIGNATURE_ANNOTATIONS: Var =
-    Var::list("SIGNATURE_ANNOTATIONS", "Signs these annotations (`name=value`) with the image, like `cosign sign -a`.")
-        .unset("no annotations are signed")
-        .example("release=1.2.3,team=shop");
+pub(crate) const SIGNATURE_ANNOTATIONS: Var = Var::list(
+    "SIGNATURE_ANNOTATIONS",
+    "Signs these annotations (`name=value`) with the image, and accepts only signatures that have all of them, like \
+         `cosign sign -a` and `cosign verify -a`.",
+)
+.unset("no annotations are signed or required")
+.example("release=1.2.3,team=shop");
 pub(crate) const TLOG_UPLOAD: Var =
     Var::flag("TLOG_UPLOAD", "Records each signature in the transparency log, which is public for good.")
         .or("records no signature")
@@ -139,6 +142,11 @@ impl SigningOptions {
             annotations: annotations(vars),
             transparency_log: vars.maybe_flag(&TLOG_UPLOAD),
         }
+    }
+
+    /// Whether the run signs with a key, whatever the certificate authority says.
+    pub(crate) fn only_by_key(&self, sigstore: &Sigstore) -> bool {
+        self.mode == Mode::Key || (self.mode == Mode::Auto && sigstore.token.is_none())
     }
 
     /// The public half of the private key.

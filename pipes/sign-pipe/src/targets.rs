@@ -29,13 +29,13 @@ const DOCKER_REPOSITORY: Var = Var::text("DOCKER_REPOSITORY", "Names the reposit
     .example("org/app");
 const IMAGE_TAG: Var = Var::text("IMAGE_TAG", "Sets the tag of DOCKER_REPOSITORY.")
     .unset("the tag is the first 7 characters of the commit");
-const EXPECTED_DIGEST: Var = Var::text(
+pub(crate) const EXPECTED_DIGEST: Var = Var::text(
     "EXPECTED_DIGEST",
     "Sets the digest that the image must have. If the image has another one, the run fails before anything is signed.",
 )
 .unset("any digest is accepted")
 .example("sha256:6c3c624b58dbbcd3c0dd82b4c53f04194d1247c6eebdaab7c610cf7d66709b3b");
-const RECURSIVE: Var =
+pub(crate) const RECURSIVE: Var =
     Var::flag("RECURSIVE", "Signs, attests and verifies an index and the image of each of its platforms.")
         .or("signs, attests and verifies only the index")
         .default("false");
@@ -105,6 +105,11 @@ impl Targets {
         if ![&IMAGE, &DOCKER_REPOSITORY, &FILES].into_iter().any(|var| vars.is_set(var)) {
             vars.require(&IMAGE);
         }
+    }
+
+    /// Whether the run names files and no image.
+    pub(crate) fn only_files(vars: &mut Vars) -> bool {
+        vars.is_set(&FILES) && ![&IMAGE, &DOCKER_REPOSITORY].into_iter().any(|var| vars.is_set(var))
     }
 
     /// The registries of the images, each once.

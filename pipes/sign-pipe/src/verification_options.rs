@@ -83,16 +83,19 @@ const CERTIFICATE_TRIGGER: Var = Var::text(
 .unset("any event is accepted")
 .aliases(&["CERTIFICATE_GITHUB_WORKFLOW_TRIGGER"])
 .example("push");
-const REQUIRE_TLOG: Var = Var::flag("REQUIRE_TLOG", "Accepts only signatures with an entry in a transparency log.")
-    .or("accepts signatures without an entry in a log too")
-    .unset(
-        "it is `true` for certificates (except those of SIGSTORE_INSTANCE=github, which have timestamps instead) and \
+pub(crate) const REQUIRE_TLOG: Var = Var::flag(
+    "REQUIRE_TLOG",
+    "Accepts only signatures with an entry in a transparency log.",
+)
+.or("accepts signatures without an entry in a log too")
+.unset(
+    "it is `true` for certificates (except those of SIGSTORE_INSTANCE=github, which have timestamps instead) and \
          `false` for keys",
-    );
-const REQUIRE_SCT: Var = Var::flag("REQUIRE_SCT", "Accepts only certificates that were logged.")
+);
+pub(crate) const REQUIRE_SCT: Var = Var::flag("REQUIRE_SCT", "Accepts only certificates that were logged.")
     .or("accepts certificates that were not logged too")
     .unset("it is `true` if the trusted root contains a log of certificates");
-const REQUIRE_ATTESTATIONS: Var = Var::list(
+pub(crate) const REQUIRE_ATTESTATIONS: Var = Var::list(
     "REQUIRE_ATTESTATIONS",
     "Lists the attestations that must exist and verify: `cyclonedx`, `spdx`, `sbom` (either of the two), `provenance`, \
      `vuln`, `openvex` or any predicate type. An SBOM must list at least one component. A scan result (`vuln`) must be a \
@@ -100,20 +103,33 @@ const REQUIRE_ATTESTATIONS: Var = Var::list(
 )
 .unset("a signature is required, and no attestation")
 .example("sbom,provenance");
-const MAX_AGE_DAYS: Var = Var::new(
+pub(crate) const MAX_AGE_DAYS: Var = Var::new(
     "MAX_AGE_DAYS",
     Kind::Integer { min: 1, max: 36_500 },
     "Sets the maximum age of a required attestation in days.",
 )
 .unset("any age is accepted");
-const FAIL_ON_CRITICAL: Var =
+pub(crate) const FAIL_ON_CRITICAL: Var =
     Var::flag("FAIL_ON_CRITICAL", "Fails the run if a required scan result has critical findings.")
         .or("accepts critical findings")
         .default("true");
-const FAIL_ON_HIGH: Var =
+pub(crate) const FAIL_ON_HIGH: Var =
     Var::flag("FAIL_ON_HIGH", "Fails the run if a required scan result has high or critical findings.")
         .or("accepts high findings")
         .default("false");
+
+/// The variables about what a certificate must say.
+pub(crate) const OF_CERTIFICATES: &[&Var] = &[
+    &CERTIFICATE_IDENTITY,
+    &CERTIFICATE_IDENTITY_REGEXP,
+    &CERTIFICATE_OIDC_ISSUER,
+    &CERTIFICATE_OIDC_ISSUER_REGEXP,
+    &CERTIFICATE_REPOSITORY,
+    &CERTIFICATE_REF,
+    &CERTIFICATE_COMMIT,
+    &CERTIFICATE_WORKFLOW_NAME,
+    &CERTIFICATE_TRIGGER,
+];
 
 /// The accepted signer, and the attestations that are required.
 pub(crate) struct VerificationOptions {
@@ -126,8 +142,7 @@ pub(crate) struct VerificationOptions {
 }
 
 impl VerificationOptions {
-    pub(crate) fn from_vars(vars: &mut Vars) -> Option<VerificationOptions> {
-        let verify = vars.flag(&VERIFY);
+    pub(crate) fn from_vars(vars: &mut Vars) -> VerificationOptions {
         let key = vars.text(&COSIGN_PUBLIC_KEY).and_then(|text| match PublicKey::from_pem(&text) {
             Ok(key) => Some(key),
             Err(error) => {
@@ -144,19 +159,29 @@ impl VerificationOptions {
             workflow: vars.text(&CERTIFICATE_WORKFLOW_NAME),
             trigger: vars.text(&CERTIFICATE_TRIGGER),
         };
-        let verification = VerificationOptions {
+        VerificationOptions {
             key,
             rule,
             require_log: vars.maybe_flag(&REQUIRE_TLOG),
             require_sct: vars.maybe_flag(&REQUIRE_SCT),
             requirements: requirements(vars),
-        };
-        verify.then_some(verification)
+        }
+    }
+
+    /// Whether a scan result is required.
+    pub(crate) fn requires_scan(&self) -> bool {
+        let scan = |requirement: &Requirement| requirement.types.iter().any(|uri| uri == predicate::VULNERABILITIES);
+        self.requirements.iter().any(scan)
     }
 
     /// Whether an identity is accepted.
     pub(crate) fn names_identity(&self) -> bool {
-        self.rule.identity.is_some() || self.rule.repository.is_some()
+        self.rule.names_signer()
+    }
+
+    /// Whether a certificate must say anything at all.
+    pub(crate) fn restricts_certificate(&self) -> bool {
+        !self.rule.accepts_all()
     }
 }
 

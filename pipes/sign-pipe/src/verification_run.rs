@@ -3,9 +3,10 @@
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use pipe_core::text::plural;
-use pipe_evidence::find;
+use pipe_evidence::find::{self, Evidence};
 use pipe_evidence::policy::Judgement;
-use pipe_evidence::verify::{Content, Verifier};
+use pipe_evidence::verify::{Content, Refusal, Verified, Verifier};
+use pipe_oci::Digest;
 
 use crate::error::Error;
 use crate::file_bundle;
@@ -54,8 +55,8 @@ impl VerificationRun<'_> {
         let mut judgements: Vec<Vec<Judgement>> = vec![Vec::new(); requirements.len()];
         let repository = self.run.evidence_repository(image);
         let found = find::find(&self.run.registry, repository, digest, |place, evidence| {
-            let verified = evidence
-                .and_then(|evidence| self.verifier.verify(digest, &evidence).map_err(|refusal| refusal.to_string()));
+            let verified =
+                evidence.and_then(|evidence| self.verify_one(digest, &evidence).map_err(|refusal| refusal.to_string()));
             match verified {
                 Ok(one) => {
                     signed |= matches!(one.content, Content::Signature { .. });
@@ -80,8 +81,8 @@ impl VerificationRun<'_> {
             result.attested(&one.predicate_type);
         }
         let before = result.failed.len();
-        // Attestations that are required prove as much: each is signed itself.
-        if !signed && requirements.is_empty() {
+        // Attestations that are required prove as much: each is signed itself. They have no annotations.
+        if !signed && (requirements.is_empty() || !self.plan.annotations.is_empty()) {
             result.failed.push(self.no_signature(&accepted, &refused).to_string());
         }
         for (requirement, judgements) in requirements.iter().zip(&judgements) {
@@ -91,6 +92,12 @@ impl VerificationRun<'_> {
         }
         (result.accepted, result.refused) = (accepted, refused);
         result.verified = Some(result.failed.len() == before);
+    }
+
+    fn verify_one(&self, digest: &Digest, evidence: &Evidence) -> Result<Verified, Refusal> {
+        let verified = self.verifier.verify(digest, evidence)?;
+        verified.content.require_annotations(&self.plan.annotations)?;
+        Ok(verified)
     }
 
     fn no_signature(&self, accepted: &[AcceptedEvidence], refused: &[RefusedEvidence]) -> Error {

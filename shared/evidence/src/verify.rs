@@ -82,6 +82,25 @@ impl Content {
             Content::Attestation(statement) => &statement.predicate_type,
         }
     }
+
+    /// Whether a signature has all of these annotations, as with `cosign verify -a`. Attestations have none, and pass.
+    ///
+    /// # Errors
+    /// [`Refusal::Annotation`] for the first one that is missing or has another value.
+    pub fn require_annotations(&self, required: &Map<String, Value>) -> Result<(), Refusal> {
+        let Content::Signature { annotations } = self else { return Ok(()) };
+        for (name, expected) in required {
+            let found = annotations.get(name);
+            if found != Some(expected) {
+                return Err(Refusal::Annotation {
+                    name: name.clone(),
+                    expected: expected.as_str().map_or_else(|| expected.to_string(), str::to_owned),
+                    found: found.map_or_else(|| "not set".to_owned(), Value::to_string),
+                });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The signer.

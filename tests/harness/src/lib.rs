@@ -14,6 +14,7 @@ mod pipe;
 mod proxy;
 mod repo;
 mod server;
+pub mod stricter;
 
 pub use advisories::{advisory, database, today, zip};
 pub use checkout::{pipes, root};

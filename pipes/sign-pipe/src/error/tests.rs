@@ -19,6 +19,7 @@ fn samples() -> Vec<Error> {
         Error::TokenContradicted { name: "GITHUB_SHA", value: text("1"), claimed: text("2") },
         Error::TokenNotAccepted { issuer: text("https://issuer.example") },
         Error::NoSigner,
+        Error::NoCertificate,
         Error::NoTimestamp,
         Error::Sigstore(KeylessError::Logged { host: text("rekor.example") }),
         Error::TrustedRoot { why: text("the trusted root can't be used") },
@@ -66,6 +67,7 @@ fn each_error_ends_with_the_way_out() {
     the environment contradicts the job's token: GITHUB_SHA is "1", and the job's token says "2". Remove the line that sets GITHUB_SHA.
     the certificate authority does not accept tokens of https://issuer.example, and no signing key is configured. Set COSIGN_PRIVATE_KEY or KMS_KEY.
     the job has no identity token to sign with. Set COSIGN_PRIVATE_KEY, KMS_KEY or SIGSTORE_ID_TOKEN.
+    the CERTIFICATE_ variables and REQUIRE_SCT are about certificates, and this run signs with a key. Unset them, or set SIGNING_MODE=keyless.
     a keyless signature needs a log entry or a timestamp, and TLOG_UPLOAD=false without a timestamp authority gives neither. Set TSA_URL, or remove TLOG_UPLOAD.
     Rekor at rekor.example already holds this signature but does not return its entry. Run the job again.
     the trusted root can't be used. Check TRUSTED_ROOT.

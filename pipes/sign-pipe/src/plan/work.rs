@@ -91,11 +91,14 @@ pub(crate) struct VerificationPlan {
     /// REQUIRE_SCT.
     pub(crate) require_sct: Option<bool>,
     pub(crate) requirements: Vec<Requirement>,
+    /// SIGNATURE_ANNOTATIONS, which the signature of an image must have.
+    pub(crate) annotations: Map<String, Value>,
 }
 
 /// The signer whose signatures and attestations are accepted.
 pub(crate) enum AcceptedSigner {
     Key(PublicKey),
+    /// The signer of this run adds the identity and the issuer if the rule has none.
     Certificate(IdentityRule),
     /// The signer of this run.
     ThisRun,
@@ -113,7 +116,7 @@ impl Action {
             (None, None) => return Action::Skip { why: "there is nothing to sign with".to_owned() },
         };
         let signs = matches!(signing, SigningDecision::Sign(_));
-        let verification = config.verification.as_ref().map(|options| VerificationPlan::new(options, signs));
+        let verification = config.verification.as_ref().map(|options| VerificationPlan::new(options, config, signs));
         let verification = match (&signing, verification) {
             (SigningDecision::Skip { why, .. }, None | Some(None)) => return Action::Skip { why: why.clone() },
             (_, verification) => verification.flatten(),
@@ -225,10 +228,12 @@ impl KeyPlan {
 
 impl VerificationPlan {
     /// `None` if no signer is accepted: the run neither signs nor names one.
-    fn new(options: &VerificationOptions, signs: bool) -> Option<VerificationPlan> {
+    fn new(options: &VerificationOptions, config: &Config, signs: bool) -> Option<VerificationPlan> {
         let accept = match &options.key {
             Some(key) => AcceptedSigner::Key(key.clone()),
-            None if options.names_identity() => AcceptedSigner::Certificate(options.rule.clone()),
+            None if options.names_identity() || (signs && options.restricts_certificate()) => {
+                AcceptedSigner::Certificate(options.rule.clone())
+            }
             None if signs => AcceptedSigner::ThisRun,
             None => return None,
         };
@@ -237,6 +242,7 @@ impl VerificationPlan {
             require_log: options.require_log,
             require_sct: options.require_sct,
             requirements: options.requirements.clone(),
+            annotations: config.signing.annotations.clone(),
         })
     }
 }
@@ -259,7 +265,8 @@ impl AcceptedSigner {
             ("trigger", &rule.trigger),
         ];
         let texts = texts.into_iter().filter_map(|(what, text)| Some(format!("{what} {}", text.as_ref()?)));
-        let parts: Vec<String> = patterns.chain(texts).collect();
+        let this_run = (!rule.names_signer()).then(|| "the signer of this run".to_owned());
+        let parts: Vec<String> = this_run.into_iter().chain(patterns).chain(texts).collect();
         format!("signatures with a certificate of {}", parts.join(", "))
     }
 

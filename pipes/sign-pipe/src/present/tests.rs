@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 
 use pipe_core::exit::Ending;
 use pipe_oci::{Descriptor, Digest, Reference};
+use serde_json::Map;
 
 use super::{lines, table, verdict};
 use crate::plan::{AcceptedSigner, RunPlan, SigningDecision, SigningPlan, VerificationPlan};
@@ -33,6 +34,7 @@ fn plan(mode: Mode) -> RunPlan {
         require_log: None,
         require_sct: None,
         requirements: Vec::new(),
+        annotations: Map::new(),
     };
     RunPlan {
         images: Vec::new(),
@@ -113,7 +115,7 @@ fn shown(mode: Mode, images: Vec<ImageResult>, files: Vec<FileResult>) -> String
     for line in lines(&results) {
         writeln!(text, "{:<8} {}", line.label, line.text).unwrap();
     }
-    let verdict = match verdict(&plan, &results) {
+    let verdict = match verdict(&plan, &results, &[]) {
         Ok(Ending::Passed(why)) => format!("PASSED   {why}"),
         Ok(Ending::Warned(why)) => format!("WARNED   {why}"),
         Ok(Ending::Skipped(why)) => format!("SKIPPED  {why}"),

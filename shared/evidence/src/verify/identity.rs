@@ -90,6 +90,18 @@ impl IdentityRule {
         }
     }
 
+    /// Whether the rule says who signs: an identity or a repository. The other parts alone accept certificates of strangers.
+    pub fn names_signer(&self) -> bool {
+        self.identity.is_some() || self.repository.is_some()
+    }
+
+    /// Whether the rule accepts every certificate of a trusted authority.
+    pub fn accepts_all(&self) -> bool {
+        let IdentityRule { identity, issuer, repository, git_ref, commit, workflow, trigger } = self;
+        let texts = [repository, git_ref, commit, workflow, trigger];
+        identity.is_none() && issuer.is_none() && texts.iter().all(|text| text.is_none())
+    }
+
     pub(super) fn check(&self, certificate: &CertificateIdentity) -> Result<(), Refusal> {
         let refuse = |what, variable, expected: String, found: Option<&str>| {
             let found = found.map_or("not set".to_owned(), |found| format!("{found:?}"));

@@ -40,6 +40,16 @@ pub enum Refusal {
         /// The value in the certificate, in quotes, or `not set`.
         found: String,
     },
+    /// The signature lacks a required annotation, or has it with another value.
+    #[error("its annotation {name:?} is {found}, expected {expected:?}. Check SIGNATURE_ANNOTATIONS.")]
+    Annotation {
+        /// The name of the annotation.
+        name: String,
+        /// The required value.
+        expected: String,
+        /// The value as JSON, or `not set`.
+        found: String,
+    },
     /// A log entry is required and absent.
     #[error("it has no entry in a transparency log. Sign it with TLOG_UPLOAD=true, or set REQUIRE_TLOG=false.")]
     NotLogged,
