@@ -3,7 +3,7 @@
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use pipe_core::text::plural;
-use pipe_evidence::find::{self, Evidence};
+use pipe_evidence::find::{self, Defect, Evidence};
 use pipe_evidence::policy::Judgement;
 use pipe_evidence::verify::{Content, Refusal, Verified, Verifier};
 use pipe_oci::Digest;
@@ -50,13 +50,17 @@ impl VerificationRun<'_> {
         let digest = &image.descriptor.digest;
         let requirements = &self.plan.requirements;
         let now = Timestamp::now();
-        let (mut accepted, mut refused) = (Vec::new(), Vec::new());
+        let (mut accepted, mut refused, mut unread) = (Vec::new(), Vec::new(), None);
         let mut signed = false;
         let mut judgements: Vec<Vec<Judgement>> = vec![Vec::new(); requirements.len()];
         let repository = self.run.evidence_repository(image);
         let found = find::find(&self.run.registry, repository, digest, |place, evidence| {
-            let verified =
-                evidence.and_then(|evidence| self.verify_one(digest, &evidence).map_err(|refusal| refusal.to_string()));
+            if let Err(Defect::Unreadable(error)) = &evidence {
+                unread.get_or_insert_with(|| error.clone());
+            }
+            let verified = evidence
+                .map_err(|defect| defect.to_string())
+                .and_then(|evidence| self.verify_one(digest, &evidence).map_err(|refusal| refusal.to_string()));
             match verified {
                 Ok(one) => {
                     signed |= matches!(one.content, Content::Signature { .. });
@@ -80,18 +84,28 @@ impl VerificationRun<'_> {
         for one in &accepted {
             result.attested(&one.predicate_type);
         }
-        let before = result.failed.len();
+        let (mut missing, mut failed) = (Vec::new(), Vec::new());
         // Attestations that are required prove as much: each is signed itself. They have no annotations.
         if !signed && (requirements.is_empty() || !self.plan.annotations.is_empty()) {
-            result.failed.push(self.no_signature(&accepted, &refused).to_string());
+            missing.push(self.no_signature(&accepted, &refused).to_string());
         }
         for (requirement, judgements) in requirements.iter().zip(&judgements) {
             if let Err(why) = requirement.decide(judgements) {
-                result.failed.push(Error::RequirementNotMet { name: requirement.name.clone(), why }.to_string());
+                let why = Error::RequirementNotMet { name: requirement.name.clone(), why }.to_string();
+                if judgements.is_empty() { missing.push(why) } else { failed.push(why) }
             }
         }
         (result.accepted, result.refused) = (accepted, refused);
-        result.verified = Some(result.failed.len() == before);
+        result.verified = Some(missing.is_empty() && failed.is_empty());
+        match unread {
+            // What is missing may be what could not be read.
+            Some(error) if !missing.is_empty() => {
+                result.verified = (!failed.is_empty()).then_some(false);
+                result.unable.push(Error::NotVerified(Box::new(error.into())).to_string());
+            }
+            _ => failed.extend(missing),
+        }
+        result.failed.extend(failed);
     }
 
     fn verify_one(&self, digest: &Digest, evidence: &Evidence) -> Result<Verified, Refusal> {

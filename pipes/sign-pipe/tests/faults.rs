@@ -203,6 +203,86 @@ fn an_image_of_an_index_that_the_registry_does_not_have_is_neither_signed_nor_ve
     }
 }
 
+/// Beside a good signature: a blob that is gone, a manifest that is refused, tags that are refused.
+#[test]
+fn evidence_that_cannot_be_read_hinders_no_other() {
+    const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+    let missing = pipewright_harness::digest(b"gone");
+    let refused = pipewright_harness::digest(b"refused");
+    // A referrer whose blob or manifest is not there, and a layer at a tag of cosign 2.
+    let referrer = |registry: &MemoryRegistry, subject: &str, status: u16| {
+        let layer = serde_json::json!({ "mediaType": BUNDLE, "digest": missing, "size": 4 });
+        let config = registry.push_blob("app", b"{}");
+        let config =
+            serde_json::json!({ "mediaType": "application/vnd.oci.empty.v1+json", "digest": config, "size": 2 });
+        let kind = "application/vnd.oci.image.manifest.v1+json";
+        let manifest = serde_json::json!({ "schemaVersion": 2, "mediaType": kind, "artifactType": BUNDLE,
+            "config": config, "layers": [layer], "note": status,
+            "subject": { "mediaType": kind, "digest": subject, "size": 3 } });
+        registry.push_manifest("app", None, kind, serde_json::to_vec(&manifest).unwrap())
+    };
+    let layer = |registry: &MemoryRegistry, subject: &str| {
+        let layer =
+            serde_json::json!({ "mediaType": "application/vnd.dsse.envelope.v1+json", "digest": missing, "size": 4 });
+        let config = serde_json::json!({ "mediaType": "application/vnd.oci.image.config.v1+json", "digest": refused, "size": 2 });
+        let kind = "application/vnd.oci.image.manifest.v1+json";
+        let manifest =
+            serde_json::json!({ "schemaVersion": 2, "mediaType": kind, "config": config, "layers": [layer] });
+        let tag = format!("{}.att", subject.replace(':', "-"));
+        registry.push_manifest("app", Some(&tag), kind, serde_json::to_vec(&manifest).unwrap());
+    };
+    for case in ["a blob", "a layer", "a manifest that is refused", "tags that are refused"] {
+        let spoiled: Arc<Mutex<Option<String>>> = Arc::default();
+        let target = Arc::clone(&spoiled);
+        let registry = MemoryRegistry::with(true, move |request| {
+            let target = target.lock().unwrap().clone()?;
+            (request.method != "PUT" && request.path.contains(&target)).then(|| Reply::json(403, "{}"))
+        });
+        let subject = registry.push_image("app", "1", "one");
+        let (dir, keys) = (Repo::plain(), Keys::new());
+        let image = format!("{}/app:1", registry.host());
+        let sign = || signing(dir.path(), &keys, &image);
+        sign().run().expect(0);
+        match case {
+            "a blob" => drop(referrer(&registry, &subject, 404)),
+            "a layer" => layer(&registry, &subject),
+            "tags that are refused" => *spoiled.lock().unwrap() = Some("/manifests/sha256-".to_owned()),
+            _ => *spoiled.lock().unwrap() = Some(referrer(&registry, &subject, 403)),
+        }
+        // An accepted signature is enough, and an equal one is not added.
+        let outcome = verifying(dir.path(), &keys, &image).run().expect(0);
+        assert!(!outcome.report()["images"][0]["refused"].as_array().unwrap().is_empty(), "{case} is in the report");
+        let before = registry.referrers("app", &subject).len();
+        sign().run().expect(0);
+        assert_eq!(registry.referrers("app", &subject).len(), before, "{case}");
+        // Nothing acceptable: it may be what could not be read.
+        let outcome = verifying(dir.path(), &Keys::new(), &image).run().expect(3);
+        assert!(outcome.stdout.contains("not verified: failed to fetch"), "{case}: {}", outcome.stdout);
+        let required = verifying(dir.path(), &keys, &image).env("REQUIRE_ATTESTATIONS", "sbom").run();
+        required.expect(3);
+    }
+}
+
+/// A registry that is not available is not many pieces of evidence that are not.
+#[test]
+fn a_registry_that_breaks_down_in_the_middle_is_not_asked_for_everything() {
+    let down: Arc<Mutex<bool>> = Arc::default();
+    let broken = Arc::clone(&down);
+    let registry = MemoryRegistry::with(true, move |request| {
+        (*broken.lock().unwrap() && request.path.contains("/blobs/")).then(|| Reply::json(503, "{}"))
+    });
+    registry.push_image("app", "1", "one");
+    let (dir, image) = (Repo::plain(), format!("{}/app:1", registry.host()));
+    for _ in 0..40 {
+        signing(dir.path(), &Keys::new(), &image).env("VERIFY", "false").run().expect(0);
+    }
+    *down.lock().unwrap() = true;
+    let before = registry.requests().len();
+    verifying(dir.path(), &Keys::new(), &image).run().expect(3);
+    let blobs = registry.requests()[before..].iter().filter(|request| request.path.contains("/blobs/")).count();
+    assert!(blobs < 80, "{blobs} of 40 referrers, each tried four times");
+}
+
 /// Bitbucket kills at once: what was written is there, and the next run goes on from it.
 #[test]
 fn a_killed_run_is_resumed() {

@@ -4,7 +4,9 @@ mod evidence;
 mod layer;
 
 use futures_util::{StreamExt, stream};
-use pipe_oci::{Descriptor, Digest, Error, Manifest, Reference, Registry, Repository};
+use pipe_oci::{
+    Descriptor, Digest, Error, ErrorKind, Manifest, Reference, Referrers, Registry, Repository, media_type,
+};
 
 use crate::legacy::{self, TagKind};
 
@@ -20,27 +22,59 @@ const LARGE_BLOB: u64 = 1 << 20;
 /// The most referrers and small blobs that are read at the same time.
 const MAX_CONCURRENT: usize = 8;
 
+/// The most pieces of evidence that may fail because the registry is not available. Then it is the registry that fails.
+const MAX_UNAVAILABLE: usize = 4;
+
+/// Why a piece of evidence that exists cannot be verified. The texts are fragments.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Defect {
+    /// Its content is not valid, or it was deleted.
+    #[error("{0}")]
+    Invalid(String),
+    /// The registry did not return it. It may be what is looked for.
+    #[error("{0}")]
+    Unreadable(Error),
+}
+
 /// Reads all evidence about `subject` in `repository`: the bundles among its referrers and the tags in the form of
-/// cosign 2. Calls `each` for one piece of evidence after another. Evidence that is not valid comes with the reason, so
-/// that it is reported. Two large ones are never in memory at the same time.
+/// cosign 2. Calls `each` for one piece of evidence after another. Evidence that is not valid or could not be read comes
+/// with the reason, so that it is reported and hinders no other. Two large ones are never in memory at the same time.
 ///
 /// # Errors
-/// The registry did not answer. No evidence is not an error.
+/// The registry did not list the referrers, or is not available. No evidence is not an error.
 pub async fn find(
     registry: &Registry,
     repository: &Repository,
     subject: &Digest,
-    mut each: impl FnMut(Location, Result<Evidence, String>),
+    mut each: impl FnMut(Location, Result<Evidence, Defect>),
 ) -> Result<(), Error> {
+    let mut unavailable = 0;
+    let mut each = |location: Location, found: Result<Evidence, Defect>| {
+        match &found {
+            Err(Defect::Unreadable(error)) if error.kind() == ErrorKind::Cancelled => return Err(error.clone()),
+            Err(Defect::Unreadable(error)) if error.kind() == ErrorKind::Unavailable => {
+                unavailable += 1;
+                if unavailable > MAX_UNAVAILABLE {
+                    return Err(error.clone());
+                }
+            }
+            _ => {}
+        }
+        each(location, found);
+        Ok(())
+    };
     let mut blobs = Vec::new();
-    let referrers = registry.referrers(repository, subject).await?;
-    let mut opened = stream::iter(referrers)
-        .map(|referrer| async move { open(registry, repository, &referrer).await })
+    let Referrers { listed, unread } = registry.readable_referrers(repository, subject).await?;
+    if let Some((tag, error)) = unread {
+        each(Location::Tag { tag, layer: None }, Err(Defect::Unreadable(error)))?;
+    }
+    let mut opened = stream::iter(listed.into_iter().filter(|referrer| !is_foreign(referrer)))
+        .map(|referrer| async move { open(registry, repository, referrer.digest).await })
         .buffered(MAX_CONCURRENT);
     while let Some(opened) = opened.next().await {
-        match opened? {
-            ReferrerContent::Blobs(found) => blobs.extend(found),
-            ReferrerContent::Gone(location) => each(location, Err("the manifest no longer exists".to_owned())),
+        match opened {
+            Ok(found) => blobs.extend(found),
+            Err((location, defect)) => each(location, Err(defect))?,
         }
     }
     for kind in [TagKind::Signatures, TagKind::Attestations] {
@@ -49,10 +83,14 @@ pub async fn find(
         let fetched = match registry.manifest(&reference).await {
             Ok(fetched) => fetched,
             Err(error) if error.is_not_found() => continue,
-            Err(error) => return Err(error),
+            Err(error) => {
+                each(Location::Tag { tag, layer: None }, Err(Defect::Unreadable(error)))?;
+                continue;
+            }
         };
         let Ok(manifest) = fetched.json::<Manifest>() else {
-            each(Location::Tag { tag, layer: fetched.descriptor.digest }, Err("not an image manifest".to_owned()));
+            let defect = Defect::Invalid("not an image manifest".to_owned());
+            each(Location::Tag { tag, layer: Some(fetched.descriptor.digest) }, Err(defect))?;
             continue;
         };
         let wanted = match kind {
@@ -60,30 +98,21 @@ pub async fn find(
             TagKind::Attestations => legacy::ENVELOPE,
         };
         blobs.extend(manifest.layers.into_iter().filter(|layer| layer.media_type == wanted).map(|layer| Blob {
-            location: Location::Tag { tag: tag.clone(), layer: layer.digest.clone() },
+            location: Location::Tag { tag: tag.clone(), layer: Some(layer.digest.clone()) },
             form: BlobFormat::Layer(kind),
             layer,
         }));
     }
     let (large, small): (Vec<Blob>, Vec<Blob>) = blobs.into_iter().partition(|blob| blob.layer.size > LARGE_BLOB);
     let mut read = stream::iter(small).map(|blob| blob.read(registry, repository)).buffered(MAX_CONCURRENT);
-    while let Some(read) = read.next().await {
-        let (location, evidence) = read?;
-        each(location, evidence);
+    while let Some((location, evidence)) = read.next().await {
+        each(location, evidence)?;
     }
     for blob in large {
-        let (location, evidence) = blob.read(registry, repository).await?;
-        each(location, evidence);
+        let (location, evidence) = blob.read(registry, repository).await;
+        each(location, evidence)?;
     }
     Ok(())
-}
-
-/// The content of one referrer.
-enum ReferrerContent {
-    /// Its bundles. Empty if it carries something else.
-    Blobs(Vec<Blob>),
-    /// The list names a manifest that was deleted.
-    Gone(Location),
 }
 
 /// A blob with evidence.
@@ -99,36 +128,45 @@ enum BlobFormat {
 }
 
 impl Blob {
-    async fn read(
-        self,
-        registry: &Registry,
-        repository: &Repository,
-    ) -> Result<(Location, Result<Evidence, String>), Error> {
+    async fn read(self, registry: &Registry, repository: &Repository) -> (Location, Result<Evidence, Defect>) {
         let Blob { location, form, layer } = self;
-        let bytes = registry.blob(repository, &layer, MAX_EVIDENCE).await?;
+        let bytes = match registry.blob(repository, &layer, MAX_EVIDENCE).await {
+            Ok(bytes) => bytes,
+            Err(error) => return (location, Err(Defect::Unreadable(error))),
+        };
         let evidence = match form {
             BlobFormat::Bundle => Evidence::from_bundle(location.clone(), &bytes),
             BlobFormat::Layer(kind) => {
                 layer::read(kind, &layer, bytes).map(|(bundle, over)| Evidence::new(location.clone(), bundle, over))
             }
         };
-        Ok((location, evidence))
+        (location, evidence.map_err(Defect::Invalid))
     }
 }
 
-async fn open(registry: &Registry, repository: &Repository, referrer: &Descriptor) -> Result<ReferrerContent, Error> {
-    let reference = Reference { repository: repository.clone(), tag: None, digest: Some(referrer.digest.clone()) };
-    let location = Location::Referrer(referrer.digest.clone());
+/// The bundles of a referrer. None if it carries something else.
+async fn open(registry: &Registry, repository: &Repository, digest: Digest) -> Result<Vec<Blob>, (Location, Defect)> {
+    let location = Location::Referrer(digest.clone());
+    let reference = Reference { repository: repository.clone(), tag: None, digest: Some(digest) };
     let manifest = match registry.manifest(&reference).await {
         Ok(manifest) => manifest,
-        Err(error) if error.is_not_found() => return Ok(ReferrerContent::Gone(location)),
-        Err(error) => return Err(error),
+        // The list names a manifest that was deleted.
+        Err(error) if error.is_not_found() => {
+            return Err((location, Defect::Invalid("the manifest no longer exists".to_owned())));
+        }
+        Err(error) => return Err((location, Defect::Unreadable(error))),
     };
     let layers = manifest.json::<Manifest>().map(|manifest| manifest.layers).unwrap_or_default();
     let bundles = layers.into_iter().filter(|layer| is_bundle(&layer.media_type));
-    Ok(ReferrerContent::Blobs(
-        bundles.map(|layer| Blob { location: location.clone(), form: BlobFormat::Bundle, layer }).collect(),
-    ))
+    Ok(bundles.map(|layer| Blob { location: location.clone(), form: BlobFormat::Bundle, layer }).collect())
+}
+
+/// Whether a list says that a referrer is another client's. Registries that do not keep the type of an artifact give that of
+/// its configuration, which says nothing.
+fn is_foreign(referrer: &Descriptor) -> bool {
+    let artifact_type = referrer.artifact_type.as_deref().unwrap_or_default();
+    let unspecific = ["", media_type::EMPTY, media_type::CONFIG].contains(&artifact_type);
+    !unspecific && !is_bundle(artifact_type)
 }
 
 fn is_bundle(media_type: &str) -> bool {

@@ -8,7 +8,7 @@ mod refusal;
 use jiff::Timestamp;
 use pipe_oci::Digest;
 use serde_json::{Map, Value};
-use sigstore_types::bundle::VerificationMaterialContent;
+use sigstore_types::bundle::{PublicKeyIdentifier, VerificationMaterialContent};
 use sigstore_types::{
     Artifact, ArtifactDigest, Bundle, DerPublicKey, DigestBytes, DsseEnvelope, HashAlgorithm, SignatureContent,
 };
@@ -148,10 +148,11 @@ impl Verifier {
         content: Content,
     ) -> Result<Verified, Refusal> {
         let bundle = evidence.bundle();
-        let VerificationMaterialContent::PublicKey(named) = &bundle.verification_material.content else {
-            return Err(Refusal::NotByKey);
-        };
+        // A certificate beside the signature, as a PKCS#11 token gives it, does not decide: the key does.
         let Some(key) = keys.iter().find(|key| signed(key, subject, evidence)) else {
+            let VerificationMaterialContent::PublicKey(named) = &bundle.verification_material.content else {
+                return Err(Refusal::NotByKey);
+            };
             return Err(match keys.iter().find(|key| key.hint() == named.hint) {
                 Some(key) => {
                     Refusal::Signature(format!("it names the key {}, which did not make it", key.fingerprint()))
@@ -159,6 +160,7 @@ impl Verifier {
                 None => Refusal::WrongKey,
             });
         };
+        let bundle = &with_key(bundle, key);
         let mut verified = Verified { content, by: Signatory::Key(key.clone()), time: None, log_index: None };
         let material = &bundle.verification_material;
         if self.options.log && material.tlog_entries.is_empty() {
@@ -214,6 +216,16 @@ impl Verifier {
             log_index: result.tlog_verified().then(|| log_index(bundle)).flatten(),
         })
     }
+}
+
+/// The bundle as one of this key, without a certificate that is attached to it.
+fn with_key(bundle: &Bundle, key: &PublicKey) -> Bundle {
+    let mut bundle = bundle.clone();
+    if !matches!(bundle.verification_material.content, VerificationMaterialContent::PublicKey(_)) {
+        bundle.verification_material.content =
+            VerificationMaterialContent::PublicKey(PublicKeyIdentifier::new(key.hint()));
+    }
+    bundle
 }
 
 /// The signed content in the form that the verifier of bundles needs.

@@ -115,7 +115,7 @@ pub use credentials::{Credentials, CredentialsError};
 pub use digest::{Digest, DigestError};
 pub use error::{Error, ErrorKind};
 pub use reference::{Reference, ReferenceError, Repository};
-pub use referrers::Attached;
+pub use referrers::{Attached, Referrers};
 pub use settings::RegistrySettings;
 pub use types::{Descriptor, Index, Manifest, Platform, media_type};
 pub use update::Edit;

@@ -27,6 +27,15 @@ pub struct Attached {
     pub fallback_tag: Option<String>,
 }
 
+/// The manifests that refer to one.
+#[derive(Debug, Clone)]
+pub struct Referrers {
+    /// Each once and in order.
+    pub listed: Vec<Descriptor>,
+    /// The fallback tag and why it could not be read. It may list more.
+    pub unread: Option<(String, Error)>,
+}
+
 impl Registry {
     /// The descriptors of all manifests that refer to `subject`, each once and in order: the list of the registry and the
     /// index at the fallback tag. Both are read, because a registry that began to support referrers later does not list
@@ -35,19 +44,40 @@ impl Registry {
     /// # Errors
     /// The registry did not answer, or a list is incomplete or invalid. An unreadable list is never an empty one.
     pub async fn referrers(&self, repository: &Repository, subject: &Digest) -> Result<Vec<Descriptor>, Error> {
-        let mut found = ReferrerList::default();
-        self.listed(repository, subject, &mut found).await?;
-        let tag = fallback(repository, subject);
-        match self.manifest(&tag).await {
-            Ok(fetched) => found.add(index(&tag, &fetched)?.manifests),
-            Err(error) if error.is_not_found() => {}
-            Err(error) => return Err(error),
+        let Referrers { listed, unread } = self.readable_referrers(repository, subject).await?;
+        match unread {
+            None => Ok(listed),
+            Some((_, error)) => Err(error),
         }
-        Ok(found.entries)
     }
 
-    /// Adds the list of the registry, or nothing if it does not support the API.
-    async fn listed(&self, repository: &Repository, subject: &Digest, found: &mut ReferrerList) -> Result<(), Error> {
+    /// The same without the fallback tag if the registry lists referrers itself and does not return the tag: some
+    /// registries answer 403 for tags that do not exist. What could not be read is named in the result.
+    ///
+    /// # Errors
+    /// As [`Registry::referrers`].
+    pub async fn readable_referrers(&self, repository: &Repository, subject: &Digest) -> Result<Referrers, Error> {
+        let mut found = ReferrerList::default();
+        let supported = self.listed(repository, subject, &mut found).await?;
+        let tag = fallback(repository, subject);
+        let fetched = match self.manifest(&tag).await {
+            Ok(fetched) => index(&tag, &fetched),
+            Err(error) if error.is_not_found() => Ok(Index::default()),
+            Err(error) => Err(error),
+        };
+        let unread = match fetched {
+            Ok(index) => {
+                found.add(index.manifests);
+                None
+            }
+            Err(error) if supported => Some((tag.tag.unwrap_or_default(), error)),
+            Err(error) => return Err(error),
+        };
+        Ok(Referrers { listed: found.entries, unread })
+    }
+
+    /// Adds the list of the registry. `false` if it does not support the API.
+    async fn listed(&self, repository: &Repository, subject: &Digest, found: &mut ReferrerList) -> Result<bool, Error> {
         let what = format!("failed to list the referrers of {repository}@{subject}");
         let malformed = |why: &str| Err(Error::new(ErrorKind::Malformed, format!("{what}: {why}")));
         let limit = self.settings.max_manifest.saturating_mul(MAX_DOCUMENTS);
@@ -69,12 +99,12 @@ impl Registry {
                 answer => answer?,
             };
             if first && matches!(response.status, 400 | 404 | 405) {
-                return Ok(());
+                return Ok(false);
             }
             let page: Index = match serde_json::from_slice(&response.body) {
                 Ok(page) => page,
                 // The page of a proxy or a registry for unknown paths.
-                Err(_) if first && is_page(&response) => return Ok(()),
+                Err(_) if first && is_page(&response) => return Ok(false),
                 Err(error) => return malformed(&format!("invalid list: {error}")),
             };
             if let Some(other) = page.media_type.filter(|kind| !media_type::is_index(kind)) {
@@ -84,7 +114,7 @@ impl Registry {
             bytes += response.body.len() as u64;
             let next = match next_page(&response) {
                 NextPage::At(next) => next,
-                NextPage::None => return Ok(()),
+                NextPage::None => return Ok(true),
                 NextPage::Unreadable => return malformed("the link to the next page is invalid"),
             };
             let Some(next) = self.onward(&response, &next) else {

@@ -14,4 +14,10 @@ impl Keys {
         let pair = rcgen::KeyPair::generate().unwrap();
         Keys { private: pair.serialize_pem(), public: pair.public_key_pem() }
     }
+
+    /// A certificate of this pair by nobody that anybody trusts, in PEM.
+    pub fn certificate(&self) -> String {
+        let pair = rcgen::KeyPair::from_pem(&self.private).unwrap();
+        rcgen::CertificateParams::default().self_signed(&pair).unwrap().pem()
+    }
 }

@@ -14,8 +14,8 @@ pub enum Location {
     Tag {
         /// `sha256-<hex>.sig` or `.att`.
         tag: String,
-        /// The digest of the layer.
-        layer: Digest,
+        /// The digest of the layer. `None` if the tag could not be read.
+        layer: Option<Digest>,
     },
     /// The path of a file.
     File(String),
@@ -25,7 +25,8 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Location::Referrer(digest) => write!(f, "{digest}"),
-            Location::Tag { tag, layer } => write!(f, "{tag} ({layer})"),
+            Location::Tag { tag, layer: Some(layer) } => write!(f, "{tag} ({layer})"),
+            Location::Tag { tag, layer: None } => f.write_str(tag),
             Location::File(path) => f.write_str(path),
         }
     }
