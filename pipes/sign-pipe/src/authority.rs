@@ -27,7 +27,7 @@ pub(crate) async fn of_plan(
     ctx: &Context,
 ) -> Result<Verifier, Error> {
     let (authority, log) = match (&plan.accept, signer) {
-        (AcceptedSigner::Key(key), _) => (Authority::Keys(vec![key.clone()]), plan.require_log),
+        (AcceptedSigner::Keys(keys), _) => (Authority::Keys(keys.clone()), plan.require_log),
         (AcceptedSigner::Certificate(rule), signer) => {
             let mut rule = rule.clone();
             let own = signer.and_then(|(signer, _)| Some(signer.signing.certificate()?.identity()));
@@ -55,7 +55,7 @@ pub(crate) async fn of_plan(
 /// The signer is a key, whose signatures have no certificate.
 pub(crate) fn fits(plan: &VerificationPlan, signer: &Signer) -> Result<(), Error> {
     let demands = match &plan.accept {
-        AcceptedSigner::Key(_) => false,
+        AcceptedSigner::Keys(_) => false,
         AcceptedSigner::Certificate(rule) => !rule.names_signer(),
         AcceptedSigner::ThisRun => plan.require_sct == Some(true),
     };

@@ -66,10 +66,12 @@ impl Config {
         let attestations = attestation::from_vars(vars, ctx);
         let verification = VerificationOptions::from_vars(vars);
         let verify = vars.flag(&VERIFY);
-        let by_key = match &verification.key {
-            Some(_) => Some(ByKey::Named),
-            None if signs && !verification.names_identity() => signing.only_by_key(&sigstore).then_some(ByKey::Signs),
-            None => None,
+        let by_key = if !verification.keys.is_empty() {
+            Some(ByKey::Named)
+        } else if signs && !verification.names_identity() {
+            signing.only_by_key(&sigstore).then_some(ByKey::Signs)
+        } else {
+            None
         };
         let scope = Scope {
             generates: generate,
@@ -110,8 +112,8 @@ impl Config {
 
 /// A key that the run signs with has to be the one that is accepted.
 fn check_pair(vars: &mut Vars, verification: &VerificationOptions, signing: &SigningOptions) {
-    if let (Some(public), Some(private)) = (&verification.key, signing.public_key())
-        && public != private
+    if let ([public, ..], Some(private)) = (verification.keys.as_slice(), signing.public_key())
+        && !verification.keys.contains(private)
     {
         let text = format!("is {public}, but COSIGN_PRIVATE_KEY signs as {private}. Set both to one pair of keys");
         vars.problem(&COSIGN_PUBLIC_KEY, text);
@@ -121,11 +123,11 @@ fn check_pair(vars: &mut Vars, verification: &VerificationOptions, signing: &Sig
 /// A run that only verifies has to name the accepted signer.
 fn check_signer(vars: &mut Vars, verification: &VerificationOptions, signs: bool) {
     let named = verification.names_identity();
-    if named && verification.key.is_none() && verification.rule.issuer.is_none() {
+    if named && verification.keys.is_empty() && verification.rule.issuer.is_none() {
         vars.require(&CERTIFICATE_OIDC_ISSUER);
     }
     let fork = !signs && vars.problems().is_empty();
-    if fork && verification.key.is_none() && !named && !vars.is_set(&SIGN) {
+    if fork && verification.keys.is_empty() && !named && !vars.is_set(&SIGN) {
         // A pull request from a fork is not signed, and without a named signer not verified either.
         return;
     }

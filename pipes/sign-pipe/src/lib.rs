@@ -14,6 +14,7 @@ mod error;
 mod execute;
 mod file_bundle;
 mod key_pair;
+mod key_text;
 mod plan;
 mod present;
 mod registry;

@@ -7,9 +7,11 @@ use pipe_core::env::Vars;
 use pipe_core::platform::Provider;
 use pipe_core::spec::{Kind, Var};
 use pipe_evidence::key::{KeyError, PrivateKey, PublicKey};
+use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 
 use crate::cloud::{Cloud, KMS_KEY};
+use crate::key_text::names_a_key;
 use crate::sigstore::{self, Sigstore};
 
 pub(crate) const SIGNING_MODE: Var = Var::choice("SIGNING_MODE", &["auto", "keyless", "key"], "Sets how to sign.")
@@ -32,7 +34,7 @@ pub(crate) const COSIGN_PRIVATE_KEY: Var = Var::secret(
 pub(crate) const COSIGN_PASSWORD: Var = Var::secret("COSIGN_PASSWORD", "Decrypts the private key with this password.")
     .unset("the key is assumed to have an empty password");
 pub(crate) const COSIGN_PUBLIC_KEY: Var =
-    Var::text("COSIGN_PUBLIC_KEY", "Verifies signatures with this public key in PEM.")
+    Var::text("COSIGN_PUBLIC_KEY", "Verifies signatures with this public key in PEM, or with any of several.")
         .unset("signatures by the key or identity of this run are accepted")
         .file();
 pub(crate) const SIGNATURE_FORMAT: Var = Var::new(
@@ -158,7 +160,11 @@ impl SigningOptions {
 fn private_key(vars: &mut Vars, needed: bool) -> Option<Arc<PrivateKey>> {
     let pem = vars.secret(&COSIGN_PRIVATE_KEY);
     let password = vars.secret(&COSIGN_PASSWORD);
-    match PrivateKey::from_pem(&pem.filter(|_| needed)?, password.as_ref()) {
+    let pem = pem.filter(|_| needed)?;
+    if names_a_key(vars, &COSIGN_PRIVATE_KEY, pem.expose_secret()) {
+        return None;
+    }
+    match PrivateKey::from_pem(&pem, password.as_ref()) {
         Ok(key) => Some(Arc::new(key)),
         Err(KeyError::WrongPassword) => {
             let why = if password.is_some() { "does not open" } else { "is not set, and is needed to open" };

@@ -9,6 +9,7 @@ use pipe_evidence::policy::{Check, Requirement, Severity};
 use pipe_evidence::statement::predicate;
 use pipe_evidence::verify::{IdentityRule, Pattern};
 
+use crate::key_text::names_a_key;
 use crate::signing_options::COSIGN_PUBLIC_KEY;
 
 pub(crate) const VARS: &[&Var] = &[
@@ -133,7 +134,8 @@ pub(crate) const OF_CERTIFICATES: &[&Var] = &[
 
 /// The accepted signer, and the attestations that are required.
 pub(crate) struct VerificationOptions {
-    pub(crate) key: Option<PublicKey>,
+    /// COSIGN_PUBLIC_KEY. Each of them is accepted.
+    pub(crate) keys: Vec<PublicKey>,
     /// What a certificate must say. The signer of this run adds what is not set.
     pub(crate) rule: IdentityRule,
     pub(crate) require_log: Option<bool>,
@@ -143,13 +145,7 @@ pub(crate) struct VerificationOptions {
 
 impl VerificationOptions {
     pub(crate) fn from_vars(vars: &mut Vars) -> VerificationOptions {
-        let key = vars.text(&COSIGN_PUBLIC_KEY).and_then(|text| match PublicKey::from_pem(&text) {
-            Ok(key) => Some(key),
-            Err(error) => {
-                vars.problem(&COSIGN_PUBLIC_KEY, error.to_string());
-                None
-            }
-        });
+        let keys = public_keys(vars);
         let rule = IdentityRule {
             identity: pattern(vars, &CERTIFICATE_IDENTITY, &CERTIFICATE_IDENTITY_REGEXP),
             issuer: pattern(vars, &CERTIFICATE_OIDC_ISSUER, &CERTIFICATE_OIDC_ISSUER_REGEXP),
@@ -160,7 +156,7 @@ impl VerificationOptions {
             trigger: vars.text(&CERTIFICATE_TRIGGER),
         };
         VerificationOptions {
-            key,
+            keys,
             rule,
             require_log: vars.maybe_flag(&REQUIRE_TLOG),
             require_sct: vars.maybe_flag(&REQUIRE_SCT),
@@ -182,6 +178,20 @@ impl VerificationOptions {
     /// Whether a certificate must say anything at all.
     pub(crate) fn restricts_certificate(&self) -> bool {
         !self.rule.accepts_all()
+    }
+}
+
+fn public_keys(vars: &mut Vars) -> Vec<PublicKey> {
+    let Some(text) = vars.text(&COSIGN_PUBLIC_KEY) else { return Vec::new() };
+    if names_a_key(vars, &COSIGN_PUBLIC_KEY, &text) {
+        return Vec::new();
+    }
+    match PublicKey::all_from_pem(&text) {
+        Ok(keys) => keys,
+        Err(error) => {
+            vars.problem(&COSIGN_PUBLIC_KEY, error.to_string());
+            Vec::new()
+        }
     }
 }
 

@@ -222,6 +222,31 @@ fn somebody_has_to_be_named() {
     );
 }
 
+/// The new key and the old one, during a rotation; and what names a key and is none.
+#[test]
+fn each_of_several_public_keys_is_accepted() {
+    let keys = Keys::new();
+    let (_registry, dir, image, _) = signed(&keys);
+    let both = |first: &Keys, second: &Keys| {
+        let pems = format!("{}{}", first.public, second.public);
+        verifying(dir.path(), &keys, &image).env("COSIGN_PUBLIC_KEY", pems).run()
+    };
+    both(&Keys::new(), &keys).expect(0);
+    both(&keys, &Keys::new()).expect(0);
+    both(&Keys::new(), &Keys::new()).expect(1);
+    for (text, told) in [
+        ("cosign.pub", "COSIGN_PUBLIC_KEY: expected a key in PEM, found a path. Set COSIGN_PUBLIC_KEY_FILE"),
+        ("keys/cosign.key", "found a path. Set COSIGN_PUBLIC_KEY_FILE"),
+        ("env://COSIGN_PUBLIC_KEY", "found a URL. Set the variable to the key itself"),
+        ("awskms:///alias/signing", "found the name of a key in a KMS. Set KMS_KEY"),
+    ] {
+        let outcome = verifying(dir.path(), &keys, &image).env("COSIGN_PUBLIC_KEY", text).run().expect(2);
+        assert!(outcome.stderr.contains(told), "{text}: {}", outcome.stderr);
+        let outcome = signing(dir.path(), &keys, &image).env("COSIGN_PRIVATE_KEY", text).run().expect(2);
+        assert!(outcome.stderr.contains(&told.replace("PUBLIC", "PRIVATE")), "{text}: {}", outcome.stderr);
+    }
+}
+
 /// PKCS#11 tokens and `cosign sign --certificate` attach one.
 #[test]
 fn a_certificate_beside_the_signature_of_the_key_does_not_matter() {

@@ -16,6 +16,7 @@ pub mod fs;
 pub mod git;
 pub mod http;
 pub mod manifest;
+pub mod pem;
 mod pipe;
 mod place;
 pub mod plan;

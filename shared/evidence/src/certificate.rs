@@ -6,6 +6,7 @@ use der::Decode as _;
 use der::asn1::Utf8StringRef;
 use der::oid::ObjectIdentifier;
 use jiff::Timestamp;
+use pipe_core::pem::{PemError, blocks};
 use sigstore_crypto::parse_certificate_info;
 pub use sigstore_crypto::{DeprecatedGitHubClaims, FulcioCiClaims};
 use sigstore_types::DerCertificate;
@@ -181,27 +182,21 @@ impl CertificateIdentity {
     }
 }
 
-/// The certificates of a PEM, in order. Text between them is ignored. Line ends may be the two characters `\n`, as
-/// in variables.
+/// The certificates of a PEM, in order, in any form that [`pipe_core::pem`] reads.
 pub(crate) fn pem_chain(pem: &str) -> Result<Vec<Vec<u8>>, CertificateError> {
-    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-    const END: &str = "-----END CERTIFICATE-----";
-    let damaged = |block: usize, why: &str| CertificateError(format!("block {block} of the PEM {why}"));
-    let text = pem.replace("\\n", "\n");
+    let absent = || CertificateError("expected PEM (-----BEGIN CERTIFICATE----- ...)".to_owned());
+    let blocks = blocks(pem).map_err(|error| match error {
+        PemError::Absent => absent(),
+        damaged => CertificateError(format!("the PEM is not valid: {damaged}")),
+    })?;
     let mut ders = Vec::new();
-    for (at, rest) in text.split(BEGIN).skip(1).enumerate() {
-        let (body, _) =
-            rest.split_once(END).ok_or_else(|| damaged(at + 1, "is incomplete: the END line is missing"))?;
-        let der = DerCertificate::from_pem(&format!("{BEGIN}{body}{END}"));
-        let der = der.map_err(|_| damaged(at + 1, "is not valid base64"))?.into_bytes();
-        x509_cert::Certificate::from_der(&der)
-            .map_err(|error| damaged(at + 1, &format!("is not a certificate: {error}")))?;
-        ders.push(der);
+    for block in blocks.into_iter().filter(|block| block.label == "CERTIFICATE") {
+        let number = ders.len() + 1;
+        x509_cert::Certificate::from_der(&block.bytes)
+            .map_err(|error| CertificateError(format!("block {number} of the PEM is not a certificate: {error}")))?;
+        ders.push(block.bytes);
     }
-    if ders.is_empty() {
-        return Err(CertificateError(format!("expected PEM ({BEGIN} ...)")));
-    }
-    Ok(ders)
+    if ders.is_empty() { Err(absent()) } else { Ok(ders) }
 }
 
 fn subject(certificate: &x509_cert::Certificate) -> Result<Option<Subject>, CertificateError> {

@@ -132,7 +132,7 @@ impl Listing<'_> {
     /// The trusted root, where one is needed to verify.
     fn verifier(&mut self, verification: &VerificationPlan, signing: Option<&SigningPlan>) {
         let certificates = match (&verification.accept, signing) {
-            (AcceptedSigner::Key(_), _) => false,
+            (AcceptedSigner::Keys(_), _) => false,
             (AcceptedSigner::Certificate(_), _) => true,
             (AcceptedSigner::ThisRun, signing) => signing.is_some_and(|signing| signing.may_be_keyless()),
         };

@@ -97,7 +97,7 @@ pub(crate) struct VerificationPlan {
 
 /// The signer whose signatures and attestations are accepted.
 pub(crate) enum AcceptedSigner {
-    Key(PublicKey),
+    Keys(Vec<PublicKey>),
     /// The signer of this run adds the identity and the issuer if the rule has none.
     Certificate(IdentityRule),
     /// The signer of this run.
@@ -229,13 +229,13 @@ impl KeyPlan {
 impl VerificationPlan {
     /// `None` if no signer is accepted: the run neither signs nor names one.
     fn new(options: &VerificationOptions, config: &Config, signs: bool) -> Option<VerificationPlan> {
-        let accept = match &options.key {
-            Some(key) => AcceptedSigner::Key(key.clone()),
-            None if options.names_identity() || (signs && options.restricts_certificate()) => {
+        let accept = match options.keys.as_slice() {
+            [_, ..] => AcceptedSigner::Keys(options.keys.clone()),
+            [] if options.names_identity() || (signs && options.restricts_certificate()) => {
                 AcceptedSigner::Certificate(options.rule.clone())
             }
-            None if signs => AcceptedSigner::ThisRun,
-            None => return None,
+            [] if signs => AcceptedSigner::ThisRun,
+            [] => return None,
         };
         Some(VerificationPlan {
             accept,
@@ -251,7 +251,10 @@ impl AcceptedSigner {
     /// For the plan.
     pub(crate) fn words(&self) -> String {
         let rule = match self {
-            AcceptedSigner::Key(key) => return format!("signatures by the key {key}"),
+            AcceptedSigner::Keys(keys) => {
+                let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+                return format!("signatures by the key {}", keys.join(" or "));
+            }
             AcceptedSigner::ThisRun => return "signatures by the signer of this run".to_owned(),
             AcceptedSigner::Certificate(rule) => rule,
         };
@@ -273,7 +276,7 @@ impl AcceptedSigner {
     /// The variables that name the signer, for messages.
     pub(crate) fn variables(&self) -> &'static str {
         match self {
-            AcceptedSigner::Key(_) => "COSIGN_PUBLIC_KEY",
+            AcceptedSigner::Keys(_) => "COSIGN_PUBLIC_KEY",
             AcceptedSigner::Certificate(_) => "CERTIFICATE_IDENTITY and CERTIFICATE_OIDC_ISSUER",
             AcceptedSigner::ThisRun => "COSIGN_PUBLIC_KEY or CERTIFICATE_IDENTITY",
         }

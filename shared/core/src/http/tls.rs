@@ -1,6 +1,5 @@
 //! Which certificate authorities are trusted.
 
-use std::error::Error;
 use std::sync::Arc;
 
 use rustls::crypto::ring;
@@ -10,6 +9,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::error::HttpError;
 use super::settings::Settings;
+use crate::pem::{self, PemError};
 
 const EXPECTED: &str =
     "expected PEM (-----BEGIN CERTIFICATE----- ...), found no certificate. Set CA_CERT_FILE to read a file";
@@ -39,13 +39,16 @@ pub(super) fn config(settings: &Settings) -> Result<ClientConfig, HttpError> {
 /// Every added certificate has to be valid. Other blocks in the text don't matter.
 fn add(roots: &mut RootCertStore, pem: &str) -> Result<(), HttpError> {
     let mut count = 0;
-    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+    let blocks = match pem::blocks(pem) {
+        Ok(blocks) => blocks,
+        Err(PemError::Absent) => Vec::new(),
+        Err(error) => return Err(HttpError::settings(format!("the CA certificate: {error}"), None)),
+    };
+    for block in blocks.into_iter().filter(|block| block.label == "CERTIFICATE") {
         count += 1;
-        let wrong = |what: &str, error: &(dyn Error + 'static)| {
-            HttpError::settings(format!("the CA certificate: block {count} {what}"), Some(error))
-        };
-        let certificate = certificate.map_err(|error| wrong("is damaged PEM", &error))?;
-        roots.add(certificate).map_err(|error| wrong("is not a certificate", &error))?;
+        roots.add(block.bytes.into()).map_err(|error| {
+            HttpError::settings(format!("the CA certificate: block {count} is not a certificate"), Some(&error))
+        })?;
     }
     if count == 0 {
         return Err(HttpError::settings(format!("the CA certificate: {EXPECTED}"), None));

@@ -120,7 +120,7 @@ fn what_is_no_certificate_is_refused() {
     }
     let good = certificate(uri("https://x"), vec![]).unwrap().to_pem();
     let cut = Certificate::from_pem(&good[..good.len() - 30]).unwrap_err();
-    assert!(cut.to_string().ends_with("block 1 of the PEM is incomplete: the END line is missing"), "{cut}");
+    assert!(cut.to_string().contains("block 1 is damaged PEM: the END line is missing"), "{cut}");
     Certificate::from_pem(&(good.clone() + &good.replace("MII", "@II"))).unwrap_err();
     Certificate::from_pem(&good.trim().replace('\n', "\\n")).unwrap();
     Certificate::from_der(vec![], vec![]).unwrap_err();

@@ -8,11 +8,12 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
     Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
 };
+use pipe_core::pem::encode;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
 use super::encrypted;
 use super::error::KeyError;
-use super::pem::{self, Pem};
+use super::pem;
 use super::public::PublicKey;
 
 /// A private key in memory.
@@ -41,7 +42,7 @@ impl PrivateKey {
     /// # Errors
     /// [`KeyError::Malformed`], [`KeyError::WrongPassword`], or [`KeyError::Unsupported`] for other types of keys.
     pub fn from_pem(text: &SecretString, password: Option<&SecretString>) -> Result<PrivateKey, KeyError> {
-        let pem = Pem::find(text.expose_secret())?;
+        let pem = pem::one(text.expose_secret())?;
         match pem.label.as_str() {
             "ENCRYPTED SIGSTORE PRIVATE KEY" | "ENCRYPTED COSIGN PRIVATE KEY" => {
                 let password = password.map(ExposeSecret::expose_secret).unwrap_or_default();
@@ -55,9 +56,7 @@ impl PrivateKey {
                 "an encrypted PKCS#8 key is not supported. Convert it with `cosign import-key-pair`, or decrypt it."
                     .to_owned(),
             )),
-            "OPENSSH PRIVATE KEY" => Err(KeyError::Unsupported(
-                "an OpenSSH key is not supported. Convert it with `ssh-keygen -p -m PKCS8`.".to_owned(),
-            )),
+            "OPENSSH PRIVATE KEY" => Err(KeyError::Unsupported(openssh(&pem.bytes).to_owned())),
             "PUBLIC KEY" => Err(KeyError::Malformed("expected a private key, found a public key".to_owned())),
             other => Err(KeyError::Malformed(format!(
                 "expected a private key in PEM (cosign's encrypted form, PKCS#8, SEC1 or PKCS#1), found {other}"
@@ -138,7 +137,18 @@ impl PrivateKey {
         };
         let der: SecretSlice<u8> = der.ok_or_else(unsupported)?.as_ref().to_vec().into();
         let sealed = encrypted::seal(der.expose_secret(), password.expose_secret().as_bytes())?;
-        Ok(pem::encode("ENCRYPTED SIGSTORE PRIVATE KEY", &sealed).into())
+        Ok(encode("ENCRYPTED SIGSTORE PRIVATE KEY", &sealed).into())
+    }
+}
+
+/// ssh-keygen converts the format of other keys. It keeps Ed25519 keys in its own, and a passphrase would become PKCS#8's.
+fn openssh(bytes: &[u8]) -> &'static str {
+    const ED25519: &[u8] = b"ssh-ed25519";
+    if bytes.windows(ED25519.len()).any(|window| window == ED25519) {
+        "an Ed25519 key of OpenSSH is not supported, and ssh-keygen does not convert it. Create a pair with \
+         ACTION=generate-key-pair."
+    } else {
+        "an OpenSSH key is not supported. Convert it with `ssh-keygen -p -m PKCS8 -N \"\" -f <file>`."
     }
 }
 

@@ -4,13 +4,14 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use pipe_core::pem::{Block, encode};
 use pipe_core::text::hex;
 use sha2::{Digest as _, Sha256};
 use sigstore_crypto::{KeyAlgorithm, SigningScheme, VerificationKey};
 use sigstore_types::{DerPublicKey, SignatureBytes};
 
 use super::error::KeyError;
-use super::pem::{self, Pem};
+use super::pem;
 
 /// The supported types of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,14 +78,25 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// A key in PEM (`-----BEGIN PUBLIC KEY-----`).
+    /// A key in PEM (`-----BEGIN PUBLIC KEY-----`), in any form that [`pipe_core::pem`] reads.
     ///
     /// # Errors
-    /// [`KeyError::Malformed`] if it is not PEM, [`KeyError::Unsupported`] for other types of keys.
+    /// [`KeyError::Malformed`] if it is not PEM or more than one key, [`KeyError::Unsupported`] for other types of keys.
     pub fn from_pem(text: &str) -> Result<PublicKey, KeyError> {
-        let pem = Pem::find(text)?;
-        match pem.label.as_str() {
-            "PUBLIC KEY" => PublicKey::from_der(pem.bytes),
+        PublicKey::from_block(pem::one(text)?)
+    }
+
+    /// One or more keys in PEM, such as the new one and the old one during a rotation.
+    ///
+    /// # Errors
+    /// As [`PublicKey::from_pem`], for any of them.
+    pub fn all_from_pem(text: &str) -> Result<Vec<PublicKey>, KeyError> {
+        pem::all(text)?.into_iter().map(PublicKey::from_block).collect()
+    }
+
+    fn from_block(block: Block) -> Result<PublicKey, KeyError> {
+        match block.label.as_str() {
+            "PUBLIC KEY" => PublicKey::from_der(block.bytes),
             other => Err(KeyError::Malformed(format!("expected a PUBLIC KEY in PEM, found {other}"))),
         }
     }
@@ -122,7 +134,7 @@ impl PublicKey {
 
     /// The key in PEM (`-----BEGIN PUBLIC KEY-----`).
     pub fn to_pem(&self) -> String {
-        pem::encode("PUBLIC KEY", self.der())
+        encode("PUBLIC KEY", self.der())
     }
 
     /// The name of the key in bundles: the SHA-256 of its DER in base64, as in cosign.

@@ -7,13 +7,14 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use pipe_core::pem::encode;
 use proptest::prelude::*;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
 
 fn pkcs8_pem(der: &[u8]) -> SecretString {
-    pem::encode("PRIVATE KEY", der).into()
+    encode("PRIVATE KEY", der).into()
 }
 
 fn p384() -> EcdsaKeyPair {
@@ -29,7 +30,7 @@ fn keys() -> Vec<(Algorithm, SecretString)> {
     let rsa_pkcs8: aws_lc_rs::encoding::Pkcs8V1Der<'_> = rsa.as_der().unwrap();
     vec![
         (Algorithm::EcdsaP256, pkcs8_pem(p256.to_pkcs8v1().unwrap().as_ref())),
-        (Algorithm::EcdsaP256, pem::encode("EC PRIVATE KEY", sec1.as_ref()).into()),
+        (Algorithm::EcdsaP256, encode("EC PRIVATE KEY", sec1.as_ref()).into()),
         (Algorithm::EcdsaP384, pkcs8_pem(p384().to_pkcs8v1().unwrap().as_ref())),
         (Algorithm::Ed25519, pkcs8_pem(Ed25519KeyPair::generate_pkcs8(&random).unwrap().as_ref())),
         (Algorithm::Ed25519, pkcs8_pem(Ed25519KeyPair::generate_pkcs8v1(&random).unwrap().as_ref())),
@@ -105,11 +106,58 @@ fn keys_survive_how_people_paste_them() {
         text.replace('\n', "\\n"),
         text.replace('\n', "\r\n"),
         text.replace('\n', " "),
+        STANDARD.encode(text),
         format!("  {text}  "),
         format!("{parameters}{text}"),
     ] {
         assert!(PrivateKey::from_pem(&pasted.clone().into(), None).is_ok(), "{pasted}");
     }
+}
+
+/// During a rotation both the new and the old key are trusted.
+#[test]
+fn no_key_of_several_is_dropped() {
+    let pair = [PrivateKey::generate().unwrap(), PrivateKey::generate().unwrap()];
+    let text = pair.each_ref().map(|key| key.public_key().to_pem()).concat();
+    let keys = PublicKey::all_from_pem(&text).unwrap();
+    assert_eq!(keys.iter().collect::<Vec<_>>(), [pair[0].public_key(), pair[1].public_key()]);
+    assert!(PublicKey::all_from_pem(&text.replacen("MFk", "M*k", 1)).is_err());
+    assert!(PublicKey::all_from_pem(&(text.clone() + &encode("CERTIFICATE", b"x"))).is_err());
+    let several = "expected one key in PEM, found several".to_owned();
+    assert_eq!(PublicKey::from_pem(&text).unwrap_err(), KeyError::Malformed(several.clone()));
+    let private: String = self::keys().iter().take(2).map(|(_, pem)| pem.expose_secret()).collect();
+    assert_eq!(PrivateKey::from_pem(&private.into(), None).unwrap_err(), KeyError::Malformed(several));
+}
+
+/// What a message advises is done, and the result is read.
+#[test]
+#[ignore = "needs ssh-keygen and openssl: make test"]
+fn advice_about_keys_is_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |program: &str, args: &[&str]| {
+        let done = std::process::Command::new(program).args(args).current_dir(dir.path()).output().unwrap();
+        assert!(done.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    let read = |name: &str| {
+        let text = std::fs::read_to_string(dir.path().join(name)).unwrap();
+        PrivateKey::from_pem(&text.into(), None)
+    };
+    for kind in ["rsa", "ecdsa"] {
+        run("ssh-keygen", &["-q", "-t", kind, "-N", "sesame", "-f", kind]);
+        let advice = read(kind).unwrap_err().to_string();
+        assert!(advice.contains("`ssh-keygen -p -m PKCS8 -N \"\" -f <file>`"), "{advice}");
+        run("ssh-keygen", &["-q", "-p", "-m", "PKCS8", "-P", "sesame", "-N", "", "-f", kind]);
+        read(kind).unwrap();
+    }
+    run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", "ed25519"]);
+    let advice = read("ed25519").unwrap_err().to_string();
+    assert!(advice.ends_with("Create a pair with ACTION=generate-key-pair."), "{advice}");
+
+    run("openssl", &["genrsa", "-traditional", "-aes128", "-passout", "pass:sesame", "-out", "headers", "2048"]);
+    let advice = read("headers").unwrap_err().to_string();
+    assert!(advice.contains("`openssl pkcs8 -topk8 -nocrypt`"), "{advice}");
+    run("openssl", &["pkcs8", "-topk8", "-nocrypt", "-passin", "pass:sesame", "-in", "headers", "-out", "plain"]);
+    read("plain").unwrap();
 }
 
 #[test]
@@ -118,7 +166,7 @@ fn what_is_no_key_says_so_without_showing_it() {
         Err(error) => error.to_string(),
         Ok(key) => panic!("{key:?}"),
     };
-    let key = pem::encode("PRIVATE KEY", b"MySecretBytes");
+    let key = encode("PRIVATE KEY", b"MySecretBytes");
     assert!(!unsupported(&key).contains("MySecret"));
     insta::assert_snapshot!(unsupported(&key), @"expected a P-256, P-384, Ed25519 or RSA (2048 to 8192 bits) private key");
     insta::assert_snapshot!(unsupported("hunter2"), @"expected a key in PEM (-----BEGIN ...)");
@@ -126,7 +174,9 @@ fn what_is_no_key_says_so_without_showing_it() {
     insta::assert_snapshot!(unsupported(&key.replace("MVNl", "M*Nl").replace("TXlT", "TX*T")), @"the key in PEM is damaged: its content is not base64");
     let public = PrivateKey::generate().unwrap().public_key().to_pem();
     insta::assert_snapshot!(unsupported(&public), @"expected a private key, found a public key");
-    let encrypted = pem::encode("ENCRYPTED PRIVATE KEY", b"x");
+    let pgp = "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQHYBF==\n=aBcD\n-----END PGP PRIVATE KEY BLOCK-----\n";
+    insta::assert_snapshot!(unsupported(pgp), @"expected a key in PEM (cosign, PKCS#8, SEC1 or PKCS#1), found a PGP key. Create a pair with ACTION=generate-key-pair.");
+    let encrypted = encode("ENCRYPTED PRIVATE KEY", b"x");
     insta::assert_snapshot!(unsupported(&encrypted), @"an encrypted PKCS#8 key is not supported. Convert it with `cosign import-key-pair`, or decrypt it.");
     let curve = EcdsaKeyPair::generate(&ECDSA_P256K1_SHA256_ASN1_SIGNING).unwrap();
     assert!(
@@ -142,7 +192,7 @@ proptest! {
         drop(PublicKey::from_pem(&text));
         drop(PrivateKey::from_pem(&text.into(), None));
         for label in ["PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY", "ENCRYPTED SIGSTORE PRIVATE KEY"] {
-            let key = PrivateKey::from_pem(&pem::encode(label, &bytes).into(), None);
+            let key = PrivateKey::from_pem(&encode(label, &bytes).into(), None);
             prop_assert!(key.is_err());
         }
     }

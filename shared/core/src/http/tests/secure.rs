@@ -118,6 +118,11 @@ async fn nothing_leaves_https() {
 #[tokio::test]
 async fn certificates_that_are_none() {
     let (authority, _) = tls_server("x.example", vec![String::new()]).await;
+    // The forms of a secret of one line.
+    for form in [authority.replace('\n', " "), authority.replace('\n', "\\n"), STANDARD.encode(&authority)] {
+        let good = Settings { ca_pem: Some(form), ..settings() };
+        Client::new(&good, CancellationToken::new()).unwrap();
+    }
     let base64: String = authority.lines().filter(|line| !line.starts_with("---")).collect();
     let wrong = |text: &str| authority.replace(&authority.lines().skip(1).take(3).collect::<Vec<_>>().join("\n"), text);
     for (pem, want) in [
