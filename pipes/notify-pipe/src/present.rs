@@ -39,7 +39,7 @@ pub(crate) fn rendering(deliveries: &[Delivery], ctx: &Context) -> Rendering {
         about_code: false,
         details: String::new(),
         facts: vec![("Delivered".to_owned(), Fact::Text(format!("{delivered} of {}", deliveries.len())))],
-        annotations: Vec::new(),
+        annotations: Vec::new().into(),
         summary_markdown: summary,
         outputs,
     }

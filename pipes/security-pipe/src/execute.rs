@@ -7,7 +7,7 @@ use pipe_core::advice::with_advice;
 use pipe_core::context::Context;
 use pipe_core::exit::Ending;
 use pipe_core::platform::escape;
-use pipe_core::report::Recorder;
+use pipe_core::report::{Element, Recorder};
 use pipe_core::text::plural;
 
 use crate::finding::Finding;
@@ -63,7 +63,10 @@ async fn run(plan: &Scan, later: &[String], ctx: &Context, report: &Recorder) ->
     report.section("counts", &counts);
     report.section("gate", &plan.gate);
     report.section("left_out", ledger.section());
-    report.section("findings", output::report::findings(&findings));
+    let findings = Arc::new(findings);
+    let listed = Arc::clone(&findings);
+    let listed = move |place: usize| Element::new(listed.get(place).map(output::report::Finding::of));
+    report.list("findings", findings.len(), listed);
     report.save();
 
     let told = verdict::Told { ledger: &ledger, outcomes: &outcomes, findings: &findings, applied: &applied, later };
@@ -92,7 +95,7 @@ async fn run(plan: &Scan, later: &[String], ctx: &Context, report: &Recorder) ->
     for output in &plan.outputs {
         output.write(&run, report);
     }
-    report.present(write::rendering(&run, run.markdown().to_owned(), ctx));
+    report.present(write::rendering(&run, Arc::clone(&findings), run.markdown().to_owned(), ctx));
     result
 }
 

@@ -10,7 +10,6 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use pipe_core::severity::Severity;
-use pipe_core::text::hex;
 use pipe_packages::package::Scope;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -25,7 +24,7 @@ pub(crate) struct Rule {
     /// Every id that an advisory is known by, `id` first. Empty if there is only `id`.
     pub(crate) ids: Vec<String>,
     /// In the style of other tools' rules: `VulnerableDependency`.
-    pub(crate) name: String,
+    pub(crate) name: Cow<'static, str>,
     /// One line for a person.
     pub(crate) title: String,
     /// Sentences about why it matters, the same wherever the rule fires. If `None`, the title says all.
@@ -33,7 +32,7 @@ pub(crate) struct Rule {
     /// The page that describes it.
     pub(crate) link: Option<String>,
     /// What viewers filter by, beside the scanner's name and the ids.
-    pub(crate) tags: Vec<String>,
+    pub(crate) tags: Vec<Cow<'static, str>>,
     pub(crate) precision: Precision,
 }
 
@@ -114,8 +113,8 @@ pub(crate) struct AffectedPackage {
 pub(crate) struct Identity {
     /// What SARIF calls `pipewright/v2`: over package and place, and the advisory's id that stays.
     pub(crate) stable: String,
-    /// [`Finding::fingerprint`] as it is, or was, under each of the advisory's ids.
-    pub(crate) under_any_id: Vec<String>,
+    /// [`Finding::fingerprint`] as it is, or was, under each of the advisory's ids, as a number.
+    pub(crate) under_any_id: Box<[u128]>,
 }
 
 /// Why a finding does or doesn't count.
@@ -154,7 +153,7 @@ pub(crate) enum Rating {
     Critical,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Finding {
     /// The name of the scanner that made it.
     pub(crate) scanner: &'static str,
@@ -165,7 +164,8 @@ pub(crate) struct Finding {
     /// Who says so, e.g. `CVSS 3.1 9.8`.
     pub(crate) severity_source: String,
     pub(crate) location: Location,
-    pub(crate) remedy: Remedy,
+    /// Made anew each time it is asked for: a run may have very many findings.
+    pub(crate) remedy: fn(&Finding) -> Remedy,
     /// 32 hexadecimal digits that survive moved lines.
     pub(crate) fingerprint: String,
     /// A hash of the line with an inline `gitleaks:allow`, to ask whether it stood in the target branch. Never reported.
@@ -243,10 +243,19 @@ impl Finding {
 
     /// Whether it has this fingerprint, of any version and under any of its ids.
     pub(crate) fn has_fingerprint(&self, fingerprint: &str) -> bool {
-        let former = self.package().map_or(&[][..], |package| &package.identity.under_any_id);
         self.fingerprint == fingerprint
             || self.fingerprint_v2() == fingerprint
-            || former.iter().any(|known| known == fingerprint)
+            || self.former_fingerprints().any(|former| former == fingerprint)
+    }
+
+    /// [`Identity::under_any_id`], as fingerprints are written.
+    pub(crate) fn former_fingerprints(&self) -> impl Iterator<Item = String> {
+        let former = self.package().map_or(&[][..], |package| &package.identity.under_any_id);
+        former.iter().map(|number| in_digits(*number))
+    }
+
+    pub(crate) fn remedy(&self) -> Remedy {
+        (self.remedy)(self)
     }
 
     /// Whether a rule or an advisory of this name, in any case, made it.
@@ -295,7 +304,8 @@ impl Finding {
 
     /// Worst first: what fails, then what is open, malware before the rest, by rating, then by place.
     pub(crate) fn sort(findings: &mut [Finding]) {
-        findings.sort_by(|a, b| {
+        // Without a buffer for half of them. Two that are equal in all of this are shown alike.
+        findings.sort_unstable_by(|a, b| {
             let rank = |finding: &Finding| (finding.fails(), finding.is_open(), finding.is_malware(), finding.rating());
             rank(b)
                 .cmp(&rank(a))
@@ -310,12 +320,22 @@ impl Finding {
 /// 32 hexadecimal digits over `parts`, the scanner's name first. A part that moves or changes without the finding
 /// being another one (a line, a version) must not be among them.
 pub(crate) fn fingerprint(parts: &[&str]) -> String {
+    in_digits(fingerprint_number(parts))
+}
+
+/// [`fingerprint`] as a number.
+pub(crate) fn fingerprint_number(parts: &[&str]) -> u128 {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    hex(&hash.finalize()[..16])
+    let hash: [u8; 32] = hash.finalize().into();
+    hash.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte))
+}
+
+pub(crate) fn in_digits(number: u128) -> String {
+    format!("{number:032x}")
 }
 
 #[cfg(test)]

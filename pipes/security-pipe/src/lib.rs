@@ -7,6 +7,7 @@ mod baseline;
 mod config;
 mod execute;
 mod finding;
+mod findings;
 #[doc(hidden)]
 pub mod fuzz;
 mod gate;

@@ -86,7 +86,7 @@ impl Output {
         let file = self.file();
         match self {
             Output::Sarif(_) => report.write_json(&file, |file| sarif::sarif(run, file)),
-            Output::Junit => report.write(&file, &junit::junit(run)),
+            Output::Junit => report.write_parts(&file, |write| junit::junit(run, write)),
             Output::Markdown => report.write(&file, run.markdown().as_bytes()),
             Output::Text => report.write(&file, console::text(run).as_bytes()),
             Output::Gitleaks => report.write_json(&file, |file| file.write_all(&gitleaks::gitleaks(run))),

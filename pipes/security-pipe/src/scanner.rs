@@ -17,11 +17,13 @@ use pipe_core::manifest::REPOSITORY;
 use pipe_core::plan::Effects;
 use pipe_core::report::{Recorder, StepStatus};
 use pipe_core::text::panic_text;
+use pipe_core::text::thousands;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::finding::Finding;
+use crate::findings::{Findings, MAX_FINDINGS};
 use crate::inventory::{self, Inventory};
 use crate::ledger::{Class, Ledger, Problem, Reason};
 use crate::source::Source;
@@ -91,7 +93,7 @@ impl Input {
 pub(crate) struct Scan {
     /// What was looked at, for the second line a person reads: `1,204 files`.
     pub(crate) detail: String,
-    pub(crate) findings: Vec<Finding>,
+    pub(crate) findings: Findings,
     pub(crate) counts: Vec<(&'static str, u64)>,
     /// What a person should know and no entry of the ledger says.
     pub(crate) warnings: Vec<String>,
@@ -100,6 +102,9 @@ pub(crate) struct Scan {
     /// There was nothing of its kind to look at, and why.
     pub(crate) skipped: Option<String>,
 }
+
+/// The way out of [`MAX_FINDINGS`].
+pub(crate) const WITH_MANY_FINDINGS: &str = "Scan its parts one by one with WORKING_DIR";
 
 /// How one scanner ended.
 #[derive(Debug)]
@@ -222,11 +227,20 @@ pub(crate) async fn run(
         };
         (name, step, scan, elapsed)
     });
-    let finished = futures_util::future::join_all(running).await;
+    let mut finished = futures_util::future::join_all(running).await;
+    let mut findings = Findings::default();
+    for (_, _, scan, _) in &mut finished {
+        findings.append(std::mem::take(&mut scan.findings));
+    }
+    let (findings, dropped) = findings.finish();
+    for (name, count) in dropped {
+        let (most, count) = (thousands(MAX_FINDINGS as u64), thousands(count));
+        let why = format!("a run keeps {most} findings, and {count} more were not judged. {WITH_MANY_FINDINGS}");
+        input.ledger.leave_out(name, Reason::TooMany, "", &why);
+    }
     let problems = input.ledger.problems(Class::Unable);
     let speaker = speaker(scanners);
     let mut outcomes = Vec::new();
-    let mut findings = Vec::new();
     for (name, mut step, mut scan, elapsed) in finished {
         let speaks_for =
             |problem: &&Problem| problem.step == name || (problem.step == inventory::STEP && speaker == Some(name));
@@ -237,7 +251,6 @@ pub(crate) async fn run(
         }
         step.end(outcome.status, outcome.detail.clone());
         outcomes.push(outcome);
-        findings.append(&mut scan.findings);
     }
     (outcomes, findings)
 }
@@ -286,7 +299,7 @@ mod tests {
                     }
                     anyhow::bail!("cancelled")
                 }
-                _ => Ok(Scan { findings: vec![secret(Severity::Critical)], ..Scan::default() }),
+                _ => Ok(Scan { findings: [secret(Severity::Critical)].into_iter().collect(), ..Scan::default() }),
             }
         }
     }

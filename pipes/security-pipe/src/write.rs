@@ -1,13 +1,21 @@
 //! What the CI's own pages show of a run.
 
+use std::sync::Arc;
+
 use pipe_core::Context;
 use pipe_core::exit::Verdict;
-use pipe_core::platform::rendering::{Annotation, Fact, Kind as AnnotationKind, Level, Rendering};
+use pipe_core::platform::rendering::{Annotation, Annotations, Fact, Kind as AnnotationKind, Level, Rendering};
 
 use crate::finding::{Finding, Kind};
 use crate::output::Run;
 
-pub(crate) fn rendering(run: &Run<'_>, summary_markdown: String, ctx: &Context) -> Rendering {
+/// `findings` are those of the run.
+pub(crate) fn rendering(
+    run: &Run<'_>,
+    findings: Arc<Vec<Finding>>,
+    summary_markdown: String,
+    ctx: &Context,
+) -> Rendering {
     let counts = run.counts;
     let verdict = run.ending.verdict();
     let facts = [
@@ -36,14 +44,16 @@ pub(crate) fn rendering(run: &Run<'_>, summary_markdown: String, ctx: &Context) 
         passed: matches!(verdict, Verdict::Passed | Verdict::Warned | Verdict::Skipped),
         details: format!("{} {}", verdict.headline(), run.ending.reason()),
         facts: facts.into_iter().map(|(name, count)| (name.to_owned(), Fact::Number(count as f64))).collect(),
-        annotations: run.findings.iter().filter(|finding| finding.is_open()).map(annotation).collect(),
+        annotations: Annotations::new(findings.len(), move |place| {
+            findings.get(place).filter(|finding| finding.is_open()).map(annotation)
+        }),
         summary_markdown,
         outputs: outputs.into_iter().map(|(name, count)| (name.to_owned(), count.to_string())).collect(),
     }
 }
 
 fn annotation(finding: &Finding) -> Annotation {
-    let (title, clause) = (&finding.rule.title, &finding.remedy.clause);
+    let (title, clause) = (&finding.rule.title, finding.remedy().clause);
     let message = match &finding.kind {
         Kind::Vulnerability(_) | Kind::Malware(_) => format!("{}: {title} ({clause})", finding.subject()),
         Kind::Secret { .. } | Kind::Misconfiguration => format!("{title}: {clause}"),

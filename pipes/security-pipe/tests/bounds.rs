@@ -133,6 +133,31 @@ fn more_different_packages_than_are_kept_are_never_a_pass() {
 }
 
 #[test]
+fn a_run_keeps_to_its_memory_and_passes_nothing_whatever_is_found() {
+    // A line of 10 bytes has 300 findings here.
+    let db = tempfile::tempdir().unwrap();
+    let records: Vec<serde_json::Value> =
+        (0..300).map(|number| advisory(&format!("PYSEC-{number}"), "PyPI", "p", "2.0.0", None)).collect();
+    pipewright_harness::database(db.path(), "PyPI", &records);
+    let many_copies = |number: usize| (format!("{number}/requirements.txt"), "p==1.0.0\n".to_owned());
+    let many_versions = |number: usize| (format!("{number}/requirements.txt"), format!("p==1.0.{number}\n"));
+    for (files, what) in [
+        ((0..300).map(many_copies).collect::<Vec<_>>(), "a run keeps 30,000 findings, and 60,000 more were not judged"),
+        ((0..300).map(many_versions).collect(), "more than 30,000 advisories, the others were not judged"),
+    ] {
+        let repo = Repo::new();
+        for (path, text) in files {
+            repo.write(&path, text);
+        }
+        let outcome = pipe(&repo, &db).env("SECRETS_SCAN", "false").env("UNSCORED_SEVERITY", "low").run().expect(3);
+        assert!(outcome.stderr.contains(what), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("Scan its parts one by one with WORKING_DIR"), "{}", outcome.stderr);
+        assert_eq!(outcome.report()["findings"].as_array().unwrap().len(), 30_000);
+        assert!(outcome.peak_kb < 72 * 1024, "{} KB", outcome.peak_kb);
+    }
+}
+
+#[test]
 fn compiling_advisories_keeps_to_its_memory() {
     // 40 MB of entries: what is held of them at a time does not grow with the database.
     let repo = Repo::new();

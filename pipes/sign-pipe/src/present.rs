@@ -234,7 +234,7 @@ pub(crate) fn rendering(
         ],
         summary_markdown: format!("{}\n\n{}", markdown(&details), table(plan.signs(), results, markdown)),
         details,
-        annotations: Vec::new(),
+        annotations: Vec::new().into(),
         outputs: vec![
             ("digest".to_owned(), digests.first().copied().unwrap_or_default().to_owned()),
             ("digests".to_owned(), digests.join(",")),

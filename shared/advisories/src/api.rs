@@ -7,17 +7,18 @@ mod protocol;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map};
 
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
 pub use self::protocol::Transport;
 use self::protocol::{Page, matches_of};
-use super::entry::Entry;
+use super::entry::{Entry, Packed};
+use super::matching::{self, Room};
 use super::merge::{Hit, advisories};
 use super::range::Installed;
-use super::{Advisory, Coverage, Lookup, Query, matching, record, text};
+use super::{Advisory, Coverage, Lookup, Query, record, text};
 use pipe_packages::package::Ecosystem;
 
 /// Requests for records under way at once.
@@ -45,38 +46,50 @@ pub async fn lookup_api<T: Transport>(transport: &T, queries: &[Query<'_>]) -> a
     let ids = matches_of(transport, pages).await?;
     let records = fetch(transport, &unique, &ids).await?;
 
-    let results: Vec<Vec<Advisory>> = unique
-        .iter()
-        .enumerate()
-        .map(|(place, (ecosystem, _, version))| {
-            let mut entries: Vec<Entry> = ids[place]
-                .iter()
-                .filter_map(|id| records.get(id)?.entries.get(&place).cloned())
-                .filter(|entry| !entry.withdrawn)
-                .collect();
-            matching::keep_newest(&mut entries);
-            let installed = Installed::new(*ecosystem, version);
-            let hits: Vec<Hit<'_>> = entries.iter().map(|entry| matching::hit(&installed, entry)).collect();
-            advisories(*ecosystem, &installed, &hits)
-        })
-        .collect();
-    Ok(Lookup {
-        coverage: coverage(queries, &records),
-        results: answers.into_iter().map(|place| results[place].clone()).collect(),
-    })
+    let mut results: Vec<Vec<Advisory>> = queries.iter().map(|_| Vec::new()).collect();
+    let mut room = Room::new();
+    let mut is_whole = true;
+    for (place, result) in answers.into_iter().zip(&mut results) {
+        let advisories = advisories_of(&unique[place], &ids[place], &records)?;
+        is_whole = room.take(advisories.len());
+        if !is_whole {
+            break;
+        }
+        *result = advisories;
+    }
+    Ok(Lookup { coverage: coverage(queries, &records), results, is_whole })
 }
 
-/// One record, reduced for each of the (unique) queries that it answers.
-struct Fetched {
+fn advisories_of(
+    (ecosystem, name, version): &Key<'_>,
+    ids: &BTreeSet<String>,
+    records: &BTreeMap<String, Fetched<'_>>,
+) -> anyhow::Result<Vec<Advisory>> {
+    let mut entries = Vec::new();
+    for packed in ids.iter().filter_map(|id| records.get(id)?.entries.get(&(*ecosystem, name.as_ref()))) {
+        entries.push(packed.open().context("unpack an advisory of the OSV API")?);
+    }
+    entries.retain(|entry: &Entry| !entry.withdrawn);
+    matching::keep_newest(&mut entries);
+    let installed = Installed::new(*ecosystem, version);
+    let hits: Vec<Hit<'_>> = entries.iter().map(|entry| matching::hit(&installed, entry)).collect();
+    Ok(advisories(*ecosystem, &installed, &hits))
+}
+
+/// A package as queries name it.
+type Name<'a> = (Ecosystem, &'a str);
+
+/// One record, reduced for each package that it answers for.
+struct Fetched<'a> {
     modified: Option<String>,
-    entries: BTreeMap<usize, Entry>,
+    entries: BTreeMap<Name<'a>, Packed>,
 }
 
-async fn fetch<T: Transport>(
+async fn fetch<'a, T: Transport>(
     transport: &T,
-    queries: &[Key<'_>],
+    queries: &'a [Key<'_>],
     ids: &[BTreeSet<String>],
-) -> anyhow::Result<BTreeMap<String, Fetched>> {
+) -> anyhow::Result<BTreeMap<String, Fetched<'a>>> {
     let mut wanted: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
     for (place, ids) in ids.iter().enumerate() {
         for id in ids {
@@ -90,12 +103,12 @@ async fn fetch<T: Transport>(
     futures_util::stream::iter(requests).buffer_unordered(CONCURRENCY).try_collect().await
 }
 
-async fn fetch_one<T: Transport>(
+async fn fetch_one<'a, T: Transport>(
     transport: &T,
-    queries: &[Key<'_>],
+    queries: &'a [Key<'_>],
     id: &str,
     places: Vec<usize>,
-) -> anyhow::Result<(String, Fetched)> {
+) -> anyhow::Result<(String, Fetched<'a>)> {
     let json = transport
         .get(&format!("/v1/vulns/{}", text::path_segment(id)))
         .await
@@ -106,22 +119,23 @@ async fn fetch_one<T: Transport>(
     Ok((id.to_owned(), fetched))
 }
 
-fn reduce(id: &str, json: &[u8], queries: &[Key<'_>], places: &[usize]) -> Result<Fetched, String> {
+fn reduce<'a>(id: &str, json: &[u8], queries: &'a [Key<'_>], places: &[usize]) -> Result<Fetched<'a>, String> {
     record::check_size(json)?;
-    let mut entries = BTreeMap::new();
+    let mut fetched = Fetched { modified: None, entries: BTreeMap::new() };
     for &place in places {
         let (ecosystem, name, _) = &queries[place];
+        let btree_map::Entry::Vacant(vacant) = fetched.entries.entry((*ecosystem, name.as_ref())) else { continue };
         let entry = record::entry_for(json, *ecosystem, name)?;
         if entry.id != id {
             return Err(format!("answered with {}", entry.id));
         }
-        entries.insert(place, entry);
+        vacant.insert(Packed::new(&entry).map_err(|error| error.to_string())?);
+        fetched.modified = entry.modified;
     }
-    let modified = entries.values().next().and_then(|entry| entry.modified.clone());
-    Ok(Fetched { modified, entries })
+    Ok(fetched)
 }
 
-fn coverage(queries: &[Query<'_>], records: &BTreeMap<String, Fetched>) -> Coverage {
+fn coverage(queries: &[Query<'_>], records: &BTreeMap<String, Fetched<'_>>) -> Coverage {
     // An ecosystem that the API does not know is an error, so it covers every ecosystem that it answered for.
     let ecosystems: BTreeSet<String> = queries.iter().map(|query| query.ecosystem.osv_name().to_owned()).collect();
     Coverage {

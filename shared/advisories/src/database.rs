@@ -6,7 +6,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use super::census::{Census, coverage};
-use super::entry::Entry;
+use super::entry::Packed;
 use super::index::{self, Index};
 use super::matching::{self, Candidates};
 use super::queries::Queries;
@@ -72,7 +72,9 @@ impl Database {
             Source::Zips(zips) => from_zips(zips, &wanted, cancelled)?,
             Source::Index(index) => (index.coverage(), index.entries(&wanted, cancelled)?),
         };
-        Ok(Lookup { coverage, results: matching::answer(queries, &wanted, candidates) })
+        let (results, is_whole) = matching::answer(queries, &wanted, candidates)
+            .map_err(|error| OsvError::unusable("advisories in memory", error))?;
+        Ok(Lookup { coverage, results, is_whole })
     }
 }
 
@@ -90,7 +92,7 @@ struct Collected {
 struct Found {
     census: Censuses,
     /// Slot of the package, and place among all records, which must not depend on which thread was faster.
-    entries: Vec<(usize, (usize, u64), Entry)>,
+    entries: Vec<(usize, (usize, u64), Packed)>,
 }
 
 impl Censuses {
@@ -127,6 +129,7 @@ fn from_zips(
         if names_wanted {
             for (ecosystem, name, entry) in record::entries(item.json, is_wanted)? {
                 if let Some(slot) = wanted.slot(ecosystem, &name) {
+                    let entry = Packed::new(&entry).map_err(|error| error.to_string())?;
                     state.entries.push((slot, (item.zip, item.place), entry));
                 }
             }

@@ -5,6 +5,19 @@ use serde::{Deserialize, Serialize};
 
 use pipe_core::severity::Severity;
 
+/// An entry as the index stores it, in about a fifth of its memory.
+pub(super) struct Packed(Box<[u8]>);
+
+impl Packed {
+    pub(super) fn new(entry: &Entry) -> postcard::Result<Packed> {
+        Ok(Packed(postcard::to_stdvec(entry)?.into_boxed_slice()))
+    }
+
+    pub(super) fn open(&self) -> postcard::Result<Entry> {
+        postcard::from_bytes(&self.0)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Entry {
     pub(super) id: String,

@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::entry::{Entry, Packed};
 use super::matching::Candidates;
 use super::queries::Queries;
 use super::{Coverage, OsvError, text};
@@ -144,7 +145,9 @@ impl Index {
                     return Err(OsvError::Cancelled);
                 }
                 let block = self.read(HEADER_LENGTH as u64 + at, line.length)?;
-                found.insert(slot, postcard::from_bytes(&block).map_err(|_| contradiction())?);
+                let entries: Vec<Entry> = postcard::from_bytes(&block).map_err(|_| contradiction())?;
+                let packed = entries.iter().map(Packed::new).collect::<Result<_, _>>();
+                found.insert(slot, packed.map_err(|_| contradiction())?);
             }
             at = end;
         }

@@ -133,6 +133,9 @@ impl Coverage {
     }
 }
 
+/// The most advisories that one look-up gives.
+pub const MAX_ADVISORIES: usize = 30_000;
+
 /// The advisories of each query, in the order of the queries; worst first within one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lookup {
@@ -140,6 +143,8 @@ pub struct Lookup {
     pub coverage: Coverage,
     /// One list a query.
     pub results: Vec<Vec<Advisory>>,
+    /// There are not more than [`MAX_ADVISORIES`]. Otherwise an empty list may be one that had no room.
+    pub is_whole: bool,
 }
 
 /// Why a source of advisories can't be read, compiled or asked.

@@ -2,30 +2,56 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::entry::Entry;
+use super::entry::{Entry, Packed};
 use super::merge::{Hit, advisories};
 use super::queries::Queries;
 use super::range::Installed;
-use super::{Advisory, Query};
+use super::{Advisory, MAX_ADVISORIES, Query};
 use pipe_packages::package::Ecosystem;
 
 /// The records that name each package, by its slot; none for most packages.
-pub(super) type Candidates = BTreeMap<usize, Vec<Entry>>;
+pub(super) type Candidates = BTreeMap<usize, Vec<Packed>>;
 
-pub(super) fn answer(queries: &[Query<'_>], wanted: &Queries<'_>, candidates: Candidates) -> Vec<Vec<Advisory>> {
+/// The advisories of each query, and whether these are all.
+pub(super) type Answers = (Vec<Vec<Advisory>>, bool);
+
+pub(super) fn answer(queries: &[Query<'_>], wanted: &Queries<'_>, candidates: Candidates) -> postcard::Result<Answers> {
     let mut results: Vec<Vec<Advisory>> = queries.iter().map(|_| Vec::new()).collect();
-    for (slot, mut entries) in candidates {
+    let mut room = Room::new();
+    for (slot, packed) in candidates {
+        let mut entries = packed.iter().map(Packed::open).collect::<Result<Vec<_>, _>>()?;
+        drop(packed);
         keep_newest(&mut entries);
         let mut known: HashMap<&str, usize> = HashMap::new();
         for (place, query) in wanted.of(slot) {
-            results[place] = match known.get(query.version) {
+            let advisories = match known.get(query.version) {
                 Some(&same) => results[same].clone(),
                 None => of_version(query.ecosystem, query.version, &entries),
             };
+            if !room.take(advisories.len()) {
+                return Ok((results, false));
+            }
+            results[place] = advisories;
             known.insert(query.version, place);
         }
     }
-    results
+    Ok((results, true))
+}
+
+/// What is left of [`MAX_ADVISORIES`].
+pub(super) struct Room(usize);
+
+impl Room {
+    pub(super) fn new() -> Room {
+        Room(MAX_ADVISORIES)
+    }
+
+    /// Whether there is room for so many more.
+    pub(super) fn take(&mut self, advisories: usize) -> bool {
+        let left = self.0.checked_sub(advisories);
+        self.0 = left.unwrap_or(self.0);
+        left.is_some()
+    }
 }
 
 fn of_version(ecosystem: Ecosystem, version: &str, entries: &[Entry]) -> Vec<Advisory> {

@@ -185,8 +185,9 @@ fn gitlab(ctx: &Context, report: &Recorder, rendering: &Rendering) {
     report.write(&dotenv_name(&rendering.pipe), dotenv.as_bytes());
     notice_left_out(ctx, &left_out);
     if rendering.about_code {
-        let issues = serde_json::to_vec_pretty(&reports::code_quality(rendering)).unwrap_or_default();
-        report.write_json(CODE_QUALITY, |file| file.write_all(&issues));
+        report.write_json(CODE_QUALITY, |file| {
+            Ok(serde_json::to_writer_pretty(file, &reports::code_quality(rendering))?)
+        });
     }
     if let Some(failure) = report.report_dir().failure() {
         ctx.console.warning(format!("failed to publish the reports of GitLab: {failure}"));
@@ -196,6 +197,7 @@ fn gitlab(ctx: &Context, report: &Recorder, rendering: &Rendering) {
 /// The rendering as it leaves: redacted, with the verdict that the run ended with, and the outputs that all pipes have.
 fn complete(ctx: &Context, given: Option<Rendering>, ending: &Ending) -> Rendering {
     let redact = |text: String| ctx.redactor.text(&text).into_owned();
+    let redactor = ctx.redactor.clone();
     let verdict = ending.verdict();
     let details = redact(format!("{} {}", verdict.headline(), ending.reason()).trim().to_owned());
     let mut rendering = given.unwrap_or_else(|| Rendering {
@@ -206,7 +208,7 @@ fn complete(ctx: &Context, given: Option<Rendering>, ending: &Ending) -> Renderi
         about_code: false,
         details: String::new(),
         facts: Vec::new(),
-        annotations: Vec::new(),
+        annotations: Vec::new().into(),
         summary_markdown: format!(
             "## {}\n\n{}\n",
             escape::markdown(ctx.spec.name, &ctx.redactor),
@@ -229,7 +231,9 @@ fn complete(ctx: &Context, given: Option<Rendering>, ending: &Ending) -> Renderi
         details,
         title: redact(rendering.title),
         facts: rendering.facts.into_iter().map(|(label, fact)| (label, redacted_fact(fact, &redact))).collect(),
-        annotations: rendering.annotations.into_iter().map(|annotation| redacted(annotation, &redact)).collect(),
+        annotations: rendering
+            .annotations
+            .map(move |annotation| redacted(annotation, &|text: String| redactor.text(&text).into_owned())),
         summary_markdown: redact(rendering.summary_markdown),
         outputs: rendering.outputs.into_iter().map(|(name, value)| (name, redact(value))).collect(),
         ..rendering

@@ -8,14 +8,14 @@ mod earlier;
 mod indented;
 mod schema;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IntoInnerError, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use jiff::Timestamp;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::env::{Effective, Problem};
@@ -28,7 +28,6 @@ use crate::spec::Spec;
 use crate::workspace::ReportDir;
 
 pub use earlier::Earlier;
-use indented::Indented;
 pub use schema::SCHEMA_VERSION;
 
 /// How a step ended.
@@ -68,7 +67,32 @@ struct StepRecord {
     counts: Map<String, Value>,
 }
 
-#[derive(Debug)]
+enum Section {
+    /// As it stands in the report, which is written many times.
+    Value(Box<RawValue>),
+    /// A list whose elements are made each time, as they stand in the report.
+    List(usize, Box<dyn Fn(usize) -> Element + Send + Sync>),
+}
+
+impl Serialize for Section {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Section::Value(value) => value.serialize(serializer),
+            Section::List(length, element) => serializer.collect_seq((0..*length).map(|place| element(place).0)),
+        }
+    }
+}
+
+/// An element of [`Recorder::list`].
+pub struct Element(Box<RawValue>);
+
+impl Element {
+    /// Lays it out.
+    pub fn new(value: impl Serialize) -> Element {
+        Element(indented::layout(&value, 2))
+    }
+}
+
 struct Document {
     spec: &'static Spec,
     started_at: Timestamp,
@@ -83,15 +107,14 @@ struct Document {
     begun: usize,
     /// In the order in which they began.
     steps: Vec<StepRecord>,
-    /// As they stand in the report, which is written many times.
-    sections: Vec<(String, Box<RawValue>)>,
+    sections: Vec<(String, Section)>,
     bugs: Vec<String>,
     ending: Option<Ending>,
     rendering: Option<Rendering>,
 }
 
 /// Records a run. Cloning it gives another handle to the same report.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Recorder {
     document: Arc<Mutex<Document>>,
     report_dir: Arc<ReportDir>,
@@ -185,15 +208,19 @@ impl Recorder {
 
     /// A part of the report that belongs to the pipe, under its own key.
     pub fn section(&self, key: &str, value: impl Serialize) {
-        let mut text = Indented(Vec::new());
-        let written = serde_json::to_writer_pretty(&mut text, &value);
-        let value = written
-            .and_then(|()| RawValue::from_string(String::from_utf8(text.0).unwrap_or_default()))
-            .or_else(|error| to_raw_value(&json!({ "error": error.to_string() })));
-        let Ok(value) = value else { return };
+        self.put(key, Section::Value(indented::layout(&value, 1)));
+    }
+
+    /// A list under its own key, whose elements are made whenever the report is written, so that a long one is never in
+    /// memory.
+    pub fn list(&self, key: &str, length: usize, element: impl Fn(usize) -> Element + Send + Sync + 'static) {
+        self.put(key, Section::List(length, Box::new(element)));
+    }
+
+    fn put(&self, key: &str, section: Section) {
         self.edit(|document| {
             document.sections.retain(|(known, _)| known != key);
-            document.sections.push((key.to_owned(), value));
+            document.sections.push((key.to_owned(), section));
         });
     }
 
@@ -235,13 +262,28 @@ impl Recorder {
         drop(self.report_dir.write(name, &self.redactor.bytes(bytes)));
     }
 
+    /// Like [`Recorder::write`] for a document in parts, none of which ends within a secret, so that it need not be in
+    /// memory. `content` hands them to its argument.
+    pub fn write_parts(
+        &self,
+        name: &str,
+        content: impl FnOnce(&mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()>,
+    ) {
+        drop(self.report_dir.write_with(name, |file| {
+            let mut file = BufWriter::new(file);
+            content(&mut |part| file.write_all(&self.redactor.bytes(part)))?;
+            file.flush()
+        }));
+    }
+
     /// Like [`Recorder::write`] for a JSON document, which stays one. `content` writes it, in pieces of any size, so
     /// that it need not be in memory.
     pub fn write_json(&self, name: &str, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
         drop(self.report_dir.write_with(name, |file| {
-            let mut out = JsonWriter::new(&self.redactor, file);
+            // Documents come in pieces of a few bytes.
+            let mut out = BufWriter::with_capacity(64 * 1024, JsonWriter::new(&self.redactor, file));
             content(&mut out)?;
-            out.finish()
+            out.into_inner().map_err(IntoInnerError::into_error)?.finish()
         }));
     }
 
@@ -249,11 +291,8 @@ impl Recorder {
     pub fn save(&self) {
         let document = self.lock();
         self.write_json(&report_name(document.spec), |file| {
-            // It comes in pieces of a few bytes.
-            let mut file = BufWriter::with_capacity(64 * 1024, file);
-            serde_json::to_writer_pretty(&mut file, &*document)?;
-            file.write_all(b"\n")?;
-            file.flush()
+            serde_json::to_writer_pretty(&mut *file, &*document)?;
+            file.write_all(b"\n")
         });
     }
 
@@ -333,7 +372,6 @@ fn millis(since: Instant) -> u64 {
 }
 
 /// One step of a run, timed from its creation.
-#[derive(Debug)]
 pub struct Step {
     recorder: Recorder,
     begun: usize,

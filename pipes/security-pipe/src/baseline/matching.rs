@@ -4,6 +4,7 @@
 //! place: the folder it is installed in, or else the lockfile. The version does not matter there, so that an upgrade
 //! that does not help stays known. A copy at another place is a new one, whichever stands first in the file.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::entry::Entry;
@@ -50,11 +51,11 @@ impl Matching<'_> {
     /// Everything but packages, and all entries of version 1. There a fingerprint counts the copies of a package in the
     /// file's order, so the words say which copy is meant if that one is still there.
     fn by_fingerprint(&mut self, findings: &[Finding]) {
-        let mut by_fingerprint: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut by_fingerprint: HashMap<Cow<'_, str>, Vec<usize>> = HashMap::new();
         let mut by_words: HashMap<(&str, String), Vec<usize>> = HashMap::new();
         for (place, finding) in findings.iter().enumerate() {
-            let former = finding.package().map_or(&[][..], |package| &package.identity.under_any_id);
-            for fingerprint in former.iter().chain([&finding.fingerprint]) {
+            let former = finding.former_fingerprints().map(Cow::Owned);
+            for fingerprint in former.chain([Cow::Borrowed(finding.fingerprint.as_str())]) {
                 by_fingerprint.entry(fingerprint).or_default().push(place);
             }
             if finding.package().is_some() {

@@ -193,7 +193,7 @@ mod version_1 {
         let numbered = |version: &str, place: &str, fingerprint: &str| {
             let mut finding = foo("package-lock.json", version, &[place]);
             finding.fingerprint = fingerprint.to_owned();
-            finding.vulnerability_mut().package.identity.under_any_id.clear();
+            finding.vulnerability_mut().package.identity.under_any_id = Box::default();
             finding
         };
         let text = entry("0", "GHSA-aaaa-bbbb-cccc", "foo 1.0.0", "package-lock.json");

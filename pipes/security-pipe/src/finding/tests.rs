@@ -4,7 +4,7 @@ use pipe_core::severity::Severity;
 use pipe_packages::package::Scope;
 
 use super::Vulnerability;
-use super::{AffectedPackage, Finding, Gated, Identity, Kind, Location, Precision, Rating, Remedy, Rule, Span, Status};
+use super::{AffectedPackage, Finding, Gated, Identity, Kind, Location, Precision, Rating, Rule, Span, Status};
 
 /// An advisory about `requests 2.19.0` in `poetry.lock`.
 pub(crate) fn advisory(severity: Option<Severity>) -> Finding {
@@ -13,11 +13,11 @@ pub(crate) fn advisory(severity: Option<Severity>) -> Finding {
         rule: Arc::new(Rule {
             id: "GHSA-aaaa-bbbb-cccc".to_owned(),
             ids: vec!["GHSA-aaaa-bbbb-cccc".to_owned(), "CVE-2099-1".to_owned()],
-            name: "VulnerableDependency".to_owned(),
+            name: "VulnerableDependency".into(),
             title: "credentials leak on redirect".to_owned(),
             explanation: None,
             link: Some("https://osv.dev/vulnerability/GHSA-aaaa-bbbb-cccc".to_owned()),
-            tags: vec!["vulnerability".to_owned(), "PyPI".to_owned()],
+            tags: vec!["vulnerability".into(), "PyPI".into()],
             precision: Precision::High,
         }),
         kind: Kind::Vulnerability(Vulnerability {
@@ -31,7 +31,7 @@ pub(crate) fn advisory(severity: Option<Severity>) -> Finding {
                 fixed: vec!["2.20.0".to_owned()],
                 upgrade: Some("poetry update requests".to_owned()),
                 places: Vec::new(),
-                identity: Identity { stable: "e".repeat(32), under_any_id: vec!["d".repeat(32)] },
+                identity: Identity { stable: "e".repeat(32), under_any_id: [u128::MAX / 15 * 13].into() },
             },
             score: None,
             informational: None,
@@ -39,12 +39,7 @@ pub(crate) fn advisory(severity: Option<Severity>) -> Finding {
         severity,
         severity_source: "test".to_owned(),
         location: Location::in_checkout("poetry.lock", Span::line(412)),
-        remedy: Remedy {
-            brief: "fix: 2.20.0 (poetry update requests)".into(),
-            clause: "fixed in 2.20.0: poetry update requests".into(),
-            text: "Upgrade requests to 2.20.0: poetry update requests.".into(),
-            command: Some("poetry update requests".to_owned()),
-        },
+        remedy: crate::scanner::dependencies::remedy,
         fingerprint: "f".repeat(32),
         inline_allow: None,
         status: Status::New,
@@ -67,7 +62,7 @@ pub(crate) fn malware() -> Finding {
         kind: Kind::Malware(package),
         fingerprint: "b".repeat(32),
         location: Location::in_checkout("package-lock.json", Span::line(7)),
-        remedy: crate::scanner::dependencies::malware_remedy("evil", &[]),
+        remedy: crate::scanner::dependencies::malware_remedy,
         ..advisory(Some(Severity::Critical))
     }
 }
@@ -78,11 +73,11 @@ pub(crate) fn secret(severity: Severity) -> Finding {
         rule: Arc::new(Rule {
             id: "aws-access-key".to_owned(),
             ids: Vec::new(),
-            name: "AwsAccessKey".to_owned(),
+            name: "AwsAccessKey".into(),
             title: "AWS access key".to_owned(),
             explanation: None,
             link: None,
-            tags: vec!["secret".to_owned()],
+            tags: vec!["secret".into()],
             precision: Precision::High,
         }),
         kind: Kind::Secret { prefix: Some("AKIA…".to_owned()) },
@@ -90,7 +85,7 @@ pub(crate) fn secret(severity: Severity) -> Finding {
             "config/settings.py",
             Span { line: 3, end_line: Some(3), column: Some(8), end_column: Some(28) },
         ),
-        remedy: crate::scanner::secrets::remedy(),
+        remedy: |_| crate::scanner::secrets::remedy(),
         fingerprint: "a".repeat(32),
         ..advisory(Some(severity))
     }

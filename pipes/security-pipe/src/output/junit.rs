@@ -4,7 +4,7 @@
 //! if it doesn't. A scan without findings is one test that passed; one that could not be done is an error, so that
 //! a broken scan is never green.
 
-use std::fmt::Write;
+use std::io;
 
 use pipe_core::report::StepStatus;
 
@@ -12,39 +12,60 @@ use crate::finding::{Finding, Kind};
 use crate::output::{Run, text};
 use pipe_packages::sbom::utc;
 
-pub(crate) fn junit(run: &Run<'_>) -> Vec<u8> {
-    let mut suites: Vec<Suite<'_>> = run
-        .outcomes
-        .iter()
-        .map(|scan| {
-            let suite = Suite::new(scan.name, scan.elapsed.as_secs_f64());
-            let result = match scan.status {
-                StepStatus::Ran => None,
-                StepStatus::Skipped => Some(Result::Skipped(scan.detail.clone(), String::new())),
-                StepStatus::Failed => Some(Result::Error(scan.detail.clone())),
-            };
-            Suite { cases: result.map(|result| Case::new(scan.name, "scan", result)).into_iter().collect(), ..suite }
-        })
-        .collect();
-    for finding in run.findings {
-        let index = suites.iter().position(|suite| suite.name == finding.scanner).unwrap_or_else(|| {
-            suites.push(Suite::new(finding.scanner, 0.0));
-            suites.len() - 1
-        });
-        if let Some(suite) = suites.get_mut(index) {
-            suite.cases.push(case(finding));
+/// Hands the document to `write`, a test case at a time, since there may be many.
+///
+/// # Errors
+/// Those of `write`.
+pub(crate) fn junit(run: &Run<'_>, write: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    let suites = suites(run);
+    let total = |count: fn(&Suite<'_>) -> usize| suites.iter().map(count).sum::<usize>();
+    let seconds: f64 = suites.iter().map(|suite| suite.seconds).sum();
+    let name = match run.report_name {
+        Some(name) => format!("security-pipe {name}"),
+        None => "security-pipe".to_owned(),
+    };
+    let head = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <testsuites name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{}\">\n",
+        attribute(&name),
+        total(|suite| suite.tests),
+        total(|suite| suite.failed),
+        total(|suite| suite.errors),
+        time(seconds)
+    );
+    write(head.as_bytes())?;
+    let started = utc(run.started_at);
+    let timestamp = started.map(|utc| format!(r#" timestamp="{}""#, utc.trim_end_matches('Z'))).unwrap_or_default();
+    for suite in &suites {
+        let Suite { name, tests, failed, errors, skipped, .. } = suite;
+        let head = format!(
+            "  <testsuite name=\"{}\" tests=\"{tests}\" failures=\"{failed}\" errors=\"{errors}\" skipped=\"{skipped}\" \
+             time=\"{}\"{timestamp}>\n",
+            attribute(name),
+            time(suite.seconds)
+        );
+        write(head.as_bytes())?;
+        if let Some(case) = &suite.own {
+            write(case.xml().as_bytes())?;
         }
+        for finding in run.findings.iter().filter(|finding| finding.scanner == *name) {
+            write(case(finding).xml().as_bytes())?;
+        }
+        write(b"  </testsuite>\n")?;
     }
-    for suite in suites.iter_mut().filter(|suite| suite.cases.is_empty()) {
-        suite.cases.push(Case::new(suite.name, "no findings", Result::Passed));
-    }
-    write(run, &suites).into_bytes()
+    write(b"</testsuites>\n")
 }
 
+/// A scan, and what its test cases come to.
 struct Suite<'a> {
     name: &'a str,
     seconds: f64,
-    cases: Vec<Case>,
+    /// The test case of the scan itself.
+    own: Option<Case>,
+    tests: usize,
+    failed: usize,
+    errors: usize,
+    skipped: usize,
 }
 
 struct Case {
@@ -61,19 +82,54 @@ enum Result {
     Error(String),
 }
 
-impl<'a> Suite<'a> {
-    fn new(name: &'a str, seconds: f64) -> Suite<'a> {
-        Suite { name, seconds, cases: Vec::new() }
+fn suites<'a>(run: &Run<'a>) -> Vec<Suite<'a>> {
+    let mut suites: Vec<Suite<'_>> = run
+        .outcomes
+        .iter()
+        .map(|scan| {
+            let mut suite = Suite::new(scan.name, scan.elapsed.as_secs_f64());
+            match scan.status {
+                StepStatus::Ran => {}
+                StepStatus::Skipped => suite.add("scan", Result::Skipped(scan.detail.clone(), String::new())),
+                StepStatus::Failed => suite.add("scan", Result::Error(scan.detail.clone())),
+            }
+            suite
+        })
+        .collect();
+    for finding in run.findings.iter() {
+        let index = suites.iter().position(|suite| suite.name == finding.scanner).unwrap_or_else(|| {
+            suites.push(Suite::new(finding.scanner, 0.0));
+            suites.len() - 1
+        });
+        if let Some(suite) = suites.get_mut(index) {
+            suite.tests += 1;
+            match finding.fails() {
+                true => suite.failed += 1,
+                false => suite.skipped += 1,
+            }
+        }
     }
-
-    fn count(&self, is_one: fn(&Result) -> bool) -> usize {
-        self.cases.iter().filter(|case| is_one(&case.result)).count()
+    for suite in suites.iter_mut().filter(|suite| suite.tests == 0) {
+        suite.add("no findings", Result::Passed);
     }
+    suites
 }
 
-impl Case {
-    fn new(class: &str, name: &str, result: Result) -> Case {
-        Case { class: class.to_owned(), name: name.to_owned(), result }
+impl<'a> Suite<'a> {
+    fn new(name: &'a str, seconds: f64) -> Suite<'a> {
+        Suite { name, seconds, own: None, tests: 0, failed: 0, errors: 0, skipped: 0 }
+    }
+
+    /// Adds the test case of the scan itself.
+    fn add(&mut self, name: &str, result: Result) {
+        self.tests += 1;
+        match result {
+            Result::Passed => {}
+            Result::Failed(..) => self.failed += 1,
+            Result::Skipped(..) => self.skipped += 1,
+            Result::Error(_) => self.errors += 1,
+        }
+        self.own = Some(Case { class: self.name.to_owned(), name: name.to_owned(), result });
     }
 }
 
@@ -84,7 +140,7 @@ fn case(finding: &Finding) -> Case {
     };
     let name = format!("{what} at {}", finding.location.shown());
     let short = format!("{} {}", finding.rating().as_str(), text::message(finding));
-    let mut full = format!("{}\n{}\n{}", text::standing(finding), finding.severity_source, finding.remedy.text);
+    let mut full = format!("{}\n{}\n{}", text::standing(finding), finding.severity_source, finding.remedy().text);
     if let Some(url) = &finding.rule.link {
         full.push('\n');
         full.push_str(url);
@@ -97,59 +153,22 @@ fn case(finding: &Finding) -> Case {
     Case { class: format!("{}.{}", finding.scanner, finding.location.path), name, result }
 }
 
-fn write(run: &Run<'_>, suites: &[Suite<'_>]) -> String {
-    const FAILED: fn(&Result) -> bool = |outcome| matches!(outcome, Result::Failed(..));
-    const SKIPPED: fn(&Result) -> bool = |outcome| matches!(outcome, Result::Skipped(..));
-    const ERROR: fn(&Result) -> bool = |outcome| matches!(outcome, Result::Error(_));
-    let total = |is_one: fn(&Result) -> bool| suites.iter().map(|suite| suite.count(is_one)).sum::<usize>();
-    let seconds: f64 = suites.iter().map(|suite| suite.seconds).sum();
-    let name = match run.report_name {
-        Some(name) => format!("security-pipe {name}"),
-        None => "security-pipe".to_owned(),
-    };
-    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    // Writing to a string can't fail; the same holds below.
-    let _ = writeln!(
-        xml,
-        r#"<testsuites name="{}" tests="{}" failures="{}" errors="{}" time="{}">"#,
-        attribute(&name),
-        total(|_| true),
-        total(FAILED),
-        total(ERROR),
-        time(seconds)
-    );
-    let started = utc(run.started_at);
-    let timestamp = started.map(|utc| format!(r#" timestamp="{}""#, utc.trim_end_matches('Z'))).unwrap_or_default();
-    for suite in suites {
-        let _ = writeln!(
-            xml,
-            r#"  <testsuite name="{}" tests="{}" failures="{}" errors="{}" skipped="{}" time="{}"{timestamp}>"#,
-            attribute(suite.name),
-            suite.cases.len(),
-            suite.count(FAILED),
-            suite.count(ERROR),
-            suite.count(SKIPPED),
-            time(suite.seconds)
-        );
-        for case in &suite.cases {
-            let (class, name) = (attribute(&case.class), attribute(&case.name));
-            let _ = write!(xml, r#"    <testcase classname="{class}" name="{name}""#);
-            let _ = match &case.result {
-                Result::Passed => writeln!(xml, "/>"),
-                Result::Failed(short, full) => child(&mut xml, "failure", short, full),
-                Result::Skipped(short, full) => child(&mut xml, "skipped", short, full),
-                Result::Error(why) => child(&mut xml, "error", why, ""),
-            };
-        }
-        xml.push_str("  </testsuite>\n");
+impl Case {
+    fn xml(&self) -> String {
+        let (class, name) = (attribute(&self.class), attribute(&self.name));
+        let rest = match &self.result {
+            Result::Passed => "/>\n".to_owned(),
+            Result::Failed(short, full) => child("failure", short, full),
+            Result::Skipped(short, full) => child("skipped", short, full),
+            Result::Error(why) => child("error", why, ""),
+        };
+        format!(r#"    <testcase classname="{class}" name="{name}"{rest}"#)
     }
-    xml.push_str("</testsuites>\n");
-    xml
 }
 
-fn child(xml: &mut String, element: &str, short: &str, full: &str) -> std::fmt::Result {
+fn child(element: &str, short: &str, full: &str) -> String {
     let (short, full) = (attribute(&crate::words::short(short, 1000)), content(full));
-    writeln!(xml, ">\n      <{element} message=\"{short}\">{full}</{element}>\n    </testcase>")
+    format!(">\n      <{element} message=\"{short}\">{full}</{element}>\n    </testcase>\n")
 }
 
 /// Seconds with three decimals, the schema's most.

@@ -74,7 +74,7 @@ fn table(page: &mut String, run: &Run<'_>) {
 
 /// What to do; a command stands as code, so that it can be copied as it is.
 fn remedy(finding: &Finding, escape: &dyn Fn(&str) -> String) -> String {
-    let remedy = &finding.remedy;
+    let remedy = finding.remedy();
     let plain = |command: &&str| command.chars().all(|c| (c == ' ' || c.is_ascii_graphic()) && !matches!(c, '`' | '|'));
     let command = remedy.command.as_deref().filter(plain);
     match command.and_then(|command| Some((remedy.text.split_once(command)?.0, command))) {

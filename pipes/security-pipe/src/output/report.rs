@@ -53,13 +53,8 @@ struct Location<'a> {
     container: Option<String>,
 }
 
-/// All of `findings`, in their order.
-pub(crate) fn findings(findings: &[finding::Finding]) -> Vec<Finding<'_>> {
-    findings.iter().map(Finding::of).collect()
-}
-
 impl Finding<'_> {
-    fn of(finding: &finding::Finding) -> Finding<'_> {
+    pub(crate) fn of(finding: &finding::Finding) -> Finding<'_> {
         let (location, span) = (&finding.location, &finding.location.span);
         Finding {
             scanner: finding.scanner,

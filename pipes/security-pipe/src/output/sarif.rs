@@ -5,7 +5,7 @@ mod model;
 mod rule;
 
 use std::collections::HashMap;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use pipe_core::manifest::REPOSITORY;
 use pipe_core::report::StepStatus;
@@ -30,17 +30,17 @@ const INLINE: &str = "gitleaks:allow";
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn sarif(run: &Run<'_>, out: impl Write) -> io::Result<()> {
+pub(crate) fn sarif(run: &Run<'_>, out: &mut dyn Write) -> io::Result<()> {
     let shown = run.findings.get(..MAX_RESULTS).unwrap_or(run.findings);
-    let mut rules = Vec::new();
+    let mut heads = Vec::new();
     let mut indices: HashMap<&str, usize> = HashMap::new();
     for finding in shown {
         let index = *indices.entry(finding.rule.id.as_str()).or_insert_with(|| {
-            rules.push(rule::rule(finding));
-            rules.len() - 1
+            heads.push(rule::Head::new(finding));
+            heads.len() - 1
         });
-        if let Some(rule) = rules.get_mut(index) {
-            rule::raise(rule, finding);
+        if let Some(head) = heads.get_mut(index) {
+            head.raise(finding);
         }
     }
     let category = run.report_name.map(|name| format!("{}/", name.trim_matches('/'))).unwrap_or_default();
@@ -48,7 +48,7 @@ pub(crate) fn sarif(run: &Run<'_>, out: impl Write) -> io::Result<()> {
         schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         version: "2.1.0",
         runs: [SarifRun {
-            tool: Tool { driver: driver(run, rules) },
+            tool: Tool { driver: driver(run, Rules(heads)) },
             automation_details: Automation { id: format!("security-pipe/{category}") },
             invocations: [invocation(run)],
             version_control_provenance: provenance(run).into_iter().collect(),
@@ -59,11 +59,8 @@ pub(crate) fn sarif(run: &Run<'_>, out: impl Write) -> io::Result<()> {
             results: Results { shown, indices },
         }],
     };
-    // It comes in pieces of a few bytes.
-    let mut out = BufWriter::with_capacity(64 * 1024, out);
-    serde_json::to_writer(&mut out, &log)?;
-    out.write_all(b"\n")?;
-    out.flush()
+    serde_json::to_writer(&mut *out, &log)?;
+    out.write_all(b"\n")
 }
 
 /// Made one by one, since there may be many.
@@ -80,7 +77,16 @@ impl Serialize for Results<'_> {
     }
 }
 
-fn driver<'a>(run: &Run<'a>, rules: Vec<model::Rule<'a>>) -> Driver<'a> {
+/// Made one by one, as [`Results`].
+struct Rules<'a>(Vec<rule::Head<'a>>);
+
+impl Serialize for Rules<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(rule::rule))
+    }
+}
+
+fn driver<'a>(run: &Run<'a>, rules: Rules<'a>) -> Driver<'a, Rules<'a>> {
     Driver {
         name: "security-pipe",
         semantic_version: run.tool_version,
@@ -124,7 +130,7 @@ fn level(finding: &Finding) -> &'static str {
 fn message(finding: &Finding) -> String {
     match &finding.kind {
         Kind::Vulnerability(_) | Kind::Malware(_) | Kind::Misconfiguration => {
-            format!("{} {}", text::message(finding), finding.remedy.text)
+            format!("{} {}", text::message(finding), finding.remedy().text)
         }
         Kind::Secret { .. } => text::message(finding),
     }

@@ -20,7 +20,11 @@ use crate::scanner::Outcome;
 fn secret(rule: &str, line: u32) -> Finding {
     let example = examples::secret(Severity::Critical);
     Finding {
-        rule: Arc::new(Rule { id: rule.to_owned(), name: crate::words::pascal(rule), ..(*example.rule).clone() }),
+        rule: Arc::new(Rule {
+            id: rule.to_owned(),
+            name: crate::words::pascal(rule).into(),
+            ..(*example.rule).clone()
+        }),
         kind: Kind::Secret { prefix: Some("AKIA".to_owned()) },
         severity_source: "rule".to_owned(),
         location: Location::in_checkout(
@@ -117,6 +121,16 @@ fn hostile(
     [with(secret(text, 1)), with(advisory(text, None))]
 }
 
+fn junit(run: &Run<'_>) -> String {
+    let mut xml = Vec::new();
+    let mut write = |part: &[u8]| -> std::io::Result<()> {
+        xml.extend_from_slice(part);
+        Ok(())
+    };
+    junit::junit(run, &mut write).unwrap();
+    String::from_utf8(xml).unwrap()
+}
+
 #[test]
 fn junit_has_a_suite_for_each_scan_and_never_hides_a_failed_one() {
     let findings = [secret("aws", 3), advisory("GHSA-1", Some(Severity::High))];
@@ -126,7 +140,7 @@ fn junit_has_a_suite_for_each_scan_and_never_hides_a_failed_one() {
         scan("sbom", StepStatus::Ran, "12 packages"),
         scan("licences", StepStatus::Skipped, "no lockfile"),
     ];
-    let xml = String::from_utf8(junit::junit(&run(&findings, &scans))).expect("UTF-8");
+    let xml = junit(&run(&findings, &scans));
     for line in [
         r#"<testsuites name="security-pipe" tests="5" failures="1" errors="1" time="1.000">"#,
         r#"<testsuite name="secrets" tests="1" failures="1" errors="0" skipped="0" time="0.250" timestamp="2026-11-21T10:00:00">"#,
@@ -146,13 +160,13 @@ fn junit_has_a_suite_for_each_scan_and_never_hides_a_failed_one() {
 fn junit_times_are_what_the_schema_takes() {
     let time = |seconds| {
         let scans = [Outcome { elapsed: Duration::from_secs_f64(seconds), ..scan("secrets", StepStatus::Ran, "") }];
-        let xml = String::from_utf8(junit::junit(&run(&[], &scans))).expect("UTF-8");
+        let xml = junit(&run(&[], &scans));
         xml.split("time=\"").nth(1).and_then(|rest| rest.split('"').next()).map(str::to_owned)
     };
     assert_eq!(time(1234.5678).as_deref(), Some("1234.568"));
     assert_eq!(time(0.0).as_deref(), Some("0.000"));
     assert_eq!(time(2_000_000.0).as_deref(), Some("999999.000"));
-    let none = String::from_utf8(junit::junit(&run(&[], &[]))).expect("UTF-8");
+    let none = junit(&run(&[], &[]));
     assert!(none.contains(r#"time="0.000""#), "{none}");
 }
 
@@ -213,7 +227,7 @@ proptest! {
     #[test]
     fn whatever_a_finding_says_the_xml_is_well_formed(text in "(?s).{0,40}") {
         let findings = hostile(&text, (1, None, None, None));
-        let xml = String::from_utf8(junit::junit(&run(&findings, &[]))).unwrap();
+        let xml = junit(&run(&findings, &[]));
         let legal = |c| matches!(c, '\t' | '\n' | ' '..) && !matches!(c, '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}');
         let clean = xml.chars().all(legal);
         prop_assert!(clean);

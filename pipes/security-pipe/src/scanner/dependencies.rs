@@ -8,16 +8,16 @@ mod origin;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use pipe_advisories::{Coverage, Query};
+use pipe_advisories::{Coverage, MAX_ADVISORIES, Query};
 use pipe_core::Context;
 use pipe_core::env::Vars;
 use pipe_core::plan::Effects;
 use pipe_core::spec::Var;
-use pipe_core::text::{count, plural};
+use pipe_core::text::{count, plural, thousands};
 use pipe_packages::package::Locked;
 use pipe_packages::store::{PackageId, Store};
 
-use super::{Input, Scan, Scanner};
+use super::{Input, Scan, Scanner, WITH_MANY_FINDINGS};
 use crate::inventory::{Inventory, Lockfile};
 use crate::ledger::{Ledger, Reason};
 use advisories::{AdvisorySource, Network, OSV_API_URL, OSV_DB_COMPILE, OSV_DB_PATH, OSV_SOURCE};
@@ -27,7 +27,7 @@ use origin::{Fate, PRIVATE_PACKAGES, PUBLIC_MIRRORS, Privacy, WAYS_OUT};
 pub(crate) use advisories::Compile;
 use findings::NAME;
 #[cfg(test)]
-pub(crate) use findings::malware_remedy;
+pub(crate) use findings::{malware_remedy, remedy};
 
 pub(crate) const SCA_SCAN: Var =
     Var::flag("SCA_SCAN", "Looks up the packages of every lockfile in the OSV advisories.")
@@ -148,11 +148,17 @@ impl Scanner for Dependencies {
             }
         };
         self.describe(&lookup.coverage, &questions, input, &mut scan);
-        let answers = |package: PackageId| {
+        if !lookup.is_whole {
+            let most = thousands(MAX_ADVISORIES as u64);
+            let why = format!("more than {most} advisories, the others were not judged. {WITH_MANY_FINDINGS}");
+            input.ledger.leave_out(NAME, Reason::TooMany, "", &why);
+        }
+        let answers = findings::answers(&questions.queries, lookup.results);
+        let of_package = |package: PackageId| {
             let place = questions.place(package, &inventory.packages);
-            place.and_then(|place| lookup.results.get(place)).map_or(&[][..], Vec::as_slice)
+            place.and_then(|place| answers.get(place)).map_or(&[][..], AsRef::as_ref)
         };
-        scan.findings = findings::of(inventory, &answers);
+        scan.findings = findings::of(inventory, &of_package);
         Ok(scan)
     }
 }

@@ -29,11 +29,11 @@ impl Scanner for RunsAsRoot {
         let rule = Arc::new(Rule {
             id: "dockerfile-root".to_owned(),
             ids: Vec::new(),
-            name: "RunsAsRoot".to_owned(),
+            name: "RunsAsRoot".into(),
             title: "The image runs as root".to_owned(),
             explanation: Some("A process that breaks out of the container has the rights of root.".into()),
             link: Some("https://docs.docker.com/reference/dockerfile/#user".to_owned()),
-            tags: vec!["container".to_owned()],
+            tags: vec!["container".into()],
             precision: Precision::High,
         });
         let mut scan = Scan::default();
@@ -61,7 +61,7 @@ impl Scanner for RunsAsRoot {
                     span: Span::line(stage.0 as u32),
                     container: source.container(),
                 },
-                remedy: Remedy {
+                remedy: |_| Remedy {
                     brief: "fix: add USER 65532".into(),
                     clause: "add USER 65532 to its last stage".into(),
                     text: "Add a line USER 65532 to the last stage of the Dockerfile.".into(),

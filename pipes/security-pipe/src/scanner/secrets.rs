@@ -19,6 +19,7 @@ use pipe_core::text::count;
 
 use super::{Input, Scan, Scanner};
 use crate::finding::{Container, Finding, Kind, Location, Precision, Remedy, Rule, Span, Status};
+use crate::findings::Findings;
 use crate::ledger::Reason;
 use crate::source::Entry;
 use crate::words::pascal;
@@ -73,7 +74,7 @@ struct Work<'a> {
     container: Container,
     next: AtomicUsize,
     one_large: Mutex<()>,
-    findings: Mutex<Vec<Finding>>,
+    findings: Mutex<Findings>,
     /// Files with text in them, and their bytes.
     files: AtomicU64,
     bytes: AtomicU64,
@@ -206,11 +207,11 @@ fn rule(known: &pipe_secrets::Rule) -> Rule {
     Rule {
         id: known.id.clone(),
         ids: Vec::new(),
-        name: pascal(&known.id),
+        name: pascal(&known.id).into(),
         title: known.title.clone(),
         explanation: None,
         link: Some(known.doc.clone()),
-        tags: vec!["secret".to_owned()],
+        tags: vec!["secret".into()],
         precision: if known.severity == Severity::Critical { Precision::High } else { Precision::Medium },
     }
 }
@@ -219,7 +220,7 @@ fn rule(known: &pipe_secrets::Rule) -> Rule {
 fn name_finding(rules: &[Arc<Rule>], container: &Container, file: &Entry, found: Match) -> Finding {
     let mut finding = finding(rules, container, file, found);
     finding.location.span = Span::line(1);
-    finding.remedy = Remedy {
+    finding.remedy = |_| Remedy {
         brief: "fix: revoke it, then rename the file".into(),
         clause: "it stands in the name of the file: revoke it at its provider, then rename the file".into(),
         text:
@@ -248,7 +249,7 @@ fn finding(rules: &[Arc<Rule>], container: &Container, file: &Entry, found: Matc
             },
             container: container.clone(),
         },
-        remedy: remedy(),
+        remedy: |_| remedy(),
         fingerprint: found.fingerprint,
         inline_allow: found.allow_key.filter(|_| found.allowed),
         status: Status::New,

@@ -1,5 +1,7 @@
 //! What a run shows on a CI's own pages, before it is put into any platform's form.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How an annotation stands out.
@@ -53,6 +55,48 @@ pub struct Annotation {
     pub kind: Kind,
 }
 
+/// Annotations that are made one by one whenever they are read, since a run may have very many.
+#[derive(Clone)]
+pub struct Annotations {
+    length: usize,
+    at: Arc<dyn Fn(usize) -> Option<Annotation> + Send + Sync>,
+}
+
+impl Annotations {
+    /// Those that `at` gives for the places from 0 up to `length`.
+    pub fn new(length: usize, at: impl Fn(usize) -> Option<Annotation> + Send + Sync + 'static) -> Annotations {
+        Annotations { length, at: Arc::new(at) }
+    }
+
+    /// In their order.
+    pub fn iter(&self) -> impl Iterator<Item = Annotation> + '_ {
+        (0..self.length).filter_map(|place| (self.at)(place))
+    }
+
+    /// Each of them changed by `change`.
+    pub fn map(self, change: impl Fn(Annotation) -> Annotation + Send + Sync + 'static) -> Annotations {
+        Annotations::new(self.length, move |place| (self.at)(place).map(&change))
+    }
+}
+
+impl From<Vec<Annotation>> for Annotations {
+    fn from(annotations: Vec<Annotation>) -> Annotations {
+        Annotations::new(annotations.len(), move |place| annotations.get(place).cloned())
+    }
+}
+
+impl fmt::Debug for Annotations {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl PartialEq for Annotations {
+    fn eq(&self, other: &Annotations) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
 /// A figure at the head of a report.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fact {
@@ -91,7 +135,7 @@ pub struct Rendering {
     /// By label, the most important first.
     pub facts: Vec<(String, Fact)>,
     /// Worst first.
-    pub annotations: Vec<Annotation>,
+    pub annotations: Annotations,
     /// Markdown in which text from outside is escaped already.
     pub summary_markdown: String,
     /// For later steps, by `lower_snake` name.
@@ -164,7 +208,7 @@ pub(crate) mod example {
             about_code: true,
             details: "FAILED 1 critical".to_owned(),
             facts: Vec::new(),
-            annotations,
+            annotations: annotations.into(),
             summary_markdown: String::new(),
             outputs: outputs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         }

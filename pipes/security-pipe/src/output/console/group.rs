@@ -51,7 +51,7 @@ impl Group<'_> {
     /// What to do about all of it: `fix: 2.31.0 (poetry update requests)  1 critical, 2 high`.
     pub(super) fn remedy(&self) -> String {
         let advisories = self.advisories();
-        let brief = self.first().remedy.brief.to_string();
+        let brief = self.first().remedy().brief.into_owned();
         if advisories.len() < 2 {
             return brief;
         }

@@ -3,17 +3,17 @@
 use serde::Serialize;
 
 #[derive(Serialize)]
-pub(super) struct Log<'a, R> {
+pub(super) struct Log<'a, L, R> {
     #[serde(rename = "$schema")]
     pub(super) schema: &'static str,
     pub(super) version: &'static str,
-    pub(super) runs: [Run<'a, R>; 1],
+    pub(super) runs: [Run<'a, L, R>; 1],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Run<'a, R> {
-    pub(super) tool: Tool<'a>,
+pub(super) struct Run<'a, L, R> {
+    pub(super) tool: Tool<'a, L>,
     pub(super) automation_details: Automation,
     pub(super) invocations: [Invocation; 1],
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -25,18 +25,19 @@ pub(super) struct Run<'a, R> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Tool<'a> {
-    pub(super) driver: Driver<'a>,
+pub(super) struct Tool<'a, L> {
+    pub(super) driver: Driver<'a, L>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Driver<'a> {
+pub(super) struct Driver<'a, L> {
     pub(super) name: &'static str,
     pub(super) semantic_version: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) information_uri: Option<String>,
-    pub(super) rules: Vec<Rule<'a>>,
+    /// A list of [`Rule`].
+    pub(super) rules: L,
 }
 
 #[derive(Serialize)]

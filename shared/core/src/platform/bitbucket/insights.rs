@@ -96,7 +96,7 @@ fn report(rendering: &Rendering, ci: &CiContext, annotated: usize) -> Value {
     let facts: Vec<Value> =
         rendering.facts.iter().take(MAX_FACTS).filter_map(|(label, fact)| data(label, fact)).collect();
     let mut details = rendering.details.clone();
-    if let more @ 1.. = rendering.annotations.len() - annotated {
+    if let more @ 1.. = rendering.annotations.iter().count() - annotated {
         details =
             format!("{} The worst {annotated} are annotated, {more} more are in the reports.", cut(&details, 1800));
     }
@@ -158,7 +158,7 @@ fn annotations(rendering: &Rendering) -> Vec<Value> {
                 id = format!("{id}-{index}");
                 used.insert(id.clone());
             }
-            one(annotation, &id)
+            one(&annotation, &id)
         })
         .collect()
 }

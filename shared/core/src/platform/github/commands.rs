@@ -20,13 +20,13 @@ const MIN_MASK: usize = 4;
 /// `out` can't be written.
 pub fn annotations(rendering: &Rendering, out: &mut dyn Write) -> io::Result<()> {
     for level in [Level::Error, Level::Warning, Level::Notice] {
-        let of_level: Vec<&Annotation> =
-            rendering.annotations.iter().filter(|annotation| annotation.level == level).collect();
-        let shown = if of_level.len() > MAX_PER_LEVEL { MAX_PER_LEVEL - 1 } else { of_level.len() };
-        for annotation in of_level.iter().take(shown) {
-            writeln!(out, "{}", command(annotation))?;
+        let of_level = || rendering.annotations.iter().filter(|annotation| annotation.level == level);
+        let count = of_level().count();
+        let shown = if count > MAX_PER_LEVEL { MAX_PER_LEVEL - 1 } else { count };
+        for annotation in of_level().take(shown) {
+            writeln!(out, "{}", command(&annotation))?;
         }
-        if let more @ 1.. = of_level.len() - shown {
+        if let more @ 1.. = count - shown {
             let message = format!("and {more} more: see the job summary and the reports");
             writeln!(
                 out,

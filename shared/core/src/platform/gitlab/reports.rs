@@ -2,10 +2,12 @@
 
 use std::collections::HashSet;
 
+use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::super::escape;
-use super::super::rendering::{self, Annotation, Level, Rendering, cut};
+use super::super::rendering::{self, Annotation, Annotations, Level, Rendering, cut};
 
 /// Bytes; GitLab refuses a larger dotenv file as a whole.
 const MAX_DOTENV: usize = 5 * 1024;
@@ -33,29 +35,44 @@ pub fn dotenv(rendering: &Rendering) -> (String, Vec<String>) {
 }
 
 /// The annotations that have a place, as GitLab's subset of the Code Climate format.
-pub fn code_quality(rendering: &Rendering) -> Value {
-    let mut used = HashSet::new();
-    let issues = rendering.annotations.iter().enumerate().filter_map(|(index, annotation)| {
-        let path = annotation.path.as_ref()?;
-        let mut fingerprint = annotation.id.clone();
-        if !used.insert(fingerprint.clone()) {
-            fingerprint = format!("{fingerprint}-{index}");
-            used.insert(fingerprint.clone());
+pub fn code_quality(rendering: &Rendering) -> impl Serialize {
+    Issues(&rendering.annotations)
+}
+
+/// Made one by one, since there may be many.
+struct Issues<'a>(&'a Annotations);
+
+impl Serialize for Issues<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut used = HashSet::new();
+        let mut issues = serializer.serialize_seq(None)?;
+        for (index, annotation) in self.0.iter().enumerate() {
+            if let Some(path) = &annotation.path {
+                let mut fingerprint = annotation.id.clone();
+                if !used.insert(fingerprint.clone()) {
+                    fingerprint = format!("{fingerprint}-{index}");
+                    used.insert(fingerprint.clone());
+                }
+                issues.serialize_element(&issue(&annotation, path, &fingerprint))?;
+            }
         }
-        let begin = annotation.line.unwrap_or(1).max(1);
-        let mut lines = json!({ "begin": begin });
-        if let (Some(end), Value::Object(lines)) = (annotation.end_line.filter(|end| *end >= begin), &mut lines) {
-            lines.insert("end".to_owned(), json!(end));
-        }
-        Some(json!({
-            "description": description(annotation),
-            "check_name": cut(&escape::terminal(&annotation.title), 200),
-            "fingerprint": fingerprint,
-            "severity": severity(annotation),
-            "location": { "path": path, "lines": lines },
-        }))
-    });
-    Value::Array(issues.collect())
+        issues.end()
+    }
+}
+
+fn issue(annotation: &Annotation, path: &str, fingerprint: &str) -> Value {
+    let begin = annotation.line.unwrap_or(1).max(1);
+    let mut lines = json!({ "begin": begin });
+    if let (Some(end), Value::Object(lines)) = (annotation.end_line.filter(|end| *end >= begin), &mut lines) {
+        lines.insert("end".to_owned(), json!(end));
+    }
+    json!({
+        "description": description(annotation),
+        "check_name": cut(&escape::terminal(&annotation.title), 200),
+        "fingerprint": fingerprint,
+        "severity": severity(annotation),
+        "location": { "path": path, "lines": lines },
+    })
 }
 
 fn description(annotation: &Annotation) -> String {

@@ -1,10 +1,14 @@
 use std::collections::HashSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::super::rendering::example::{annotation, rendering};
-use super::super::super::rendering::{Annotation, Level};
+use super::super::super::rendering::{Annotation, Level, Rendering};
 use super::{code_quality, dotenv};
+
+fn in_json(rendering: &Rendering) -> Value {
+    serde_json::to_value(code_quality(rendering)).unwrap()
+}
 
 #[test]
 fn the_dotenv_file_has_what_gitlab_can_read_and_the_rest_is_named() {
@@ -31,7 +35,7 @@ fn annotations_with_a_place_are_code_quality_issues() {
         Annotation { severity: "UNSCORED", line: None, title: "a\nb".into(), ..annotation(3, Level::Notice) },
     ];
     assert_eq!(
-        code_quality(&rendering(given, &[])),
+        in_json(&rendering(given, &[])),
         json!([
             {
                 "description": "title 1: message 1",
@@ -54,7 +58,7 @@ fn annotations_with_a_place_are_code_quality_issues() {
 #[test]
 fn fingerprints_are_unique_and_every_severity_has_its_word() {
     let same = (0..3).map(|_| annotation(1, Level::Error)).collect();
-    let issues = code_quality(&rendering(same, &[]));
+    let issues = in_json(&rendering(same, &[]));
     let prints: HashSet<_> = issues.as_array().unwrap().iter().map(|issue| issue["fingerprint"].to_string()).collect();
     assert_eq!(prints.len(), 3);
     for (severity, level, word) in [
@@ -64,7 +68,7 @@ fn fingerprints_are_unique_and_every_severity_has_its_word() {
         ("UNSCORED", Level::Error, "critical"),
         ("UNSCORED", Level::Warning, "major"),
     ] {
-        let issues = code_quality(&rendering(vec![Annotation { severity, ..annotation(1, level) }], &[]));
+        let issues = in_json(&rendering(vec![Annotation { severity, ..annotation(1, level) }], &[]));
         assert_eq!(issues[0]["severity"], word);
     }
 }
