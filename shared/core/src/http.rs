@@ -21,7 +21,7 @@ mod url;
 pub use reqwest::{Method, Url, header};
 
 pub use client::Client;
-pub use error::{Cause, HttpError, Kind};
+pub use error::{Cause, HttpError, Kind, is_unknown_host};
 pub use request::{Authorization, Explanation, Preview, Request, RetryAfter};
 pub use response::Response;
 pub use retry::may_pass;

@@ -141,7 +141,10 @@ async fn deliver(ctx: &Context, routes: &[Route], calls: &[Call]) -> Result<(), 
         for (index, call) in calls.iter().enumerate() {
             match client.send(request(ctx, route, call)).await {
                 Ok(_) => {}
-                Err(error) if index == 0 && matches!(error.kind(), Kind::Proxy | Kind::Connect | Kind::Timeout) => {
+                Err(error)
+                    if index == 0
+                        && matches!(error.kind(), Kind::Proxy | Kind::Connect | Kind::UnknownHost | Kind::Timeout) =>
+                {
                     problem = error.explain();
                     continue 'routes;
                 }

@@ -114,8 +114,9 @@ impl Error {
         };
         let failed = Error::new(kind, format!("{what}: {}", error.explain()));
         // Errors of the connection name the way out themselves, those of the registry do not.
-        let explained = matches!(error.kind(), Kind::Connect | Kind::Timeout | Kind::Tls | Kind::Proxy)
-            && error.explain().ends_with('.');
+        let explained =
+            matches!(error.kind(), Kind::Connect | Kind::UnknownHost | Kind::Timeout | Kind::Tls | Kind::Proxy)
+                && error.explain().ends_with('.');
         let advice = failed.advice.filter(|_| !explained);
         Error { advice, retry_after: error.retry_after(), ..failed }
     }

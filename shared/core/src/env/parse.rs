@@ -115,7 +115,9 @@ pub(super) fn value(var: &Var, raw: &Raw) -> Result<Value, String> {
             .map(Value::Number)
             .ok_or_else(expected),
         Kind::Duration => duration(trimmed).map(Value::Duration).ok_or_else(expected),
-        Kind::Choice(words) => word(words, &[], trimmed).map(Value::Word).ok_or_else(|| suggest(var, words, trimmed)),
+        Kind::Choice(words) => {
+            word(words, var.synonyms, trimmed).map(Value::Word).ok_or_else(|| suggest(var, words, trimmed))
+        }
         Kind::List => items(&raw.content).map(Value::List),
         Kind::Choices(words, aliases) => items(&raw.content)?
             .iter()

@@ -159,10 +159,14 @@ impl Client {
             return Err(Failure::status(status, &body, request.explanation, retry_after));
         }
         let mut body = Vec::new();
-        if response.content_length().is_some_and(|length| length > limit) {
+        if let Some(time) = request.glance {
+            // The connection is dropped with what is left on it.
+            let _ = timeout(time, self.read(&mut response, &mut body, limit)).await;
+        } else if response.content_length().is_some_and(|length| length > limit) {
             return Err(Failure::too_large(limit));
+        } else {
+            self.read(&mut response, &mut body, limit).await?;
         }
-        self.read(&mut response, &mut body, limit).await?;
         let headers = std::mem::take(response.headers_mut());
         Ok(Answer::Final(Response { status: status.as_u16(), headers, body, url: hop.url.clone() }))
     }

@@ -28,6 +28,8 @@ pub enum Kind {
     Timeout,
     /// No connection, or it broke.
     Connect,
+    /// The name of the host does not exist, as the name service says. That it can't say is [`Kind::Connect`].
+    UnknownHost,
     /// No trust: the certificate, the name, the protocol.
     Tls,
     /// The proxy was not reached or refused.
@@ -156,6 +158,7 @@ impl Failure {
             match (error.is_timeout(), proxied) {
                 (true, false) => (Kind::Timeout, format!("{to} within {}", seconds(connect)), Repeat::Always),
                 (true, true) => (Kind::Proxy, format!("{to} within {}", seconds(connect)), Repeat::Always),
+                (false, false) if is_unknown_host(&cause.0) => (Kind::UnknownHost, to.to_owned(), Repeat::Always),
                 (false, false) => (Kind::Connect, to.to_owned(), Repeat::Always),
                 (false, true) if cause.0.ends_with(PROXY_AUTHORIZATION) => (Kind::Proxy, to.to_owned(), Repeat::Never),
                 (false, true) => (Kind::Proxy, to.to_owned(), Repeat::Always),
@@ -208,6 +211,23 @@ impl Failure {
     }
 }
 
+/// Whether the cause of a connection that failed is that the name of its host does not exist (`EAI_NONAME`, `EAI_NODATA`),
+/// and not that the name service did not answer (`EAI_AGAIN`). The standard library gives only the C library's words.
+pub fn is_unknown_host(cause: &str) -> bool {
+    [
+        // glibc
+        "Name or service not known",
+        "No address associated with hostname",
+        // musl
+        "Name does not resolve",
+        "Name has no usable address",
+        // macOS
+        "nodename nor servname provided, or not known",
+    ]
+    .iter()
+    .any(|words| cause.contains(words))
+}
+
 /// What hyper says if a proxy answers 407.
 const PROXY_AUTHORIZATION: &str = "proxy authorization required";
 
@@ -228,6 +248,7 @@ fn advice(kind: &Kind, cause: &str, proxy: &str) -> Option<String> {
         Kind::Proxy if cause.ends_with(PROXY_AUTHORIZATION) => format!("Set its user and password in {proxy}."),
         Kind::Proxy => format!("Check {proxy}, or add the host to NO_PROXY."),
         Kind::Connect | Kind::Timeout => format!("Set {proxy} if this network needs a proxy."),
+        Kind::UnknownHost => format!("Correct the host name, or set {proxy} if this network needs a proxy."),
         Kind::Status { .. } | Kind::TooLarge | Kind::Cancelled | Kind::Other => return None,
     };
     Some(sentence)

@@ -56,6 +56,7 @@ pub struct Request {
     pub(super) once: bool,
     pub(super) accepted: Vec<u16>,
     pub(super) max_body: Option<u64>,
+    pub(super) glance: Option<Duration>,
     pub(super) total_timeout: Option<Duration>,
     /// What the headers prove us with. Services repeat it in their refusals.
     secrets: Vec<SecretString>,
@@ -80,6 +81,7 @@ impl Request {
             once: false,
             accepted: Vec::new(),
             max_body: None,
+            glance: None,
             total_timeout: None,
             secrets: Vec::new(),
         };
@@ -206,6 +208,13 @@ impl Request {
     pub fn accept(mut self, status: u16) -> Request {
         self.accepted.push(status);
         self
+    }
+
+    /// The status decides: of an accepted answer's body only what comes in this time, and within `max_body`, is read. Its
+    /// end may be missing.
+    #[must_use]
+    pub fn glance(self, limit: Duration) -> Request {
+        Request { glance: Some(limit), ..self }
     }
 
     /// Bytes of the response that are accepted, instead of the client's limit.

@@ -73,6 +73,10 @@ pub struct CiContext {
     pub actor: Option<String>,
     /// The deployment environment of the job.
     pub environment: Option<String>,
+    /// The title of the pull request, or the first line of the commit's message, as the platform says it.
+    pub title: Option<String>,
+    /// Who wrote the change, as the platform says it.
+    pub author: Option<Author>,
     /// What the run was started to react to, if that is the end of something else.
     pub reported: Option<Box<Reported>>,
     /// Whether tracked files differ from HEAD.
@@ -178,8 +182,9 @@ impl CiContext {
         let pull = self.pull_request.as_ref();
         let branches = pull.into_iter().flat_map(|pull| [&pull.source_branch, &pull.target_branch]);
         let reported = self.reported.iter().flat_map(|it| [&it.branch, &it.title, &it.actor]);
-        let author = self.reported.iter().filter_map(|it| Some(it.author.as_ref()?.name.as_str()));
-        let texts = [&self.branch, &self.tag, &self.actor].into_iter().chain(branches).chain(reported);
+        let authors = [self.author.as_ref(), self.reported.as_ref().and_then(|it| it.author.as_ref())];
+        let author = authors.into_iter().flatten().map(|author| author.name.as_str());
+        let texts = [&self.branch, &self.tag, &self.actor, &self.title].into_iter().chain(branches).chain(reported);
         texts.flatten().map(String::as_str).chain(author)
     }
 

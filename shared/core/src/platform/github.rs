@@ -27,6 +27,8 @@ pub(super) fn context(env: Env<'_>, head: Option<&Head>) -> CiContext {
         branch: source.unwrap_or_else(|| of_kind("branch")),
         tag: of_kind("tag"),
         default_branch: event.default_branch(),
+        title: event.title(),
+        author: event.author(),
         pull_request,
         build_number: env("GITHUB_RUN_NUMBER"),
         run_id: env("GITHUB_RUN_ID"),

@@ -101,6 +101,8 @@ pub struct Var {
     pub effect: &'static str,
     /// What each value does, as a clause whose subject is the value: `("json", "prints one JSON object a line")`.
     pub values: &'static [(&'static str, &'static str)],
+    /// Further words of a choice, in lower case, each with the value that it means.
+    pub synonyms: &'static [(&'static str, &'static str)],
     /// What `false` does, if it is a flag, as such a clause.
     pub otherwise: Option<&'static str>,
     /// What happens if it is unset and has no default, as a clause.
@@ -132,6 +134,7 @@ impl Var {
             required: None,
             effect,
             values: &[],
+            synonyms: &[],
             otherwise: None,
             unset: None,
             example: None,
@@ -191,6 +194,11 @@ impl Var {
     /// What each word of a choice does: `("json", "prints one JSON object a line")`. See [`Var`] for the form.
     pub const fn values(self, values: &'static [(&'static str, &'static str)]) -> Var {
         Var { values, ..self }
+    }
+
+    /// Words of other programs that a choice takes as well, in any case.
+    pub const fn synonyms(self, synonyms: &'static [(&'static str, &'static str)]) -> Var {
+        Var { synonyms, ..self }
     }
 
     /// What happens without a value and without a default: "only the public ones are trusted".

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::super::context::PullRequest;
+use super::super::context::{Author, PullRequest};
 use crate::fs::{Links, read_bounded};
 
 /// GitHub's own limit for a webhook's payload is 25 MB; one that says what we need is a few KB.
@@ -16,12 +17,17 @@ pub(super) struct Event {
     merge_group: Option<MergeGroup>,
     workflow_run: Option<WorkflowRun>,
     issue: Option<Issue>,
+    /// Of a push. As any JSON: what decides nothing must not make the rest unreadable.
+    #[serde(default)]
+    head_commit: Value,
     repository: Option<Repository>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Pull {
     number: u64,
+    #[serde(default)]
+    title: Value,
     base: Option<Side>,
     head: Option<Side>,
     user: Option<User>,
@@ -83,6 +89,25 @@ impl Event {
 
     pub(super) fn default_branch(&self) -> Option<String> {
         self.repository.as_ref()?.default_branch.clone()
+    }
+
+    /// The title of the pull request, or the first line of the pushed commit's message.
+    pub(super) fn title(&self) -> Option<String> {
+        let title = match &self.pull_request {
+            Some(pull) => &pull.title,
+            None => &self.head_commit["message"],
+        };
+        title.as_str()?.lines().next().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty())
+    }
+
+    /// Who opened the pull request, or wrote the pushed commit.
+    pub(super) fn author(&self) -> Option<Author> {
+        if let Some(pull) = &self.pull_request {
+            return Some(Author { name: pull.user.as_ref()?.login.clone()?, email: None });
+        }
+        let author = &self.head_commit["author"];
+        let text = |name: &str| author[name].as_str().map(str::to_owned);
+        Some(Author { name: text("name").or_else(|| text("username"))?, email: text("email") })
     }
 
     /// Of the events `pull_request`, `pull_request_target` and `pull_request_review`.
