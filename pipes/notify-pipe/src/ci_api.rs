@@ -1,5 +1,9 @@
 //! What only the CI's API knows of the pipeline: when it started, how the run before it ended, whether another job failed.
 
+mod bitbucket;
+mod github;
+mod gitlab;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,7 +18,7 @@ use crate::config::Config;
 use crate::facts::Facts;
 use crate::http::{encode, host_of};
 use crate::message::Finding;
-use crate::post::{Post, Undelivered};
+use crate::post::Post;
 use crate::run::Run;
 use crate::status::Status;
 use crate::when::When;
@@ -23,8 +27,12 @@ use crate::when::When;
 const MAX_TOTAL: Duration = Duration::from_secs(10);
 /// For one answer.
 const MAX_REQUEST: Duration = Duration::from_secs(4);
-/// Earlier runs among which one that has ended is looked for.
-const MAX_RUNS: u32 = 20;
+/// Bytes of one answer: 100 jobs of GitHub with their steps have some hundred KB.
+const MAX_PAGE: u64 = 4 * 1024 * 1024;
+/// Entries of one page of a list, the most that GitHub and GitLab give.
+const PAGE: usize = 100;
+/// Pages of earlier runs among which one that has ended is looked for.
+const MAX_PAGES: usize = 5;
 
 /// What a run asks the API.
 pub(crate) struct Inquiry {
@@ -50,28 +58,104 @@ struct Api {
     run: String,
     /// The tag or the branch.
     reference: String,
+    /// An earlier attempt of this job may have been announced, and the API does not know of it.
+    again: bool,
 }
 
 /// What the API answered.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Answers {
     pub(crate) started_at: Option<Timestamp>,
-    /// `Some(None)`: this is the first run.
-    pub(crate) previous_status: Option<Option<Status>>,
-    /// Names of other jobs of the run that failed.
-    pub(crate) failed_jobs: Vec<String>,
+    /// `Ok(None)`: this is the first run. Or a fragment that says why it is unknown.
+    pub(crate) previous_status: Result<Option<Status>, String>,
+    pub(crate) jobs: Jobs,
+}
+
+/// What is known of the other jobs of the run.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Jobs {
+    NotAsked,
+    /// The names of those that failed. All jobs were seen.
+    Failed(Vec<String>),
+    /// A fragment that says why not all of them were seen.
+    Unknown(String),
+    /// The token may not read them, which is a setting of the workflow. A fragment.
+    Denied(String),
+}
+
+/// Why there is no answer, as a fragment.
+#[derive(Debug)]
+pub(super) enum NoAnswer {
+    /// The token may not read it.
+    Denied(String),
+    Failed(String),
 }
 
 impl Answers {
-    /// Adds what is missing in `facts`.
-    pub(crate) fn complete(&self, facts: &mut Facts) {
+    /// Nothing is known, for one reason.
+    fn none(why: &NoAnswer, questions: Questions) -> Answers {
+        let jobs = if questions.failed_jobs { Jobs::unknown(why) } else { Jobs::NotAsked };
+        Answers { started_at: None, previous_status: Err(why.text().to_owned()), jobs }
+    }
+
+    /// Adds what is missing in `facts`. A success stays one only if no other job is known to have failed, and if all of
+    /// them were seen or the token is one that never sees them. Returns what a person should know without a warning.
+    pub(crate) fn complete(&self, facts: &mut Facts) -> Option<String> {
         if let (None, Some(started_at)) = (facts.run.started_at, self.started_at) {
             facts.run.started(started_at);
         }
-        if !self.failed_jobs.is_empty() {
-            facts.status = Status::Error;
-            let text = format!("{} failed", self.failed_jobs.join(", "));
-            facts.findings.push(Finding { label: "Jobs".to_owned(), status: Status::Error, text });
+        match &self.jobs {
+            Jobs::Failed(jobs) if !jobs.is_empty() => {
+                facts.status = Status::Error;
+                let text = format!("{} failed", first_names(jobs));
+                facts.findings.push(Finding { label: "Jobs".to_owned(), status: Status::Error, text });
+            }
+            Jobs::NotAsked | Jobs::Failed(_) => {}
+            Jobs::Unknown(why) => {
+                facts.status = Status::Finished;
+                facts.warnings.push(format!(
+                    "it is unknown whether other jobs failed ({why}), so the message reports no success. Set STATUS"
+                ));
+            }
+            Jobs::Denied(why) => {
+                return Some(format!(
+                    "the status is that of this job alone, because other jobs cannot be read ({why}). Allow the token to \
+                     read them (`actions: read` on GitHub), or set STATUS"
+                ));
+            }
+        }
+        None
+    }
+}
+
+/// `a, b and 3 more`
+fn first_names(jobs: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = jobs.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if jobs.len() > SHOWN { format!("{shown} and {} more", jobs.len() - SHOWN) } else { shown }
+}
+
+impl Jobs {
+    fn unknown(why: &NoAnswer) -> Jobs {
+        match why {
+            NoAnswer::Denied(why) => Jobs::Denied(why.clone()),
+            NoAnswer::Failed(why) => Jobs::Unknown(why.clone()),
+        }
+    }
+
+    fn of(failed: Result<Vec<String>, NoAnswer>) -> Jobs {
+        failed.map_or_else(|why| Jobs::unknown(&why), Jobs::Failed)
+    }
+}
+
+impl NoAnswer {
+    fn failed(why: impl Into<String>) -> NoAnswer {
+        NoAnswer::Failed(why.into())
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            NoAnswer::Denied(why) | NoAnswer::Failed(why) => why,
         }
     }
 }
@@ -122,21 +206,24 @@ impl Inquiry {
         self.api.is_ok() && when != When::Always && (self.previous_status.is_some() || self.failed_jobs)
     }
 
-    /// # Errors
-    /// A fragment that says why nothing is known.
-    pub(crate) async fn ask(self, ctx: &Context, post: &Post) -> Result<Answers, String> {
-        let api = self.api?;
+    /// Asks within the time that a message may wait for it.
+    pub(crate) async fn ask(self, post: &Post) -> Answers {
         let questions = Questions { previous_status: self.previous_status.is_some(), failed_jobs: self.failed_jobs };
+        let api = match self.api {
+            Ok(api) => api,
+            Err(why) => return Answers::none(&NoAnswer::Failed(why), questions),
+        };
         let limit = MAX_TOTAL.min(post.remaining() / 2);
         let asking = async {
             match api.provider {
-                Provider::GitHub => api.github(ctx, post, questions).await,
-                Provider::GitLab => api.gitlab(ctx, post, questions).await,
+                Provider::GitHub => api.github(post, questions).await,
+                Provider::GitLab => api.gitlab(post, questions).await,
                 _ => api.bitbucket(post, questions).await,
             }
         };
-        let outcome = tokio::time::timeout(limit, asking).await;
-        outcome.unwrap_or_else(|_| Err("the CI's API did not respond in time".to_owned()))
+        let late = || Err(NoAnswer::failed("the CI's API did not respond in time"));
+        let outcome = tokio::time::timeout(limit, asking).await.unwrap_or_else(|_| late());
+        outcome.unwrap_or_else(|why| Answers::none(&why, questions))
     }
 }
 
@@ -151,7 +238,9 @@ impl Serialize for Inquiry {
                     unknown.push("run.started_at: when the run started, for the field Duration".to_owned());
                 }
                 if self.failed_jobs {
-                    unknown.push("status: `error` if another job of the run failed".to_owned());
+                    unknown.push(
+                        "status: `error` if another job of the run failed, `finished` if that is unknown".to_owned(),
+                    );
                 }
                 if let Some(when) = self.previous_status {
                     unknown.push(format!("decision: how the previous run ended, for NOTIFY_ON={}", when.name()));
@@ -165,7 +254,7 @@ impl Serialize for Inquiry {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Questions {
     previous_status: bool,
     failed_jobs: bool,
@@ -202,104 +291,91 @@ impl Api {
         };
         let reference = run.tag.clone().or_else(|| run.branch.clone()).unwrap_or_default();
         let run = run_id.clone().ok_or_else(no_run)?;
-        Ok(Api { provider: ci.provider, authorization, base, project, run, reference })
+        Ok(Api { provider: ci.provider, authorization, base, project, run, reference, again: config.again })
     }
 
-    async fn get(&self, post: &Post, url: &str) -> Result<Value, String> {
-        let request = Request::get(url).authorize(&self.authorization, &host_of(&self.base));
+    async fn get(&self, post: &Post, url: &str) -> Result<Value, NoAnswer> {
+        self.page(post, url).await.map(|(value, _)| value)
+    }
+
+    /// One document, and whether it says that a further page follows.
+    async fn page(&self, post: &Post, url: &str) -> Result<(Value, bool), NoAnswer> {
+        let request = Request::get(url).authorize(&self.authorization, &host_of(&self.base)).max_body(MAX_PAGE);
         let request = request.header("accept", "application/json").total_timeout(MAX_REQUEST.min(post.remaining()));
-        let response = post.client.send(request).await.map_err(|error| Undelivered::from(&error).to_string())?;
-        response.json().map_err(|error| format!("the CI's API returned an invalid JSON response: {error}"))
+        let response = post.client.send(request).await.map_err(|error| {
+            let why = error.explain();
+            if matches!(error.status(), Some(401 | 403 | 404)) { NoAnswer::Denied(why) } else { NoAnswer::Failed(why) }
+        })?;
+        let more = response.header("link").is_some_and(|link| link.contains("rel=\"next\""));
+        let value = response
+            .json()
+            .map_err(|error| NoAnswer::Failed(format!("the CI's API returned an invalid JSON response: {error}")))?;
+        Ok((value, more))
     }
 
-    async fn github(&self, ctx: &Context, post: &Post, questions: Questions) -> Result<Answers, String> {
-        let page = format!("{}/runs/{}", self.project, self.run);
-        let run = self.get(post, &page).await?;
-        let mut answers = Answers { started_at: time(&run["run_started_at"]), ..Answers::default() };
-        if questions.previous_status {
-            let workflow = run["workflow_id"].as_u64().ok_or("the API names no workflow")?;
-            let branch = encode(run["head_branch"].as_str().unwrap_or_default());
-            let url = format!(
-                "{}/workflows/{workflow}/runs?branch={branch}&status=completed&per_page={MAX_RUNS}",
-                self.project
-            );
-            let runs = self.get(post, &url).await?;
-            let number = run["run_number"].as_u64().unwrap_or(u64::MAX);
-            let earlier = runs["workflow_runs"].as_array().into_iter().flatten();
-            let earlier = earlier.filter(|other| other["run_number"].as_u64().is_some_and(|other| other < number));
-            answers.previous_status = Some(ended(earlier.map(|other| (&other["run_number"], &other["conclusion"]))));
+    /// Page `number` of the list at `url`, which has a query, and whether another one follows. `items` names the list in
+    /// the document; empty if the document is the list.
+    async fn list(&self, post: &Post, url: &str, items: &str, number: usize) -> Result<(Vec<Value>, bool), NoAnswer> {
+        // Pages are asked for by number: no address that an answer gives gets the token.
+        let (mut document, more) = self.page(post, &format!("{url}&per_page={PAGE}&page={number}")).await?;
+        let total = document["total_count"].as_u64().and_then(|total| usize::try_from(total).ok());
+        let list = if items.is_empty() { document } else { document[items].take() };
+        let Value::Array(list) = list else {
+            return Err(NoAnswer::failed("the CI's API returned no list"));
+        };
+        let seen = (number - 1) * PAGE + list.len();
+        let more = more || list.len() >= PAGE || total.is_some_and(|total| total > seen);
+        if more && list.is_empty() {
+            return Err(NoAnswer::failed("the CI's API returned only a part of a list"));
         }
-        if questions.failed_jobs {
-            match self.get(post, &format!("{page}/jobs?filter=latest&per_page=100")).await {
-                Ok(jobs) => {
-                    answers.failed_jobs = failed(jobs["jobs"].as_array().into_iter().flatten(), "conclusion");
-                }
-                Err(why) => unknown_jobs(ctx, &why),
+        Ok((list, more))
+    }
+
+    /// All of a list.
+    async fn all(&self, post: &Post, url: &str, items: &str) -> Result<Vec<Value>, NoAnswer> {
+        let mut all = Vec::new();
+        // The time limit ends it: a matrix of GitHub has 256 jobs, and a pipeline of GitLab has no bound.
+        for number in 1.. {
+            let (page, more) = self.list(post, url, items, number).await?;
+            all.extend(page);
+            if !more {
+                break;
             }
         }
-        Ok(answers)
+        Ok(all)
     }
 
-    async fn gitlab(&self, ctx: &Context, post: &Post, questions: Questions) -> Result<Answers, String> {
-        let page = format!("{}/pipelines/{}", self.project, self.run);
-        let own = self.get(post, &page).await?;
-        let mut answers = Answers { started_at: time(&own["created_at"]), ..Answers::default() };
-        if questions.previous_status {
-            let reference = encode(own["ref"].as_str().unwrap_or_default());
-            let url = format!("{}/pipelines?ref={reference}&order_by=id&sort=desc&per_page={MAX_RUNS}", self.project);
-            let pipelines = self.get(post, &url).await?;
-            let number: u64 = self.run.parse().unwrap_or(u64::MAX);
-            let earlier = pipelines.as_array().into_iter().flatten();
-            let earlier = earlier.filter(|other| other["id"].as_u64().is_some_and(|other| other < number));
-            answers.previous_status = Some(ended(earlier.map(|other| (&other["id"], &other["status"]))));
-        }
-        if questions.failed_jobs {
-            match self.get(post, &format!("{page}/jobs?per_page=100")).await {
-                Ok(jobs) => {
-                    let jobs = jobs.as_array().into_iter().flatten().filter(|job| job["allow_failure"] != true);
-                    answers.failed_jobs = failed(jobs, "status");
-                }
-                Err(why) => unknown_jobs(ctx, &why),
+    /// How the newest run of a list ended, newest first, among those that `read` gives a number and a word for.
+    async fn newest(
+        &self,
+        post: &Post,
+        url: &str,
+        items: &str,
+        read: impl Fn(&Value) -> Option<(u64, String)>,
+    ) -> Result<Option<Status>, NoAnswer> {
+        for number in 1..=MAX_PAGES {
+            let (page, more) = self.list(post, url, items, number).await?;
+            let status = ended(page.iter().filter_map(&read));
+            if status.is_some() || !more {
+                return Ok(status);
             }
         }
-        Ok(answers)
+        Err(NoAnswer::failed("no run among the last 500 says how it ended"))
     }
-
-    async fn bitbucket(&self, post: &Post, questions: Questions) -> Result<Answers, String> {
-        let pipelines = format!("{}/pipelines", self.project);
-        let own = self.get(post, &format!("{pipelines}/{}", self.run)).await?;
-        let mut answers = Answers { started_at: time(&own["created_on"]), ..Answers::default() };
-        if questions.previous_status {
-            let reference = encode(&self.reference);
-            let url = format!("{pipelines}/?target.ref_name={reference}&sort=-created_on&pagelen={MAX_RUNS}");
-            let page = self.get(post, &url).await?;
-            let number: u64 = self.run.parse().unwrap_or(u64::MAX);
-            let earlier = page["values"].as_array().into_iter().flatten();
-            let earlier = earlier.filter(|other| other["build_number"].as_u64().is_some_and(|other| other < number));
-            let ends = earlier.map(|other| (&other["build_number"], &other["state"]["result"]["name"]));
-            answers.previous_status = Some(ended(ends));
-        }
-        Ok(answers)
-    }
-}
-
-/// The other answers are used all the same.
-fn unknown_jobs(ctx: &Context, why: &str) {
-    ctx.console.debug(format!("it is unknown whether other jobs failed: {why}"));
 }
 
 /// How the newest run ended, among those that were not cancelled.
-fn ended<'a>(runs: impl Iterator<Item = (&'a Value, &'a Value)>) -> Option<Status> {
+fn ended(runs: impl Iterator<Item = (u64, String)>) -> Option<Status> {
     let known = runs.filter_map(|(number, word)| {
-        let status = Status::parse(word.as_str()?).filter(|status| status.went_well().is_some())?;
-        Some((number.as_u64()?, status))
+        Some((number, Status::parse(&word).filter(|status| status.went_well().is_some())?))
     });
     known.max_by_key(|(number, _)| *number).map(|(_, status)| status)
 }
 
 /// The names of the jobs that failed, whose end is in `field`.
-fn failed<'a>(jobs: impl Iterator<Item = &'a Value>, field: &str) -> Vec<String> {
-    jobs.filter(|job| job[field].as_str().and_then(Status::parse) == Some(Status::Error))
+fn failed(jobs: &[Value], field: &str) -> Vec<String> {
+    jobs.iter()
+        .filter(|job| job[field].as_str().and_then(Status::parse) == Some(Status::Error))
         .filter_map(|job| job["name"].as_str().map(str::to_owned))
         .collect()
 }
@@ -310,20 +386,13 @@ fn time(value: &Value) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::ended;
     use crate::status::Status;
 
     #[test]
     fn the_newest_run_that_was_not_cancelled_counts() {
-        let runs = [
-            (json!(5), json!("failure")),
-            (json!(7), json!("cancelled")),
-            (json!(6), json!("success")),
-            (json!(8), json!(null)),
-        ];
-        assert_eq!(ended(runs.iter().map(|(number, word)| (number, word))), Some(Status::Success));
+        let runs = [(5, "failure"), (7, "cancelled"), (6, "success"), (8, "neutral")];
+        assert_eq!(ended(runs.iter().map(|(number, word)| (*number, (*word).to_owned()))), Some(Status::Success));
         assert_eq!(ended(std::iter::empty()), None);
     }
 }

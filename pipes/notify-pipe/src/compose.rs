@@ -1,6 +1,5 @@
 //! The message, from what the user wrote and what is known of the run.
 
-use jiff::Timestamp;
 use pipe_core::Context;
 use pipe_core::manifest::REPOSITORY;
 use pipe_core::workspace::Workspace;
@@ -9,7 +8,7 @@ use crate::config::{Body, Config};
 use crate::facts::Facts;
 use crate::http::tidy;
 use crate::message::{Field, Link, Message};
-use crate::run::Run;
+use crate::run::{Run, now};
 use crate::status::Status;
 use crate::text;
 
@@ -25,8 +24,7 @@ pub(crate) struct Worded {
 /// Words the message. A TEMPLATE that fails leaves MESSAGE as it is, so that a message is sent in any case.
 pub(crate) fn word(facts: &Facts, config: &Config, ctx: &Context) -> Worded {
     let inside = |path: &std::path::Path| Workspace::inside(&ctx.workspace.root, &ctx.workspace.dir, path);
-    let (mentions, problem) = config.mentions.resolve(facts.status, facts.run.author.as_ref(), inside);
-    let warnings = problem.into_iter().collect();
+    let (mentions, warnings) = config.mentions.resolve(facts.status, facts.run.author.as_ref(), inside);
     let mut message = Message {
         title: config
             .title
@@ -43,9 +41,10 @@ pub(crate) fn word(facts: &Facts, config: &Config, ctx: &Context) -> Worded {
         priority: config.priority,
         color: config.color,
         run: facts.run.clone(),
-        worded_at: Timestamp::now(),
+        worded_at: now(),
     };
     let mut unable = Vec::new();
+    // A template reads what will be sent.
     match &config.body {
         Some(Body::Text(text)) => message.text.clone_from(text),
         Some(Body::Template { template, message: text }) => {
@@ -59,7 +58,7 @@ pub(crate) fn word(facts: &Facts, config: &Config, ctx: &Context) -> Worded {
         }
         None => {}
     }
-    message.redact(&ctx.redactor);
+    message.clean(&ctx.redactor);
     Worded { message, warnings, unable }
 }
 
@@ -113,7 +112,13 @@ fn commit_fields(run: &Run) -> Vec<Field> {
     let mut fields = Vec::new();
     if let Some(pull) = &run.pull_request {
         let target = pull.target.as_ref().map(|target| format!(" → {target}")).unwrap_or_default();
-        fields.push(Field::link("Pull request", format!("#{}{target}", pull.id), pull.url.clone()));
+        let title = pull.title.as_ref().map(|title| format!(": {title}")).unwrap_or_default();
+        let name = format!("{}{}{target}{title}", pull.mark, pull.id);
+        fields.push(Field::link(
+            if pull.mark == "!" { "Merge request" } else { "Pull request" },
+            name,
+            pull.url.clone(),
+        ));
     }
     fields.extend(run.tag.as_ref().map(|tag| Field::new("Tag", tag)));
     fields.extend(run.branch.as_ref().map(|branch| Field::new("Branch", branch)));

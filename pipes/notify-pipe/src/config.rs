@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use pipe_core::Context;
 use pipe_core::env::Vars;
-use pipe_core::spec::Var;
+use pipe_core::platform::{Provider, PullRequest};
+use pipe_core::spec::{Var, common};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -51,12 +52,18 @@ pub struct Config {
     pub(crate) retries: u32,
     pub(crate) state: Option<PathBuf>,
     pub(crate) bitbucket_api: String,
+    /// A secret that is missing is a reason to skip what needs it.
+    pub(crate) may_lack_secrets: bool,
+    /// Bitbucket runs this step again.
+    pub(crate) again: bool,
 }
 
 /// A channel and the name of its kind.
 #[derive(Clone)]
 pub(crate) struct Selected {
     pub(crate) kind: &'static str,
+    /// Its token is the one that the CI gives a run.
+    pub(crate) is_platform: bool,
     pub(crate) channel: Arc<dyn Channel>,
 }
 
@@ -117,7 +124,7 @@ impl Config {
             include_build: vars.flag(&INCLUDE_BUILD_INFO),
             include_repository: vars.flag(&INCLUDE_REPO_INFO),
             started_at: started_at(vars),
-            pipeline: vars.ci("GITHUB_WORKFLOW").or_else(|| vars.ci("CI_PIPELINE_NAME")).map(str::to_owned),
+            pipeline: pipeline(vars, ctx.ci.provider),
             pipeline_url: vars.ci("CI_PIPELINE_URL").map(str::to_owned),
             log: log::LogOptions::from_vars(vars, ctx),
             reports: reports::ReportOptions::from_vars(vars),
@@ -131,9 +138,30 @@ impl Config {
             },
             retries: vars.integer(&RETRIES).and_then(|retries| u32::try_from(retries).ok()).unwrap_or(3),
             state: state::state_file(vars, ctx),
+            may_lack_secrets: match vars.choice(&common::ON_MISSING_SECRET) {
+                Some("skip") => true,
+                Some("auto") => ctx.ci.pull_request.as_ref().is_some_and(PullRequest::may_lack_secrets),
+                _ => false,
+            },
+            again: vars.ci("BITBUCKET_STEP_RUN_NUMBER").is_some_and(|number| number.trim() != "1"),
             bitbucket_api: vars.text(&BITBUCKET_API_URL).unwrap_or_default().trim_end_matches('/').to_owned(),
         })
     }
+}
+
+/// The pipeline's name, which distinguishes the pipelines of a repository.
+fn pipeline(vars: &mut Vars, provider: Provider) -> Option<String> {
+    let name = match provider {
+        Provider::GitHub => "GITHUB_WORKFLOW",
+        Provider::GitLab => "CI_PIPELINE_NAME",
+        Provider::Other("jenkins") => "JOB_NAME",
+        Provider::Other("azure") => "BUILD_DEFINITIONNAME",
+        Provider::Other("buildkite") => "BUILDKITE_PIPELINE_SLUG",
+        Provider::Other("circleci") => "CIRCLE_JOB",
+        Provider::Other("woodpecker") => "CI_WORKFLOW_NAME",
+        _ => return None,
+    };
+    vars.ci(name).map(str::to_owned)
 }
 
 /// The channels that CHANNELS names, or the one that is configured.
@@ -164,8 +192,11 @@ fn channels(vars: &mut Vars, ctx: &Context) -> Vec<Selected> {
         let wanted = named.iter().any(|name| name == kind.name);
         if wanted && kind.needs.iter().any(|var| vars.is_set(var)) {
             let channels = (kind.from_vars)(vars, ctx);
-            selected
-                .extend(channels.into_iter().map(|channel| Selected { kind: kind.name, channel: Arc::from(channel) }));
+            selected.extend(channels.into_iter().map(|channel| Selected {
+                kind: kind.name,
+                is_platform: matches!(kind.name, "github" | "bitbucket"),
+                channel: Arc::from(channel),
+            }));
         } else {
             if wanted && let [first, ..] = kind.needs {
                 if first.is_secret() { vars.lacks_secret(first, untrusted) } else { vars.require(first) }

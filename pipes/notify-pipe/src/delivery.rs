@@ -44,6 +44,10 @@ impl Delivery {
     ) -> Delivery {
         let sending = AssertUnwindSafe(async { selected.channel.deliver(message, post).await }).catch_unwind();
         let outcome = match tokio::time::timeout(post.remaining(), sending).await {
+            // By design the token of such a pull request reads only.
+            Ok(Ok(Err(Undelivered::Forbidden(why)))) if post.may_lack_rights && selected.is_platform => {
+                Err(Undelivered::Skipped(format!("the token of this pull request may not write ({why})")))
+            }
             Ok(Ok(outcome)) => outcome.map_err(|undelivered| with_help(undelivered, selected.kind)),
             Ok(Err(payload)) => {
                 let text = panic_text(payload.as_ref());

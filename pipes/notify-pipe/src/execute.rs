@@ -25,26 +25,26 @@ pub(crate) async fn execute(config: &Config, plan: Plan, ctx: &Context, report: 
     let client = client(config, ctx)
         .map_err(|error| Ending::Unable(with_advice(error.explain(), "Check CA_CERT and HTTPS_PROXY")))?;
     let deadline = Instant::now() + budget(ctx.timeout);
-    let post = Post { client, attempts: config.retries + 1, deadline, state };
+    let may_lack_rights = config.may_lack_secrets;
+    let post = Post { client, attempts: config.retries + 1, deadline, state, may_lack_rights };
 
     let mut previous = Err("the CI's API does not report it".to_owned());
     if let Some(inquiry) = ci_api {
-        match inquiry.ask(ctx, &post).await {
-            Ok(answers) => {
-                answers.complete(&mut facts);
-                previous = answers.previous_status.ok_or("the CI's API does not report it".to_owned());
-            }
-            Err(why) => {
-                ctx.console.debug(&why);
-                previous = Err(why);
-            }
+        let answers = inquiry.ask(&post).await;
+        if let Some(notice) = answers.complete(&mut facts) {
+            ctx.console.notice(&notice);
+            report.notice(notice);
         }
+        previous = answers.previous_status;
     }
     let previous = post.state.previous_status(&facts.run).map(Some).map_or(previous, Ok);
     let decision = decision.unwrap_or_else(|| config.when.decide(facts.status, previous));
 
     let Worded { message, warnings, unable } = word(&facts, config, ctx);
-    let warnings: Vec<String> = facts.warnings.into_iter().chain(warnings).collect();
+    let mut warnings: Vec<String> = facts.warnings.into_iter().chain(warnings).collect();
+    if !matches!(decision, Decision::Skip(_)) {
+        warnings.extend(channels.iter().filter_map(|selected| selected.channel.warning(&message)));
+    }
     for warning in &warnings {
         ctx.console.warning(warning);
         report.notice(warning);
@@ -125,12 +125,12 @@ fn verdict(
 ) -> Result<Ending, Ending> {
     let fails = |delivery: &Delivery| match (fail, &delivery.outcome) {
         (_, Ok(_) | Err(Undelivered::Skipped(_))) | (Fail::Never, _) => false,
-        (Fail::Always, _) | (Fail::Auto, Err(Undelivered::Refused(_))) => true,
+        (Fail::Always, _) | (Fail::Auto, Err(Undelivered::Refused(_) | Undelivered::Forbidden(_))) => true,
         (Fail::Auto, Err(Undelivered::Unreachable(_))) => delivery.is_pager,
     };
     let summary = match decision {
         Decision::Skip(why) => why.clone(),
-        _ => deliveries.iter().map(|delivery| delivery.summary(ctx)).collect::<Vec<_>>().join(", "),
+        _ => summary(deliveries, ctx),
     };
     let settled = deliveries.iter().all(Delivery::is_settled);
     if deliveries.iter().any(fails) {
@@ -145,6 +145,21 @@ fn verdict(
     } else {
         Ok(Ending::Warned(summary))
     }
+}
+
+/// Each target of a few. Of more, which stand above it, how many were delivered, and the names of the others.
+fn summary(deliveries: &[Delivery], ctx: &Context) -> String {
+    const FEW: usize = 3;
+    let named = |delivery: &&Delivery| deliveries.len() <= FEW || !delivery.is_settled();
+    let count = |which: fn(&Delivery) -> bool| deliveries.iter().filter(|delivery| which(delivery)).count();
+    let mut parts = Vec::new();
+    if deliveries.len() > FEW {
+        let (delivered, skipped) = (count(|it| it.outcome.is_ok()), count(Delivery::is_skipped));
+        parts.push(format!("{delivered} of {} delivered", deliveries.len()));
+        parts.extend((skipped > 0).then(|| format!("{skipped} skipped")));
+    }
+    parts.extend(deliveries.iter().filter(named).map(|delivery| delivery.summary(ctx)));
+    parts.join(", ")
 }
 
 #[cfg(test)]

@@ -1,15 +1,14 @@
 //! What is known of the run before its message is worded: from the variables, the checkout and the other pipes' reports.
 
-use jiff::Timestamp;
 use pipe_core::Context;
-use pipe_core::platform::{Provider, Reported};
+use pipe_core::platform::{Author, Provider, Reported};
 use serde::Serialize;
 
 use crate::config::Config;
 use crate::log::LogOptions;
 use crate::message::{Finding, Log};
 use crate::reports::Reports;
-use crate::run::{Person, Pull, Run};
+use crate::run::{Person, Pull, Run, now};
 use crate::status::{Said, Status};
 
 /// What a message is made from.
@@ -30,7 +29,7 @@ impl Facts {
     pub(crate) fn gather(config: &Config, ctx: &Context) -> Facts {
         let mut reports = config.reports.read(ctx);
         let failed = reports.status();
-        let (status, finding) = status(config.said, ctx.ci.reported.as_deref(), failed);
+        let (status, finding) = status(&config.said, ctx.ci.reported.as_deref(), failed);
         reports.findings.extend(finding);
         let mut run = run(config, ctx);
         let (deployment, mut warnings) = config.deployment.resolve(&run, status, reports.deployment.as_ref(), ctx);
@@ -38,6 +37,12 @@ impl Facts {
         run.deployment = deployment;
         let Reports { findings, refused, unable, .. } = reports;
         warnings.extend(refused);
+        if let Some(word) = &config.said.unknown {
+            let shown: String = word.chars().take(40).collect();
+            warnings.push(format!(
+                "JOB_STATUS={shown:?} is not a status that is known. Set it to the status of the job, such as success or failure"
+            ));
+        }
         let log = match config.log.as_ref().map(LogOptions::read) {
             Some(Ok(log)) => Some(log),
             Some(Err(problem)) => {
@@ -52,15 +57,14 @@ impl Facts {
 
 /// How the run ended that the message is about, from what is said and from the reports, which know of failures only. The
 /// status of this job is that of its pipeline only if the message is about this pipeline.
-fn status(said: Said, reported: Option<&Reported>, failed: Option<Status>) -> (Status, Option<Finding>) {
+fn status(said: &Said, reported: Option<&Reported>, failed: Option<Status>) -> (Status, Option<Finding>) {
     let known = match (said, reported) {
-        (Said { by_user: Some(status), .. }, _) => return (status, None),
+        (Said { by_user: Some(status), .. }, _) => return (*status, None),
         (Said { by_job: Some(Status::Error), .. }, Some(_)) => {
-            let text = "failed".to_owned();
-            return (Status::Error, Some(Finding { label: "This job".to_owned(), status: Status::Error, text }));
+            return (Status::Error, Some(Finding::of_failed_job()));
         }
         (_, Some(reported)) => Some(Status::of_event(reported.status.as_deref())),
-        (Said { by_job, .. }, None) => by_job,
+        (Said { by_job, .. }, None) => *by_job,
     };
     let status = match (known, failed) {
         // A gate of this run failed, whatever became of the job.
@@ -87,16 +91,32 @@ fn run(config: &Config, ctx: &Context) -> Run {
         repository: repository(ctx),
         repository_url: ci.repository_url.clone(),
         commit_url: commit.as_ref().and_then(|commit| pages.commit(commit)),
-        subject: head.as_ref().map(|head| head.subject.clone()).filter(|subject| !subject.is_empty()),
-        author: head.map(|head| Person { name: head.author_name, email: head.author_email }),
-        branch: ci.branch.clone(),
+        subject: head
+            .as_ref()
+            .map(|head| head.subject.clone())
+            .filter(|subject| !subject.is_empty())
+            // The title of a pull request is not that of its last commit.
+            .or_else(|| ci.title.clone().filter(|_| pull.is_none())),
+        author: head
+            .map(|head| Person { name: head.author_name, email: head.author_email })
+            .or_else(|| ci.author.as_ref().map(person)),
+        // A merge queue's own branch means nothing to a reader.
+        branch: ci
+            .branch
+            .clone()
+            .filter(|branch| !branch.starts_with("gh-readonly-queue/"))
+            .or_else(|| pull?.target_branch.clone()),
         tag: ci.tag.clone(),
         pull_request: pull.map(|pull| Pull {
             id: pull.id.clone(),
             target: pull.target_branch.clone(),
             url: pages.pull_request(&pull.id),
+            title: ci.title.clone(),
+            mark: mark(ci.provider),
         }),
         pipeline: config.pipeline.clone(),
+        // Their pipelines are parts of one file. GitLab's have a name only if `workflow: name` gives one.
+        has_one_pipeline: matches!(ci.provider, Provider::Bitbucket | Provider::GitLab),
         id: ci.run_id.clone(),
         number: ci.build_number.clone(),
         url: config.pipeline_url.clone().or_else(|| ci.build_url.clone()),
@@ -104,7 +124,7 @@ fn run(config: &Config, ctx: &Context) -> Run {
         actor: ci.actor.clone().filter(|_| ci.provider != Provider::Bitbucket),
         environment: config.deployment.environment.clone().or_else(|| ci.environment.clone()),
         started_at: config.started_at,
-        finished_at: Timestamp::now(),
+        finished_at: now(),
         deployment: None,
         commit,
     }
@@ -114,7 +134,6 @@ fn run(config: &Config, ctx: &Context) -> Run {
 fn reported_run(reported: &Reported, config: &Config, ctx: &Context) -> Run {
     let pages = Pages::new(ctx);
     let head = reported.commit.as_ref().and_then(|commit| ctx.checkout.as_ref()?.commit(commit));
-    let author = reported.author.as_ref();
     let time = |text: &Option<String>| text.as_ref().and_then(|text| text.parse().ok());
     Run {
         provider: ctx.ci.provider.as_str().to_owned(),
@@ -123,8 +142,10 @@ fn reported_run(reported: &Reported, config: &Config, ctx: &Context) -> Run {
         commit_url: reported.commit.as_ref().and_then(|commit| pages.commit(commit)),
         commit: reported.commit.clone(),
         subject: reported.title.clone().or_else(|| Some(head.as_ref()?.subject.clone())),
-        author: author
-            .map(|author| Person { name: author.name.clone(), email: author.email.clone().unwrap_or_default() })
+        author: reported
+            .author
+            .as_ref()
+            .map(person)
             .or_else(|| head.map(|head| Person { name: head.author_name, email: head.author_email })),
         branch: reported.branch.clone(),
         tag: None,
@@ -132,17 +153,29 @@ fn reported_run(reported: &Reported, config: &Config, ctx: &Context) -> Run {
             id: id.clone(),
             target: reported.target_branch.clone(),
             url: pages.pull_request(id),
+            title: reported.title.clone(),
+            mark: mark(ctx.ci.provider),
         }),
         pipeline: reported.pipeline.clone(),
+        has_one_pipeline: false,
         id: reported.id.clone(),
         number: reported.build_number.clone(),
         url: reported.page.clone(),
         actor: reported.actor.clone(),
         environment: config.deployment.environment.clone().or_else(|| reported.environment.clone()),
         started_at: config.started_at.or_else(|| time(&reported.started_at)),
-        finished_at: time(&reported.finished_at).unwrap_or_else(Timestamp::now),
+        finished_at: time(&reported.finished_at).unwrap_or_else(now),
         deployment: None,
     }
+}
+
+fn person(author: &Author) -> Person {
+    Person { name: author.name.clone(), email: author.email.clone().unwrap_or_default() }
+}
+
+/// What stands before the number of a pull request.
+fn mark(provider: Provider) -> &'static str {
+    if provider == Provider::GitLab { "!" } else { "#" }
 }
 
 /// `org/shop`

@@ -1,6 +1,7 @@
 //! The requests of channels, and URLs as people and services read them.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use pipe_core::http::header::{HeaderName, HeaderValue};
 use pipe_core::http::{Method, Request, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -80,6 +81,11 @@ pub(crate) fn tidy(url: &str) -> Option<String> {
 /// Whether it is a URL that a request can be made to.
 pub(crate) fn is_url(url: &SecretString) -> bool {
     Url::parse(url.expose_secret()).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+/// Whether a request can have this header.
+pub(crate) fn is_header(name: &str, value: &str) -> bool {
+    HeaderName::from_bytes(name.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok()
 }
 
 /// As one part of a path or of a query.

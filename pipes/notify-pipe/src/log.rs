@@ -11,6 +11,7 @@ use pipe_core::spec::{Kind, Var};
 use pipe_core::workspace::Workspace;
 
 use crate::message::Log;
+use crate::text::{Return, without_controls};
 
 pub(crate) const ATTACH_LOGS: Var =
     Var::flag("ATTACH_LOGS", "Sends the end of LOG_FILE.").or("sends no log").unset("it is true if LOG_FILE is set");
@@ -62,7 +63,7 @@ impl LogOptions {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let bytes = tail(&self.path)
             .map_err(|error| format!("failed to read {name}: {}. Set LOG_FILE to a readable file", reason(&error)))?;
-        let text = plain(&String::from_utf8_lossy(&bytes));
+        let text = without_controls(&String::from_utf8_lossy(&bytes), Return::Overwrites);
         let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
         let end = lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
         let start = end.saturating_sub(self.lines);
@@ -88,39 +89,9 @@ fn tail(path: &PathBuf) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Without colours and other control sequences, and of lines that overwrite themselves only what was last on the screen.
-fn plain(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\u{1b}' => match chars.next() {
-                // CSI: parameters, then one letter.
-                Some('[') => while chars.next_if(|c| !('\u{40}'..='\u{7e}').contains(c)).is_some() {},
-                // OSC: up to BEL or ST.
-                Some(']') => while chars.next_if(|c| *c != '\u{7}' && *c != '\u{1b}').is_some() {},
-                _ => continue,
-            },
-            '\r' if chars.peek() == Some(&'\n') => continue,
-            '\r' => {
-                out.truncate(out.rfind('\n').map_or(0, |at| at + 1));
-                continue;
-            }
-            c if c.is_control() && c != '\n' && c != '\t' => continue,
-            c => {
-                out.push(c);
-                continue;
-            }
-        }
-        // The letter, BEL or ESC that ended the sequence.
-        chars.next();
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{LogOptions, MAX_TAIL, plain};
+    use super::{LogOptions, MAX_TAIL};
 
     #[test]
     fn the_last_lines_are_read_whatever_the_size() {
@@ -134,11 +105,5 @@ mod tests {
         std::fs::write(&path, b"\xff\xfe only").unwrap();
         assert!(LogOptions { path, lines: 3 }.read().unwrap().text.ends_with("only"));
         assert!(LogOptions { path: dir.path().to_owned(), lines: 1 }.read().is_err());
-    }
-
-    #[test]
-    fn colours_and_progress_bars_are_left_out() {
-        assert_eq!(plain("\u{1b}[31merror\u{1b}[0m: x\n10%\r50%\r100%\nend\u{7}"), "error: x\n100%\nend");
-        assert_eq!(plain("\u{1b}]0;title\u{7}a\r\nb"), "a\nb");
     }
 }

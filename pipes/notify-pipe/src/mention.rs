@@ -114,22 +114,28 @@ impl MentionOptions {
         status: Status,
         author: Option<&Person>,
         file: impl Fn(&Path) -> Result<PathBuf, &'static str>,
-    ) -> (Mentions, Option<String>) {
+    ) -> (Mentions, Vec<String>) {
         if self.only_failure && !status.is_failure() {
-            return (Mentions::default(), None);
+            return (Mentions::default(), Vec::new());
         }
-        let (people, problem) = match self.read(file) {
-            Ok(people) => (people, None),
-            Err(problem) => (
-                People::default(),
-                Some(format!(
-                    "failed to read {}: {problem}. Set MENTIONS_FILE to a TOML file of people",
-                    self.file.display()
-                )),
-            ),
-        };
+        let mut problems = Vec::new();
+        let people = self.read(file).unwrap_or_else(|problem| {
+            problems.push(format!(
+                "failed to read {}: {problem}. Set MENTIONS_FILE to a TOML file of people",
+                self.file.display()
+            ));
+            People::default()
+        });
+        if author.is_none() && self.users.iter().any(|user| is_author(user)) {
+            problems.push(
+                "MENTION_USERS=author mentions no person because the author of the commit is unknown. Check out the commit \
+                 (on GitHub `ref: ${{ github.event.pull_request.head.sha }}` of actions/checkout), or name people in \
+                 MENTION_USERS"
+                    .to_owned(),
+            );
+        }
         let mentions = self.users.iter().filter_map(|user| people.find(user.trim_start_matches('@'), author));
-        (Mentions { people: mentions.collect(), broadcast: self.broadcast }, problem)
+        (Mentions { people: mentions.collect(), broadcast: self.broadcast }, problems)
     }
 
     fn read(&self, file: impl Fn(&Path) -> Result<PathBuf, &'static str>) -> Result<People, String> {
@@ -147,10 +153,12 @@ impl MentionOptions {
 
 impl People {
     fn find(&self, user: &str, author: Option<&Person>) -> Option<Mention> {
-        if user.eq_ignore_ascii_case("author") {
+        if is_author(user) {
             let author = author?;
-            let ids = self.ids(&author.email).or_else(|| self.ids(&author.name)).unwrap_or_default();
-            return Some(Mention { name: author.name.clone(), email: Some(author.email.clone()), ids });
+            // The address is unknown if only the event names the author, by their login.
+            let email = Some(author.email.clone()).filter(|email| !email.is_empty());
+            let ids = email.as_ref().and_then(|email| self.ids(email)).or_else(|| self.ids(&author.name));
+            return Some(Mention { name: author.name.clone(), email, ids: ids.unwrap_or_default() });
         }
         let email = user.contains('@').then(|| user.to_owned());
         Some(Mention { name: user.to_owned(), email, ids: self.ids(user).unwrap_or_default() })
@@ -160,6 +168,10 @@ impl People {
         let found = self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, ids)| ids.clone())
     }
+}
+
+fn is_author(user: &str) -> bool {
+    user.trim_start_matches('@').eq_ignore_ascii_case("author")
 }
 
 impl Mention {
@@ -196,7 +208,7 @@ mod tests {
         let file = |path: &Path| Ok(dir.path().join(path));
         let (mentions, problem) =
             wanted(&["author", "@Grace", "U012AB3CD", "x@y.example"]).resolve(Status::Error, Some(&author), file);
-        assert_eq!(problem, None);
+        assert!(problem.is_empty(), "{problem:?}");
         let is_slack = |text: &str| text.starts_with("U0");
         let ids: Vec<_> = mentions.people.iter().map(|person| person.id("slack", is_slack)).collect();
         assert_eq!(ids, [Some("U0ADA"), Some("U0GRACE"), Some("U012AB3CD"), None].map(|id| id.map(str::to_owned)));
@@ -211,12 +223,12 @@ mod tests {
         fs::write(dir.path().join("mentions.toml"), "not = [toml").unwrap();
         let file = |path: &Path| Ok(dir.path().join(path));
         let (mentions, problem) = wanted(&["ada"]).resolve(Status::Error, None, file);
-        assert!(problem.unwrap().starts_with("failed to read mentions.toml: "));
+        assert!(problem[0].starts_with("failed to read mentions.toml: "));
         assert_eq!(mentions.people[0].name, "ada");
         let named = MentionOptions { named: true, file: "nowhere.toml".into(), ..wanted(&["ada"]) };
-        assert!(named.resolve(Status::Error, None, file).1.is_some());
+        assert!(named.resolve(Status::Error, None, file).1.len() == 1);
         let unnamed = MentionOptions { file: "nowhere.toml".into(), ..wanted(&["ada"]) };
-        assert!(unnamed.resolve(Status::Error, None, file).1.is_none());
+        assert!(unnamed.resolve(Status::Error, None, file).1.is_empty());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::http::tidy;
 use crate::mention::Mentions;
 use crate::run::Run;
 use crate::status::Status;
+use crate::text::{Return, one_line, without_controls};
 
 /// One notification.
 #[derive(Debug, Clone, Serialize)]
@@ -119,32 +120,48 @@ impl Message {
         text
     }
 
-    /// Takes this run's secrets out of everything that will be sent.
-    pub(crate) fn redact(&mut self, redactor: &Redactor) {
-        let clean = |text: &mut String| *text = redactor.text(text).into_owned();
-        clean(&mut self.title);
+    /// Removes control sequences from everything that will be sent, and then this run's secrets, which a control sequence
+    /// may have cut in two.
+    pub(crate) fn clean(&mut self, redactor: &Redactor) {
+        let clean = |text: &mut String| {
+            *text = redactor.text(&without_controls(text, Return::EndsLine)).into_owned();
+        };
+        let line = |text: &mut String| {
+            clean(text);
+            if text.contains('\n') {
+                *text = one_line(text);
+            }
+        };
+        line(&mut self.title);
         clean(&mut self.text);
         for field in &mut self.fields {
-            clean(&mut field.label);
+            line(&mut field.label);
             clean(&mut field.value);
-            field.url.as_mut().map(clean);
+            field.url.as_mut().map(line);
         }
         for finding in &mut self.findings {
-            clean(&mut finding.label);
+            line(&mut finding.label);
             clean(&mut finding.text);
         }
         for person in &mut self.mentions.people {
-            clean(&mut person.name);
+            line(&mut person.name);
         }
         for link in &mut self.links {
-            clean(&mut link.text);
-            clean(&mut link.url);
+            line(&mut link.text);
+            line(&mut link.url);
         }
         if let Some(log) = &mut self.log {
-            clean(&mut log.name);
+            line(&mut log.name);
             clean(&mut log.text);
         }
-        self.run.redact(&clean);
+        self.run.clean(&line);
+    }
+}
+
+impl Finding {
+    /// The job that sends the message failed, and the message is about another run.
+    pub(crate) fn of_failed_job() -> Finding {
+        Finding { label: "This job".to_owned(), status: Status::Error, text: "failed".to_owned() }
     }
 }
 
@@ -173,8 +190,15 @@ pub(crate) fn example() -> Message {
         author: Some(Person { name: "Ada Author".to_owned(), email: "ada@example.com".to_owned() }),
         branch: Some("main".to_owned()),
         tag: None,
-        pull_request: Some(Pull { id: "41".to_owned(), target: Some("main".to_owned()), url: url("pull/41") }),
+        pull_request: Some(Pull {
+            id: "41".to_owned(),
+            target: Some("main".to_owned()),
+            url: url("pull/41"),
+            title: Some("Fix totals".to_owned()),
+            mark: "#",
+        }),
         pipeline: Some("CI".to_owned()),
+        has_one_pipeline: false,
         id: Some("1001".to_owned()),
         number: Some("128".to_owned()),
         url: url("actions/runs/1001"),

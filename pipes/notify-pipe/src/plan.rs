@@ -1,6 +1,6 @@
 //! What a run does, as data: `execute` consumes it, and `DRY_RUN` prints it.
 
-use jiff::Timestamp;
+use crate::run::now;
 use pipe_core::Context;
 use pipe_core::plan::{Effects, Planned};
 use serde::{Serialize, Serializer};
@@ -96,7 +96,8 @@ impl Plan {
 
     /// Words the message and names what sending it does.
     fn preview(&mut self, config: &Config, ctx: &Context) {
-        let Worded { message, warnings, unable } = word(&self.facts, config, ctx);
+        let Worded { message, mut warnings, unable } = word(&self.facts, config, ctx);
+        warnings.extend(self.channels.iter().filter_map(|selected| selected.channel.warning(&message)));
         let requests = self.channels.iter().map(|selected| Sent {
             channel: selected.kind,
             target: selected.channel.target(),
@@ -118,7 +119,7 @@ impl Plan {
         let Some(inquiry) = &self.ci_api else { return possible };
         if inquiry.may_add_start() {
             let mut started = message.clone();
-            started.run.started(Timestamp::now());
+            started.run.started(now());
             possible.push(started);
         }
         if inquiry.may_change_status() {

@@ -8,6 +8,9 @@ use pipe_core::http::{Client, HttpError, Kind, Request, may_pass};
 
 use crate::state::State;
 
+/// How long the body of an answer is read whose status is all that matters. What services say there comes at once.
+const MAX_GLANCE: Duration = Duration::from_secs(1);
+
 /// What channels deliver with.
 pub(crate) struct Post {
     pub(crate) client: Client,
@@ -16,6 +19,8 @@ pub(crate) struct Post {
     /// When everything has to have been delivered.
     pub(crate) deadline: Instant,
     pub(crate) state: State,
+    /// A token of the CI's platform that may not write is treated like one that is missing: ON_MISSING_SECRET.
+    pub(crate) may_lack_rights: bool,
 }
 
 /// What a service says about a message that it took.
@@ -32,6 +37,8 @@ pub(crate) struct Receipt {
 pub(crate) enum Undelivered {
     /// The service, or we, said no: it stays so until a person changes something.
     Refused(String),
+    /// The service does not let this token do it (403).
+    Forbidden(String),
     /// No server responded, or it reported trouble. It may be different tomorrow.
     Unreachable(String),
     /// This channel has nothing to send for this message.
@@ -42,7 +49,7 @@ impl Undelivered {
     /// As the report carries it.
     pub(crate) fn word(&self) -> &'static str {
         match self {
-            Undelivered::Refused(_) => "refused",
+            Undelivered::Refused(_) | Undelivered::Forbidden(_) => "refused",
             Undelivered::Unreachable(_) => "unreachable",
             Undelivered::Skipped(_) => "skipped",
         }
@@ -50,7 +57,10 @@ impl Undelivered {
 
     pub(crate) fn reason(&self) -> &str {
         match self {
-            Undelivered::Refused(why) | Undelivered::Unreachable(why) | Undelivered::Skipped(why) => why,
+            Undelivered::Refused(why)
+            | Undelivered::Forbidden(why)
+            | Undelivered::Unreachable(why)
+            | Undelivered::Skipped(why) => why,
         }
     }
 
@@ -58,6 +68,7 @@ impl Undelivered {
     pub(crate) fn map(self, change: impl FnOnce(String) -> String) -> Undelivered {
         match self {
             Undelivered::Refused(why) => Undelivered::Refused(change(why)),
+            Undelivered::Forbidden(why) => Undelivered::Forbidden(change(why)),
             Undelivered::Unreachable(why) => Undelivered::Unreachable(change(why)),
             Undelivered::Skipped(why) => Undelivered::Skipped(change(why)),
         }
@@ -67,7 +78,7 @@ impl Undelivered {
 impl fmt::Display for Undelivered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Undelivered::Refused(why) | Undelivered::Unreachable(why) => f.write_str(why),
+            Undelivered::Refused(why) | Undelivered::Forbidden(why) | Undelivered::Unreachable(why) => f.write_str(why),
             Undelivered::Skipped(why) => write!(f, "skipped: {why}"),
         }
     }
@@ -80,6 +91,11 @@ impl Post {
         self.client.send(request).await.map_err(|error| Undelivered::from(&error))
     }
 
+    /// [`Post::send`] for a service whose status says all: an answer of 2xx is a delivery, however its body goes on.
+    pub(crate) async fn deliver(&self, request: Request) -> Result<Response, Undelivered> {
+        self.send(request.glance(MAX_GLANCE.min(self.remaining() / 4))).await
+    }
+
     pub(crate) fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
@@ -89,10 +105,13 @@ impl From<&HttpError> for Undelivered {
     fn from(error: &HttpError) -> Undelivered {
         let text = error.explain();
         match error.kind() {
+            Kind::Status { status: 403, .. } => Undelivered::Forbidden(text),
             Kind::Status { status, .. } if may_pass(*status) => Undelivered::Unreachable(text),
             Kind::Timeout | Kind::Connect | Kind::Cancelled => Undelivered::Unreachable(text),
             // What is not trusted, not allowed or not understood today is not tomorrow either.
-            Kind::Status { .. } | Kind::Tls | Kind::Proxy | Kind::TooLarge | Kind::Other => Undelivered::Refused(text),
+            Kind::Status { .. } | Kind::UnknownHost | Kind::Tls | Kind::Proxy | Kind::TooLarge | Kind::Other => {
+                Undelivered::Refused(text)
+            }
         }
     }
 }

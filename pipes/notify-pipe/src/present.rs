@@ -27,10 +27,7 @@ pub(crate) fn rendering(deliveries: &[Delivery], ctx: &Context) -> Rendering {
     }
     let mut outputs =
         vec![("delivered".to_owned(), delivered.to_string()), ("not_delivered".to_owned(), missing.join(","))];
-    outputs.extend(deliveries.iter().filter_map(|delivery| {
-        let (name, value) = delivery.outcome.as_ref().ok()?.output.as_ref()?;
-        Some(((*name).to_owned(), value.clone()))
-    }));
+    outputs.extend(message_ids(deliveries));
     Rendering {
         pipe: ctx.spec.name.to_owned(),
         report_name: ctx.report_name.clone(),
@@ -43,4 +40,20 @@ pub(crate) fn rendering(deliveries: &[Delivery], ctx: &Context) -> Rendering {
         summary_markdown: summary,
         outputs,
     }
+}
+
+/// Each output that deliveries give, once: of several targets a list in their order, with `-` for one without a message.
+fn message_ids(deliveries: &[Delivery]) -> Vec<(String, String)> {
+    let output = |delivery: &Delivery| delivery.outcome.as_ref().ok().and_then(|receipt| receipt.output.clone());
+    let mut outputs: Vec<(String, String)> = Vec::new();
+    for delivery in deliveries {
+        let Some((name, _)) = output(delivery) else { continue };
+        if outputs.iter().any(|(known, _)| known == name) {
+            continue;
+        }
+        let of_kind = deliveries.iter().filter(|other| other.channel == delivery.channel);
+        let values = of_kind.map(|other| output(other).map_or_else(|| "-".to_owned(), |(_, value)| value));
+        outputs.push((name.to_owned(), values.collect::<Vec<_>>().join(",")));
+    }
+    outputs
 }

@@ -1,6 +1,6 @@
 //! The pipeline run that a notification is about, as facts for machines: what templates, events and metrics carry.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 use serde::Serialize;
 
 /// Everything that is not known is `None`.
@@ -22,6 +22,9 @@ pub(crate) struct Run {
     pub(crate) pull_request: Option<Pull>,
     /// The pipeline's or workflow's name.
     pub(crate) pipeline: Option<String>,
+    /// A repository has only one pipeline on this CI, which therefore has no name.
+    #[serde(skip)]
+    pub(crate) has_one_pipeline: bool,
     /// The same for all jobs of the run.
     pub(crate) id: Option<String>,
     pub(crate) number: Option<String>,
@@ -49,6 +52,10 @@ pub(crate) struct Pull {
     pub(crate) id: String,
     pub(crate) target: Option<String>,
     pub(crate) url: Option<String>,
+    pub(crate) title: Option<String>,
+    /// `!` on GitLab, where `#41` is an issue, and `#` elsewhere.
+    #[serde(skip)]
+    pub(crate) mark: &'static str,
 }
 
 /// What the four DORA figures are computed from.
@@ -79,6 +86,12 @@ pub(crate) struct DeployedCommit {
     pub(crate) committed_at: Timestamp,
 }
 
+/// This moment, with milliseconds: what services show, and no more than a clock knows.
+pub(crate) fn now() -> Timestamp {
+    let now = Timestamp::now();
+    now.round(Unit::Millisecond).unwrap_or(now)
+}
+
 impl Run {
     /// From its start to this notification, in seconds.
     pub(crate) fn seconds(&self) -> Option<u64> {
@@ -101,11 +114,35 @@ impl Run {
 
     /// The tag, the pull request or the branch, as a title names it.
     pub(crate) fn ref_name(&self) -> Option<String> {
-        let pull = self.pull_request.as_ref().map(|pull| format!("PR {}", pull.id));
+        let pull = self.pull_request.as_ref().filter(|pull| !pull.id.is_empty()).map(|pull| match pull.mark {
+            "!" => format!("MR !{}", pull.id),
+            _ => format!("PR {}", pull.id),
+        });
         self.tag.clone().or(pull).or_else(|| self.branch.clone())
     }
 
-    pub(super) fn redact(&mut self, clean: &impl Fn(&mut String)) {
+    /// What stays the same from a failure of this pipeline to its success, and is shared with no other pipeline: by it an
+    /// alert is closed, a metric is replaced and the last status is found. The environment is a part of it if there is
+    /// one.
+    ///
+    /// # Errors
+    /// The facts that are missing, each a word.
+    pub(crate) fn identity(&self) -> Result<Vec<String>, Vec<&'static str>> {
+        // The branch of a pull request may have any name, that of one of ours too.
+        let needed = [
+            ("repository", self.repository.clone()),
+            ("pipeline", self.pipeline.clone().or_else(|| self.has_one_pipeline.then(String::new))),
+            ("branch", self.ref_name()),
+        ];
+        let missing: Vec<&str> = needed.iter().filter(|(_, fact)| fact.is_none()).map(|(name, _)| *name).collect();
+        if !missing.is_empty() {
+            return Err(missing);
+        }
+        let known = needed.into_iter().filter_map(|(_, fact)| fact).chain(self.environment.clone());
+        Ok(known.filter(|fact| !fact.is_empty()).collect())
+    }
+
+    pub(super) fn clean(&mut self, clean: &impl Fn(&mut String)) {
         let texts = [
             &mut self.repository,
             &mut self.repository_url,
@@ -124,7 +161,7 @@ impl Run {
             clean(&mut author.email);
         }
         if let Some(pull) = &mut self.pull_request {
-            [&mut pull.target, &mut pull.url].into_iter().flatten().for_each(clean);
+            [&mut pull.target, &mut pull.url, &mut pull.title].into_iter().flatten().for_each(clean);
         }
         if let Some(deployment) = &mut self.deployment {
             clean(&mut deployment.environment);

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use pipe_core::Context;
 use pipe_core::env::{MAX_FILE, Vars};
 use pipe_core::fs::{Links, if_present, read_bounded};
+use pipe_core::platform::Provider;
 use pipe_core::spec::Var;
 use pipe_core::workspace::{ReportDir, Workspace};
 use serde::{Serialize, Serializer};
@@ -68,7 +69,7 @@ impl State {
 
     /// How the run before this one ended, if it is known here.
     pub(crate) fn previous_status(&self, run: &Run) -> Option<Status> {
-        self.get(&status_key(run)).and_then(|word| Status::parse(&word))
+        self.get(&self.status_key(run)?).and_then(|word| Status::parse(&word))
     }
 
     /// Keeps how this run ended for the next one.
@@ -76,7 +77,24 @@ impl State {
     /// # Errors
     /// The file can't be written.
     pub(crate) fn remember(&self, status: Status, run: &Run) -> Result<(), String> {
-        if self.remembers(status) { self.set(&status_key(run), status.name()) } else { Ok(()) }
+        match self.status_key(run) {
+            Some(key) if self.remembers(status) => self.set(&key, status.name()),
+            _ => Ok(()),
+        }
+    }
+
+    /// One pipeline on one branch has one status. `None` if it is unknown which one this is. A file in the checkout is the
+    /// repository's own, also where that has no name.
+    fn status_key(&self, run: &Run) -> Option<String> {
+        let mut run = run.clone();
+        if self.path.as_ref()?.starts_with(&self.root) {
+            run.repository.get_or_insert_default();
+            run.has_one_pipeline |= run.provider == Provider::None.as_str();
+        }
+        run.identity().ok()?;
+        let parts = [&run.repository, &run.pipeline, &run.ref_name(), &run.environment];
+        let parts: Vec<&str> = parts.iter().map(|part| part.as_deref().unwrap_or("-")).collect();
+        Some(format!("status:{}", parts.join("|")))
     }
 
     /// Whether [`State::remember`] writes the file for this status.
@@ -117,13 +135,6 @@ impl Serialize for State {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.file().serialize(serializer)
     }
-}
-
-/// One pipeline on one branch has one status.
-fn status_key(run: &Run) -> String {
-    let parts = [&run.repository, &run.pipeline, &run.ref_name(), &run.environment];
-    let parts: Vec<&str> = parts.iter().map(|part| part.as_deref().unwrap_or("-")).collect();
-    format!("status:{}", parts.join("|"))
 }
 
 fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {

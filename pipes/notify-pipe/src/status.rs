@@ -37,8 +37,8 @@ pub(crate) const STATUS: Var = Var::choice(
 .values(&[
     (
         "auto",
-        "takes it from JOB_STATUS, from Bitbucket's exit code in an after-script, from GitLab's job status, or from the \
-         reports of other pipes. If none of them knows the outcome, the status is `finished`",
+        "takes it from JOB_STATUS, from the variable in which the CI says it (such as BITBUCKET_EXIT_CODE, CI_JOB_STATUS, \
+         AGENT_JOBSTATUS or DRONE_BUILD_STATUS), or from the reports of other pipes. If none of them knows the outcome, the status is `finished`",
     ),
     ("success", "reports a success"),
     ("warning", "reports a success with warnings"),
@@ -51,6 +51,7 @@ pub(crate) const STATUS: Var = Var::choice(
     ("canceled", "means `cancelled`"),
     ("passed", "means `success`"),
 ])
+.synonyms(WORDS)
 .default("auto");
 pub(crate) const JOB_STATUS: Var = Var::text(
     "JOB_STATUS",
@@ -60,25 +61,86 @@ pub(crate) const JOB_STATUS: Var = Var::text(
 .github("job.status")
 .example("failure");
 
-/// What is said of the end, by whom. `None` if it is not said.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// The words of CIs for an end that STATUS lacks, with what they mean: the closed lists of GitHub's conclusions,
+/// GitLab's and Bitbucket's results, Jenkins' `currentBuild.result`, Azure's `Agent.JobStatus`, Tekton's
+/// `$(tasks.status)`, Argo's `{{workflow.status}}`, and those of Buildkite, CodeBuild, Cloud Build, Drone, Semaphore and
+/// TeamCity. What says nothing of success is not in it (`neutral`, `skipped`, `NOT_BUILT`).
+const WORDS: &[(&str, &str)] = &[
+    ("successful", "success"),
+    ("succeeded", "success"),
+    ("succeeding", "success"),
+    ("completed", "success"),
+    ("built", "success"),
+    ("ok", "success"),
+    ("warned", "warning"),
+    ("unstable", "warning"),
+    ("succeededwithissues", "warning"),
+    ("partiallysucceeded", "warning"),
+    ("softfailed", "warning"),
+    ("soft_failed", "warning"),
+    ("errored", "error"),
+    ("hardfailed", "error"),
+    ("hard_failed", "error"),
+    ("timedout", "error"),
+    ("timed_out", "error"),
+    ("timeout", "error"),
+    ("expired", "error"),
+    ("fault", "error"),
+    ("internalerror", "error"),
+    ("internal_error", "error"),
+    ("startupfailure", "error"),
+    ("startup_failure", "error"),
+    ("rolledback", "error"),
+    ("rolled_back", "error"),
+    ("aborted", "cancelled"),
+    ("stopped", "cancelled"),
+    ("interrupted", "cancelled"),
+    ("killed", "cancelled"),
+    ("terminated", "cancelled"),
+];
+
+/// The variables in which CIs say how the job or the pipeline goes.
+const CI_WORDS: &[&str] = &[
+    // GitLab, in an `after_script`.
+    "CI_JOB_STATUS",
+    // Azure, of the steps before this one.
+    "AGENT_JOBSTATUS",
+    "DRONE_BUILD_STATUS",
+    // Woodpecker.
+    "CI_PIPELINE_STATUS",
+    "SEMAPHORE_JOB_RESULT",
+];
+
+/// The same as an exit code.
+const CI_CODES: &[&str] = &["BITBUCKET_EXIT_CODE", "BITRISE_BUILD_STATUS", "TRAVIS_TEST_RESULT"];
+
+/// What the user and the CI say of the end. `None` if it is not said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Said {
     /// `STATUS`. Nothing changes it.
     pub(crate) by_user: Option<Status>,
     /// Of this job.
     pub(crate) by_job: Option<Status>,
+    /// A `JOB_STATUS` that means nothing known.
+    pub(crate) unknown: Option<String>,
 }
 
 impl Said {
     pub(crate) fn from_vars(vars: &mut Vars) -> Said {
         let job = vars.text(&JOB_STATUS);
         let by_user = vars.choice(&STATUS).filter(|word| *word != "auto").and_then(Status::parse);
-        let by_job = job
-            .as_deref()
-            .and_then(Status::parse)
-            .or_else(|| vars.ci("BITBUCKET_EXIT_CODE").and_then(Status::of_exit_code))
-            .or_else(|| vars.ci("CI_JOB_STATUS").and_then(Status::parse));
-        Said { by_user, by_job }
+        let told = job.as_deref().and_then(Status::parse);
+        let by_code = || CI_CODES.iter().find_map(|name| vars.ci(name).and_then(Status::of_exit_code));
+        let by_word = || CI_WORDS.iter().find_map(|name| vars.ci(name).and_then(Status::parse));
+        // CodeBuild's is 1 for a build that goes well.
+        let by_build = || match vars.ci("CODEBUILD_BUILD_SUCCEEDING")? {
+            "1" => Some(Status::Success),
+            "0" => Some(Status::Error),
+            _ => None,
+        };
+        let by_job = told.or_else(by_code).or_else(by_word).or_else(by_build);
+        let unknown = job.filter(|word| by_user.is_none() && told.is_none() && !word.trim().is_empty());
+        Said { by_user, by_job, unknown }
     }
 }
 
@@ -87,6 +149,8 @@ impl Status {
     pub(crate) fn of_event(word: Option<&str>) -> Status {
         match word.map(str::to_ascii_lowercase).as_deref() {
             Some("queued" | "in_progress" | "pending" | "requested" | "waiting" | "building") => Status::Info,
+            // Here it says that there will be a conclusion, which is missing.
+            Some("completed") => Status::Finished,
             Some(word) => Status::parse(word).unwrap_or(Status::Finished),
             None => Status::Finished,
         }
@@ -94,14 +158,14 @@ impl Status {
 
     /// A CI's word for an end. `None` for a word that does not mean an end.
     pub(crate) fn parse(word: &str) -> Option<Status> {
-        match word.trim().to_ascii_lowercase().as_str() {
-            "success" | "successful" | "succeeded" | "passed" | "ok" | "built" => Some(Status::Success),
-            "warning" | "warned" => Some(Status::Warning),
-            "error" | "errored" | "failure" | "failed" | "timed_out" | "startup_failure" | "rolled_back" => {
-                Some(Status::Error)
-            }
+        let word = word.trim().to_ascii_lowercase();
+        let known = WORDS.iter().find(|(known, _)| *known == word).map_or(word.as_str(), |(_, meaning)| meaning);
+        match known {
+            "success" | "passed" => Some(Status::Success),
+            "warning" => Some(Status::Warning),
+            "error" | "failure" | "failed" => Some(Status::Error),
             "info" => Some(Status::Info),
-            "cancelled" | "canceled" | "stopped" | "interrupted" => Some(Status::Cancelled),
+            "cancelled" | "canceled" => Some(Status::Cancelled),
             "finished" => Some(Status::Finished),
             _ => None,
         }
@@ -179,21 +243,29 @@ impl Status {
 
 #[cfg(test)]
 mod tests {
-    use super::Status;
+    use super::{Status, WORDS};
 
     #[test]
     fn the_words_of_a_ci_are_understood_and_an_unknown_one_is_not_a_success() {
-        for (word, status) in [
-            ("success", Some(Status::Success)),
-            ("SUCCESSFUL", Some(Status::Success)),
-            ("failure", Some(Status::Error)),
-            ("failed", Some(Status::Error)),
-            ("canceled", Some(Status::Cancelled)),
-            ("running", None),
-            ("${{ job.status }}", None),
-            ("", None),
-        ] {
-            assert_eq!(Status::parse(word), status, "{word}");
+        let lists = [
+            ("SUCCESS successful Succeeded Completed passed OK built", Some(Status::Success)),
+            ("UNSTABLE SucceededWithIssues soft_failed warned", Some(Status::Warning)),
+            (
+                "failure FAILED Failed Error errored hard_failed TIMED_OUT TIMEOUT FAULT INTERNAL_ERROR",
+                Some(Status::Error),
+            ),
+            ("startup_failure EXPIRED rolled_back", Some(Status::Error)),
+            ("ABORTED Canceled CANCELLED STOPPED killed terminated", Some(Status::Cancelled)),
+            ("running NOT_BUILT neutral skipped stale action_required None ${{job.status}} UNKNOWN", None),
+        ];
+        for (words, status) in lists {
+            for word in words.split(' ') {
+                assert_eq!(Status::parse(word), status, "{word}");
+            }
+        }
+        assert_eq!(Status::parse(""), None);
+        for (word, meaning) in WORDS {
+            assert!(Status::parse(meaning).is_some() && Status::parse(word) == Status::parse(meaning), "{word}");
         }
     }
 

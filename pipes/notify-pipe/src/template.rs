@@ -11,7 +11,6 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, Undefi
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-pub use sandbox::renderer;
 
 /// Instructions and bytes a template may use: some hundred times what a large message needs.
 const FUEL: u64 = 200_000;
@@ -77,6 +76,14 @@ impl Order {
         let template = environment.template_from_str(&self.source).map_err(|error| describe(&error))?;
         template.render(&self.values).map_err(|error| describe(&error))
     }
+}
+
+/// Renders the template on standard input, if this process was started for that.
+pub fn renderer() -> Option<std::process::ExitCode> {
+    sandbox::renderer(|input| {
+        let order: Order = serde_json::from_reader(input).map_err(|error| error.to_string())?;
+        order.render()
+    })
 }
 
 /// Every name a template may use. The capitals are those of older pipelines' templates.

@@ -56,6 +56,56 @@ pub(crate) fn last_lines(text: &str, max: usize, cost: impl Fn(char) -> usize) -
     format!("{}\n{}", note(first), lines[first..].join("\n"))
 }
 
+/// What a carriage return without a line feed does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Return {
+    /// The rest of the line takes the place of its beginning, as on a screen.
+    Overwrites,
+    /// It ends the line.
+    EndsLine,
+}
+
+/// Without colours and other control sequences (ECMA-48), without control characters except tabs and line feeds, and
+/// without what changes the direction of writing: it shows a text that is not there.
+pub(crate) fn without_controls(text: &str, carriage: Return) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\u{1b}' => match chars.peek() {
+                Some('[') => skip_csi(&mut chars),
+                // A text of a terminal, up to BEL or ST: its title, a link, a sixel.
+                Some(']' | 'P' | 'X' | '^' | '_') => {
+                    while chars.next_if(|c| !matches!(c, '\u{7}' | '\u{1b}' | '\u{9c}')).is_some() {}
+                    // ST is ESC with a backslash.
+                    if chars.next() == Some('\u{1b}') {
+                        chars.next_if_eq(&'\\');
+                    }
+                }
+                _ => {
+                    while chars.next_if(|c| ('\u{20}'..='\u{2f}').contains(c)).is_some() {}
+                    chars.next_if(|c| ('\u{30}'..='\u{7e}').contains(c));
+                }
+            },
+            '\u{9b}' => skip_csi(&mut chars),
+            '\r' if chars.peek() == Some(&'\n') => {}
+            '\r' if carriage == Return::Overwrites => out.truncate(out.rfind('\n').map_or(0, |at| at + 1)),
+            '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => out.push('\n'),
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
+            c if c.is_control() && c != '\n' && c != '\t' => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Parameters, then one letter.
+fn skip_csi(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    chars.next_if_eq(&'[');
+    while chars.next_if(|c| ('\u{20}'..='\u{3f}').contains(c)).is_some() {}
+    chars.next_if(|c| ('\u{40}'..='\u{7e}').contains(c));
+}
+
 /// `text` on one line.
 pub(crate) fn one_line(text: &str) -> String {
     text.split(['\n', '\r']).filter(|part| !part.trim().is_empty()).collect::<Vec<_>>().join(" ")

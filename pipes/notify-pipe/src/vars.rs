@@ -16,8 +16,11 @@ pub static SPEC: Spec = Spec {
     outputs: &[
         Output::new("delivered", "How many messages were delivered"),
         Output::new("not_delivered", "The channels whose message was not delivered, separated by commas"),
-        Output::new("slack_message", "The channel and the id of the message that SLACK_BOT_TOKEN sent"),
-        Output::new("discord_message", "The id of the message on Discord"),
+        Output::new(
+            "slack_message",
+            "The channels and ids of the messages that SLACK_BOT_TOKEN sent, separated by commas",
+        ),
+        Output::new("discord_message", "The ids of the messages on Discord, separated by commas"),
     ],
     timeout: "60s",
     grace: Duration::from_millis(1500),

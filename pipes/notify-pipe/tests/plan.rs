@@ -353,7 +353,7 @@ fn what_only_the_api_knows_is_marked() {
         asked["ci_api"],
         json!({ "host": "api.example", "known_only_to_the_api": [
             "run.started_at: when the run started, for the field Duration",
-            "status: `error` if another job of the run failed",
+            "status: `error` if another job of the run failed, `finished` if that is unknown",
             "decision: how the previous run ended, for NOTIFY_ON=change" ] })
     );
     assert_eq!(asked["hosts"][0], "api.example");

@@ -42,17 +42,19 @@ fn notify_on_decides_by_what_was_before() {
 #[test]
 fn the_api_of_the_ci_reports_the_previous_status_and_the_start() {
     let repo = repo();
+    let of = |number: u64, conclusion: &str| json!({ "run_number": number, "conclusion": conclusion, "event": "push", "head_repository": { "full_name": "o/r" } });
     let run = |conclusion: &'static str| {
         let server = pipewright_harness::Server::start(move |request| {
             assert!(!request.path.contains(".."));
             let reply = match request.path.split('?').next().unwrap() {
                 "/api/repos/o/r/actions/runs/9" => json!({ "workflow_id": 5, "run_number": 3, "head_branch": "main",
+                    "event": "push", "head_repository": { "full_name": "o/r" },
                     "run_started_at": "2026-01-01T00:00:00Z" }),
                 "/api/repos/o/r/actions/workflows/5/runs" => json!({ "workflow_runs": [
-                    { "run_number": 4, "conclusion": "failure" },
-                    { "run_number": 3, "conclusion": "failure" },
-                    { "run_number": 2, "conclusion": conclusion },
-                    { "run_number": 1, "conclusion": "failure" } ] }),
+                    of(4, "failure"),
+                    of(3, "failure"),
+                    of(2, conclusion),
+                    of(1, "failure") ] }),
                 _ => return pipewright_harness::Reply::Send(200, Vec::new(), b"ok".to_vec()),
             };
             pipewright_harness::Reply::json(200, reply.to_string())
@@ -328,6 +330,9 @@ fn the_api_of_gitlab_reports_earlier_pipelines_and_other_jobs() {
             "/api/projects/o%2Fr/pipelines" => {
                 json!([{ "id": 31, "status": "running" }, { "id": 29, "status": "failed" }])
             }
+            "/api/projects/o%2Fr/pipelines/30/bridges" => json!([
+                { "name": "child", "status": "success", "downstream_pipeline": { "status": "failed" } },
+                { "name": "may", "status": "failed", "allow_failure": true } ]),
             "/api/projects/o%2Fr/pipelines/30/jobs" => json!([
                 { "name": "test", "status": "failed" }, { "name": "lint", "status": "failed", "allow_failure": true } ]),
             _ => return pipewright_harness::Reply::Send(200, Vec::new(), b"ok".to_vec()),
@@ -349,5 +354,5 @@ fn the_api_of_gitlab_reports_earlier_pipelines_and_other_jobs() {
     // The job of the notification went well; another one did not.
     let sent = run(&[("CI_JOB_STATUS", "success")]);
     let text = texts(&body(&sent[1]));
-    assert!(text.contains("test failed") && !text.contains("lint"), "{text}");
+    assert!(text.contains("test, child failed") && !text.contains("lint") && !text.contains("may"), "{text}");
 }

@@ -2,6 +2,7 @@
 //!
 //! Version 0.4.1 of the specification, https://cdevents.dev.
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use pipe_core::Context;
 use pipe_core::env::Vars;
 use pipe_core::http::Request;
@@ -83,6 +84,7 @@ impl HttpChannel for CdEvents {
             Event::Service => self.service(message)?,
         };
         let kind = format!("dev.cdevents.{kind}");
+        let subject_id = subject["id"].as_str().unwrap_or_default();
         let source = self.source(run);
         // The same event has the same id, however often it is sent.
         let digest = Sha256::new()
@@ -102,11 +104,19 @@ impl HttpChannel for CdEvents {
             .json_body(&body)
             .header("ce-specversion", "1.0")
             .header("ce-id", &id)
-            .header("ce-source", &source)
+            .header("ce-source", &attribute(&source))
             .header("ce-type", &kind)
             .header("ce-time", &time)
+            // The binding of CDEvents to CloudEvents: MUST be the id of the subject.
+            .header("ce-subject", &attribute(subject_id))
             .bearer(self.token.as_ref()))
     }
+}
+
+/// The value of an attribute as a header has it (CloudEvents, HTTP binding 3.1.3.2).
+fn attribute(text: &str) -> String {
+    const SET: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
+    utf8_percent_encode(text, SET).to_string()
 }
 
 impl CdEvents {

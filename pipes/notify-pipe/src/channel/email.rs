@@ -11,6 +11,7 @@ use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::{AsyncTransport, Message as Mail};
 use pipe_core::Context;
 use pipe_core::env::Vars;
+use pipe_core::http::is_unknown_host;
 use pipe_core::plan::Effects;
 use pipe_core::spec::{Group, Kind, Var};
 use serde_json::json;
@@ -93,10 +94,10 @@ struct Email {
 }
 
 fn from_vars(vars: &mut Vars, ctx: &Context) -> Vec<Box<dyn Channel>> {
-    let to = vars.list(&EMAIL_TO);
+    let to = whole(vars.list(&EMAIL_TO));
     let from = mailbox(vars, &EMAIL_FROM);
     let reply_to = mailbox(vars, &EMAIL_REPLY_TO);
-    let host = vars.text(&EMAIL_SMTP_HOST).map(|host| host.trim().to_owned());
+    let host = host(vars);
     let port = vars.integer(&EMAIL_SMTP_PORT).and_then(|port| u16::try_from(port).ok()).unwrap_or(587);
     let username = vars.text(&EMAIL_SMTP_USERNAME).map(|name| name.trim().to_owned());
     let password = vars.secret(&EMAIL_SMTP_PASSWORD);
@@ -115,9 +116,11 @@ fn from_vars(vars: &mut Vars, ctx: &Context) -> Vec<Box<dyn Channel>> {
         (true, _) if port == 465 => Security::Implicit,
         (true, _) => Security::StartTls,
     };
-    for (var, missing) in
-        [(&EMAIL_TO, to.is_empty()), (&EMAIL_FROM, !vars.is_set(&EMAIL_FROM)), (&EMAIL_SMTP_HOST, host.is_none())]
-    {
+    for (var, missing) in [
+        (&EMAIL_TO, to.is_empty()),
+        (&EMAIL_FROM, !vars.is_set(&EMAIL_FROM)),
+        (&EMAIL_SMTP_HOST, !vars.is_set(&EMAIL_SMTP_HOST)),
+    ] {
         if missing {
             vars.require(var);
         }
@@ -142,6 +145,40 @@ fn from_vars(vars: &mut Vars, ctx: &Context) -> Vec<Box<dyn Channel>> {
         roots_pem: settings.roots_pem,
     };
     vec![Box::new(Email { from, reply_to, to, server })]
+}
+
+/// Addresses that a comma in a quoted name (`"Doe, J" <j@example.com>`, RFC 5322) has cut into parts.
+fn whole(parts: Vec<String>) -> Vec<String> {
+    let mut addresses: Vec<String> = Vec::new();
+    let mut open = false;
+    for part in parts {
+        let quotes = part.replace("\\\\", "").replace("\\\"", "").matches('"').count();
+        match addresses.last_mut().filter(|_| open) {
+            Some(address) => address.push_str(&format!(", {part}")),
+            None => addresses.push(part),
+        }
+        open ^= quotes % 2 == 1;
+    }
+    addresses
+}
+
+/// The name or the address of the server. A port beside it would be taken for a part of the name.
+fn host(vars: &mut Vars) -> Option<String> {
+    let text = vars.text(&EMAIL_SMTP_HOST)?;
+    let host = text.trim();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if bare.parse::<std::net::Ipv6Addr>().is_ok() {
+        return Some(bare.to_owned());
+    }
+    match host.split_once(':') {
+        Some((name, port)) if port.parse::<u16>().is_ok() => vars.problem(
+            &EMAIL_SMTP_HOST,
+            format!("expected a host name without a port. Set EMAIL_SMTP_HOST={name} and EMAIL_SMTP_PORT={port}"),
+        ),
+        None if !host.contains(|c: char| c.is_whitespace() || "/@?#\\".contains(c)) => return Some(host.to_owned()),
+        _ => vars.problem(&EMAIL_SMTP_HOST, "expected a host name such as smtp.example.com"),
+    }
+    None
 }
 
 fn mailbox(vars: &mut Vars, var: &'static Var) -> Option<Mailbox> {
@@ -205,6 +242,7 @@ impl Email {
             let wait = Duration::from_secs(1 << (tried - 1).min(3)).min(MAX_WAIT);
             let more = tried < post.attempts && wait < post.remaining();
             match failure {
+                Undelivered::Refused(why) if more && is_unknown_host(&why) => tokio::time::sleep(wait).await,
                 Undelivered::Unreachable(_) if more => tokio::time::sleep(wait).await,
                 Undelivered::Unreachable(why) if tried > 1 => {
                     return Err(Undelivered::Unreachable(format!("{why} after {tried} attempts")));

@@ -177,7 +177,7 @@ impl DeploymentStatus {
             let why = created["message"].as_str().unwrap_or("the response has no id");
             return Err(Undelivered::Refused(format!("GitHub did not create a deployment: {why}")));
         };
-        post.send(self.api.request(&format!("deployments/{id}/statuses"), &self.status(message))).await?;
+        post.deliver(self.api.request(&format!("deployments/{id}/statuses"), &self.status(message))).await?;
         Ok(Receipt::default())
     }
 }

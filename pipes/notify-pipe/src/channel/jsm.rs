@@ -5,9 +5,9 @@ use pipe_core::env::Vars;
 use pipe_core::http::{Authorization, Request};
 use pipe_core::spec::{Group, Var};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::pagerduty::{details, source, subject_key};
+use super::pagerduty::{details, source, subject_key, unknown_subject};
 use super::target::{Channel, ChannelKind, HttpChannel, Target};
 use crate::http::{RequestExt, encode, host_of, post};
 use crate::message::{Message, Priority};
@@ -70,6 +70,10 @@ impl Target for Jsm {
         host_of(&self.api)
     }
 
+    fn warning(&self, message: &Message) -> Option<String> {
+        if self.alias.is_some() { None } else { unknown_subject(message, "JSM_ALIAS") }
+    }
+
     fn is_pager(&self) -> bool {
         true
     }
@@ -77,10 +81,10 @@ impl Target for Jsm {
 
 impl HttpChannel for Jsm {
     fn request(&self, message: &Message) -> Result<Request, Undelivered> {
-        let alias = shorten(&self.alias.clone().unwrap_or_else(|| subject_key(message)), MAX_ALIAS, utf16);
+        let alias = self.alias.clone().or_else(|| subject_key(message)).map(|key| shorten(&key, MAX_ALIAS, utf16));
         let headline = one_line(&message.headline());
-        let request = match message.status {
-            Status::Error => post(&format!("{}/alerts", self.api)).json_body(&json!({
+        let request = match (message.status, alias) {
+            (Status::Error, alias) => post(&format!("{}/alerts", self.api)).json_body(&without_null(json!({
                 "message": shorten(&headline, MAX_MESSAGE, utf16),
                 "alias": alias,
                 "description": shorten(&message.plain(), MAX_DESCRIPTION, utf16),
@@ -91,16 +95,27 @@ impl HttpChannel for Jsm {
                 "priority": priority(message.priority),
                 "source": source(message, MAX_SOURCE),
                 "tags": ["pipewright"],
-            })),
-            Status::Success | Status::Warning => {
+            }))),
+            (Status::Success | Status::Warning, None) => {
+                return Err(Undelivered::Skipped("no alias says which alert it closes. Set JSM_ALIAS".to_owned()));
+            }
+            (Status::Success | Status::Warning, Some(alias)) => {
                 post(&format!("{}/alerts/{}/close?identifierType=alias", self.api, encode(&alias)))
                     .json_body(&json!({ "note": shorten(&headline, MAX_MESSAGE, utf16), "source": "pipewright" }))
             }
-            other => return Err(Undelivered::Skipped(format!("no alert for the status {}", other.name()))),
+            (other, _) => return Err(Undelivered::Skipped(format!("no alert for the status {}", other.name()))),
         };
         let authorization = Authorization::Header(SecretString::from(format!("GenieKey {}", self.key.expose_secret())));
         Ok(request.authorize(&authorization, &host_of(&self.api)))
     }
+}
+
+/// An alert without an alias gets one from the service.
+fn without_null(mut document: Value) -> Value {
+    if let Some(map) = document.as_object_mut() {
+        map.retain(|_, value| !value.is_null());
+    }
+    document
 }
 
 fn priority(priority: Priority) -> &'static str {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::target::{Channel, ChannelKind, HttpChannel, Target};
-use crate::http::{host, is_url, post_secret};
+use crate::http::{host, is_header, is_url, post_secret};
 use crate::message::Message;
 use crate::post::{Receipt, Response, Undelivered};
 use crate::run::Run;
@@ -104,7 +104,7 @@ fn headers(vars: &mut Vars) -> Vec<(String, SecretString)> {
         .map(|pair| {
             let (name, value) = pair.split_once('=')?;
             let value = percent_decode_str(value.trim()).decode_utf8().ok()?;
-            Some((name.trim().to_owned(), SecretString::from(value.into_owned())))
+            is_header(name.trim(), &value).then(|| (name.trim().to_owned(), SecretString::from(value.into_owned())))
         })
         .collect();
     if pairs.is_none() {

@@ -88,6 +88,10 @@ impl Target for Alerts {
         "alerts".to_owned()
     }
 
+    fn warning(&self, message: &Message) -> Option<String> {
+        if self.dedup.is_some() { None } else { unknown_subject(message, "PAGERDUTY_DEDUP_KEY") }
+    }
+
     fn is_pager(&self) -> bool {
         true
     }
@@ -100,12 +104,17 @@ impl HttpChannel for Alerts {
             Status::Success | Status::Warning => "resolve",
             other => return Err(Undelivered::Skipped(format!("no alert for the status {}", other.name()))),
         };
-        let dedup = self.dedup.clone().unwrap_or_else(|| subject_key(message));
-        let mut event = json!({
-            "routing_key": self.key.expose_secret(),
-            "event_action": action,
-            "dedup_key": shorten(&dedup, MAX_KEY, utf16),
-        });
+        let mut event = json!({ "routing_key": self.key.expose_secret(), "event_action": action });
+        match self.dedup.clone().or_else(|| subject_key(message)) {
+            Some(key) => event["dedup_key"] = Value::from(shorten(&key, MAX_KEY, utf16)),
+            // PagerDuty gives an alert without a key one of its own.
+            None if action == "trigger" => {}
+            None => {
+                return Err(Undelivered::Skipped(
+                    "no key says which alert it closes. Set PAGERDUTY_DEDUP_KEY".to_owned(),
+                ));
+            }
+        }
         if action == "trigger" {
             event["payload"] = json!({
                 "summary": shorten(&one_line(&message.headline()), MAX_SUMMARY, utf16),
@@ -159,13 +168,21 @@ fn severity(priority: Priority) -> &'static str {
     }
 }
 
-/// What stays the same from a pipeline's failure to its success: for services that close what they opened.
-pub(super) fn subject_key(message: &Message) -> String {
-    let run = &message.run;
-    let place = run.tag.clone().or_else(|| run.branch.clone());
-    let parts = [run.repository.clone(), run.pipeline.clone(), place, run.environment.clone()];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    if parts.is_empty() { "pipewright".to_owned() } else { format!("pipewright/{}", parts.join("/")) }
+/// What stays the same from a pipeline's failure to its success: for services that close what they opened. `None` if not
+/// all of its facts are known.
+pub(super) fn subject_key(message: &Message) -> Option<String> {
+    Some(format!("pipewright/{}", message.run.identity().ok()?.join("/")))
+}
+
+/// What it means that there is no [`subject_key`], for a message that opens or closes an alert. `var` sets the key.
+pub(super) fn unknown_subject(message: &Message, var: &str) -> Option<String> {
+    let missing = message.run.identity().err()?.join(" and ");
+    let what = match message.status {
+        Status::Error => "a later success cannot close this alert",
+        Status::Success | Status::Warning => "this success closes no alert",
+        _ => return None,
+    };
+    Some(format!("the {missing} of this run is unknown, so {what}. Set {var}"))
 }
 
 /// Where the event comes from, by a name that is never empty.

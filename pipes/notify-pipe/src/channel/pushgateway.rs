@@ -49,17 +49,36 @@ impl Target for Pushgateway {
     fn target(&self) -> String {
         host(&self.url)
     }
+
+    fn warning(&self, message: &Message) -> Option<String> {
+        let missing = self.unknown(message)?.join(" and ");
+        Some(format!("the {missing} of this run is unknown, so its metrics are not pushed. Set PUSHGATEWAY_JOB"))
+    }
+}
+
+impl Pushgateway {
+    /// The facts that are missing to distinguish these metrics from those of another pipeline, if nothing else does.
+    fn unknown(&self, message: &Message) -> Option<Vec<&'static str>> {
+        if self.job.is_some() { None } else { message.run.identity().err() }
+    }
 }
 
 impl HttpChannel for Pushgateway {
     fn request(&self, message: &Message) -> Result<Request, Undelivered> {
         let run = &message.run;
+        if self.unknown(message).is_some() {
+            let why = "it would replace the metrics of another pipeline. Set PUSHGATEWAY_JOB".to_owned();
+            return Err(Undelivered::Skipped(why));
+        }
         let job = self.job.clone().or_else(|| run.pipeline.clone()).unwrap_or_else(|| "pipeline".to_owned());
         let mut path = format!("/metrics{}", label("job", &job));
-        let place = run.tag.as_ref().or(run.branch.as_ref());
-        for (name, value) in
-            [("repository", run.repository.as_ref()), ("branch", place), ("environment", run.environment.as_ref())]
-        {
+        // A pull request's branch may have the name of one of ours.
+        let place = run.ref_name();
+        for (name, value) in [
+            ("repository", run.repository.as_ref()),
+            ("branch", place.as_ref()),
+            ("environment", run.environment.as_ref()),
+        ] {
             path.push_str(&value.map(|value| label(name, value)).unwrap_or_default());
         }
         let url = SecretString::from(format!("{}{path}", self.url.expose_secret().trim_end_matches('/')));

@@ -35,6 +35,11 @@ pub(crate) trait Target: Send + Sync {
     /// The name that distinguishes it from others of its kind, without secrets: `#ops`, `hooks.example.com`.
     fn target(&self) -> String;
 
+    /// What a person should know of a message that can't be delivered as it should, as a sentence.
+    fn warning(&self, _message: &Message) -> Option<String> {
+        None
+    }
+
     /// It pages people: if it is unreachable, the run fails.
     fn is_pager(&self) -> bool {
         false
@@ -86,7 +91,13 @@ pub(crate) trait HttpChannel: Target {
     /// The request, or why this message needs no request: [`Undelivered::Skipped`].
     fn request(&self, message: &Message) -> Result<Request, Undelivered>;
 
-    /// What an answer of 2xx means. Services that say no with 200 say it here.
+    /// Whether an answer of 2xx is a delivery only if its body says so.
+    fn confirms_in_body(&self) -> bool {
+        false
+    }
+
+    /// What an answer of 2xx means. Services that say no with 200 say it here. Of a long or slow body only the beginning
+    /// is there.
     fn judge(&self, _response: &Response) -> Result<Receipt, Undelivered> {
         Ok(Receipt::default())
     }
@@ -98,7 +109,11 @@ impl<T: HttpChannel> Channel for T {
     }
 
     fn deliver<'a>(&'a self, message: &'a Message, post: &'a Post) -> LocalBoxFuture<'a, Result<Receipt, Undelivered>> {
-        Box::pin(async move { self.judge(&post.send(self.request(message)?).await?) })
+        Box::pin(async move {
+            let request = self.request(message)?;
+            let sending = if self.confirms_in_body() { post.send(request).await } else { post.deliver(request).await };
+            self.judge(&sending?)
+        })
     }
 }
 

@@ -111,6 +111,8 @@ impl Teams {
         }
         json!({
             "type": "message",
+            // What a preview of the message shows. Without it that is "Card".
+            "summary": shorten(&one_line(&message.headline()), MAX_TITLE, chars),
             "attachments": [{
                 "contentType": "application/vnd.microsoft.card.adaptive",
                 "contentUrl": null,

@@ -104,6 +104,10 @@ impl HttpChannel for Telegram {
         Ok(post_secret(&self.url).json_body(&payload).retry_after_in(retry_after))
     }
 
+    fn confirms_in_body(&self) -> bool {
+        true
+    }
+
     fn judge(&self, response: &Response) -> Result<Receipt, Undelivered> {
         let answer: Value = response.json().unwrap_or_default();
         if answer["ok"] == true {
@@ -137,9 +141,22 @@ fn visible(html: &str) -> usize {
     count
 }
 
-/// A name behind `@` would be called, and one behind `/` is a command that a click sends.
+/// A name behind `@` would be called, and one behind `/` is a command that a click sends, wherever a word may begin: tdlib
+/// takes one after anything but a part of a word, `/`, `<` and `>` (`match_bot_commands`).
 fn defused(text: &str) -> String {
-    text.replace('@', "@\u{200b}").replace("\n/", "\n/\u{200b}")
+    let mut out = String::with_capacity(text.len());
+    let mut before = ' ';
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        out.push(c);
+        let in_word = before.is_alphanumeric() || matches!(before, '_' | '/' | '<' | '>');
+        let is_name = chars.peek().is_some_and(|next| next.is_ascii_alphanumeric() || *next == '_');
+        if c == '@' || (c == '/' && !in_word && is_name) {
+            out.push('\u{200b}');
+        }
+        before = c;
+    }
+    out
 }
 
 fn html(message: &Message, scale: usize) -> String {
@@ -209,7 +226,24 @@ fn mentions(message: &Message) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{retry_after, visible};
+    use super::{defused, retry_after, visible};
+
+    #[test]
+    fn no_word_is_a_command_or_calls_a_person() {
+        let text = "/start to /srv on host; run /stop@some_bot (/a) x/y https://a.example/b //c 1/2 -/d";
+        let mut after = String::new();
+        let mut before = ' ';
+        for c in defused(text).chars() {
+            let begins = c.is_ascii_alphanumeric() && before == '/';
+            let word = after.trim_end_matches('/').chars().next_back().is_some_and(char::is_alphanumeric);
+            assert!(!begins || word || after.ends_with("//"), "a command after {after:?}");
+            assert!(!(before == '@' && c != '\u{200b}'), "{after:?}");
+            after.push(c);
+            before = c;
+        }
+        assert_eq!(after.replace('\u{200b}', ""), text);
+        assert!(defused("x/y https://a.example/b").contains("https://a.example/b"));
+    }
 
     #[test]
     fn the_body_of_a_429_says_how_long() {

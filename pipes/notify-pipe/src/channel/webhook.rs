@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::target::{Channel, ChannelKind, HttpChannel, Target, urls};
-use crate::http::{host, secret};
+use crate::http::{host, is_header, secret};
 use crate::message::Message;
 use crate::post::Undelivered;
 use crate::template::{Form, Template};
@@ -123,7 +123,12 @@ fn headers(vars: &mut Vars) -> Vec<(String, SecretString)> {
         Value::String(text) => text,
         other => other.to_string(),
     };
-    object.into_iter().map(|(name, value)| (name, SecretString::from(text(value)))).collect()
+    let headers: Vec<(String, String)> = object.into_iter().map(|(name, value)| (name, text(value))).collect();
+    if headers.iter().any(|(name, value)| !is_header(name, value)) {
+        vars.problem(&WEBHOOK_HEADERS, "expected names and values of HTTP headers. Example: {\"X-Key\": \"value\"}");
+        return Vec::new();
+    }
+    headers.into_iter().map(|(name, value)| (name, SecretString::from(value))).collect()
 }
 
 fn signatures(vars: &mut Vars) -> Vec<Signature> {

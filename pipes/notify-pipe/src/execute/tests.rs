@@ -60,9 +60,9 @@ async fn a_channel_that_panics_hangs_or_is_refused_loses_only_itself() {
     let report = Recorder::new(&SPEC, report_dir, ctx.redactor.clone());
     let (state, _) = State::open(None, Path::new("/"));
     let deadline = Instant::now() + Duration::from_millis(400);
-    let post = Post { client: ctx.http().unwrap(), attempts: 1, deadline, state };
+    let post = Post { client: ctx.http().unwrap(), attempts: 1, deadline, state, may_lack_rights: false };
     let channels: Vec<Selected> = ["panics", "hangs", "refuses", "delivers"]
-        .map(|name| Selected { kind: "slack", channel: Arc::new(Fake(name)) })
+        .map(|name| Selected { kind: "slack", is_platform: false, channel: Arc::new(Fake(name)) })
         .into();
     let started = Instant::now();
     let deliveries = deliver(&channels, &example(), &Decision::Send, &post, &report, &ctx).await;

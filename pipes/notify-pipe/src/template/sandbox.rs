@@ -1,4 +1,4 @@
-//! Rendering in a process of its own, which is this program again, with limits of time and memory that the kernel holds.
+//! Rendering in a separate process, which is this program again, with limits of time and memory that the kernel holds.
 //!
 //! A template can double a value in every step: `x + x` and `[x, x]` make no copy, and what walks the result (printing,
 //! comparing, `tojson`, another `+`) takes time and memory without end inside of one instruction, or overflows the stack.
@@ -13,8 +13,6 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 
-use super::Order;
-
 /// What an exhausted limit is called, whichever it is.
 pub(super) const TOO_MUCH: &str = "the template does too much work. Simplify its loops and lists";
 
@@ -23,7 +21,7 @@ const ARGUMENT: &str = "--render-template";
 
 /// For a whole rendering, which takes milliseconds.
 const TIME: Duration = Duration::from_millis(900);
-/// Seconds of CPU, if nobody is left to end the process.
+/// Seconds of CPU, if the pipe is gone and cannot end the process.
 const CPU: u64 = 2;
 /// Bytes of memory for data. A large message needs a tenth of it.
 const MEMORY: u64 = 64 << 20;
@@ -39,7 +37,7 @@ enum Reply {
 
 /// # Errors
 /// What the template does wrong, as a fragment.
-pub(super) fn render(order: &Order) -> Result<String, String> {
+pub(super) fn render(order: &impl Serialize) -> Result<String, String> {
     let order = serde_json::to_vec(order).map_err(|error| format!("failed to pass its values: {error}"))?;
     let mut child = start().map_err(|error| format!("failed to start this program for it: {error}. Mount /proc"))?;
     let reply = exchange(&mut child, order);
@@ -77,8 +75,8 @@ fn exchange(child: &mut Child, order: Vec<u8>) -> Option<Vec<u8>> {
     receiver.recv_timeout(TIME).ok()?.ok()
 }
 
-/// Renders what stands on standard input, if this process was started for that.
-pub fn renderer() -> Option<ExitCode> {
+/// Does what stands on standard input, if this process was started for that.
+pub(super) fn renderer(obey: impl FnOnce(std::io::StdinLock<'_>) -> Result<String, String>) -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_none_or(|argument| argument != ARGUMENT) || arguments.next().is_some() {
         return None;
@@ -87,16 +85,11 @@ pub fn renderer() -> Option<ExitCode> {
         setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) }).map_err(|error| error.to_string())
     };
     let limited = limit(Resource::Data, MEMORY).and_then(|()| limit(Resource::Cpu, CPU));
-    let reply = match limited.and_then(|()| obey()) {
+    let reply = match limited.and_then(|()| obey(std::io::stdin().lock())) {
         Ok(text) if text.len() as u64 <= MAX_RESULT => Reply::Rendered(text),
         Ok(_) => Reply::Failed(TOO_MUCH.to_owned()),
         Err(why) => Reply::Failed(why),
     };
     let written = serde_json::to_writer(std::io::stdout().lock(), &reply);
     Some(if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn obey() -> Result<String, String> {
-    let order: Order = serde_json::from_reader(std::io::stdin().lock()).map_err(|error| error.to_string())?;
-    order.render()
 }

@@ -92,11 +92,12 @@ pub(crate) const WRAPPED: &[Wrapped] = &[
     // notify-pipe.
     wrapped("pipes/notify-pipe/src/channel/", DELIVERY, "See {REPOSITORY}/blob/main/docs/notify/{kind}.md#errors"),
     wrapped("pipes/notify-pipe/src/delivery.rs", DELIVERY, "See {REPOSITORY}/blob/main/docs/notify/{kind}.md#errors"),
-    wrapped("pipes/notify-pipe/src/ci_api.rs", WHEN, "Set STATE_FILE, or a token that may read earlier runs"),
+    wrapped("pipes/notify-pipe/src/ci_api", WHEN, "Set STATE_FILE, or a token that may read earlier runs"),
+    wrapped("pipes/notify-pipe/src/run.rs", "pipes/notify-pipe/src/channel/pagerduty.rs", "Set {var}"),
     wrapped("pipes/notify-pipe/src/plan.rs", WHEN, "Set STATE_FILE, or a token that may read earlier runs"),
     wrapped("pipes/notify-pipe/src/log.rs", "pipes/notify-pipe/src/log.rs", "Set LOG_FILE to a readable file"),
     wrapped(
-        "pipes/notify-pipe/src/template.rs",
+        "pipes/notify-pipe/src/template",
         "pipes/notify-pipe/src/compose.rs",
         "See {REPOSITORY}/blob/main/docs/notify/templates.md",
     ),

@@ -64,7 +64,7 @@ fn facts(message: &Message) -> String {
     let line = |label: &str, value: &str| {
         format!(
             "<tr><td style=\"padding:3px 16px 3px 0;font-size:14px;line-height:20px;color:#57606a;vertical-align:top;\
-             min-width:80px;max-width:200px;{BREAK}\">{label}</td><td style=\"padding:3px 0;font-size:14px;\
+             min-width:80px;max-width:200px;overflow-wrap:break-word\">{label}</td><td style=\"padding:3px 0;font-size:14px;\
              line-height:20px;vertical-align:top;{BREAK}\">{value}</td></tr>"
         )
     };

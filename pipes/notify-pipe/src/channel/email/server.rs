@@ -5,6 +5,7 @@ use std::time::Duration;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
+use pipe_core::http::is_unknown_host;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::post::Undelivered;
@@ -64,6 +65,9 @@ impl Server {
         // 5yz of RFC 5321, no trust, and what we can't or won't do: no authentication in common, no STARTTLS.
         if error.is_permanent() || error.is_tls() || error.is_client() || is_tls(error) {
             return Undelivered::Refused(text);
+        }
+        if is_unknown_host(&text) {
+            return Undelivered::Refused(format!("{text}. Set EMAIL_SMTP_HOST to a name that exists"));
         }
         Undelivered::Unreachable(text)
     }

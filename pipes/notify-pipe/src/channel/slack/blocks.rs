@@ -31,6 +31,8 @@ pub(super) struct Appearance {
     pub(super) username: Option<String>,
     pub(super) icon: Option<String>,
     pub(super) thread: Option<String>,
+    /// Answers in a thread stand in the channel, too.
+    pub(super) broadcast: bool,
 }
 
 /// A person to mention.
@@ -119,6 +121,29 @@ fn text(text: &str, style: Option<&str>) -> Value {
 
 /// Mentions, then the message's text with its links.
 fn said(message: &Message, targets: &[MentionTarget]) -> Vec<Value> {
+    let mut elements = mentions(message, targets);
+    if message.text.is_empty() {
+        return elements;
+    }
+    if !elements.is_empty() {
+        elements.push(text("\n", None));
+    }
+    elements.extend(linked(&shorten(&message.text, MAX_TEXT, utf16)));
+    elements
+}
+
+/// The line in the thread of a message that was updated: an update notifies no person, so the mentions stand here.
+pub(super) fn answer(message: &Message, targets: &[MentionTarget]) -> Value {
+    let headline = shorten(&message.headline(), MAX_VALUE, utf16);
+    let mut elements = mentions(message, targets);
+    if !elements.is_empty() {
+        elements.push(text(" ", None));
+    }
+    elements.push(text(&headline, None));
+    json!({ "text": escape(&headline), "blocks": [rich_text(&[section(elements)])] })
+}
+
+fn mentions(message: &Message, targets: &[MentionTarget]) -> Vec<Value> {
     let mut elements = Vec::new();
     match message.mentions.broadcast {
         Some(Broadcast::Channel) => elements.push(json!({ "type": "broadcast", "range": "channel" })),
@@ -134,13 +159,6 @@ fn said(message: &Message, targets: &[MentionTarget]) -> Vec<Value> {
             MentionTarget::Name(name) => text(&shorten(name, MAX_LABEL, utf16), None),
         });
     }
-    if message.text.is_empty() {
-        return elements;
-    }
-    if !elements.is_empty() {
-        elements.push(text("\n", None));
-    }
-    elements.extend(linked(&shorten(&message.text, MAX_TEXT, utf16)));
     elements
 }
 

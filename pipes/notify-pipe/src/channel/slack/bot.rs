@@ -6,13 +6,13 @@ use pipe_core::plan::Effects;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::blocks::{Appearance, MentionTarget, content, escape, mention_target};
+use super::blocks::{self, Appearance, MentionTarget, content, mention_target};
 use crate::channel::target::{Channel, Preview, Target, shown};
 use crate::http::{RequestExt, host_of, post, post_secret};
 use crate::message::{Log, Message};
 use crate::post::{Post, Receipt, Undelivered};
 use crate::state::State;
-use crate::text::{bytes, last_lines, shorten, utf16};
+use crate::text::{bytes, last_lines};
 
 const LOOK_UP: &str = "users.lookupByEmail";
 const UPLOAD_URL: &str = "files.getUploadURLExternal";
@@ -40,19 +40,15 @@ impl Bot {
     pub(super) fn all(
         token: &SecretString,
         api: &str,
-        channels: Vec<String>,
-        update: Option<(String, String)>,
+        targets: Vec<(String, Option<String>)>,
         appearance: &Appearance,
     ) -> Vec<Box<dyn Channel>> {
         let api = api.trim_end_matches('/').to_owned();
-        let of = |channel: String, update: Option<String>| {
+        let of = |(channel, update): (String, Option<String>)| {
             let (token, api, appearance) = (token.clone(), api.clone(), appearance.clone());
             Box::new(Bot { token, api, channel, update, appearance }) as Box<dyn Channel>
         };
-        match update {
-            Some((channel, ts)) => vec![of(channel, Some(ts))],
-            None => channels.into_iter().map(|channel| of(channel, None)).collect(),
-        }
+        targets.into_iter().map(of).collect()
     }
 
     fn request(&self, method: &str, body: &Value) -> Request {
@@ -75,6 +71,20 @@ impl Bot {
             if let Some(value) = value {
                 payload[key] = Value::from(value.as_str());
             }
+        }
+        if appearance.thread.is_some() && appearance.broadcast {
+            payload["reply_broadcast"] = Value::from(true);
+        }
+        payload
+    }
+
+    /// The line in the thread of an updated message.
+    fn reply(&self, message: &Message, targets: &[MentionTarget], earlier: &Posted) -> Value {
+        let mut payload = blocks::answer(message, targets);
+        payload["channel"] = Value::from(earlier.channel.as_str());
+        payload["thread_ts"] = Value::from(earlier.ts.as_str());
+        if self.appearance.broadcast {
+            payload["reply_broadcast"] = Value::from(true);
         }
         payload
     }
@@ -103,7 +113,7 @@ impl Bot {
         if let Some(log) = &message.log
             && let Err(why) = self.upload(log, &posted, post).await
         {
-            remarks.push(format!("{} was not uploaded: {why}", log.name));
+            remarks.push(format!("{} was not uploaded: {why}. Add the scope files:write to the bot", log.name));
         }
         Ok(Receipt { output: Some(("slack_message", id)), remarks })
     }
@@ -137,13 +147,18 @@ impl Bot {
         match self.ask("chat.update", &updating(message, targets, &earlier), post).await {
             Ok(_) => {}
             Err(Undelivered::Refused(why)) if is_final(&why) => {
-                remarks.push(format!("sent a new message because the earlier one could not be updated ({why})"));
+                remarks.push(format!(
+                    "sent a new message because the earlier one could not be updated ({why}). Set SLACK_MESSAGE to a \
+                     message of this bot"
+                ));
                 return Ok(None);
             }
             Err(undelivered) => return Err(undelivered),
         }
-        if let Err(why) = self.ask("chat.postMessage", &reply(message, &earlier), post).await {
-            remarks.push(format!("updated without an answer in its thread: {why}"));
+        if let Err(why) = self.ask("chat.postMessage", &self.reply(message, targets, &earlier), post).await {
+            remarks.push(format!(
+                "updated without an answer in its thread, so people are not notified: {why}. Invite the bot to the channel"
+            ));
         }
         Ok(Some(earlier))
     }
@@ -154,7 +169,10 @@ impl Bot {
         for (index, email) in looked_up(message) {
             match self.look_up(email, post).await {
                 Ok(id) => targets[index] = MentionTarget::User(id),
-                Err(why) => remarks.push(format!("{} was not mentioned: {why}", message.mentions.people[index].name)),
+                Err(why) => remarks.push(format!(
+                    "{} was not mentioned: {why}. Set their id in MENTIONS_FILE",
+                    message.mentions.people[index].name
+                )),
             }
         }
         targets
@@ -189,7 +207,7 @@ impl Bot {
         let (Some(url), Some(id)) = (place["upload_url"].as_str(), place["file_id"].as_str()) else {
             return Err(Undelivered::Refused(format!("{UPLOAD_URL} returned no upload URL")));
         };
-        post.send(post_secret(&SecretString::from(url)).body("application/octet-stream", text)).await?;
+        post.deliver(post_secret(&SecretString::from(url)).body("application/octet-stream", text)).await?;
         let thread = self.appearance.thread.as_deref().unwrap_or(&posted.ts);
         let body = json!({
             "files": [{ "id": id, "title": log.name }],
@@ -215,7 +233,7 @@ impl Channel for Bot {
         match self.known(message, state) {
             Some(earlier) => {
                 requests.push(self.request("chat.update", &updating(message, &targets, &earlier)));
-                requests.push(self.request("chat.postMessage", &reply(message, &earlier)));
+                requests.push(self.request("chat.postMessage", &self.reply(message, &targets, &earlier)));
             }
             None => requests.push(self.request("chat.postMessage", &self.posting(message, &targets))),
         }
@@ -260,12 +278,6 @@ fn updating(message: &Message, targets: &[MentionTarget], earlier: &Posted) -> V
     payload["channel"] = Value::from(earlier.channel.as_str());
     payload["ts"] = Value::from(earlier.ts.as_str());
     payload
-}
-
-/// The line in the thread of an updated message.
-fn reply(message: &Message, earlier: &Posted) -> Value {
-    let text = escape(&shorten(&message.headline(), 3_000, utf16));
-    json!({ "channel": earlier.channel, "thread_ts": earlier.ts, "text": text, "mrkdwn": false })
 }
 
 /// The end of the log that is uploaded.
