@@ -111,8 +111,8 @@ pub(crate) struct AffectedPackage {
 /// By what the finding of an advisory is known again after the id that is shown has changed.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
-    /// What SARIF calls `pipewright/v2`: over package and place, and the advisory's id that stays.
-    pub(crate) stable: String,
+    /// What SARIF calls `pipewright/v2`, as a number: over package and place, and the advisory's id that stays.
+    pub(crate) stable: u128,
     /// [`Finding::fingerprint`] as it is, or was, under each of the advisory's ids, as a number.
     pub(crate) under_any_id: Box<[u128]>,
 }
@@ -136,9 +136,9 @@ pub(crate) enum Status {
 #[serde(rename_all = "lowercase", tag = "gate", content = "because")]
 pub(crate) enum Gated {
     /// Fails the run; the setting that says so.
-    Fails(String),
+    Fails(Cow<'static, str>),
     /// Reported only, and why.
-    Passes(String),
+    Passes(Cow<'static, str>),
 }
 
 /// How bad a finding is, from the least to the worst. An unscored one stands between medium and high: it may be
@@ -237,8 +237,11 @@ impl Finding {
     }
 
     /// The fingerprint that neither a new alias nor a lockfile in another form changes.
-    pub(crate) fn fingerprint_v2(&self) -> &str {
-        self.package().map_or(&self.fingerprint, |package| &package.identity.stable)
+    pub(crate) fn fingerprint_v2(&self) -> Cow<'_, str> {
+        match self.package() {
+            Some(package) => in_digits(package.identity.stable).into(),
+            None => self.fingerprint.as_str().into(),
+        }
     }
 
     /// Whether it has this fingerprint, of any version and under any of its ids.

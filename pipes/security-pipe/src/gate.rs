@@ -1,5 +1,7 @@
 //! The gate: which findings fail a run.
 
+use std::borrow::Cow;
+
 use pipe_core::env::Vars;
 use serde::{Serialize, Serializer};
 
@@ -106,11 +108,11 @@ impl Gate {
     }
 
     fn verdict(&self, finding: &Finding) -> Gated {
-        let passes = |why: &str| Gated::Passes(why.to_owned());
+        let passes = |why: &'static str| Gated::Passes(why.into());
         // What a setting says of a whole kind comes before severity.
         match &finding.kind {
             Kind::Secret { .. } => match self.secrets {
-                Some(true) => return Gated::Fails("FAIL_ON_SECRETS=true".to_owned()),
+                Some(true) => return Gated::Fails("FAIL_ON_SECRETS=true".into()),
                 Some(false) => return passes("FAIL_ON_SECRETS=false"),
                 None => {}
             },
@@ -123,7 +125,7 @@ impl Gate {
                 }
             }
             // It runs where it is installed, whether it ships or not, and has no fix to wait for.
-            Kind::Malware(_) => return Gated::Fails(MALWARE.to_owned()),
+            Kind::Malware(_) => return Gated::Fails(MALWARE.into()),
             Kind::Misconfiguration => {}
         }
         let (severity, because) = match finding.rating() {
@@ -140,20 +142,21 @@ impl Gate {
             Rating::Medium => (Severity::Medium, ""),
             Rating::Low => (Severity::Low, ""),
         };
-        let setting = |name: &str| {
-            if because.is_empty() { name.to_owned() } else { format!("{name}, {because}={}", severity.as_str()) }
+        let setting = |name: Cow<'static, str>| match because {
+            "" => name,
+            because => format!("{name}, {because}={}", severity.as_str()).into(),
         };
         if let Some((from, name)) = self.from
             && severity >= from
         {
-            return Gated::Fails(setting(name));
+            return Gated::Fails(setting(name.into()));
         }
         if let Some(threshold) = self.cvss
             && finding.package().is_some()
         {
             let score = finding.score().unwrap_or_else(|| severity.lowest_score());
             if f64::from(score) >= threshold {
-                return Gated::Fails(setting(&format!("CVSS_THRESHOLD={threshold}")));
+                return Gated::Fails(setting(format!("CVSS_THRESHOLD={threshold}").into()));
             }
         }
         passes("below the gate")
@@ -355,7 +358,7 @@ mod tests {
     fn the_setting_that_fails_a_finding_is_named() {
         let mut findings = [advisory(None)];
         gate(&[("FAIL_ON_HIGH", "yes")]).judge(&mut findings);
-        let expected = Gated::Fails("FAIL_ON_HIGH=true, UNSCORED_SEVERITY=high".to_owned());
+        let expected = Gated::Fails("FAIL_ON_HIGH=true, UNSCORED_SEVERITY=high".into());
         assert_eq!(findings[0].gated, Some(expected));
     }
 

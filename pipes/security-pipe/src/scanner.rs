@@ -15,7 +15,7 @@ use pipe_core::Context;
 use pipe_core::env::Vars;
 use pipe_core::manifest::REPOSITORY;
 use pipe_core::plan::Effects;
-use pipe_core::report::{Recorder, StepStatus};
+use pipe_core::report::{Recorder, Step, StepStatus};
 use pipe_core::text::panic_text;
 use pipe_core::text::thousands;
 use tokio::runtime::Handle;
@@ -190,10 +190,12 @@ pub(crate) async fn run(
     report: &Recorder,
 ) -> (Vec<Outcome>, Vec<Finding>) {
     let turns = Mutex::new(Worker::new());
-    let running = scanners.iter().map(|scanner| async {
+    let steps: Vec<Step> = scanners.iter().map(|scanner| report.step(scanner.name())).collect();
+    // The last one has the first turn: an SBOM is written and gone before there are findings.
+    let running = scanners.iter().zip(steps).rev().map(|(scanner, mut step)| async {
         let name = scanner.name();
         let mut turn = if scanner.reads_lockfiles() { Some(turns.lock().await) } else { None };
-        let step = report.step(name);
+        step.restart();
         let started = Instant::now();
         let thread = match &turn {
             Some(worker) => worker.start(scanner, input),
@@ -228,6 +230,7 @@ pub(crate) async fn run(
         (name, step, scan, elapsed)
     });
     let mut finished = futures_util::future::join_all(running).await;
+    finished.reverse();
     let mut findings = Findings::default();
     for (_, _, scan, _) in &mut finished {
         findings.append(std::mem::take(&mut scan.findings));

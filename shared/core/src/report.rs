@@ -388,6 +388,11 @@ impl Step {
         self.counts.insert(what.to_owned(), json!(number));
     }
 
+    /// It begins now: it waited for another one. Its place among the steps stays.
+    pub fn restart(&mut self) {
+        (self.started_at, self.started) = (Timestamp::now(), Instant::now());
+    }
+
     /// Ends the step. `detail` says what was done, as a fragment.
     pub fn ran(mut self, detail: impl Into<String>) {
         self.record(StepStatus::Ran, detail.into());

@@ -34,7 +34,7 @@ pub(super) struct Package {
 impl Entry {
     pub(super) fn of(finding: &Finding) -> Entry {
         Entry {
-            fingerprint: finding.fingerprint_v2().to_owned(),
+            fingerprint: finding.fingerprint_v2().into_owned(),
             rule: finding.rule.id.clone(),
             subject: finding.subject(),
             path: finding.location.path.clone(),

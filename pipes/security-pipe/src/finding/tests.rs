@@ -31,7 +31,7 @@ pub(crate) fn advisory(severity: Option<Severity>) -> Finding {
                 fixed: vec!["2.20.0".to_owned()],
                 upgrade: Some("poetry update requests".to_owned()),
                 places: Vec::new(),
-                identity: Identity { stable: "e".repeat(32), under_any_id: [u128::MAX / 15 * 13].into() },
+                identity: Identity { stable: u128::MAX / 15 * 14, under_any_id: [u128::MAX / 15 * 13].into() },
             },
             score: None,
             informational: None,
@@ -102,7 +102,7 @@ impl Finding {
 #[test]
 fn the_worst_comes_first() {
     let mut low = advisory(Some(Severity::Low));
-    low.gated = Some(Gated::Fails("FAIL_ON_SECRETS=true".to_owned()));
+    low.gated = Some(Gated::Fails("FAIL_ON_SECRETS=true".into()));
     let mut known = advisory(Some(Severity::Critical));
     known.status = Status::Known;
     let mut findings =

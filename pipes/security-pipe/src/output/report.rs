@@ -2,6 +2,8 @@
 //!
 //! A published format: other tools read it, so it changes only by fields that are added.
 
+use std::borrow::Cow;
+
 use pipe_core::severity::Severity;
 use serde::Serialize;
 
@@ -24,7 +26,7 @@ pub(crate) struct Finding<'a> {
     fingerprint: &'a str,
     /// Absent if it is the same.
     #[serde(skip_serializing_if = "Option::is_none")]
-    fingerprint_v2: Option<&'a str>,
+    fingerprint_v2: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     malicious: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

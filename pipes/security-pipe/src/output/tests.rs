@@ -32,7 +32,7 @@ fn secret(rule: &str, line: u32) -> Finding {
             Span { line, end_line: None, column: Some(5), end_column: Some(25) },
         ),
         fingerprint: format!("secrets:{line}"),
-        gated: Some(Gated::Fails("FAIL_ON_CRITICAL=true".to_owned())),
+        gated: Some(Gated::Fails("FAIL_ON_CRITICAL=true".into())),
         ..example
     }
 }
@@ -49,7 +49,7 @@ fn advisory(id: &str, severity: Option<Severity>) -> Finding {
         }),
         severity_source: "CVSS 3.1 8.1".to_owned(),
         fingerprint: format!("dependencies:{id}"),
-        gated: Some(Gated::Passes("not gated".to_owned())),
+        gated: Some(Gated::Passes("not gated".into())),
         ..example
     }
 }

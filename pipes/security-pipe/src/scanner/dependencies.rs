@@ -153,12 +153,8 @@ impl Scanner for Dependencies {
             let why = format!("more than {most} advisories, the others were not judged. {WITH_MANY_FINDINGS}");
             input.ledger.leave_out(NAME, Reason::TooMany, "", &why);
         }
-        let answers = findings::answers(&questions.queries, lookup.results);
-        let of_package = |package: PackageId| {
-            let place = questions.place(package, &inventory.packages);
-            place.and_then(|place| answers.get(place)).map_or(&[][..], AsRef::as_ref)
-        };
-        scan.findings = findings::of(inventory, &of_package);
+        let place = |package: PackageId| questions.place(package, &inventory.packages);
+        scan.findings = findings::of(inventory, &place, lookup.results);
         Ok(scan)
     }
 }

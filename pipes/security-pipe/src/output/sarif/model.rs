@@ -90,7 +90,7 @@ pub(super) struct Fingerprints<'a> {
     pub(super) v1: &'a str,
     /// The same after a new alias, and in a lockfile of another form.
     #[serde(rename = "pipewright/v2")]
-    pub(super) v2: &'a str,
+    pub(super) v2: std::borrow::Cow<'a, str>,
 }
 
 #[derive(Serialize)]

@@ -3,8 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use pipe_advisories::{Advisory, Query};
-use pipe_core::severity::Severity;
+use pipe_advisories::Advisory;
 use pipe_packages::package::Locked;
 use pipe_packages::sbom::purl;
 use pipe_packages::store::{PackageId, Store};
@@ -12,7 +11,7 @@ use pipe_packages::version::Version;
 
 use crate::finding::{
     AffectedPackage, Finding, Identity, Kind, Location, Precision, Remedy, Rule, Span, Status, Vulnerability,
-    fingerprint, fingerprint_number, in_digits,
+    fingerprint_number, in_digits,
 };
 use crate::findings::Findings;
 use crate::inventory::{Inventory, Lockfile};
@@ -21,86 +20,74 @@ use crate::words::{pascal, sentence};
 /// The scanner, as reports call it.
 pub(super) const NAME: &str = "dependencies";
 
-/// What a finding takes from its advisory.
-pub(super) struct Answer {
-    /// Shared by all findings of the advisory.
-    rule: Arc<Rule>,
-    anchor: String,
-    malicious: bool,
-    severity: Option<Severity>,
-    severity_source: String,
-    score: Option<f32>,
-    informational: Option<String>,
-    fixed: Vec<String>,
+/// What `results`, the advisories at the `place` of each package, say of the packages of each lockfile.
+pub(super) fn of(
+    inventory: &Inventory,
+    place: &dyn Fn(PackageId) -> Option<usize>,
+    results: Vec<Vec<Advisory>>,
+) -> Findings {
+    let mut last = vec![0; results.len()];
+    for (number, lockfile) in inventory.lockfiles.iter().enumerate() {
+        for (id, _) in inventory.packages.locked(&lockfile.listing) {
+            if let Some(last) = place(id).and_then(|place| last.get_mut(place)) {
+                *last = number;
+            }
+        }
+    }
+    let mut work = Work { place, results, last, rules: Rules::default(), findings: Findings::default() };
+    for (number, lockfile) in inventory.lockfiles.iter().enumerate() {
+        work.of_lockfile(number, lockfile, &inventory.packages);
+    }
+    work.findings
 }
 
-/// The results of a look-up, in the order of its queries, in less memory.
-pub(super) fn answers(queries: &[Query<'_>], results: Vec<Vec<Advisory>>) -> Vec<Box<[Answer]>> {
-    let mut rules = Rules::default();
-    let results = queries.iter().zip(results);
-    results
-        .map(|(query, advisories)| {
-            let ecosystem = query.ecosystem.osv_name();
-            advisories.into_iter().map(|advisory| answer(advisory, ecosystem, &mut rules)).collect()
-        })
-        .collect()
+struct Work<'a> {
+    place: &'a dyn Fn(PackageId) -> Option<usize>,
+    /// Emptied on the way: advisories and findings together would take twice the memory.
+    results: Vec<Vec<Advisory>>,
+    /// The last lockfile with the package, by place.
+    last: Vec<usize>,
+    rules: Rules,
+    findings: Findings,
 }
 
 /// The rule of each advisory, by a hash of all its ids: those of one version may have more than those of another one.
 type Rules = HashMap<u128, Arc<Rule>>;
 
-fn answer(advisory: Advisory, ecosystem: &'static str, rules: &mut Rules) -> Answer {
-    let key: Vec<&str> = std::iter::once(ecosystem).chain(advisory.ids.iter().map(String::as_str)).collect();
-    let rule = rules.entry(fingerprint_number(&key)).or_insert_with(|| Arc::new(rule(&advisory, ecosystem)));
-    Answer {
-        rule: Arc::clone(rule),
-        anchor: advisory.anchor,
-        malicious: advisory.malicious,
-        severity: advisory.severity,
-        severity_source: advisory.severity_source,
-        score: advisory.score,
-        informational: advisory.informational,
-        fixed: advisory.fixed,
+impl Work<'_> {
+    fn advisories(&self, id: PackageId) -> &[Advisory] {
+        (self.place)(id).and_then(|place| self.results.get(place)).map_or(&[], Vec::as_slice)
     }
-}
 
-/// What `answers` says of the packages of each lockfile.
-pub(super) fn of<'a>(inventory: &'a Inventory, answers: &dyn Fn(PackageId) -> &'a [Answer]) -> Findings {
-    let mut findings = Findings::default();
-    for lockfile in &inventory.lockfiles {
-        of_lockfile(lockfile, &inventory.packages, answers, &mut findings);
-    }
-    findings
-}
-
-fn of_lockfile<'a>(
-    lockfile: &'a Lockfile,
-    packages: &'a Store,
-    answers: &dyn Fn(PackageId) -> &'a [Answer],
-    findings: &mut Findings,
-) {
-    // Gone through again and again, since a list of them takes more memory than the lockfile.
-    let affected = || {
-        let all = packages.locked(&lockfile.listing).map(|(id, package)| (package, answers(id)));
-        all.filter(|(_, advisories)| !advisories.is_empty())
-    };
-    let copies = Copies::new(&affected);
-    // npm installs one version at many places of one tree: one finding.
-    let mut seen = HashSet::new();
-    let mut occurrences: HashMap<(&str, &str), usize> = HashMap::new();
-    for (package, advisories) in affected() {
-        for advisory in advisories {
-            let mut occurrence = 0;
-            if !copies.is_only_one(&package) {
-                if !seen.insert((package.name, package.version, advisory.rule.id.as_str())) {
-                    continue;
+    fn of_lockfile(&mut self, number: usize, lockfile: &Lockfile, packages: &Store) {
+        let copies = Copies::new(&|| {
+            let all = packages.locked(&lockfile.listing).map(|(id, package)| (package, self.advisories(id)));
+            all.filter(|(_, advisories)| !advisories.is_empty())
+        });
+        // npm installs one version at many places of one tree: one finding.
+        let mut seen = HashSet::new();
+        let mut occurrences: HashMap<(&str, String), usize> = HashMap::new();
+        for (id, package) in packages.locked(&lockfile.listing) {
+            let Some(place) = (self.place)(id) else { continue };
+            let is_only_one = copies.is_only_one(&package);
+            let advisories = match self.results.get_mut(place) {
+                Some(advisories) if is_only_one && self.last.get(place) == Some(&number) => std::mem::take(advisories),
+                advisories => advisories.cloned().unwrap_or_default(),
+            };
+            for advisory in advisories {
+                let mut occurrence = 0;
+                if !is_only_one {
+                    if !seen.insert((package.name, package.version, advisory.id.clone())) {
+                        continue;
+                    }
+                    // The version is not part of it: a finding survives an upgrade that doesn't help.
+                    let next = occurrences.entry((package.name, advisory.id.clone())).or_default();
+                    occurrence = *next;
+                    *next += 1;
                 }
-                // The version is not part of it: a finding survives an upgrade that doesn't help.
-                let next = occurrences.entry((package.name, advisory.rule.id.as_str())).or_default();
-                occurrence = *next;
-                *next += 1;
+                let finding = finding(lockfile, &package, advisory, occurrence, &copies, &mut self.rules);
+                self.findings.push(finding);
             }
-            findings.push(finding(lockfile, &package, advisory, occurrence, &copies));
         }
     }
 }
@@ -113,11 +100,12 @@ struct Copies<'a> {
     /// Where a version is installed, by name and version.
     places: HashMap<(&'a str, &'a str), BTreeSet<String>>,
     /// Of a package with several copies, the versions that an advisory, by its anchor, is about, lowest first.
-    versions: HashMap<(&'a str, &'a str), BTreeSet<(Version, &'a str)>>,
+    versions: HashMap<(&'a str, String), BTreeSet<(Version, &'a str)>>,
 }
 
 impl<'a> Copies<'a> {
-    fn new<I: Iterator<Item = (Locked<'a>, &'a [Answer])>>(affected: &dyn Fn() -> I) -> Copies<'a> {
+    /// `affected` is gone through twice, since a list of it takes more memory than the lockfile.
+    fn new<'b, I: Iterator<Item = (Locked<'a>, &'b [Advisory])>>(affected: &dyn Fn() -> I) -> Copies<'a> {
         let mut copies = Copies::default();
         for (package, _) in affected() {
             *copies.counts.entry(package.name).or_default() += 1;
@@ -129,7 +117,7 @@ impl<'a> Copies<'a> {
             } else if !copies.is_only_one(&package) {
                 for advisory in advisories {
                     let version = (Version::parse(package.ecosystem, package.version), package.version);
-                    copies.versions.entry((package.name, &advisory.anchor)).or_default().insert(version);
+                    copies.versions.entry((package.name, advisory.anchor.clone())).or_default().insert(version);
                 }
             }
         }
@@ -147,28 +135,29 @@ impl<'a> Copies<'a> {
 
     /// Where a copy is: its folders, or else its place among the versions of the lockfile. Neither depends on the order
     /// of the file.
-    fn place(&self, package: &Locked<'_>, advisory: &Answer) -> String {
+    fn place(&self, package: &Locked<'a>, advisory: &Advisory) -> String {
         let places = self.places(package);
         if !places.is_empty() {
             return places.join("\n");
         }
-        let versions = self.versions.get(&(package.name, advisory.anchor.as_str())).into_iter().flatten();
+        let versions = self.versions.get(&(package.name, advisory.anchor.clone())).into_iter().flatten();
         versions.take_while(|(_, version)| *version != package.version).count().to_string()
     }
 }
 
-fn finding(
+fn finding<'a>(
     lockfile: &Lockfile,
-    package: &Locked<'_>,
-    advisory: &Answer,
+    package: &Locked<'a>,
+    advisory: Advisory,
     occurrence: usize,
-    copies: &Copies<'_>,
+    copies: &Copies<'a>,
+    rules: &mut Rules,
 ) -> Finding {
     let upgrade = advisory.fixed.first().map(|fixed| lockfile.format.upgrade(package, fixed, &lockfile.path));
-    let (ecosystem, rule) = (package.ecosystem.osv_name(), &advisory.rule);
+    let ecosystem = package.ecosystem.osv_name();
     let occurrence = occurrence.to_string();
     let under = |id: &str| fingerprint_number(&[NAME, id, &lockfile.path, ecosystem, package.name, &occurrence]);
-    let place = copies.place(package, advisory);
+    let place = copies.place(package, &advisory);
     let affected = AffectedPackage {
         ecosystem,
         name: package.name.to_owned(),
@@ -176,55 +165,56 @@ fn finding(
         purl: purl(package),
         scope: package.scope,
         direct: package.direct,
-        fixed: advisory.fixed.clone(),
         upgrade: upgrade.filter(|_| !advisory.malicious),
         places: copies.places(package),
         identity: Identity {
-            stable: fingerprint(&[NAME, "2", &advisory.anchor, &lockfile.path, ecosystem, package.name, &place]),
-            under_any_id: rule.ids.iter().map(|id| under(id)).collect(),
+            stable: fingerprint_number(&[NAME, "2", &advisory.anchor, &lockfile.path, ecosystem, package.name, &place]),
+            under_any_id: advisory.ids.iter().map(|id| under(id)).collect(),
         },
+        fixed: advisory.fixed,
     };
+    let fingerprint = in_digits(under(&advisory.id));
+    let key: Vec<&str> = std::iter::once(ecosystem).chain(advisory.ids.iter().map(String::as_str)).collect();
+    let rule = Arc::clone(rules.entry(fingerprint_number(&key)).or_insert_with(|| {
+        let (sort, name) = match &advisory.informational {
+            _ if advisory.malicious => ("malware", "MaliciousDependency".into()),
+            Some(word) => ("advice", format!("{}Dependency", pascal(word)).into()),
+            None => ("vulnerability", "VulnerableDependency".into()),
+        };
+        Arc::new(Rule {
+            id: advisory.id,
+            ids: advisory.ids.clone(),
+            name,
+            title: advisory.summary,
+            explanation: None,
+            link: Some(advisory.url).filter(|url| !url.is_empty()),
+            tags: vec![sort.into(), ecosystem.into()],
+            precision: Precision::High,
+        })
+    }));
     Finding {
         scanner: NAME,
-        rule: Arc::clone(rule),
+        rule,
         severity: advisory.severity,
-        severity_source: advisory.severity_source.clone(),
+        severity_source: advisory.severity_source,
         location: Location {
             path: lockfile.path.clone(),
             span: Span::line(package.line),
             container: lockfile.container.clone(),
         },
         remedy: if advisory.malicious { malware_remedy } else { remedy },
-        fingerprint: in_digits(under(&rule.id)),
+        fingerprint,
         kind: match advisory.malicious {
             true => Kind::Malware(affected),
             false => Kind::Vulnerability(Vulnerability {
                 package: affected,
                 score: advisory.score,
-                informational: advisory.informational.clone(),
+                informational: advisory.informational,
             }),
         },
         inline_allow: None,
         status: Status::New,
         gated: None,
-    }
-}
-
-fn rule(advisory: &Advisory, ecosystem: &'static str) -> Rule {
-    let (sort, name) = match &advisory.informational {
-        _ if advisory.malicious => ("malware", "MaliciousDependency".into()),
-        Some(word) => ("advice", format!("{}Dependency", pascal(word)).into()),
-        None => ("vulnerability", "VulnerableDependency".into()),
-    };
-    Rule {
-        id: advisory.id.clone(),
-        ids: advisory.ids.clone(),
-        name,
-        title: advisory.summary.clone(),
-        explanation: None,
-        link: Some(advisory.url.clone()).filter(|url| !url.is_empty()),
-        tags: vec![sort.into(), ecosystem.into()],
-        precision: Precision::High,
     }
 }
 
