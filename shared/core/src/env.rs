@@ -109,6 +109,12 @@ impl Vars {
 
     fn take(&mut self, var: &'static Var, dir: &Path, root: &Path) {
         match self.env.find(var, dir, root) {
+            Ok(Some(raw)) if parse::is_unexpanded(var, &raw) => self.problems.push(Problem {
+                variable: parse::typed(var, &raw),
+                message: "is a reference to a variable that has no value here, so it was not expanded. Set that \
+                          variable, or remove this one"
+                    .to_owned(),
+            }),
             Ok(Some(raw)) => match parse::value(var, &raw) {
                 // An empty list counts as unset. An empty file is a mistake: it was written on purpose.
                 Ok(value) if value.lists_nothing() && !raw.file => {}

@@ -280,6 +280,9 @@ fn nearest(name: &str, spec: &Spec, ours: bool) -> Option<&'static str> {
         return None;
     }
     let upper = name.to_ascii_uppercase();
+    if let Some(var) = spec.vars().find(|var| var.elsewhere.contains(&upper.as_str())) {
+        return Some(var.name);
+    }
     let own = characters(&upper);
     spec.vars()
         .filter(|var| ours || !var.common_word)

@@ -86,6 +86,21 @@ pub(super) fn typed(var: &Var, raw: &Raw) -> String {
     format!("{}={short:?}", raw.typed)
 }
 
+/// Whether a value is nothing but a reference that the CI or the shell should have replaced: `$X`, `${X}`, `${{ … }}`,
+/// `$(X)`. A secret may look like one by chance, so there only a reference to the variable's own name counts.
+pub(super) fn is_unexpanded(var: &Var, raw: &Raw) -> bool {
+    let Content::Text(text) = &raw.content else { return false };
+    let Some(rest) = text.trim().strip_prefix('$').filter(|_| !raw.file) else { return false };
+    let inside = |open: &str, close: &str| rest.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
+    if inside("{{", "}}").is_some() {
+        return true;
+    }
+    let name = inside("{", "}").or_else(|| inside("(", ")")).unwrap_or(rest);
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
+    is_name && (!var.is_secret() || name == raw.typed || name == var.name || var.aliases.contains(&name))
+}
+
 /// The value of `raw`, or what was expected instead.
 pub(super) fn value(var: &Var, raw: &Raw) -> Result<Value, String> {
     let items = |content: &Content| match content {

@@ -97,6 +97,9 @@ enum Encoding {
     /// JSON inside a JSON string.
     JsonTwice,
     Percent(Percent, Hex),
+    /// Every byte as two digits, as dumps and key tools print it.
+    Hex(Hex),
+    Html(Html),
     /// As part of a base64 text, `offset` bytes after a multiple of three.
     Base64 {
         offset: usize,
@@ -115,6 +118,24 @@ struct Json {
     /// `<`, `>`, `&`, U+2028 and U+2029 as `\uXXXX` (Go).
     html: bool,
 }
+
+/// How an encoder of HTML writes both quotes, which it may leave as they are.
+#[derive(Clone, Copy)]
+struct Html {
+    double: &'static str,
+    single: &'static str,
+}
+
+/// Python, Go, PHP, JavaScript and Java libraries, XML, and text between tags.
+const HTML: [Html; 7] = [
+    Html { double: "&quot;", single: "&#x27;" },
+    Html { double: "&#34;", single: "&#39;" },
+    Html { double: "&quot;", single: "&#039;" },
+    Html { double: "&quot;", single: "&#39;" },
+    Html { double: "&quot;", single: "&apos;" },
+    Html { double: "&quot;", single: "'" },
+    Html { double: "\"", single: "'" },
+];
 
 /// What an encoder leaves unchanged in addition to letters and digits, and whether it writes a space as `+`.
 #[derive(Clone, Copy)]
@@ -175,7 +196,9 @@ fn encodings() -> Vec<Encoding> {
     all.push(Encoding::JsonTwice);
     for hex in [Hex::Lower, Hex::Upper] {
         all.extend(PERCENT.map(|set| Encoding::Percent(set, hex)));
+        all.push(Encoding::Hex(hex));
     }
+    all.extend(HTML.map(Encoding::Html));
     let alphabets =
         [Alphabet::Standard, Alphabet::UrlSafe, Alphabet::Escaped(Hex::Lower), Alphabet::Escaped(Hex::Upper)];
     for offset in 0..3 {
@@ -202,8 +225,27 @@ impl Encoding {
                 plain.write(&plain.write(value)).into_bytes()
             }
             Encoding::Percent(set, hex) => set.write(value.as_bytes(), hex),
+            Encoding::Hex(hex) => value.bytes().flat_map(|byte| hex.digits(byte)).collect(),
+            Encoding::Html(html) => html.write(value).into_bytes(),
             Encoding::Base64 { offset, end, alphabet } => base64(value, offset, end, alphabet),
         }
+    }
+}
+
+impl Hex {
+    fn digits(self, byte: u8) -> [u8; 2] {
+        let digits: &[u8; 16] = match self {
+            Hex::Lower => b"0123456789abcdef",
+            Hex::Upper => b"0123456789ABCDEF",
+        };
+        [digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]]
+    }
+}
+
+impl Html {
+    fn write(self, value: &str) -> String {
+        let plain = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        plain.replace('"', self.double).replace('\'', self.single)
     }
 }
 
@@ -241,10 +283,6 @@ impl Json {
 
 impl Percent {
     fn write(self, value: &[u8], hex: Hex) -> Vec<u8> {
-        let digits: &[u8; 16] = match hex {
-            Hex::Lower => b"0123456789abcdef",
-            Hex::Upper => b"0123456789ABCDEF",
-        };
         let mut out = Vec::with_capacity(value.len());
         for &byte in value {
             if !self.every && (byte.is_ascii_alphanumeric() || self.keeps.as_bytes().contains(&byte)) {
@@ -252,7 +290,8 @@ impl Percent {
             } else if self.plus && byte == b' ' {
                 out.push(b'+');
             } else {
-                out.extend([b'%', digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]]);
+                out.push(b'%');
+                out.extend(hex.digits(byte));
             }
         }
         out

@@ -140,7 +140,7 @@ fn is_origin(value: &str) -> bool {
 }
 
 /// What is secret in a value that is a URL as a whole, as an incoming webhook's is: services answer with parts of it. Its
-/// path and query, each long segment and each long query value, as written.
+/// path and query, the path from each segment on, each long segment and each long query value, as written.
 fn url_tokens(value: &str) -> impl Iterator<Item = &str> {
     /// Shorter ones are words of the API rather than tokens.
     const MIN_LENGTH: usize = 16;
@@ -148,7 +148,8 @@ fn url_tokens(value: &str) -> impl Iterator<Item = &str> {
     let whole = rest.and_then(|rest| rest.split_once('/')).map_or("", |(_, whole)| whole);
     let (path, query) = whole.split_once('?').unwrap_or((whole, ""));
     let values = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(_, value)| value));
-    [whole, path].into_iter().chain(path.split('/')).chain(values).filter(|part| part.len() >= MIN_LENGTH)
+    let rests = path.match_indices('/').map(|(at, _)| &path[at + 1..]);
+    [whole, path].into_iter().chain(rests).chain(path.split('/')).chain(values).filter(|part| part.len() >= MIN_LENGTH)
 }
 
 /// Fields of [`FIELDS`] in a text that is YAML or JSON, block or flow, whole or damaged: name and value.

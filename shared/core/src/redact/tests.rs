@@ -55,6 +55,25 @@ fn a_secret_address_is_found_in_parts() {
 }
 
 #[test]
+fn what_tools_write_of_a_value_in_hex_and_html_is_hidden() {
+    let redactor = knowing(&["pa<ss>&\"wo'rd\""]);
+    for text in [
+        "70613c73733e2622776f27726422",
+        "70613C73733E2622776F27726422",
+        "pa&lt;ss&gt;&amp;&quot;wo&#x27;rd&quot;",
+        "pa&lt;ss&gt;&amp;&#34;wo&#39;rd&#34;",
+        "pa&lt;ss&gt;&amp;&quot;wo&#039;rd&quot;",
+        "pa&lt;ss&gt;&amp;&quot;wo&#39;rd&quot;",
+        "pa&lt;ss&gt;&amp;\"wo'rd\"",
+    ] {
+        assert_eq!(redactor.text(&format!("({text})")), "(***)", "{text}");
+    }
+    let hook = knowing(&["https://hooks.example.com/services/T000000/B0000000/tokentokentoken"]);
+    assert_eq!(hook.text("see T000000/B0000000/tokentokentoken"), "see ***");
+    assert_eq!(hook.text("see B0000000/tokentokentoken"), "see ***");
+}
+
+#[test]
 fn short_values_are_whole_tokens() {
     let redactor = knowing(&["true", "a/b", "é1"]);
     assert_eq!(redactor.text("true untrue true_ x=true,\"true\" true"), "*** untrue true_ x=***,\"***\" ***");

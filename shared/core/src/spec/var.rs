@@ -103,6 +103,8 @@ pub struct Var {
     pub values: &'static [(&'static str, &'static str)],
     /// Further words of a choice, in lower case, each with the value that it means.
     pub synonyms: &'static [(&'static str, &'static str)],
+    /// What other tools call it. These names are not accepted: they are only what a person is led to this one from.
+    pub elsewhere: &'static [&'static str],
     /// What `false` does, if it is a flag, as such a clause.
     pub otherwise: Option<&'static str>,
     /// What happens if it is unset and has no default, as a clause.
@@ -135,6 +137,7 @@ impl Var {
             effect,
             values: &[],
             synonyms: &[],
+            elsewhere: &[],
             otherwise: None,
             unset: None,
             example: None,
@@ -194,6 +197,11 @@ impl Var {
     /// What each word of a choice does: `("json", "prints one JSON object a line")`. See [`Var`] for the form.
     pub const fn values(self, values: &'static [(&'static str, &'static str)]) -> Var {
         Var { values, ..self }
+    }
+
+    /// The names that other tools give it, for the hint on a variable that is not declared.
+    pub const fn elsewhere(self, names: &'static [&'static str]) -> Var {
+        Var { elsewhere: names, ..self }
     }
 
     /// Words of other programs that a choice takes as well, in any case.
