@@ -127,8 +127,8 @@ impl Config {
             pipeline: pipeline(vars, ctx.ci.provider),
             pipeline_url: vars.ci("CI_PIPELINE_URL").map(str::to_owned),
             log: log::LogOptions::from_vars(vars, ctx),
-            reports: reports::ReportOptions::from_vars(vars),
-            mentions: mention::MentionOptions::from_vars(vars),
+            reports: reports::ReportOptions::from_vars(vars, ctx),
+            mentions: mention::MentionOptions::from_vars(vars, ctx),
             deployment: deployment::DeploymentOptions::from_vars(vars),
             when: When::from_vars(vars),
             fail: match vars.choice(&FAIL_ON_ERROR) {

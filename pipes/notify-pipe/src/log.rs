@@ -49,6 +49,10 @@ impl LogOptions {
             return None;
         };
         match Workspace::inside(&ctx.workspace.root, &ctx.workspace.dir, &file) {
+            Ok(path) if !path.exists() => {
+                vars.problem(&LOG_FILE, "expected a file that exists");
+                None
+            }
             Ok(path) => (attach != Some(false)).then_some(LogOptions { path, lines }),
             Err(problem) => {
                 vars.problem(&LOG_FILE, problem);

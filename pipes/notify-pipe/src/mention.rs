@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use pipe_core::Context;
 use pipe_core::env::{MAX_FILE, Vars};
 use pipe_core::fs::{Links, ReadError, read_text};
 use pipe_core::spec::Var;
@@ -90,7 +91,12 @@ pub(crate) struct MentionOptions {
 struct People(BTreeMap<String, BTreeMap<String, String>>);
 
 impl MentionOptions {
-    pub(crate) fn from_vars(vars: &mut Vars) -> MentionOptions {
+    pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context) -> MentionOptions {
+        if let Some(file) = vars.path(&MENTIONS_FILE)
+            && !ctx.workspace.dir.join(file).exists()
+        {
+            vars.problem(&MENTIONS_FILE, "expected a file that exists");
+        }
         let broadcast = match vars.choice(&MENTION_CHANNEL) {
             Some("channel" | "everyone" | "true") => Some(Broadcast::Channel),
             Some("here") => Some(Broadcast::Here),

@@ -94,8 +94,12 @@ struct SignedImage {
 }
 
 impl ReportOptions {
-    pub(crate) fn from_vars(vars: &mut Vars) -> ReportOptions {
-        ReportOptions(vars.list(&REPORT_FILES).into_iter().map(PathBuf::from).collect())
+    pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context) -> ReportOptions {
+        let files: Vec<PathBuf> = vars.list(&REPORT_FILES).into_iter().map(PathBuf::from).collect();
+        if files.iter().any(|file| !ctx.workspace.dir.join(file).exists()) {
+            vars.problem(&REPORT_FILES, "expected files that exist");
+        }
+        ReportOptions(files)
     }
 
     pub(crate) fn read(&self, ctx: &Context) -> Reports {

@@ -95,9 +95,11 @@ pub(crate) const RETRIES: Var =
 pub(crate) const MESSAGE: Var = Var::text("MESSAGE", "The message text, sent verbatim.")
     .unset("the message consists of the title, the status and details of the run")
     .file()
+    .elsewhere(&["TEXT", "CONTENT", "BODY", "MESSAGE_TEXT"])
     .example("v1.2.3 is live");
 pub(crate) const TITLE: Var = Var::text("TITLE", "The first line of the message.")
     .unset("it names the repository, the branch and how the pipeline ended")
+    .elsewhere(&["SLACK_TITLE", "SUBJECT"])
     .example("Production release");
 pub(crate) const TEMPLATE: Var = Var::text(
     "TEMPLATE",
@@ -127,6 +129,7 @@ pub(crate) const CUSTOM_LINKS: Var = Var::text("CUSTOM_LINKS", "Adds buttons, as
 pub(crate) const NOTIFICATION_COLOR: Var =
     Var::text("NOTIFICATION_COLOR", "The color of the message's bar: hexadecimal, `good`, `warning` or `danger`.")
         .unset("the color of the status is used")
+        .elsewhere(&["SLACK_COLOR", "COLOR"])
         .example("#36a64f");
 pub(crate) const INCLUDE_COMMIT_INFO: Var =
     Var::flag("INCLUDE_COMMIT_INFO", "Includes the branch, tag or pull request, the commit and its author.")

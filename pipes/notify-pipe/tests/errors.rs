@@ -103,11 +103,11 @@ fn every_error_says_what_to_do() {
         assert!(page(channel).unwrap().contains("\n## Errors\n"), "{channel}: the link leads to a section");
     }
     let plain = Repo::plain();
-    plain.write("state.json", "{");
+    plain.write("state.json", "{").write("bad.toml", "not = [toml").write("bad.json", "{").write("logs/a", "");
     let good = sink();
     let warned = notify(&plain).env("WEBHOOK_URL", good.url());
-    let warned = warned.envs(&[("STATE_FILE", "state.json"), ("LOG_FILE", "none.log"), ("MENTION_USERS", "ada")]);
-    let warned = warned.envs(&[("MENTIONS_FILE", "none.toml"), ("REPORT_FILES", "none.json"), ("NOTIFY_ON", "change")]);
+    let warned = warned.envs(&[("STATE_FILE", "state.json"), ("LOG_FILE", "logs"), ("MENTION_USERS", "ada")]);
+    let warned = warned.envs(&[("MENTIONS_FILE", "bad.toml"), ("REPORT_FILES", "bad.json"), ("NOTIFY_ON", "change")]);
     let printed = lines(warned, &server).replace(&plain.path().to_string_lossy().into_owned(), "DIR");
     out.push_str(&format!("# warnings\n{printed}"));
     insta::assert_snapshot!(out);

@@ -340,3 +340,37 @@ fn the_last_line_of_many_channels_counts_them_and_names_those_that_failed() {
     assert!(last.contains("9 of 10 delivered, slack not delivered (refused)"), "{last}");
     assert!(!last.contains("webhook"), "{last}");
 }
+
+#[test]
+fn a_reference_that_was_not_expanded_is_a_mistake_for_every_variable() {
+    let (repo, server) = (repo(), sink());
+    let run = |name: &str, value: &str| slack(&repo, &server).env(name, value).env("STATUS", "success").run();
+    for (name, value) in [
+        ("MESSAGE", "$MESSAGE"),
+        ("MESSAGE", "${DETAILS}"),
+        ("TITLE", "$(Build.Title)"),
+        ("TITLE", "${{ github.title }}"),
+        ("SLACK_WEBHOOK_URL", "$SLACK_WEBHOOK_URL"),
+        ("MENTION_USERS", "$WHO"),
+        ("RETRIES", "$RETRIES"),
+    ] {
+        let outcome = run(name, value).expect(2);
+        assert!(outcome.stderr.contains("it was not expanded"), "{name}={value}: {}", outcome.stderr);
+    }
+    for value in ["$5", "costs $5", "$HOME/x", "a $MESSAGE", "$"] {
+        run("MESSAGE", value).expect(0);
+    }
+}
+
+#[test]
+fn the_names_of_other_tools_lead_to_ours() {
+    let (repo, server) = (repo(), sink());
+    for (name, ours) in
+        [("INPUT_TEXT", "MESSAGE"), ("INPUT_CHANNEL", "SLACK_CHANNEL"), ("INPUT_COLOR", "NOTIFICATION_COLOR")]
+    {
+        let outcome = slack(&repo, &server).env(name, "x").run().expect(2);
+        assert!(outcome.stderr.contains(&format!("Did you mean {ours}?")), "{name}: {}", outcome.stderr);
+    }
+    let outcome = slack(&repo, &server).env("CHANNEL", "x").run().expect(0);
+    assert!(outcome.stderr.contains("Did you mean SLACK_CHANNEL?"), "{}", outcome.stderr);
+}

@@ -178,7 +178,11 @@ fn a_report_of_another_run_is_refused() {
     // Asked for by name, it is what could not be found out.
     let named = run().env("REPORT_FILES", "security-reports/security-pipe-report.json").run().expect(3);
     assert!(named.stdout.contains("is from another commit"), "{}", named.stdout);
-    run().env("REPORT_FILES", "nowhere.json").run().expect(3);
+    // A named file that is missing is a mistake, whichever it is.
+    for name in ["REPORT_FILES", "LOG_FILE", "MENTIONS_FILE"] {
+        let outcome = run().env(name, "nowhere").env("MENTION_USERS", "ada").run().expect(2);
+        assert!(outcome.stderr.contains(name), "{name}: {}", outcome.stderr);
+    }
     // A committed report is somebody's word for it.
     repo.write(
         "security-reports/security-pipe-report.json",

@@ -28,6 +28,7 @@ const SLACK_CHANNEL: Var = Var::list(
 )
 .required("with SLACK_BOT_TOKEN")
 .unset("the channel of the webhook is used")
+.elsewhere(&["CHANNEL", "CHANNEL_ID", "SLACK_CHANNEL_ID"])
 .example("#deployments");
 const SLACK_USERNAME: Var = Var::text("SLACK_USERNAME", "The sender's name, if Slack lets it be chosen.")
     .unset("it is `Bitbucket Pipeline` for webhooks on Bitbucket, and the app's name elsewhere");
