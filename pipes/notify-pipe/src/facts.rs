@@ -110,7 +110,7 @@ fn run(config: &Config, ctx: &Context) -> Run {
         pull_request: pull.map(|pull| Pull {
             id: pull.id.clone(),
             target: pull.target_branch.clone(),
-            url: pages.pull_request(&pull.id),
+            url: pull.url.clone().or_else(|| pages.pull_request(&pull.id)),
             title: ci.title.clone(),
             mark: mark(ci.provider),
         }),
@@ -178,13 +178,10 @@ fn mark(provider: Provider) -> &'static str {
     if provider == Provider::GitLab { "!" } else { "#" }
 }
 
-/// `org/shop`
+/// `org/shop`. A fork's pipeline may run in the fork; the change is for the target's repository.
 fn repository(ctx: &Context) -> Option<String> {
-    let ci = &ctx.ci;
-    ci.full_name.clone().or_else(|| match (&ci.workspace, &ci.repository) {
-        (Some(workspace), Some(repository)) => Some(format!("{workspace}/{repository}")),
-        (_, repository) => repository.clone(),
-    })
+    let target = ctx.ci.pull_request.as_ref().and_then(|pull| pull.repository.clone());
+    target.or_else(|| ctx.ci.full_name.clone())
 }
 
 /// Where a platform shows commits and pull requests.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use pipe_core::Context;
 use pipe_core::env::Vars;
+use pipe_core::platform::SAY_WHETHER;
 
 use crate::gate::Gate;
 use crate::output::Output;
@@ -63,6 +64,12 @@ impl Config {
                 &BASELINE_WRITE,
                 "a pull request must not write the baseline. Run it on the target branch, or by hand",
             );
+        }
+        if policy.write_baseline && ctx.ci.unknown_change {
+            let message = format!(
+                "a pull request must not write the baseline, and nothing says whether this run is for one. {SAY_WHETHER}"
+            );
+            vars.problem(&BASELINE_WRITE, message);
         }
         let formats = vars.list(&REPORT_FORMAT);
         let sarif = sarif(vars);

@@ -51,7 +51,10 @@ async fn run(plan: &Scan, later: &[String], ctx: &Context, report: &Recorder) ->
         return Err(Ending::Interrupted);
     }
 
-    let applied = plan.policy.apply(ctx, &mut findings).await;
+    let mut applied = plan.policy.apply(ctx, &mut findings).await;
+    if let Some(findings) = &mut applied.of_a_push {
+        plan.gate.judge(findings);
+    }
     let printed =
         messages::print(&messages::of(&ledger, &outcomes, &applied, scanner::speaker(&plan.scanners)), ctx, report);
     match plan.policy.write_baseline {

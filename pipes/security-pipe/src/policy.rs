@@ -90,6 +90,8 @@ pub(crate) struct Applied {
     pub(crate) unable: Vec<String>,
     /// There is a baseline: findings outside of it are new.
     pub(crate) baseline: bool,
+    /// The findings as a push would have them judged, if nothing says whether the run is one.
+    pub(crate) of_a_push: Option<Vec<Finding>>,
 }
 
 impl Policy {
@@ -102,9 +104,17 @@ impl Policy {
     /// Marks what is let pass.
     pub(crate) async fn apply(&self, ctx: &Context, findings: &mut [Finding]) -> Applied {
         let files = TrustedFiles::new(ctx);
+        let mut of_a_push = files.is_unknown().then(|| findings.to_vec());
+        if let Some(findings) = &mut of_a_push {
+            self.apply_from(&TrustedFiles::of_a_push(ctx), ctx, findings).await;
+        }
+        Applied { of_a_push, ..self.apply_from(&files, ctx, findings).await }
+    }
+
+    async fn apply_from(&self, files: &TrustedFiles<'_>, ctx: &Context, findings: &mut [Finding]) -> Applied {
         let mut applied = Applied::default();
-        inline(&files, findings, &mut applied).await;
-        if let Some(text) = read(&files, ctx, &self.ignore, "IGNORE_FILE", &mut applied).await {
+        inline(files, findings, &mut applied).await;
+        if let Some(text) = read(files, ctx, &self.ignore, "IGNORE_FILE", &mut applied).await {
             let today = ctx.now.to_zoned(TimeZone::UTC).date();
             match IgnoreFile::parse(&text) {
                 Ok(ignores) => applied.warnings.extend(ignores.apply(findings, today)),
@@ -117,7 +127,7 @@ impl Policy {
         if self.write_baseline {
             return applied;
         }
-        if let Some(text) = read(&files, ctx, &self.baseline, "BASELINE_FILE", &mut applied).await {
+        if let Some(text) = read(files, ctx, &self.baseline, "BASELINE_FILE", &mut applied).await {
             match Baseline::parse(&text) {
                 Ok(baseline) => {
                     applied.baseline = true;
@@ -226,7 +236,7 @@ async fn inline(files: &TrustedFiles<'_>, findings: &mut [Finding], applied: &mu
     }
     let mut refused = BTreeSet::new();
     for (path, findings) in by_path {
-        let allowed = if files.is_pull_request() {
+        let allowed = if files.distrusts_the_tree() {
             match files.base_version(Path::new(&path)).await {
                 Ok(Some(base)) => Some(inline_allows(&base)),
                 Ok(None) => Some(Default::default()),

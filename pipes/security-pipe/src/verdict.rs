@@ -3,6 +3,7 @@
 use pipe_core::Context;
 use pipe_core::advice::with_advice;
 use pipe_core::exit::Ending;
+use pipe_core::platform::SAY_WHETHER;
 use pipe_core::report::StepStatus;
 use pipe_core::text::{first_and_more, plural};
 
@@ -23,8 +24,25 @@ pub(crate) struct Told<'a> {
     pub(crate) later: &'a [String],
 }
 
-/// The verdict, whose reason is a summary: what it counts stands above it in full.
+/// The verdict as [`judged`]. Its reason ends with what to set if nothing says whether the run is for a pull request, and
+/// the working tree's own policy files would have let more pass.
 pub(crate) fn of(plan: &Scan, told: &Told<'_>, ctx: &Context) -> Result<Ending, Ending> {
+    let open = |findings: &[Finding]| {
+        let count = |wanted: fn(&Finding) -> bool| findings.iter().filter(|finding| wanted(finding)).count();
+        (count(Finding::fails), count(Finding::is_open))
+    };
+    let decides = told.applied.of_a_push.as_ref().is_some_and(|of_a_push| open(of_a_push) < open(told.findings));
+    let add = |reason: String| format!("{reason}. Policy files do not apply. {SAY_WHETHER}");
+    match judged(plan, told, ctx) {
+        Err(Ending::Failed(reason)) if decides => Err(Ending::Failed(add(reason))),
+        Err(Ending::Unable(reason)) if decides => Err(Ending::Unable(add(reason))),
+        Ok(Ending::Warned(reason)) if decides => Ok(Ending::Warned(add(reason))),
+        other => other,
+    }
+}
+
+/// The verdict, whose reason is a summary: what it counts stands above it in full.
+fn judged(plan: &Scan, told: &Told<'_>, ctx: &Context) -> Result<Ending, Ending> {
     let Told { ledger, outcomes, findings, applied, later } = told;
     let mut unable: Vec<String> =
         Some(ledger.words(Class::Unable)).filter(|words| !words.is_empty()).into_iter().collect();

@@ -233,6 +233,7 @@ fn annotations_summary_and_outputs_on_github() {
     let (summary, output) = (db.path().join("summary"), db.path().join("output"));
     let outcome =
         run(&repo, &db, &[("GITHUB_ACTIONS", "true"), ("GITHUB_REPOSITORY", "org/app"), ("GITHUB_RUN_ID", "77")])
+            .env("GITHUB_EVENT_NAME", "push")
             .env("GITHUB_STEP_SUMMARY", &summary)
             .env("GITHUB_OUTPUT", &output)
             .run()

@@ -82,7 +82,8 @@ impl Context {
     /// [`Context::new`] where the place of the run and the redactor of its report are known already.
     pub(crate) fn of(spec: &'static Spec, vars: &mut Vars, place: Place, redactor: Redactor) -> Context {
         let Place { workspace, checkout, report_name } = place;
-        let ci = platform::detect(&|name| vars.ci(name).map(str::to_owned), checkout.as_deref());
+        let mut ci = platform::detect(&|name| vars.ci(name).map(str::to_owned), checkout.as_deref());
+        platform::given(vars, &mut ci);
         for secret in vars.secrets() {
             redactor.add_secret(secret);
         }

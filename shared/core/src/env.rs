@@ -53,6 +53,8 @@ pub struct Vars {
 #[derive(Debug)]
 struct Found {
     typed: String,
+    /// Under its bare name, without a prefix.
+    bare: bool,
     value: Value,
 }
 
@@ -123,7 +125,7 @@ impl Vars {
                     self.problems.push(Problem { variable: raw.typed, message });
                 }
                 Ok(value) => {
-                    self.values.insert(var.name, Found { typed: raw.typed, value });
+                    self.values.insert(var.name, Found { typed: raw.typed, bare: raw.bare, value });
                 }
                 Err(expected) => self.misfit(var, &raw, &expected),
             },
@@ -316,6 +318,11 @@ impl Vars {
     /// Whether the user set it.
     pub fn is_set(&mut self, var: &'static Var) -> bool {
         self.get(var).is_some()
+    }
+
+    /// Whether its value comes from the name without a prefix, which may be set for a whole job.
+    pub fn is_bare(&self, var: &Var) -> bool {
+        self.values.get(var.name).is_some_and(|found| found.bare)
     }
 
     /// The environment variable the value came from, or the declared name.

@@ -9,13 +9,15 @@ mod context;
 pub mod escape;
 pub mod github;
 pub mod gitlab;
-mod other;
+mod given;
 pub mod rendering;
+pub mod table;
 #[cfg(test)]
 mod tests;
 
-pub use base::{Base, base_commit, base_without_checkout};
+pub use base::{Base, SAY_WHETHER, base_commit, base_without_checkout};
 pub use context::{Author, Channels, CiContext, Env, Provider, PullRequest, Reported};
+pub(crate) use given::given;
 
 use crate::git::Checkout;
 
@@ -24,24 +26,28 @@ pub fn detect(env: Env<'_>, checkout: Option<&Checkout>) -> CiContext {
     // The emulators of Bitbucket's pipes pass unset variables as empty ones.
     let env = |name: &str| env(name).filter(|value| !value.trim().is_empty());
     let head = checkout.and_then(Checkout::head);
-    let mut ci = if env("BITBUCKET_BUILD_NUMBER").is_some() {
-        bitbucket::context(&env)
-    } else if env("GITHUB_ACTIONS").is_some() {
-        github::context(&env, head.as_ref())
-    } else if env("GITLAB_CI").is_some() {
-        gitlab::context(&env)
-    } else {
-        other::context(&env)
+    let mut ci = match table::recognise(&env) {
+        Some(row) => {
+            let said = table::read(row, &env);
+            // These say more than variables can hold.
+            match row.id {
+                "bitbucket" => bitbucket::context(&env).or(said),
+                "github" => github::context(&env, head.as_ref()).or(said),
+                "gitea" | "forgejo" => github::follower(github::context(&env, head.as_ref()).or_pages_of(said)),
+                "gitlab" => gitlab::context(&env).or(said),
+                _ => said,
+            }
+        }
+        None => CiContext { unknown_change: in_a_ci(&env), ..CiContext::default() },
     };
     if let (Some(checkout), Some(head)) = (checkout, head) {
         ci.complete(checkout, head);
     }
-    if ci.full_name.is_none() {
-        ci.full_name = match (&ci.workspace, &ci.repository) {
-            (Some(workspace), Some(repository)) => Some(format!("{workspace}/{repository}")),
-            (None, Some(repository)) => Some(repository.clone()),
-            _ => None,
-        };
-    }
+    ci.name();
     ci
+}
+
+/// Whether the environment says that it is a CI's, whichever that is.
+fn in_a_ci(env: Env<'_>) -> bool {
+    env("CI").is_some_and(|value| !["false", "0", "no", "off"].contains(&value.trim().to_lowercase().as_str()))
 }

@@ -55,7 +55,9 @@ pub async fn publish(ctx: &Context, report: &Recorder, ending: &Ending) {
             }
         }
         Provider::GitLab => gitlab(ctx, report, &rendering),
-        Provider::Other(_) | Provider::None => {}
+        // Runners that follow GitHub's take the same files. What its own annotations are, they do not know.
+        Provider::Other(_) => warn_if_failed(ctx, "the job summary and outputs", files_of_the_runner(ctx, &rendering)),
+        Provider::None => {}
     }
 }
 
@@ -65,7 +67,7 @@ pub(crate) fn effects(ctx: &Context, about_code: bool) -> Effects {
     let channels = &ctx.ci.channels;
     let path = |path: &Path| ctx.workspace.relative(path);
     match ctx.ci.provider {
-        Provider::GitHub => {
+        Provider::GitHub | Provider::Other(_) => {
             effects.files.extend(channels.step_summary.iter().chain(&channels.outputs).map(|file| path(file)));
         }
         Provider::Bitbucket => {
@@ -81,7 +83,7 @@ pub(crate) fn effects(ctx: &Context, about_code: bool) -> Effects {
                 report(CODE_QUALITY);
             }
         }
-        Provider::Other(_) | Provider::None => {}
+        Provider::None => {}
     }
     effects
 }
@@ -108,6 +110,10 @@ fn github(ctx: &Context, rendering: &Rendering) -> io::Result<()> {
     for line in String::from_utf8_lossy(&lines).lines() {
         ctx.console.command(line);
     }
+    files_of_the_runner(ctx, rendering)
+}
+
+fn files_of_the_runner(ctx: &Context, rendering: &Rendering) -> io::Result<()> {
     if let Some(path) = &ctx.ci.channels.step_summary
         && !rendering.summary_markdown.is_empty()
     {

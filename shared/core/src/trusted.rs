@@ -11,7 +11,7 @@ use crate::advice::with_advice;
 use crate::context::Context;
 use crate::env::MAX_FILE;
 use crate::fs::{Links, if_present, read_text};
-use crate::platform::{self, Base};
+use crate::platform::{self, Base, SAY_WHETHER};
 
 /// A policy file as it may be trusted.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,9 +59,19 @@ impl<'a> TrustedFiles<'a> {
         TrustedFiles { ctx, base }
     }
 
-    /// Whether the run is for a proposed change, so that its own policy files do not count.
-    pub fn is_pull_request(&self) -> bool {
+    /// As [`TrustedFiles::new`] for a push: the working tree's own files.
+    pub fn of_a_push(ctx: &'a Context) -> TrustedFiles<'a> {
+        TrustedFiles { ctx, base: Base::NotAPullRequest }
+    }
+
+    /// Whether the working tree's own policy files do not count: the run is for a proposed change, or it could be.
+    pub fn distrusts_the_tree(&self) -> bool {
         !matches!(self.base, Base::NotAPullRequest)
+    }
+
+    /// Whether nothing says that the run is for a proposed change, or that it is not.
+    pub fn is_unknown(&self) -> bool {
+        self.base == Base::Unknown
     }
 
     /// The file at `path` (absolute). One outside of the checkout is the pipeline's own and read as it is.
@@ -70,7 +80,7 @@ impl<'a> TrustedFiles<'a> {
         let inside = path.strip_prefix(&self.ctx.workspace.root).ok().filter(|relative| {
             relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
         });
-        let Some(relative) = inside.filter(|_| self.is_pull_request()) else {
+        let Some(relative) = inside.filter(|_| self.distrusts_the_tree()) else {
             return match here {
                 Ok(Some(text)) => Trusted::Text { text, from: "the working tree".to_owned(), changed: false },
                 Ok(None) => Trusted::Absent { from: "the working tree".to_owned(), added: false },
@@ -109,6 +119,7 @@ impl<'a> TrustedFiles<'a> {
                     None => Err(format!("the target branch is not in this checkout. {hint}")),
                 }
             }
+            (Base::Unknown, _) => Err(format!("nothing says whether this run is for a pull request. {SAY_WHETHER}")),
             (Base::Commit(_), None) | (Base::NotAPullRequest, _) => Ok(None),
         }
     }

@@ -15,7 +15,10 @@ use crate::spec::{Spec, Var};
 use crate::workspace::Workspace;
 
 /// Most specific first: an action's input, our own prefix, the bare name.
-const PREFIXES: [&str; 3] = ["INPUT_", "PIPEWRIGHT_", ""];
+const PREFIXES: [&str; 3] = [INPUT, "PIPEWRIGHT_", ""];
+const INPUT: &str = "INPUT_";
+/// A setting of a plugin of Drone or Woodpecker, which is an action's input there.
+const SETTING: &str = "PLUGIN_";
 
 /// The most items `X_COUNT` may announce.
 const MAX_ITEMS: usize = 10_000;
@@ -73,10 +76,23 @@ impl fmt::Debug for Environment {
 impl Environment {
     pub(super) fn clean(env: impl IntoIterator<Item = (OsString, OsString)>) -> Environment {
         let mut clean = Environment { vars: BTreeMap::new(), broken: BTreeSet::new(), typed: BTreeMap::new() };
+        let env: Vec<(OsString, OsString)> = env.into_iter().collect();
+        let is = |name: &OsString, value: &OsString| {
+            name == "DRONE" || ((name == "CI" || name == "CI_SYSTEM_NAME") && value == "woodpecker")
+        };
+        let runs_plugins = env.iter().any(|(name, value)| is(name, value));
         for (name, value) in env {
             let Ok(name) = name.into_string() else { continue };
+            let name = match name.strip_prefix(SETTING).filter(|_| runs_plugins) {
+                Some(setting) => {
+                    let normalised = format!("{INPUT}{setting}");
+                    clean.typed.insert(normalised.clone(), name);
+                    normalised
+                }
+                None => name,
+            };
             // GitHub upper-cases an input's id but keeps its hyphens.
-            let name = if name.starts_with("INPUT_") && name.contains('-') {
+            let name = if name.starts_with(INPUT) && name.contains('-') {
                 let normalised = name.replace('-', "_");
                 clean.typed.insert(normalised.clone(), name);
                 normalised

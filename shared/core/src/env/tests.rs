@@ -208,6 +208,22 @@ fn a_mistyped_name_is_a_mistake_under_our_prefixes_and_a_notice_without() {
 }
 
 #[test]
+fn the_settings_of_a_plugin_are_its_inputs_where_plugins_are_run() {
+    for ci in [("DRONE", "true"), ("CI", "woodpecker"), ("CI_SYSTEM_NAME", "woodpecker")] {
+        assert_eq!(load(&[ci, ("PLUGIN_RETRIES", "7"), ("RETRIES", "2")]).integer(&RETRIES), Some(7));
+        let wrong = load(&[ci, ("PLUGIN_RETRIES", "x"), ("PLUGIN_SEVRITY", "low")]);
+        let problems = problems(&wrong).join("\n");
+        assert!(problems.starts_with("PLUGIN_RETRIES=\"x\": expected"), "{problems}");
+        assert!(
+            problems.ends_with("PLUGIN_SEVRITY: not a variable of test-pipe. Did you mean SEVERITY?"),
+            "{problems}"
+        );
+    }
+    let elsewhere = load(&[("CI", "true"), ("PLUGIN_RETRIES", "7"), ("PLUGIN_SEVRITY", "low")]).integer(&RETRIES);
+    assert_eq!(elsewhere, Some(3));
+}
+
+#[test]
 fn a_secret_may_come_from_a_file_and_is_never_shown() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("password");

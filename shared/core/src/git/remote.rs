@@ -7,10 +7,12 @@ pub struct Remote {
     pub url: String,
     /// With its port, if one is given; none for a path.
     pub host: Option<String>,
-    /// Everything before the repository's name: `org`, `group/sub`.
+    /// Everything before the repository's name: `org`, `group/sub`. Without the `_git` of Azure Repos.
     pub workspace: Option<String>,
     /// Without `.git`.
     pub repository: String,
+    /// Where the repository is at the host, as it was written.
+    path: String,
 }
 
 impl Remote {
@@ -39,8 +41,12 @@ impl Remote {
             Some(("http" | "https", _)) => host,
             Some(_) => return None,
         };
-        let workspace = self.workspace.as_ref().map(|workspace| format!("{workspace}/")).unwrap_or_default();
-        Some(format!("https://{web}/{workspace}{}", self.repository))
+        // Azure Repos has another host for SSH, and a version before the name.
+        let azure = self.path.strip_prefix("v3/").filter(|_| without_port(host) == "ssh.dev.azure.com");
+        match azure.and_then(|path| path.rsplit_once('/')) {
+            Some((project, repository)) => Some(format!("https://dev.azure.com/{project}/_git/{repository}")),
+            None => Some(format!("https://{web}/{}", self.path)),
+        }
     }
 }
 
@@ -75,9 +81,23 @@ fn build(host: Option<&str>, path: &str, url: String) -> Option<Remote> {
         Some((workspace, repository)) => (Some(workspace).filter(|_| host.is_some()), repository),
         None => (None, path),
     };
+    let workspace = workspace.map(|workspace| workspace.strip_suffix("/_git").unwrap_or(workspace));
+    let workspace = workspace.map(|workspace| match host {
+        Some("ssh.dev.azure.com") => workspace.strip_prefix("v3/").unwrap_or(workspace),
+        _ => workspace,
+    });
     let host = host.filter(|host| !host.is_empty()).map(str::to_owned);
-    let repository = Some(repository).filter(|repository| !repository.is_empty())?.to_owned();
-    Some(Remote { url, host, workspace: workspace.map(str::to_owned), repository })
+    let repository = decoded(Some(repository).filter(|repository| !repository.is_empty())?);
+    Some(Remote { url, host, workspace: workspace.map(decoded), repository, path: path.to_owned() })
+}
+
+/// A name as people write it. One that would hold control characters stays encoded.
+fn decoded(name: &str) -> String {
+    let text = percent_encoding::percent_decode_str(name).decode_utf8();
+    match text {
+        Ok(text) if !text.chars().any(char::is_control) => text.into_owned(),
+        _ => name.to_owned(),
+    }
 }
 
 fn name_of(user: &str) -> &str {
@@ -108,6 +128,19 @@ mod tests {
             ("git@gitlab.com:group/sub/app.git", Some("group/sub"), "app", Some("https://gitlab.com/group/sub/app")),
             ("ssh://git@host.example:2222/org/app/", Some("org"), "app", Some("https://host.example/org/app")),
             ("http://host.example:8080/app", None, "app", Some("https://host.example:8080/app")),
+            (
+                "https://acme@dev.azure.com/acme/My%20Shop/_git/shop",
+                Some("acme/My Shop"),
+                "shop",
+                Some("https://dev.azure.com/acme/My%20Shop/_git/shop"),
+            ),
+            (
+                "git@ssh.dev.azure.com:v3/acme/My%20Shop/shop",
+                Some("acme/My Shop"),
+                "shop",
+                Some("https://dev.azure.com/acme/My%20Shop/_git/shop"),
+            ),
+            ("https://host.example/a%0ab/app", Some("a%0ab"), "app", Some("https://host.example/a%0ab/app")),
             ("/srv/git/app.git", None, "app", None),
             ("file:///srv/git/app.git", None, "app", None),
             ("../app", None, "app", None),

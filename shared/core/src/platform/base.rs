@@ -4,11 +4,17 @@ use crate::git::{Checkout, Head};
 
 use super::context::{CiContext, Provider, PullRequest};
 
+/// What a user does about [`Base::Unknown`].
+pub const SAY_WHETHER: &str = "Set PULL_REQUEST=false for a push or a schedule, or PULL_REQUEST=ID with TARGET_BRANCH or \
+     TARGET_COMMIT for a pull request";
+
 /// Where to read policy files from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Base {
     /// The working tree is as good as anything.
     NotAPullRequest,
+    /// Nothing says whether it is one.
+    Unknown,
     /// This commit, which is in the checkout.
     Commit(String),
     /// The checkout is too shallow.
@@ -26,12 +32,14 @@ pub enum Base {
 /// of a merge that the platform made, and branches of the checkout only where it is known to be of the target's
 /// repository (a workflow may well check out a fork, whose `main` is then `origin/main`).
 pub fn base_commit(ci: &CiContext, checkout: &Checkout) -> Base {
-    let Some(pull) = &ci.pull_request else { return Base::NotAPullRequest };
+    let Some(pull) = &ci.pull_request else { return base_without_checkout(ci) };
     let Some(head) = checkout.head() else { return base_without_checkout(ci) };
     let merged_into = merged_into(pull, &head);
     let mut targets: Vec<String> = [&merged_into, &pull.target_commit].into_iter().flatten().cloned().collect();
+    // A branch is not proposed for itself, so that this is another one of the name, or no answer.
+    let default = ci.default_branch.as_ref().filter(|branch| Some(*branch) != pull.source_branch.as_ref());
     if branches_are_of_the_target(ci.provider, pull)
-        && let Some(branch) = pull.target_branch.as_ref().or(ci.default_branch.as_ref())
+        && let Some(branch) = pull.target_branch.as_ref().or(default)
     {
         targets.push(format!("refs/remotes/origin/{branch}"));
         if head.branch.as_ref() != Some(branch) {
@@ -47,6 +55,7 @@ pub fn base_commit(ci: &CiContext, checkout: &Checkout) -> Base {
 /// [`base_commit`] without a repository to look into.
 pub fn base_without_checkout(ci: &CiContext) -> Base {
     match &ci.pull_request {
+        None if ci.unknown_change => Base::Unknown,
         None => Base::NotAPullRequest,
         Some(pull) => Base::Absent { target_commit: pull.target_commit.clone(), hint: hint(ci) },
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::git::{Checkout, Head};
+use crate::git::{Checkout, Head, Remote};
 
 /// The environment's variables by name. An empty one counts as unset.
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -16,7 +16,7 @@ pub enum Provider {
     GitHub,
     /// GitLab CI.
     GitLab,
-    /// One whose pages we don't write to, by name: `circleci`.
+    /// Another one, by its name in [`super::table`]: `circleci`.
     Other(&'static str),
     /// No CI, or none that is known.
     #[default]
@@ -63,12 +63,22 @@ pub struct CiContext {
     pub default_branch: Option<String>,
     /// The proposed change that the run is for.
     pub pull_request: Option<PullRequest>,
+    /// Nothing says whether the run is for a pull request: a CI that is not known, or one that does not say.
+    pub unknown_change: bool,
+    /// The name of the pipeline or workflow.
+    pub pipeline: Option<String>,
+    /// The name of the job or step.
+    pub job: Option<String>,
     /// The run's or the job's page.
     pub build_url: Option<String>,
     /// The number of the run in its repository, as the platform shows it.
     pub build_number: Option<String>,
     /// The pipeline run, the same for all its jobs and all attempts. `None` outside of a CI.
     pub run_id: Option<String>,
+    /// Which attempt of the run or the job this is, as the CI counts them.
+    pub attempt: Option<String>,
+    /// How the job stands, in the CI's words: `success`, `Succeeded`, an exit code.
+    pub status: Option<String>,
     /// Who caused the run, as the platform names them.
     pub actor: Option<String>,
     /// The deployment environment of the job.
@@ -90,6 +100,10 @@ pub struct CiContext {
 pub struct PullRequest {
     /// As the platform shows it, without `#` or `!`.
     pub id: String,
+    /// Its page.
+    pub url: Option<String>,
+    /// The full name of the repository that the change is proposed for, if the run may be in another one.
+    pub repository: Option<String>,
     /// The branch with the change.
     pub source_branch: Option<String>,
     /// The branch that the change is proposed for.
@@ -202,13 +216,53 @@ impl CiContext {
         if self.default_branch.is_none() {
             self.default_branch = checkout.default_branch();
         }
-        if self.repository.is_none()
-            && let Some(remote) = checkout.remote()
-        {
+        if let Some(remote) = checkout.remote() {
+            self.of_remote(remote);
+        }
+    }
+
+    /// Takes the name and the page of the repository from its address, if it has none yet.
+    pub(super) fn of_remote(&mut self, remote: Remote) {
+        if self.repository.is_none() {
             self.repository_url = self.repository_url.take().or_else(|| remote.web_url());
             self.workspace = remote.workspace;
             self.repository = Some(remote.repository);
+        } else if self.repository_url.is_none() && Some(&remote.repository) == self.repository.as_ref() {
+            self.repository_url = remote.web_url();
         }
+    }
+
+    /// Makes the full name of its parts.
+    pub(super) fn name(&mut self) {
+        if self.full_name.is_none() {
+            let parts: Vec<&str> = self.workspace.iter().chain(&self.repository).map(String::as_str).collect();
+            self.full_name = self.repository.as_ref().map(|_| parts.join("/"));
+        }
+    }
+
+    /// What `said` knows and this does not, less what says which commit the run is for.
+    pub(super) fn or(self, said: CiContext) -> CiContext {
+        let unknown_change = self.pull_request.is_none() && said.unknown_change;
+        let mut pull_request = self.pull_request;
+        if let (Some(pull), Some(said)) = (&mut pull_request, said.pull_request) {
+            pull.url = pull.url.take().or(said.url);
+        }
+        CiContext {
+            pull_request,
+            unknown_change,
+            pipeline: self.pipeline.or(said.pipeline),
+            job: self.job.or(said.job),
+            attempt: self.attempt.or(said.attempt),
+            status: self.status.or(said.status),
+            build_url: self.build_url.or(said.build_url),
+            ..self
+        }
+    }
+
+    /// [`CiContext::or`], with the provider and the page of the run from `said`.
+    pub(super) fn or_pages_of(self, said: CiContext) -> CiContext {
+        let (provider, build_url) = (said.provider, said.build_url.clone());
+        CiContext { provider, build_url, ..self.or(said) }
     }
 
     /// `workspace/repository` as one variable gives it.
@@ -216,6 +270,8 @@ impl CiContext {
         if let Some((workspace, repository)) = full.as_deref().and_then(|full| full.rsplit_once('/')) {
             self.workspace.get_or_insert_with(|| workspace.to_owned());
             self.repository.get_or_insert_with(|| repository.to_owned());
+        } else if let Some(repository) = &full {
+            self.repository.get_or_insert_with(|| repository.clone());
         }
         self.full_name = full;
     }

@@ -47,6 +47,18 @@ pub(super) fn context(env: Env<'_>, head: Option<&Head>) -> CiContext {
         ci.repository_url = Some(page);
     }
     ci.reported = reported::reported(env, ci.repository_url.as_deref()).map(Box::new);
+    if let (Some(pull), Some(page)) = (&mut ci.pull_request, &ci.repository_url) {
+        pull.url = Some(format!("{page}/pull/{}", pull.id)).filter(|_| !pull.id.is_empty());
+    }
+    ci
+}
+
+/// A runner that follows GitHub's: Gitea's and Forgejo's. Their pages have other addresses.
+pub(super) fn follower(mut ci: CiContext) -> CiContext {
+    ci.api_url = None;
+    if let (Some(pull), Some(page)) = (&mut ci.pull_request, &ci.repository_url) {
+        pull.url = Some(format!("{page}/pulls/{}", pull.id)).filter(|_| !pull.id.is_empty());
+    }
     ci
 }
 

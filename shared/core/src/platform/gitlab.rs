@@ -38,6 +38,8 @@ fn merge_request(env: Env<'_>) -> Option<PullRequest> {
     let source_tip = env("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA");
     Some(PullRequest {
         id,
+        url: None,
+        repository: env("CI_MERGE_REQUEST_PROJECT_PATH"),
         source_branch: env("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"),
         target_branch: env("CI_MERGE_REQUEST_TARGET_BRANCH_NAME"),
         merge_commit: target_tip.as_ref().and_then(|_| env("CI_COMMIT_SHA")),

@@ -1,6 +1,8 @@
 //! Detection, and the base of pull requests on checkouts like those that the platforms make.
 
 mod bases;
+mod given;
+mod table;
 
 use std::collections::BTreeMap;
 
@@ -80,6 +82,8 @@ fn bitbucket_says_it_all_in_variables() {
     .detect(None);
     let expected_pull = PullRequest {
         id: "41".to_owned(),
+        url: Some("https://bitbucket.org/ws/app/pull-requests/41".to_owned()),
+        repository: None,
         source_branch: Some("feature".to_owned()),
         target_branch: Some("main".to_owned()),
         target_commit: Some("ba5eba5eba5e".to_owned()),

@@ -19,6 +19,12 @@ pub const COMMON: Group = Group {
         &HTTP_PROXY,
         &NO_PROXY,
         &ON_MISSING_SECRET,
+        &PULL_REQUEST,
+        &TARGET_BRANCH,
+        &TARGET_COMMIT,
+        &REPOSITORY,
+        &PIPELINE,
+        &BRANCH,
         &GITHUB_TOKEN,
         &GITLAB_TOKEN,
         &BITBUCKET_ACCESS_TOKEN,
@@ -99,6 +105,55 @@ pub const ON_MISSING_SECRET: Var =
             ("fail", "ends the run with exit code 2"),
         ])
         .default("auto");
+/// `PULL_REQUEST`.
+pub const PULL_REQUEST: Var = Var::text(
+    "PULL_REQUEST",
+    "Says which pull request the run is for, or `false` for a push or a schedule, if the CI does not say it. A value that \
+     contradicts the CI is a configuration error.",
+)
+.unset("the CI says it. If it does not, policy files and comments with `gitleaks:allow` do not apply in a CI")
+.example("41");
+/// `TARGET_BRANCH`.
+pub const TARGET_BRANCH: Var = Var::text(
+    "TARGET_BRANCH",
+    "Sets the branch that the pull request is for, if the CI does not say it. Policy files are read from there.",
+)
+.unset("the CI says it, or it is the default branch of the checkout")
+.example("main");
+/// `TARGET_COMMIT`.
+pub const TARGET_COMMIT: Var = Var::text(
+    "TARGET_COMMIT",
+    "Sets a commit of the branch that the pull request is for, if the CI does not say it. Policy files are read from \
+     there.",
+)
+.unset("the tip of TARGET_BRANCH counts")
+.example("4f2c1aa");
+/// `REPOSITORY`.
+pub const REPOSITORY: Var = Var::text(
+    "REPOSITORY",
+    "Sets the name of the repository in reports and messages. In a known CI, only `INPUT_REPOSITORY` and \
+     `PIPEWRIGHT_REPOSITORY` count.",
+)
+.unset("the CI or the remote of the checkout gives it")
+.example("org/app")
+.common_word();
+/// `PIPELINE`.
+pub const PIPELINE: Var = Var::text(
+    "PIPELINE",
+    "Sets the name of the pipeline in messages. In a known CI, only `INPUT_PIPELINE` and `PIPEWRIGHT_PIPELINE` count.",
+)
+.unset("the CI gives it")
+.example("deploy")
+.common_word();
+/// `BRANCH`.
+pub const BRANCH: Var = Var::text(
+    "BRANCH",
+    "Sets the name of the branch in reports and messages. In a known CI, only `INPUT_BRANCH` and `PIPEWRIGHT_BRANCH` \
+     count.",
+)
+.unset("the CI or the checkout gives it")
+.example("main")
+.common_word();
 /// `GITHUB_TOKEN`.
 pub const GITHUB_TOKEN: Var = Var::secret(
     "GITHUB_TOKEN",

@@ -41,7 +41,9 @@ fn request(ctx: &Context, reference: &str, path: &str) -> Option<Request> {
             "application/vnd.github.raw+json",
         ),
         Provider::GitLab => {
-            let project = encode(&format!("{}/{}", ctx.ci.workspace.as_deref()?, ctx.ci.repository.as_deref()?));
+            // The pipeline of a fork's merge request may be in the fork, which need not have the target commit.
+            let target = ctx.ci.pull_request.as_ref().and_then(|pull| pull.repository.clone());
+            let project = encode(&target.or_else(|| ctx.ci.full_name.clone())?);
             let url = format!("{api}/projects/{project}/repository/files/{}/raw?ref={reference}", encode(path));
             (url, Authorization::Bearer(ctx.tokens.gitlab.clone()?), "*/*")
         }

@@ -116,6 +116,8 @@ impl Event {
         let (base, head) = (pull.base.as_ref(), pull.head.as_ref());
         Some(PullRequest {
             id: pull.number.to_string(),
+            url: None,
+            repository: None,
             source_branch: head.and_then(|head| head.name.clone()),
             target_branch: base.and_then(|base| base.name.clone()),
             target_commit: base.and_then(|base| base.sha.clone()),

@@ -226,3 +226,16 @@ fn other_providers_use_the_target_branch() {
     let none = Vars::new(&[]).detect(Some(&clone));
     assert_eq!(base_commit(&none, &clone.checkout()), Base::NotAPullRequest);
 }
+
+#[test]
+fn a_branch_is_not_the_target_of_itself() {
+    let origin = origin();
+    let clone = Fixture::clone_of(&origin.repo, &["--branch=feature"]);
+    let circle = Vars::new(&[("CIRCLECI", "true"), ("CIRCLE_BRANCH", "feature"), ("CIRCLE_PULL_REQUEST", "x/41")]);
+    // The default branch of this remote is the branch with the change.
+    let mut ci = circle.detect(Some(&clone));
+    ci.default_branch = Some("feature".to_owned());
+    assert!(matches!(base_commit(&ci, &clone.checkout()), Base::Absent { .. }));
+    ci.default_branch = Some("main".to_owned());
+    assert_eq!(base_commit(&ci, &clone.checkout()), Base::Commit(origin.start));
+}
