@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use pipe_core::Context;
 use pipe_core::env::Vars;
-use pipe_core::platform::{Provider, PullRequest};
+use pipe_core::platform::PullRequest;
 use pipe_core::spec::{Var, common};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -39,8 +39,6 @@ pub struct Config {
     pub(crate) include_build: bool,
     pub(crate) include_repository: bool,
     pub(crate) started_at: Option<Timestamp>,
-    /// The pipeline's name, where the CI has one.
-    pub(crate) pipeline: Option<String>,
     /// The pipeline's page, where that of the run is only this job's.
     pub(crate) pipeline_url: Option<String>,
     pub(crate) log: Option<log::LogOptions>,
@@ -110,7 +108,7 @@ impl Config {
             channels,
             body: body(vars),
             title: vars.text(&TITLE),
-            said: Said::from_vars(vars),
+            said: Said::from_vars(vars, ctx),
             priority: match vars.choice(&PRIORITY) {
                 Some("low") => Priority::Low,
                 Some("high") => Priority::High,
@@ -124,7 +122,6 @@ impl Config {
             include_build: vars.flag(&INCLUDE_BUILD_INFO),
             include_repository: vars.flag(&INCLUDE_REPO_INFO),
             started_at: started_at(vars),
-            pipeline: pipeline(vars, ctx.ci.provider),
             pipeline_url: vars.ci("CI_PIPELINE_URL").map(str::to_owned),
             log: log::LogOptions::from_vars(vars, ctx),
             reports: reports::ReportOptions::from_vars(vars, ctx),
@@ -147,21 +144,6 @@ impl Config {
             bitbucket_api: vars.text(&BITBUCKET_API_URL).unwrap_or_default().trim_end_matches('/').to_owned(),
         })
     }
-}
-
-/// The pipeline's name, which distinguishes the pipelines of a repository.
-fn pipeline(vars: &mut Vars, provider: Provider) -> Option<String> {
-    let name = match provider {
-        Provider::GitHub => "GITHUB_WORKFLOW",
-        Provider::GitLab => "CI_PIPELINE_NAME",
-        Provider::Other("jenkins") => "JOB_NAME",
-        Provider::Other("azure") => "BUILD_DEFINITIONNAME",
-        Provider::Other("buildkite") => "BUILDKITE_PIPELINE_SLUG",
-        Provider::Other("circleci") => "CIRCLE_JOB",
-        Provider::Other("woodpecker") => "CI_WORKFLOW_NAME",
-        _ => return None,
-    };
-    vars.ci(name).map(str::to_owned)
 }
 
 /// The channels that CHANNELS names, or the one that is configured.

@@ -114,7 +114,7 @@ fn run(config: &Config, ctx: &Context) -> Run {
             title: ci.title.clone(),
             mark: mark(ci.provider),
         }),
-        pipeline: config.pipeline.clone(),
+        pipeline: ci.pipeline.clone(),
         // Their pipelines are parts of one file. GitLab's have a name only if `workflow: name` gives one.
         has_one_pipeline: matches!(ci.provider, Provider::Bitbucket | Provider::GitLab),
         id: ci.run_id.clone(),

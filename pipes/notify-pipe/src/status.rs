@@ -1,5 +1,6 @@
 //! How the pipeline ended, if that is known.
 
+use pipe_core::Context;
 use pipe_core::env::Vars;
 use pipe_core::spec::Var;
 use serde::{Deserialize, Serialize};
@@ -99,21 +100,6 @@ const WORDS: &[(&str, &str)] = &[
     ("terminated", "cancelled"),
 ];
 
-/// The variables in which CIs say how the job or the pipeline goes.
-const CI_WORDS: &[&str] = &[
-    // GitLab, in an `after_script`.
-    "CI_JOB_STATUS",
-    // Azure, of the steps before this one.
-    "AGENT_JOBSTATUS",
-    "DRONE_BUILD_STATUS",
-    // Woodpecker.
-    "CI_PIPELINE_STATUS",
-    "SEMAPHORE_JOB_RESULT",
-];
-
-/// The same as an exit code.
-const CI_CODES: &[&str] = &["BITBUCKET_EXIT_CODE", "BITRISE_BUILD_STATUS", "TRAVIS_TEST_RESULT"];
-
 /// What the user and the CI say of the end. `None` if it is not said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Said {
@@ -126,19 +112,19 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    pub(crate) fn from_vars(vars: &mut Vars) -> Said {
+    pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context) -> Said {
         let job = vars.text(&JOB_STATUS);
         let by_user = vars.choice(&STATUS).filter(|word| *word != "auto").and_then(Status::parse);
         let told = job.as_deref().and_then(Status::parse);
-        let by_code = || CI_CODES.iter().find_map(|name| vars.ci(name).and_then(Status::of_exit_code));
-        let by_word = || CI_WORDS.iter().find_map(|name| vars.ci(name).and_then(Status::parse));
+        // In the CI's own variable, which is a word or an exit code.
+        let by_ci = || ctx.ci.status.as_deref().and_then(|text| Status::parse(text).or(Status::of_exit_code(text)));
         // CodeBuild's is 1 for a build that goes well.
         let by_build = || match vars.ci("CODEBUILD_BUILD_SUCCEEDING")? {
             "1" => Some(Status::Success),
             "0" => Some(Status::Error),
             _ => None,
         };
-        let by_job = told.or_else(by_code).or_else(by_word).or_else(by_build);
+        let by_job = told.or_else(by_ci).or_else(by_build);
         let unknown = job.filter(|word| by_user.is_none() && told.is_none() && !word.trim().is_empty());
         Said { by_user, by_job, unknown }
     }
@@ -171,7 +157,7 @@ impl Status {
         }
     }
 
-    /// Bitbucket passes the step's exit code to an after-script, as text.
+    /// Bitbucket passes the step's exit code to an after-script, as text, and so do others.
     fn of_exit_code(text: &str) -> Option<Status> {
         match text.trim().parse::<u32>() {
             Ok(0) => Some(Status::Success),

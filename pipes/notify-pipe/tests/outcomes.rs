@@ -270,6 +270,15 @@ fn the_words_of_every_ci_are_understood_by_status_and_job_status() {
         assert_eq!(sent(&[("STATUS", word)]).0, status, "STATUS={word}");
         assert_eq!(sent(&[("JOB_STATUS", word)]).0, status, "JOB_STATUS={word}");
     }
+    let markers = [
+        ("AGENT_JOBSTATUS", "TF_BUILD", "True"),
+        ("DRONE_BUILD_STATUS", "DRONE", "true"),
+        ("CI_PIPELINE_STATUS", "CI", "woodpecker"),
+        ("SEMAPHORE_JOB_RESULT", "SEMAPHORE", "true"),
+        ("BITRISE_BUILD_STATUS", "BITRISE_IO", "true"),
+        ("TRAVIS_TEST_RESULT", "TRAVIS", "true"),
+        ("CODEBUILD_BUILD_SUCCEEDING", "CODEBUILD_BUILD_ID", "x:1"),
+    ];
     for (name, word, status) in [
         ("AGENT_JOBSTATUS", "SucceededWithIssues", "warning"),
         ("AGENT_JOBSTATUS", "Failed", "error"),
@@ -282,7 +291,8 @@ fn the_words_of_every_ci_are_understood_by_status_and_job_status() {
         ("CODEBUILD_BUILD_SUCCEEDING", "1", "success"),
         ("AGENT_JOBSTATUS", "a word of tomorrow", "finished"),
     ] {
-        assert_eq!(sent(&[(name, word)]).0, status, "{name}={word}");
+        let marker = markers.iter().find(|(known, _, _)| *known == name).map(|(_, marker, value)| (*marker, *value));
+        assert_eq!(sent(&[(name, word), marker.unwrap()]).0, status, "{name}={word}");
     }
     let (status, outcome) = sent(&[("JOB_STATUS", "NOT_BUILT")]);
     assert!(status == "finished" && outcome.stderr.contains("JOB_STATUS=\"NOT_BUILT\" is not a status"), "{outcome:?}");
