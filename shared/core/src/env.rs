@@ -43,6 +43,8 @@ pub struct Vars {
     values: BTreeMap<&'static str, Found>,
     problems: Vec<Problem>,
     near_misses: Vec<Problem>,
+    /// Those whose value is a mistake, so that they are not missing as well.
+    mistaken: BTreeSet<&'static str>,
     notices: Vec<String>,
     unmounted: bool,
     sensitive: Vec<SecretString>,
@@ -101,6 +103,7 @@ impl Vars {
             values: BTreeMap::new(),
             problems: Vec::new(),
             near_misses: Vec::new(),
+            mistaken: BTreeSet::new(),
             notices: Vec::new(),
             unmounted: false,
             sensitive: Vec::new(),
@@ -110,6 +113,7 @@ impl Vars {
     }
 
     fn take(&mut self, var: &'static Var, dir: &Path, root: &Path) {
+        let known = self.problems.len();
         match self.env.find(var, dir, root) {
             Ok(Some(raw)) if parse::is_unexpanded(var, &raw) => self.problems.push(Problem {
                 variable: parse::typed(var, &raw),
@@ -131,6 +135,9 @@ impl Vars {
             },
             Ok(None) => {}
             Err(problem) => self.problems.push(problem),
+        }
+        if self.problems.len() > known {
+            self.mistaken.insert(var.name);
         }
     }
 
@@ -282,8 +289,11 @@ impl Vars {
         self.notices.push(text.into());
     }
 
-    /// Records that `var` must be set.
+    /// Records that `var` must be set. A value that is a mistake was set, and is recorded already.
     pub fn require(&mut self, var: &'static Var) {
+        if self.mistaken.contains(var.name) {
+            return;
+        }
         let when = var.required.map(|when| format!(" {when}")).unwrap_or_default();
         let example = var.example.map(|example| format!(" Example: {example}")).unwrap_or_default();
         self.problems.push(Problem {

@@ -122,6 +122,11 @@ pub fn root_action_yml(specs: &[&Spec]) -> String {
     }
     root_outputs(&mut text, specs);
     text.push_str("runs:\n  using: composite\n  steps:\n");
+    // A composite whose steps are all skipped succeeds, and GitHub does not enforce `required`.
+    let list = serde_json::to_string(&names).unwrap_or_default();
+    let _ = writeln!(text, "    - if: ${{{{ !contains(fromJSON('{list}'), inputs.pipe) }}}}\n      shell: sh");
+    let expected = crate::text::enumerate(&names);
+    let _ = writeln!(text, "      run: |\n        echo '::error::pipe: expected {expected}'\n        exit 2");
     for spec in specs {
         let path = REPOSITORY.trim_start_matches("https://github.com/");
         let _ = writeln!(text, "    - id: {}\n      if: inputs.pipe == '{}'", spec.name, spec.name);
@@ -131,13 +136,12 @@ pub fn root_action_yml(specs: &[&Spec]) -> String {
             let fallback = var.github.map(|expression| format!(" || {expression}")).unwrap_or_default();
             let _ = writeln!(text, "        {name}: ${{{{ inputs.{name}{fallback} }}}}");
         }
-        // The pipe's action does not declare these. Under `with`, the runner would warn about each of them in every run.
-        let mut others = spec.vars().filter(|var| !spec.honours(var)).peekable();
-        if others.peek().is_some() {
-            text.push_str("      env:\n");
-        }
-        for var in others {
-            let _ = writeln!(text, "        INPUT_{}: ${{{{ inputs.{} }}}}", var.name, var.name.to_lowercase());
+        // The pipe's action does not declare these, and the pipe refuses them: what this version does not honour, and
+        // what another pipe reads. Under `with`, the runner would warn about each of them in every run.
+        let declared: Vec<&str> = documented_vars(spec).map(|var| var.name).collect();
+        text.push_str("      env:\n");
+        for name in seen.iter().filter(|name| !declared.contains(name)) {
+            let _ = writeln!(text, "        INPUT_{name}: ${{{{ inputs.{} }}}}", name.to_lowercase());
         }
     }
     text

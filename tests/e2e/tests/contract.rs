@@ -154,6 +154,21 @@ fn a_name_that_nothing_declares_never_passes() {
 }
 
 #[test]
+fn a_timeout_of_nothing_is_a_mistake() {
+    for name in pipes() {
+        let repo = Repo::new();
+        for (variable, value) in [("TIMEOUT", "0"), ("INPUT_TIMEOUT", "0s"), ("PIPEWRIGHT_TIMEOUT", "0ms")] {
+            let outcome = pipe(&name, &repo).env(variable, value).run().expect(2);
+            assert!(
+                outcome.stderr.contains(&format!("{variable}: expected a duration longer than 0")),
+                "{}",
+                outcome.stderr
+            );
+        }
+    }
+}
+
+#[test]
 fn all_wrong_values_are_told_at_once() {
     for name in pipes() {
         let repo = Repo::new();

@@ -40,13 +40,63 @@ fn it_declares_and_forwards_every_variable_of_every_pipe() {
     let action = fs::read_to_string(root().join("action.yml")).unwrap();
     for spec in specs() {
         let forwarded = forwarded(&action, spec.name);
-        assert_eq!(forwarded.len(), spec.vars().count(), "{}", spec.name);
+        let all: std::collections::BTreeSet<&str> =
+            specs().iter().flat_map(|spec| spec.vars()).map(|var| var.name).collect();
+        assert_eq!(forwarded.len(), all.len(), "{}: those of other pipes as well, which it refuses", spec.name);
         for var in spec.vars() {
             let name = var.name.to_lowercase();
             assert!(action.contains(&format!("\n  {name}:\n    description: ")), "{name} is not declared");
             let expected = (name, format!("INPUT_{}", var.name));
             assert!(forwarded.contains(&expected), "{}: {} is not forwarded", spec.name, var.name);
         }
+    }
+}
+
+#[test]
+fn a_misspelt_pipe_runs_the_step_that_fails_and_no_other() {
+    let action = fs::read_to_string(root().join("action.yml")).unwrap();
+    let (_, steps) = action.split_once("  steps:\n").unwrap();
+    let conditions: Vec<&str> = steps
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- ").or(Some(line.trim())))
+        .filter_map(|line| line.strip_prefix("if: "))
+        .collect();
+    let names: Vec<&str> = specs().iter().map(|spec| spec.name).collect();
+    assert_eq!(conditions.len(), names.len() + 1, "each step has a condition");
+    let list = serde_json::to_string(&names).unwrap();
+    assert_eq!(
+        conditions[0],
+        format!("${{{{ !contains(fromJSON('{list}'), inputs.pipe) }}}}"),
+        "the complement of all others"
+    );
+    for (condition, name) in conditions[1..].iter().zip(&names) {
+        assert_eq!(*condition, format!("inputs.pipe == '{name}'"));
+    }
+    let (first, _) = steps.split_once("- id:").unwrap();
+    let (_, script) = first.split_once("run: |\n").unwrap();
+    let ran = std::process::Command::new("sh").args(["-c", script]).output().unwrap();
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&ran.stdout).starts_with("::error::pipe: expected "));
+}
+
+#[test]
+fn an_input_of_another_pipe_is_refused() {
+    let action = fs::read_to_string(root().join("action.yml")).unwrap();
+    for spec in specs() {
+        let own: Vec<&str> = spec.vars().flat_map(|var| [&[var.name], var.aliases].concat()).collect();
+        let others = specs().into_iter().flat_map(|other| other.vars()).filter(|var| !own.contains(&var.name));
+        let mut tried = 0;
+        for var in others {
+            let (_, variable) = forwarded(&action, spec.name)
+                .into_iter()
+                .find(|(input, _)| *input == var.name.to_lowercase())
+                .expect(var.name);
+            let repo = Repo::new();
+            let outcome = Pipe::new(spec.name, repo.path()).arg("--check").env(&variable, "1").run().expect(2);
+            assert!(outcome.stderr.contains("Another pipe reads it"), "{}: {}", var.name, outcome.stderr);
+            tried += 1;
+        }
+        assert!(tried > 10, "{}", spec.name);
     }
 }
 

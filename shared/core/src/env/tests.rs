@@ -224,6 +224,22 @@ fn the_settings_of_a_plugin_are_its_inputs_where_plugins_are_run() {
 }
 
 #[test]
+fn one_mistake_is_counted_once() {
+    for (name, value) in [("DOCKER_PASSWORD_FILE", "/nowhere"), ("CVSS_THRESHOLD", "11"), ("CHANNELS_COUNT", "x")] {
+        let mut vars = load(&[(name, value)]);
+        for var in [&PASSWORD, &THRESHOLD, &CHANNELS] {
+            if name.starts_with(var.name) {
+                vars.require(var);
+            }
+        }
+        assert_eq!(problems(&vars).len(), 1, "{name}: {:?}", problems(&vars));
+    }
+    let mut vars = load(&[]);
+    vars.require(&PASSWORD);
+    assert_eq!(problems(&vars).len(), 1);
+}
+
+#[test]
 fn a_secret_may_come_from_a_file_and_is_never_shown() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("password");
