@@ -25,11 +25,11 @@ pub(crate) const VARS: &[&Var] = &[
     &custom::PREDICATE_TYPE,
 ];
 
-type FromVars = fn(&mut Vars, &Context) -> Option<Arc<dyn Attestation>>;
+type FromVars = fn(&mut Vars, &Context, bool) -> Option<Arc<dyn Attestation>>;
 
 const KINDS: &[FromVars] = &[sbom::from_vars, provenance::from_vars, scan::from_vars, custom::from_vars];
 
-/// The attestations that the variables ask for.
-pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context) -> Vec<Arc<dyn Attestation>> {
-    KINDS.iter().filter_map(|from_vars| from_vars(vars, ctx)).collect()
+/// The attestations that the variables ask for. If the run `signs`, their documents are read once before anything is done.
+pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context, signs: bool) -> Vec<Arc<dyn Attestation>> {
+    KINDS.iter().filter_map(|from_vars| from_vars(vars, ctx, signs)).collect()
 }

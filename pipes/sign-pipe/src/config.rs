@@ -58,12 +58,12 @@ impl Config {
             (true, true) => Some("this is a pull request from a fork".to_owned()),
             (true, false) => None,
         };
-        let targets = Targets::from_vars(vars, ctx);
+        let targets = Targets::from_vars(vars, ctx, signs);
         let access = Access::from_vars(vars, ctx, &targets.hosts());
         let sigstore = Sigstore::from_vars(vars);
         let cloud = Cloud::from_vars(vars, ctx, &access, &targets, signs);
         let signing = SigningOptions::from_vars(vars, ctx, &sigstore, &cloud, signs);
-        let attestations = attestation::from_vars(vars, ctx);
+        let attestations = attestation::from_vars(vars, ctx, signs);
         let verification = VerificationOptions::from_vars(vars);
         let verify = vars.flag(&VERIFY);
         let by_key = if !verification.keys.is_empty() {

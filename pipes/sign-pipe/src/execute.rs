@@ -24,7 +24,10 @@ pub(crate) async fn execute(config: &Config, plan: Plan, ctx: &Context, report: 
         Action::GenerateKeyPair { dir } => {
             let generated = key_pair::generate(dir, &config.key_password).map_err(Ending::from);
             let key = end(report.step("generate-key-pair"), generated, ToString::to_string)?;
-            Ok(present::unless_unhonoured(format!("cosign.key and cosign.pub written: {key}"), &config.unhonoured))
+            Ok(present::unless_unhonoured(
+                format!("cosign.key and cosign.pub written: {key}. Do not commit cosign.key"),
+                &config.unhonoured,
+            ))
         }
         Action::Skip { why } => {
             report.step("sign").skipped(why);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pipe_core::fs::{Links, read_bounded, reason};
+use pipe_core::fs::reason;
 use pipe_core::workspace::ReportDir;
 use pipe_evidence::find::{Evidence, Location};
 use pipe_evidence::sign::BundleSigner;
@@ -10,14 +10,8 @@ use pipe_evidence::verify::Verifier;
 use pipe_oci::Digest;
 
 use crate::error::Error;
+use crate::file::{File, MAX_BUNDLE, MAX_FILE, read};
 use crate::results::{FileResult, SignedBy};
-use crate::targets::File;
-
-/// The largest file that is signed.
-const MAX_FILE: u64 = 512 * 1024 * 1024;
-
-/// The largest bundle of a file.
-const MAX_BUNDLE: u64 = 16 * 1024 * 1024;
 
 /// Signs a file and writes its bundle.
 pub(crate) async fn sign(file: &File, signing: &BundleSigner, result: &mut FileResult) {
@@ -74,10 +68,6 @@ pub(crate) fn verify(file: &File, verifier: &Verifier, variables: &'static str, 
 
 fn read_file(file: &File) -> Result<Vec<u8>, Error> {
     read(&file.path, MAX_FILE).map_err(|why| Error::FileNotRead { path: file.name.clone(), why })
-}
-
-fn read(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
-    read_bounded(path, limit, Links::Follow).map_err(|error| error.to_string())
 }
 
 /// Whole or not at all, and owned by the owner of the directory.

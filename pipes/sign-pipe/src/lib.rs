@@ -12,6 +12,7 @@ mod config;
 mod demands;
 mod error;
 mod execute;
+mod file;
 mod file_bundle;
 mod key_pair;
 mod key_text;

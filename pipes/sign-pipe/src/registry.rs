@@ -48,6 +48,17 @@ const SIGNATURE_REPOSITORY: Var = Var::text(
 .aliases(&["COSIGN_REPOSITORY"])
 .example("ghcr.io/org/signatures");
 
+/// Whether DOCKER_REGISTRY, which may be a URL or name Docker Hub in several ways, is this host.
+fn same_host(host: &str, given: &str) -> bool {
+    let bare = |text: &str| {
+        let text = text.split_once("://").map_or(text, |(_, rest)| rest);
+        text.split('/').next().unwrap_or_default().to_ascii_lowercase()
+    };
+    let hub = |text: &str| ["docker.io", "index.docker.io", "registry-1.docker.io"].contains(&text);
+    let (host, given) = (bare(host), bare(given));
+    host == given || (hub(&host) && hub(&given))
+}
+
 /// The largest Docker configuration that is read.
 const MAX_CONFIG: u64 = 1 << 20;
 
@@ -74,7 +85,20 @@ impl Access {
         let password = vars.secret(&DOCKER_PASSWORD);
         match (user, password) {
             (Some(user), Some(password)) => match (vars.text(&DOCKER_REGISTRY), hosts) {
-                (Some(host), _) => credentials.add(&host, &user, password),
+                (Some(host), hosts) => {
+                    let elsewhere = |text: &&String| !same_host(text, &host);
+                    if !hosts.is_empty()
+                        && hosts.iter().all(|known| elsewhere(&known))
+                        && !vars.is_set(&SIGNATURE_REPOSITORY)
+                    {
+                        let which = hosts.join(", ");
+                        vars.notice(format!(
+                            "DOCKER_USERNAME is for DOCKER_REGISTRY={host}, and the images are at {which}. Set DOCKER_REGISTRY to \
+                             the registry of the account"
+                        ));
+                    }
+                    credentials.add(&host, &user, password);
+                }
                 (None, [host]) => credentials.add(host, &user, password),
                 (None, []) => {}
                 (None, several) => {

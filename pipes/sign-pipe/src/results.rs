@@ -4,8 +4,8 @@ use pipe_evidence::statement::predicate;
 use pipe_evidence::verify::Signatory;
 use serde::Serialize;
 
+use crate::file::File;
 use crate::resolve::ResolvedImage;
-use crate::targets::File;
 
 /// The results of a run so far.
 #[derive(Debug, Default)]

@@ -134,6 +134,9 @@ impl SigningOptions {
                 _ => {}
             }
         }
+        if sign && mode != Mode::Key {
+            sigstore.check_token_time(vars);
+        }
         if sign && mode == Mode::Keyless && sigstore.token.is_none() {
             vars.lacks_secret(sigstore::token_var(), untrusted);
         }

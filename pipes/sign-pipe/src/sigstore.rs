@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use pipe_core::Context;
+use pipe_core::advice::with_advice;
 use pipe_core::env::Vars;
 use pipe_core::http::Client;
 use pipe_core::spec::{Kind, Var};
@@ -150,6 +151,16 @@ impl Sigstore {
             given,
             fetched: Arc::default(),
             tuf,
+        }
+    }
+
+    /// Adds a problem if SIGSTORE_ID_TOKEN is not valid now. A token that its CI gives is fetched for each run.
+    pub(crate) fn check_token_time(&self, vars: &mut Vars) {
+        if let Some(TokenSource::Given(token)) = &self.token
+            && let Ok(token) = IdToken::parse(token.clone())
+            && let Err(error) = token.check_time(Timestamp::now())
+        {
+            vars.problem(&SIGSTORE_ID_TOKEN, error.to_string());
         }
     }
 
@@ -338,6 +349,9 @@ pub(crate) fn token_var() -> &'static Var {
 
 fn token(vars: &mut Vars) -> Option<TokenSource> {
     if let Some(token) = vars.secret(&SIGSTORE_ID_TOKEN) {
+        if let Err(error) = IdToken::parse(token.clone()) {
+            vars.problem(&SIGSTORE_ID_TOKEN, with_advice(error.to_string(), "Set it to an OIDC token"));
+        }
         return Some(TokenSource::Given(token));
     }
     let github = vars.ci("ACTIONS_ID_TOKEN_REQUEST_URL").zip(vars.ci("ACTIONS_ID_TOKEN_REQUEST_TOKEN"));

@@ -8,6 +8,8 @@ use pipe_core::env::Vars;
 use pipe_core::spec::Var;
 use pipe_oci::{Digest, Reference};
 
+use crate::file::{File, is_bundle, readable};
+
 pub(crate) const VARS: &[&Var] =
     &[&IMAGE, &DOCKER_REGISTRY, &DOCKER_REPOSITORY, &IMAGE_TAG, &EXPECTED_DIGEST, &RECURSIVE, &FILES, &BUNDLE_DIR];
 
@@ -59,17 +61,9 @@ pub(crate) struct Targets {
     pub(crate) files: Vec<File>,
 }
 
-/// A file and its bundle; both paths are absolute.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct File {
-    /// As it was typed.
-    pub(crate) name: String,
-    pub(crate) path: PathBuf,
-    pub(crate) bundle: PathBuf,
-}
-
 impl Targets {
-    pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context) -> Targets {
+    /// If the run `signs`, the bundles that it would replace are looked at.
+    pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context, signs: bool) -> Targets {
         let mut images: Vec<Reference> = Vec::new();
         for text in images_named(vars, ctx) {
             match Reference::parse(&text) {
@@ -86,7 +80,7 @@ impl Targets {
         let expected = vars.text(&EXPECTED_DIGEST).and_then(|text| match Digest::parse(text.trim()) {
             Ok(digest) => Some(digest),
             Err(error) => {
-                vars.problem(&EXPECTED_DIGEST, error.to_string());
+                vars.problem(&EXPECTED_DIGEST, format!("{text:?}: {error}. Set it to the digest that was pushed"));
                 None
             }
         });
@@ -96,7 +90,7 @@ impl Targets {
                 "is for one image, but IMAGE lists several. Give each image with its digest instead",
             );
         }
-        let files = files(vars, ctx);
+        let files = files(vars, ctx, signs);
         Targets { images, expected, recursive: vars.flag(&RECURSIVE), files }
     }
 
@@ -147,7 +141,7 @@ fn unexpanded(text: &str) -> &'static str {
     if text.contains('$') { ". Set the variable in it, which was not expanded" } else { "" }
 }
 
-fn files(vars: &mut Vars, ctx: &Context) -> Vec<File> {
+fn files(vars: &mut Vars, ctx: &Context, signs: bool) -> Vec<File> {
     let dir = vars.path(&BUNDLE_DIR).map(|dir| ctx.workspace.dir.join(dir));
     let mut files = Vec::new();
     for name in vars.list(&FILES) {
@@ -156,8 +150,10 @@ fn files(vars: &mut Vars, ctx: &Context) -> Vec<File> {
             vars.problem(&FILES, format!("{name:?}: expected the name of a file"));
             continue;
         };
-        if !path.is_file() {
-            vars.problem(&FILES, format!("{name:?}: no such file. Write it before this step, or correct the path"));
+        if let Err(why) = readable(&path) {
+            let pattern = name.contains(['*', '?']) && !path.exists();
+            let why = if pattern { "patterns are not expanded. Name each file" } else { why.as_str() };
+            vars.problem(&FILES, format!("{name:?}: {why}"));
             continue;
         }
         let bundle = dir.clone().or_else(|| path.parent().map(PathBuf::from)).unwrap_or_default();
@@ -172,6 +168,13 @@ fn files(vars: &mut Vars, ctx: &Context) -> Vec<File> {
                 ),
             );
             continue;
+        }
+        if signs && file.bundle.exists() && !is_bundle(&file.bundle) {
+            let bundle = file.bundle.display();
+            vars.problem(
+                &FILES,
+                format!("{bundle} exists and is not a Sigstore bundle. Move it away, or set BUNDLE_DIR"),
+            );
         }
         files.push(file);
     }

@@ -58,12 +58,12 @@ fn what_is_asked_for_and_not_there_is_a_mistake() {
     // Left at their defaults, there is nothing to attest and nothing wrong.
     signing(dir.path(), &keys, &image).run().expect(0);
     dir.write("sbom.json", "no JSON");
-    let outcome = signing(dir.path(), &keys, &image).run().expect(3);
-    assert!(outcome.stdout.contains("sbom.json is not valid JSON"), "{}", outcome.stdout);
+    let outcome = signing(dir.path(), &keys, &image).run().expect(2);
+    assert!(outcome.stderr.contains("\"sbom.json\": is not valid JSON"), "{}", outcome.stderr);
     signing(dir.path(), &keys, &image).env("ATTEST_SBOM", "false").run().expect(0);
     dir.write("sbom.json", "{}");
-    let outcome = signing(dir.path(), &keys, &image).run().expect(3);
-    assert!(outcome.stdout.contains("neither CycloneDX nor SPDX"), "{}", outcome.stdout);
+    let outcome = signing(dir.path(), &keys, &image).run().expect(2);
+    assert!(outcome.stderr.contains("neither CycloneDX nor SPDX"), "{}", outcome.stderr);
 }
 
 /// `cosign attest --type vuln` stores a SARIF as `null`.

@@ -287,7 +287,7 @@ fn the_plan_names_the_services_that_would_be_asked() {
         (list(&plan, "hosts"), list(&plan, "writes"), plan["hosts_named_by_answers"].clone())
     };
     let key = ("COSIGN_PRIVATE_KEY", place.keys.private.as_str());
-    let token = ("SIGSTORE_ID_TOKEN", "to.ke.n");
+    let token = ("SIGSTORE_ID_TOKEN", common::TOKEN);
     let (hosts, _, open) = plan(&[key]);
     assert_eq!(hosts, ["ghcr.io"]);
     assert_eq!(open, json!(["the token service and the storage that ghcr.io names"]));

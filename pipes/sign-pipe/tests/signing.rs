@@ -202,7 +202,7 @@ fn the_plan_says_what_becomes_public() {
         (plan["sign"].as_str().unwrap().to_owned(), plan["becomes_public"].clone())
     };
     let key = ("COSIGN_PRIVATE_KEY", keys.private.as_str());
-    let token = ("SIGSTORE_ID_TOKEN", "to.ke.n");
+    let token = ("SIGSTORE_ID_TOKEN", common::TOKEN);
     let certificate = "the certificate with the identity of this job, in the log of certificates";
     let logged = "the hash of each signature with its signer, in the public transparency log";
     let privately = "the hash of each signature with its signer, in your transparency log";

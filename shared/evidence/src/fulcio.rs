@@ -16,7 +16,7 @@ use tokio::sync::OnceCell;
 use crate::certificate::Certificate;
 use crate::key::PrivateKey;
 use crate::keyless::{Endpoint, KeylessError, Service};
-use crate::token::{IdToken, TokenError};
+use crate::token::IdToken;
 
 /// The most bytes of a response that are read.
 const MAX_ANSWER: u64 = 512 * 1024;
@@ -168,8 +168,8 @@ impl Fulcio {
 
     /// Finds the reason for a refusal, since Fulcio only reports that the token is not valid.
     async fn explain(&self, refused: KeylessError, token: &IdToken) -> KeylessError {
-        if token.is_expired(Timestamp::now()) {
-            return TokenError::Expired { at: token.expires_at() }.into();
+        if let Err(error) = token.check_time(Timestamp::now()) {
+            return error.into();
         }
         match self.accepts(token.issuer()).await {
             Ok(Acceptance::NotAccepted) => {

@@ -17,6 +17,12 @@ pub enum TokenError {
     /// The text is not a JWT with the required claims.
     #[error("{0}")]
     Malformed(String),
+    /// Its validity has not begun, by the clock of this machine.
+    #[error("the identity token is not valid before {at}. Check the clock of this machine, or request a new token.")]
+    NotYet {
+        /// The begin of its validity.
+        at: Timestamp,
+    },
     /// Its validity is over.
     #[error("the identity token expired at {at}. Request a new one for each run.")]
     Expired {
@@ -85,14 +91,19 @@ impl IdToken {
         }
     }
 
-    /// The claim `exp`: the end of the validity.
-    pub(crate) fn expires_at(&self) -> Timestamp {
-        self.expires_at
-    }
-
-    /// Whether the validity is over at `now`.
-    pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
-        self.expires_at <= now
+    /// Whether the token is valid at `now`, with a minute of tolerance for its begin.
+    ///
+    /// # Errors
+    /// [`TokenError::Expired`] or [`TokenError::NotYet`].
+    pub fn check_time(&self, now: Timestamp) -> Result<(), TokenError> {
+        const TOLERANCE: i64 = 60;
+        if self.expires_at <= now {
+            return Err(TokenError::Expired { at: self.expires_at });
+        }
+        match self.claims.get("nbf").and_then(numeric_date) {
+            Some(at) if at.as_second() > now.as_second() + TOLERANCE => Err(TokenError::NotYet { at }),
+            _ => Ok(()),
+        }
     }
 
     /// The claim `email`.

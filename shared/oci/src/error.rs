@@ -117,7 +117,13 @@ impl Error {
         let explained =
             matches!(error.kind(), Kind::Connect | Kind::UnknownHost | Kind::Timeout | Kind::Tls | Kind::Proxy)
                 && error.explain().ends_with('.');
-        let advice = failed.advice.filter(|_| !explained);
+        let advice = match failed.advice.filter(|_| !explained) {
+            // rustls says this of an answer in plain HTTP.
+            _ if matches!(error.kind(), Kind::Tls) && error.explain().contains("InvalidContentType") => {
+                Some("Set REGISTRY_PLAIN_HTTP=true if the registry has no TLS")
+            }
+            advice => advice,
+        };
         Error { advice, retry_after: error.retry_after(), ..failed }
     }
 

@@ -23,6 +23,9 @@ use crate::settings::RetryPolicy;
 use crate::{Digest, Reference, Repository};
 use writer::{Reads, Tag, Write, Writer};
 
+/// The most writes that a registry may accept while the tag never shows anything.
+const MAX_VANISHED: u32 = 5;
+
 /// The new content of a tag.
 pub struct Edit {
     /// The blobs that the manifest names, with their media types. They are written before it.
@@ -71,8 +74,8 @@ async fn update(
 ) -> Result<(), Error> {
     let began = Instant::now();
     let (slowest, reads, budget) = (Duration::ZERO, Reads::Unknown(None), policy.stale_read_budget);
-    let mut writer = Writer { tag, policy, slowest, reads, stale_read_budget: budget };
-    let (mut writes, mut failures, mut budget) = (0, 0, policy.retry_after_budget);
+    let mut writer = Writer { tag, policy, slowest, reads, stale_read_budget: budget, seen: false };
+    let (mut writes, mut accepted, mut failures, mut budget) = (0, 0, 0, policy.retry_after_budget);
     for round in 0..policy.max_rounds {
         if began.elapsed() > policy.deadline {
             break;
@@ -101,6 +104,12 @@ async fn update(
                 let written = Write { at: Instant::now(), digest, before: Some(before), contended: round > 0 };
                 if writer.stays(&written, &present).await? {
                     return Ok(());
+                }
+                accepted += 1;
+                // No other writer leaves a tag empty.
+                if !writer.seen && accepted >= MAX_VANISHED {
+                    let text = format!("the registry accepted {} and does not have it", tag.name());
+                    return Err(Error::new(ErrorKind::Malformed, text));
                 }
                 writer.pause(round).await;
             }

@@ -385,9 +385,9 @@ fn a_token_that_has_expired_is_told() {
         "email",
         &json!({ "sub": "a", "email": "ada@example.com", "email_verified": true, "exp": 1_700_000_000 }),
     );
-    let outcome = signing(pipe(dir.path(), &sigstore), &sigstore, &image).env("SIGSTORE_ID_TOKEN", old).run().expect(3);
-    assert!(outcome.stdout.contains("expired at 2023-11-14"), "{}", outcome.stdout);
+    let outcome = signing(pipe(dir.path(), &sigstore), &sigstore, &image).env("SIGSTORE_ID_TOKEN", old).run().expect(2);
+    assert!(outcome.stderr.contains("expired at 2023-11-14"), "{}", outcome.stderr);
     let outcome =
-        signing(pipe(dir.path(), &sigstore), &sigstore, &image).env("SIGSTORE_ID_TOKEN", "no token").run().expect(3);
-    assert!(outcome.stdout.contains("is not a JWT"), "{}", outcome.stdout);
+        signing(pipe(dir.path(), &sigstore), &sigstore, &image).env("SIGSTORE_ID_TOKEN", "no token").run().expect(2);
+    assert!(outcome.stderr.contains("is not a JWT"), "{}", outcome.stderr);
 }

@@ -98,7 +98,10 @@ fn a_key_that_is_set_signs_whatever_tokens_there_are() {
         .env("AWS_DEFAULT_REGION", "eu-west-1")
         .env("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/ci")
         .env("AWS_WEB_IDENTITY_TOKEN_FILE", dir.join("token"))
-        .env("SIGSTORE_ID_TOKEN", "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwic3ViIjoieCJ9.c2ln")
+        .env(
+            "SIGSTORE_ID_TOKEN",
+            "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwic3ViIjoieCIsImV4cCI6NDEwMjQ0NDgwMH0.c2ln",
+        )
         .run()
         .expect(0);
     assert!(outcome.stdout.contains("(KMS_KEY is set)"), "{}", outcome.stdout);

@@ -33,7 +33,7 @@ const OTHER: &str = "https://slsa.dev/spec/v1.1/provenance#buildType";
 
 struct Provenance;
 
-pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Arc<dyn Attestation>> {
+pub(super) fn from_vars(vars: &mut Vars, ctx: &Context, _: bool) -> Option<Arc<dyn Attestation>> {
     let in_ci = ctx.ci.provider != Provider::None;
     match vars.maybe_flag(&ATTEST_PROVENANCE) {
         Some(false) => return None,

@@ -15,18 +15,19 @@ pub(super) const ATTEST_SBOM: Var =
     Var::flag("ATTEST_SBOM", "Attests the SBOMs of SBOM_FILE. Without an SBOM, this is a configuration error.")
         .or("attests no SBOM")
         .unset("an SBOM is attested if one exists");
-pub(super) const SBOM_FILE: Var = Var::list("SBOM_FILE", "Lists the SBOMs to attest, in CycloneDX or SPDX JSON.")
-    .unset(
-        "`sbom.json` is attested, or else the SBOMs of security-pipe (`sbom/sbom-cyclonedx.json` and \
+pub(super) const SBOM_FILE: Var =
+    Var::list("SBOM_FILE", "Lists the SBOMs to attest, in CycloneDX or SPDX JSON of at most 64 MiB each.")
+        .unset(
+            "`sbom.json` is attested, or else the SBOMs of security-pipe (`sbom/sbom-cyclonedx.json` and \
          `sbom/sbom-spdx.json` in REPORTS_DIR)",
-    )
-    .example("build/sbom.cdx.json");
+        )
+        .example("build/sbom.cdx.json");
 
 struct Sbom {
     files: Vec<(String, PathBuf)>,
 }
 
-pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Arc<dyn Attestation>> {
+pub(super) fn from_vars(vars: &mut Vars, ctx: &Context, signs: bool) -> Option<Arc<dyn Attestation>> {
     let asked = vars.maybe_flag(&ATTEST_SBOM);
     let named = vars.list(&SBOM_FILE);
     if asked == Some(false) {
@@ -52,6 +53,11 @@ pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Arc<dyn Attest
                 &SBOM_FILE,
                 "required, since ATTEST_SBOM=true and there is neither sbom.json nor an SBOM of security-pipe",
             );
+        }
+    }
+    for (name, path) in files.iter().filter(|_| signs) {
+        if let Err(why) = read_json(path).and_then(|sbom| predicate_type(sbom.get())) {
+            vars.problem(&SBOM_FILE, format!("{name:?}: {why}. Write it again, or set ATTEST_SBOM=false"));
         }
     }
     (!files.is_empty()).then(|| Arc::new(Sbom { files }) as Arc<dyn Attestation>)

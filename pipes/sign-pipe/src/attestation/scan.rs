@@ -23,10 +23,12 @@ pub(super) const ATTEST_SCAN: Var = Var::flag(
 )
 .or("attests no scan result")
 .unset("a scan result is attested if this run has one");
-pub(super) const SCAN_FILE: Var =
-    Var::path("SCAN_FILE", "Attests this scan result: a report of security-pipe, or SARIF of any scanner.")
-        .unset("`security-pipe-report.json` in REPORTS_DIR is attested")
-        .example("trivy.sarif");
+pub(super) const SCAN_FILE: Var = Var::path(
+    "SCAN_FILE",
+    "Attests this scan result of at most 64 MiB: a report of security-pipe, or SARIF of any scanner.",
+)
+.unset("`security-pipe-report.json` in REPORTS_DIR is attested")
+.example("trivy.sarif");
 pub(super) const SCAN_TARGET: Var = Var::choice(
     "SCAN_TARGET",
     &["image", "tree"],
@@ -48,7 +50,7 @@ struct Scan {
     requested: bool,
 }
 
-pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Arc<dyn Attestation>> {
+pub(super) fn from_vars(vars: &mut Vars, ctx: &Context, signs: bool) -> Option<Arc<dyn Attestation>> {
     let asked = vars.maybe_flag(&ATTEST_SCAN);
     let named = vars.path(&SCAN_FILE);
     let target = match vars.choice(&SCAN_TARGET) {
@@ -77,7 +79,11 @@ pub(super) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Arc<dyn Attest
         return None;
     }
     let requested = asked == Some(true) || named.is_some();
-    Some(Arc::new(Scan { name: name_of(&path, ctx), path, target, requested }))
+    let name = name_of(&path, ctx);
+    if signs && let Err(why) = read_json(&path).and_then(|document| head(&document).map(drop)) {
+        vars.problem(&SCAN_FILE, format!("{name:?}: {why}. Scan again, or set ATTEST_SCAN=false"));
+    }
+    Some(Arc::new(Scan { name, path, target, requested }))
 }
 
 /// cosign's predicate: docs of its `COSIGN_VULN_ATTESTATION_SPEC`.
@@ -128,6 +134,59 @@ struct Target {
     commit: Option<String>,
 }
 
+/// The tool that made a report.
+enum Scanned {
+    Ours { version: String },
+    Sarif(Driver),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Driver {
+    name: String,
+    #[serde(default)]
+    information_uri: Option<String>,
+    #[serde(default)]
+    version: Option<String>,
+    #[serde(default)]
+    semantic_version: Option<String>,
+}
+
+/// The tool in the head of a report, or why it is not a report.
+fn head(document: &RawValue) -> Result<Scanned, String> {
+    #[derive(Deserialize)]
+    struct Head {
+        #[serde(default)]
+        version: Option<String>,
+        #[serde(default)]
+        runs: Vec<Run>,
+        pipe: Option<Pipe>,
+    }
+    #[derive(Deserialize)]
+    struct Run {
+        tool: Tool,
+    }
+    #[derive(Deserialize)]
+    struct Tool {
+        driver: Driver,
+    }
+    #[derive(Deserialize)]
+    struct Pipe {
+        name: String,
+        version: String,
+    }
+    let not_a_report = || format!("is neither SARIF nor a report of {OURS}");
+    let head: Head = serde_json::from_str(document.get()).map_err(|_| not_a_report())?;
+    if let Some(Pipe { version, .. }) = head.pipe.filter(|pipe| pipe.name == OURS) {
+        return Ok(Scanned::Ours { version });
+    }
+    if head.version.as_deref() != Some("2.1.0") {
+        return Err(not_a_report());
+    }
+    let run = head.runs.into_iter().next().ok_or_else(not_a_report)?;
+    Ok(Scanned::Sarif(run.tool.driver))
+}
+
 /// What a report says of itself.
 struct Report {
     tool: String,
@@ -173,48 +232,11 @@ impl Attestation for Scan {
 
 impl Scan {
     fn read(&self, document: &RawValue, about: &About<'_>) -> Result<Report, NotAttested> {
-        #[derive(Deserialize)]
-        struct Head {
-            #[serde(default)]
-            version: Option<String>,
-            #[serde(default)]
-            runs: Vec<Run>,
-            pipe: Option<Pipe>,
-        }
-        #[derive(Deserialize)]
-        struct Run {
-            tool: Tool,
-        }
-        #[derive(Deserialize)]
-        struct Tool {
-            driver: Driver,
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Driver {
-            name: String,
-            #[serde(default)]
-            information_uri: Option<String>,
-            #[serde(default)]
-            version: Option<String>,
-            #[serde(default)]
-            semantic_version: Option<String>,
-        }
-        #[derive(Deserialize)]
-        struct Pipe {
-            name: String,
-            version: String,
-        }
-        let no_report =
-            || NotAttested::Unable(format!("{} is neither SARIF nor a report of {OURS}. {ADVICE}", self.name));
-        let head: Head = serde_json::from_str(document.get()).map_err(|_| no_report())?;
-        if let Some(pipe) = head.pipe.filter(|pipe| pipe.name == OURS) {
-            return self.ours(pipe.version, about);
-        }
-        if head.version.as_deref() != Some("2.1.0") {
-            return Err(no_report());
-        }
-        let driver = head.runs.into_iter().next().ok_or_else(no_report)?.tool.driver;
+        let driver = match head(document) {
+            Ok(Scanned::Ours { version }) => return self.ours(version, about),
+            Ok(Scanned::Sarif(driver)) => driver,
+            Err(why) => return Err(NotAttested::Unable(format!("{} {why}. {ADVICE}", self.name))),
+        };
         Ok(Report {
             tool: driver.information_uri.unwrap_or(driver.name),
             version: driver.version.or(driver.semantic_version),

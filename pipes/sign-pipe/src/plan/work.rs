@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 
 use crate::attestation::Attestation;
 use crate::config::Config;
+use crate::file::File;
 use crate::signing_options::{Formats, Mode, no_token};
-use crate::targets::File;
 use crate::verification_options::VerificationOptions;
 
 /// What a run does.

@@ -5,10 +5,10 @@ use pipe_oci::{Descriptor, Digest, Reference};
 use serde_json::Map;
 
 use super::{lines, table, verdict};
+use crate::file::File;
 use crate::plan::{AcceptedSigner, RunPlan, SigningDecision, SigningPlan, VerificationPlan};
 use crate::resolve::ResolvedImage;
 use crate::results::{AcceptedEvidence, FileResult, ImageResult, Results, SignedBy, StoredEvidence};
-use crate::targets::File;
 
 const SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
 const SBOM: &str = "https://cyclonedx.org/bom";

@@ -10,6 +10,10 @@ use serde_json::Value;
 /// The pipe, as cargo built it for these tests.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_sign-pipe");
 
+/// A token of no CI, valid until 2100.
+pub(crate) const TOKEN: &str =
+    "e30.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwic3ViIjoieCIsImV4cCI6NDEwMjQ0NDgwMH0.e30";
+
 /// sign-pipe in `dir`, which signs `image` with `keys`.
 pub(crate) fn signing(dir: &Path, keys: &Keys, image: &str) -> Pipe {
     Pipe::at(BINARY, dir).env("IMAGE", image).env("COSIGN_PRIVATE_KEY", &keys.private)

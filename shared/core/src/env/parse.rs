@@ -133,6 +133,7 @@ pub(super) fn value(var: &Var, raw: &Raw) -> Result<Value, String> {
         Kind::Choice(words) => {
             word(words, var.synonyms, trimmed).map(Value::Word).ok_or_else(|| suggest(var, words, trimmed))
         }
+        Kind::List if raw.file => items(&Content::Text(without_comments(text))).map(Value::List),
         Kind::List => items(&raw.content).map(Value::List),
         Kind::Choices(words, aliases) => items(&raw.content)?
             .iter()
@@ -142,6 +143,11 @@ pub(super) fn value(var: &Var, raw: &Raw) -> Result<Value, String> {
         Kind::Secrets => Ok(Value::Secrets(items(&raw.content)?.into_iter().map(SecretString::from).collect())),
         Kind::Secret => Ok(Value::Secret(SecretString::from(text.trim_end_matches(['\n', '\r']).to_owned()))),
     }
+}
+
+/// The lines of a file with a list, without those that begin with `#`.
+fn without_comments(text: &str) -> String {
+    text.lines().filter(|line| !line.trim_start().starts_with('#')).collect::<Vec<_>>().join("\n")
 }
 
 fn suggest(var: &Var, words: &[&str], given: &str) -> String {

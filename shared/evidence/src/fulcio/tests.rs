@@ -178,7 +178,7 @@ async fn a_refusal_says_what_is_wrong_with_the_token() {
         expired.to_string(),
         "the identity token expired at 2023-11-14T22:13:20Z. Request a new one for each run."
     );
-    assert!(matches!(expired, KeylessError::Token(TokenError::Expired { .. })));
+    assert!(matches!(expired, KeylessError::Token(crate::token::TokenError::Expired { .. })));
 
     let issuer = explained(json!({ "iss": "https://api.bitbucket.org/x" }), Some(known.clone())).await;
     assert!(

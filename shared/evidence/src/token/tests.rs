@@ -20,9 +20,9 @@ fn claims_are_read() {
     assert_eq!(token.issuer(), "https://issuer.example");
     assert_eq!(token.subject(), "job");
     assert_eq!(token.audience(), ["sigstore"]);
-    assert_eq!(token.expires_at().as_second(), 2_000_000_000);
-    assert!(token.is_expired(Timestamp::from_second(2_000_000_000).unwrap()));
-    assert!(!token.is_expired(Timestamp::from_second(1_999_999_999).unwrap()));
+    let at = |second| token.check_time(Timestamp::from_second(second).unwrap());
+    assert!(matches!(at(2_000_000_000), Err(TokenError::Expired { .. })));
+    assert_eq!(at(1_999_999_999), Ok(()));
     assert_eq!((token.claim("sub"), token.claim("exp"), token.claim("none")), (Some("job"), None, None));
     assert_eq!(token.claims().len(), 4);
     assert_eq!(token.secret().expose_secret(), jwt(&claims()));
@@ -32,7 +32,11 @@ fn claims_are_read() {
 fn audiences_are_one_or_several_and_times_may_have_fractions() {
     assert_eq!(with("aud", json!(["a", "b", 3])).unwrap().audience(), ["a", "b"]);
     assert!(with("aud", json!(null)).unwrap().audience().is_empty());
-    assert_eq!(with("exp", json!(2_000_000_000.9)).unwrap().expires_at().as_second(), 2_000_000_000);
+    assert_eq!(with("exp", json!(2_000_000_000.9)).unwrap().expires_at.as_second(), 2_000_000_000);
+    let early = with("nbf", json!(1_900_000_000)).unwrap();
+    let at = |second| early.check_time(Timestamp::from_second(second).unwrap());
+    assert!(matches!(at(1_899_999_000), Err(TokenError::NotYet { .. })));
+    assert_eq!(at(1_899_999_990), Ok(()), "clocks differ a little");
 }
 
 #[test]

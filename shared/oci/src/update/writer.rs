@@ -35,6 +35,8 @@ pub(super) struct Writer<'a, T> {
     pub(super) reads: Reads,
     /// What is left of [`RetryPolicy::stale_read_budget`].
     pub(super) stale_read_budget: Duration,
+    /// Whether a read of the tag has found anything.
+    pub(super) seen: bool,
 }
 
 /// Whether reads lag behind writes.
@@ -50,7 +52,9 @@ pub(super) enum Reads {
 
 impl<T: Tag> Writer<'_, T> {
     pub(super) async fn read(&mut self) -> Result<Option<Fetched>, Error> {
-        self.timed(self.tag.read()).await
+        let found = self.timed(self.tag.read()).await?;
+        self.seen |= found.is_some();
+        Ok(found)
     }
 
     pub(super) async fn write(&mut self, media_type: &str, manifest: Bytes) -> Result<(), Error> {
