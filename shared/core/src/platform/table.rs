@@ -1,5 +1,4 @@
 //! What each CI says about a run, as data: one row for each, made from the list of variables in its own documentation.
-//! `docs/ci/` is generated from it.
 
 mod forges;
 mod hosted;
