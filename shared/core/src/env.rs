@@ -12,9 +12,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::advice::{is_expectation, with_advice};
+use crate::redact::masks_other_text;
 use crate::spec::{Kind, Spec, Var, common};
 use parse::Value;
 
@@ -83,8 +84,18 @@ impl Vars {
         for var in spec.vars() {
             vars.take(var, dir, root);
         }
+        vars.note_weak_secrets();
         vars.problems.extend(strays.unknown);
         vars
+    }
+
+    /// Says once of each variable that its mask may hide other text.
+    fn note_weak_secrets(&mut self) {
+        let is_weak = |secret: &SecretString| masks_other_text(secret.expose_secret());
+        let weak = self.values.values().filter(|found| found.value.secrets().iter().any(is_weak));
+        self.notices.extend(weak.map(|Found { typed, .. }| {
+            format!("{typed} is too short or common to mask well, so *** may hide other text. Set a longer value")
+        }));
     }
 
     /// `wanted` of the process's variables and no others, for what has to be known before all the rest.
@@ -368,7 +379,7 @@ impl Vars {
         self.problems.append(&mut self.near_misses);
     }
 
-    /// Near misses and ignored words, each a sentence.
+    /// Near misses, ignored words and secrets that can't be masked well, each a sentence.
     pub fn notices(&self) -> &[String] {
         &self.notices
     }
@@ -380,11 +391,7 @@ impl Vars {
 
     /// Every secret of this environment: declared ones, and the values of undeclared variables whose name says that they are secret.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretString> {
-        let declared = self.values.values().flat_map(|found| match &found.value {
-            Value::Secret(value) => std::slice::from_ref(value),
-            Value::Secrets(items) => items,
-            _ => &[],
-        });
+        let declared = self.values.values().flat_map(|found| found.value.secrets());
         declared.chain(&self.sensitive)
     }
 

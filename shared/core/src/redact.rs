@@ -33,6 +33,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 use forms::Form;
+pub(crate) use mask::masks_other_text;
 pub use mask::{MASK, SHORT};
 use matcher::{Entry, Matcher, Stream};
 

@@ -54,6 +54,15 @@ impl Value {
         }
     }
 
+    /// The secrets in it.
+    pub(super) fn secrets(&self) -> &[SecretString] {
+        match self {
+            Value::Secret(value) => std::slice::from_ref(value),
+            Value::Secrets(items) => items,
+            _ => &[],
+        }
+    }
+
     pub(super) fn shown(&self) -> String {
         match self {
             Value::Text(text) => text.clone(),

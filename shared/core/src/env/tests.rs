@@ -330,6 +330,19 @@ fn a_list_of_secrets_hides_each_of_them() {
 }
 
 #[test]
+fn a_secret_that_hides_other_text_is_named_once() {
+    let noticed = |env: &[(&str, &str)]| load(env).notices().to_vec();
+    let sentence = |name: &str| {
+        format!("{name} is too short or common to mask well, so *** may hide other text. Set a longer value")
+    };
+    assert_eq!(noticed(&[("INPUT_DOCKER_PASSWORD", "main")]), [sentence("INPUT_DOCKER_PASSWORD")]);
+    assert_eq!(noticed(&[("HOOK_URLS", "a, b, https://hooks.example/x")]), [sentence("HOOK_URLS")]);
+    for value in ["", "hunter2", "https://hooks.example/x"] {
+        assert!(noticed(&[("DOCKER_PASSWORD", value), ("HOOK_URLS", value)]).is_empty(), "{value}");
+    }
+}
+
+#[test]
 fn what_is_passed_over_counts_as_read() {
     let mut vars = load(&[]);
     assert!(vars.unread().contains(&"DOCKER_PASSWORD"));

@@ -15,6 +15,10 @@ const ANCHOR: usize = 128;
 /// The same for the lines of a value that has very many.
 const ANCHOR_OF_MANY: usize = 16;
 
+/// A form that shows only a part of the value is looked for from this many bytes on. A shorter one shows nothing of the
+/// value and stands in any text: a `3` is what base64 keeps of one byte out of four.
+const PARTIAL: usize = 4;
+
 /// One written form of a value. Only its beginning is kept; the rest is written when that beginning was met.
 pub(super) struct Form {
     value: Arc<str>,
@@ -49,7 +53,8 @@ pub(super) fn of(value: &Arc<str>, thorough: bool) -> Vec<Form> {
     let mut forms = Vec::new();
     for encoding in encodings {
         let written = encoding.write(value);
-        if written.is_empty() || !seen.insert(hasher.hash_one(&written)) {
+        let shows_nothing = encoding.is_partial() && written.len() < PARTIAL;
+        if written.is_empty() || shows_nothing || !seen.insert(hasher.hash_one(&written)) {
             continue;
         }
         forms.push(Form {
@@ -216,6 +221,11 @@ fn open_base64() -> Vec<Encoding> {
 }
 
 impl Encoding {
+    /// Whether some bits of the value are left out, since they share a character with its neighbours.
+    fn is_partial(self) -> bool {
+        matches!(self, Encoding::Base64 { offset: 1.., .. } | Encoding::Base64 { end: End::Open, .. })
+    }
+
     fn write(self, value: &str) -> Vec<u8> {
         match self {
             Encoding::Raw => value.as_bytes().to_vec(),

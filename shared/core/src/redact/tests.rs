@@ -85,6 +85,47 @@ fn short_values_are_whole_tokens() {
 }
 
 #[test]
+fn a_very_short_value_hides_only_words_that_tell_all_of_it() {
+    let alphabet: Vec<char> = ('0'..='9').chain('A'..='Z').chain('a'..='z').collect();
+    let mut words: Vec<String> = alphabet.iter().map(char::to_string).collect();
+    for length in 1..3 {
+        let longer = words.iter().filter(|word| word.len() == length).flat_map(|word| {
+            let word = word.clone();
+            alphabet.iter().map(move |c| format!("{word}{c}"))
+        });
+        let longer: Vec<String> = longer.collect();
+        words.extend(longer);
+    }
+    let text = words.join(" ");
+    for value in ["x", "3", "no", "7B", "a1b", "~", "?a", "é"] {
+        let hex = |upper: bool| -> String {
+            value.bytes().map(|byte| if upper { format!("{byte:02X}") } else { format!("{byte:02x}") }).collect()
+        };
+        let whole =
+            [value.to_owned(), hex(false), hex(true), STANDARD_NO_PAD.encode(value), URL_SAFE_NO_PAD.encode(value)];
+        let redactor = knowing(&[value]);
+        for (word, shown) in words.iter().zip(redactor.text(&text).split(' ')) {
+            let expected = if whole.contains(word) { MASK } else { word };
+            assert_eq!(shown, expected, "{value:?} and {word:?}");
+        }
+        for form in whole {
+            assert_eq!(redactor.text(&format!("a ({form}) b")), "a (***) b", "{value:?} and {form:?}");
+        }
+    }
+}
+
+#[test]
+fn values_that_hide_other_text_are_recognised() {
+    for value in ["x", "7", "main", " main\n", "a/b-1", "Admin", "password", "PRODUCTION", "20261129"] {
+        assert!(masks_other_text(value), "{value}");
+    }
+    for value in ["", " ", "hunter2", "s3cr3t", "correct horse", "kqzjxwvbnmlp", "https://hooks.example/x", "aB3dEfGh"]
+    {
+        assert!(!masks_other_text(value), "{value}");
+    }
+}
+
+#[test]
 fn base64_at_any_offset_in_any_alphabet() {
     let secret = "p?ss>w~rd/ö+x";
     let redactor = knowing(&[secret]);
