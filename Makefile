@@ -44,7 +44,7 @@ lint: ## Formatting, clippy, dependencies (licences, sources), workflows and pip
 	./tests/lint/run.sh
 
 generate: ## Rewrite the files that are made from the pipes' variables
-	UPDATE=1 $(CARGO) test --workspace --test generated root_entries
+	UPDATE=1 $(CARGO) test --workspace --test generated root_entry
 	$(CARGO) test --workspace --no-run
 	UPDATE=1 $(CARGO) test --workspace --test generated --test advice
 	UPDATE=1 $(CARGO) test --workspace --lib the_page_of_reasons_is_fresh

@@ -181,12 +181,6 @@ pub fn pipe_yml(spec: &Spec) -> String {
     text
 }
 
-/// The repository's own entry. A Bitbucket pipe has one image, so it is the first pipe's; the others are used by their
-/// images.
-pub fn root_pipe_yml(specs: &[&Spec]) -> String {
-    specs.first().map(|spec| pipe_yml(spec)).unwrap_or_default()
-}
-
 /// The table of variables for the README and `docs/variables.md`.
 pub fn table(spec: &Spec) -> String {
     let mut text = String::new();

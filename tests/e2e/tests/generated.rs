@@ -31,14 +31,15 @@ fn manifests_are_fresh() {
 }
 
 #[test]
-fn root_entries_are_fresh_and_list_the_pipes_that_exist() {
-    // In the order of the design; the first one is what a Bitbucket pipe by the repository's name is.
+fn the_root_entry_is_fresh_and_lists_the_pipes_that_exist() {
+    // In the order of the design. A Bitbucket pipe has one image and so one `pipe.yml`: one at the root would be a single
+    // pipe's, under the name of all.
+    assert!(!root().join("pipe.yml").exists(), "the root's pipe.yml can't choose a pipe");
     let specs: Vec<&pipe_core::spec::Spec> = vec![&security_pipe::SPEC, &sign_pipe::SPEC, &notify_pipe::SPEC];
     let mut names: Vec<&str> = specs.iter().map(|spec| spec.name).collect();
     names.sort_unstable();
     assert_eq!(names, pipes());
     fresh(&root().join("action.yml"), &pipe_core::manifest::root_action_yml(&specs));
-    fresh(&root().join("pipe.yml"), &pipe_core::manifest::root_pipe_yml(&specs));
     fresh(&root().join("shared/core/src/env/family.txt"), &pipe_core::manifest::family(&specs));
 }
 

@@ -244,7 +244,7 @@ fn every_list_of_dependencies_has_an_updater() {
 
 #[test]
 fn generated_files_are_marked() {
-    let mut generated = vec!["action.yml".to_owned(), "pipe.yml".to_owned(), "docs/variables.md".to_owned()];
+    let mut generated = vec!["action.yml".to_owned(), "docs/variables.md".to_owned()];
     for pipe in pipes() {
         generated.push(format!("pipes/{pipe}/action.yml"));
         generated.push(format!("pipes/{pipe}/pipe.yml"));
