@@ -30,7 +30,7 @@ pub(crate) fn word(facts: &Facts, config: &Config, ctx: &Context) -> Worded {
             .title
             .clone()
             .filter(|title| !title.trim().is_empty())
-            .unwrap_or_else(|| title(&facts.run, facts.status, ctx)),
+            .unwrap_or_else(|| title(&facts.run, facts.status)),
         status: facts.status,
         text: String::new(),
         fields: fields(&facts.run, config),
@@ -63,9 +63,9 @@ pub(crate) fn word(facts: &Facts, config: &Config, ctx: &Context) -> Worded {
 }
 
 /// `org/shop main failed`, `org/shop v1.2.3 deployed to production`
-fn title(run: &Run, status: Status, ctx: &Context) -> String {
-    let directory = ctx.workspace.root.file_name().map(|name| name.to_string_lossy().into_owned());
-    let name = run.repository.clone().or(directory).unwrap_or_else(|| "Pipeline".to_owned());
+fn title(run: &Run, status: Status) -> String {
+    // The folder may have any name, that of another repository too.
+    let name = run.repository.as_deref().unwrap_or("Pipeline");
     let place = run.ref_name().map(|place| format!(" {place}")).unwrap_or_default();
     let verb = match (&run.deployment, status) {
         (Some(deployment), _) if deployment.rollback => format!("rolled back in {}", deployment.environment),

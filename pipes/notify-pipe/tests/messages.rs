@@ -127,6 +127,49 @@ fn titles_name_repository_place_and_what_happened() {
 }
 
 #[test]
+fn the_name_of_a_folder_is_never_sent() {
+    const FOLDER: &str = "some-folder";
+    let circle = [
+        ("CIRCLECI", "true"),
+        ("CIRCLE_PROJECT_USERNAME", "org"),
+        ("CIRCLE_PROJECT_REPONAME", "shop"),
+        ("CIRCLE_BRANCH", "feature/x"),
+    ];
+    for (vars, expected) in [
+        (&circle[..], "✅ org/shop feature/x succeeded"),
+        (&circle[..1], "✅ Pipeline succeeded"),
+        (&[("BRANCH", "main")], "✅ Pipeline main succeeded"),
+        (&[("REPOSITORY", "org/shop")], "✅ org/shop succeeded"),
+        (&[], "✅ Pipeline succeeded"),
+    ] {
+        let (plain, checkout) = (Repo::plain(), Repo::plain());
+        std::fs::create_dir(plain.join(FOLDER)).unwrap();
+        checkout.git(&["init", "--quiet", "--initial-branch=main", FOLDER]);
+        for (repo, is_checkout) in [(&plain, false), (&checkout, true)] {
+            let server = sink();
+            Pipe::at(BINARY, &repo.join(FOLDER))
+                .env("SLACK_WEBHOOK_URL", hook(&server))
+                .env("WEBHOOK_URL", format!("{}/hook", server.url()))
+                .env("PUSHGATEWAY_URL", format!("{}/push", server.url()))
+                .env("CDEVENTS_URL", format!("{}/events", server.url()))
+                .env("CHANNELS", "slack,webhook,pushgateway,cdevents")
+                .env("STATUS", "success")
+                .envs(vars)
+                .run();
+            let sent = server.requests();
+            for request in &sent {
+                let text = String::from_utf8_lossy(&request.body);
+                assert!(!request.path.contains(FOLDER) && !text.contains(FOLDER), "{vars:?}: {} {text}", request.path);
+            }
+            let slack = sent.iter().find(|it| it.path == HOOK).expect("a message to Slack");
+            let title = body(slack)["blocks"][0]["text"]["text"].as_str().unwrap().to_owned();
+            // A checkout knows its branch by itself.
+            assert!(is_checkout || title == expected, "{vars:?}: {title}");
+        }
+    }
+}
+
+#[test]
 fn the_thirteen_variables_that_nobody_read_have_an_effect() {
     // N-5: declared and documented by the ancestor, and never looked at.
     let (repo, server) = (repo(), sink());
