@@ -93,8 +93,12 @@ impl Repository {
             return Err(wrong("the repository name is longer than 255 characters"));
         }
         if let Some(part) = path.split('/').find(|part| !is_path_component(part)) {
-            let capitals = part.chars().any(|c| c.is_ascii_uppercase());
-            let why = if capitals { ", because it has capital letters" } else { "" };
+            let lower = path.to_ascii_lowercase();
+            // Owners on GitHub may have capital letters, and images may not.
+            let why = match lower != path && lower.split('/').all(is_path_component) {
+                true => format!(", because it has capital letters. Use {registry}/{lower}"),
+                false => String::new(),
+            };
             return Err(ReferenceError(format!("{part:?} is not valid in a repository name{why}")));
         }
         Ok(Repository { registry, repository: path })

@@ -39,7 +39,8 @@ fn what_no_registry_has_says_why() {
     for (text, expected) in [
         ("", "the name is missing"),
         ("https://ghcr.io/org/app", "without http:// or https://"),
-        ("ghcr.io/Org/app", "it has capital letters"),
+        ("ghcr.io/Org/app:1", "it has capital letters. Use ghcr.io/org/app"),
+        ("ghcr.io/Org/a$b", "\"Org\" is not valid in a repository name"),
         ("ghcr.io/org//app", "is not valid in a repository name"),
         ("ghcr.io/org/-app", "is not valid in a repository name"),
         ("ghcr.io/", "the repository is missing"),
