@@ -2,12 +2,14 @@
 """Lays out trees that are as large as security-pipe accepts, or larger: large.py FOLDER [NAME...]
 
 Prints a line for each: its folder below FOLDER, and what it is. The packages are made up, with checksums and edges as the
-package managers write them, and the same on every run."""
+package managers write them, and the same on every run. Trees with made-up advisories have them in a folder NAME-advisories."""
 
 import base64
 import hashlib
 import json
 import sys
+import zipfile
+from datetime import datetime, timezone
 from pathlib import Path
 
 # The limit of one lockfile.
@@ -118,6 +120,43 @@ def go(folder: Path) -> None:
     (folder / "go.sum").write_text(sums)
 
 
+def advisories(folder: Path, ecosystem: str, packages: list[str]) -> None:
+    """OSV's zip beside the tree, with one critical advisory for each of `packages`, which may repeat."""
+    place = folder.with_name(f"{folder.name}-advisories") / ecosystem
+    place.mkdir(parents=True)
+    with zipfile.ZipFile(place / "all.zip", "w", zipfile.ZIP_DEFLATED) as records:
+        for number, package in enumerate(packages):
+            kind = "SEMVER" if ecosystem == "crates.io" else "ECOSYSTEM"
+            record = {
+                "id": f"PIPE-2026-{number:05}",
+                "aliases": [f"CVE-2026-{number:05}", f"GHSA-aaaa-bbbb-{number:05}"],
+                "modified": datetime.now(timezone.utc).strftime("%Y-%m-%dT00:00:00Z"),
+                "summary": f"Memory corruption in function {number} of {package}",
+                "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
+                "references": [{"type": "WEB", "url": f"https://example.com/advisories/{number}"}],
+                "affected": [
+                    {
+                        "package": {"ecosystem": ecosystem, "name": package},
+                        "ranges": [{"type": kind, "events": [{"introduced": "0"}, {"fixed": "2.0.0"}]}],
+                    }
+                ],
+            }
+            records.writestr(f"{record['id']}.json", json.dumps(record))
+
+
+def vulnerable(folder: Path) -> None:
+    cargo(folder)
+    advisories(folder, "crates.io", [f"crate-{number}" for number in range(MOST)])
+
+
+def copies(folder: Path) -> None:
+    for number in range(2_500):
+        place = folder / f"services/service-{number:04}"
+        place.mkdir(parents=True)
+        (place / "requirements.txt").write_text("package==1.0.0\n")
+    advisories(folder, "PyPI", ["package"] * 400)
+
+
 def main() -> None:
     wanted = sys.argv[2:]
     trees = [
@@ -130,6 +169,8 @@ def main() -> None:
         ("cargo", "Cargo.lock of 30,000 packages", cargo),
         ("requirements", "requirements.txt of 30,000 packages with ten checksums each", requirements),
         ("go", "go.mod and go.sum of 29,990 modules", go),
+        ("vulnerable", "Cargo.lock of 30,000 packages with an advisory each", vulnerable),
+        ("copies", "2,500 requirements.txt of one package with 400 advisories: a million findings", copies),
     ]
     for name, what, make in trees:
         if wanted and name not in wanted:

@@ -13,7 +13,7 @@ from pathlib import Path
 from measure import once
 
 LARGE = Path(__file__).with_name("large.py")
-NAMES = ["npm", "npm-200", "npm-limit", "npm-distinct", "poetry", "uv", "cargo", "requirements", "go"]
+NAMES = ["npm", "npm-200", "npm-limit", "npm-distinct", "poetry", "uv", "cargo", "requirements", "go", "vulnerable", "copies"]
 
 
 def main() -> int:
@@ -24,8 +24,10 @@ def main() -> int:
             # One tree at a time: all of them take several gigabytes.
             made = subprocess.run([sys.executable, LARGE, work, name], check=True, capture_output=True, text=True)
             _, what, files, total, largest = made.stdout.rstrip("\n").split("\t")
+            own = Path(work) / f"{name}-advisories"
+            database = own if own.exists() else advisories
             command = (
-                f"WORKING_DIR={work}/{name} REPORTS_DIR={work}/reports OSV_DB_PATH={advisories} SCAN_TIMEOUT=1h "
+                f"WORKING_DIR={work}/{name} REPORTS_DIR={work}/reports OSV_DB_PATH={database} SCAN_TIMEOUT=1h "
                 f"SBOM_FORMAT=cyclonedx-json,spdx-json GATE_MODE=warn {pipe}"
             )
             cpu, wall, peak, code = once(shlex.split(command))
