@@ -208,13 +208,27 @@ impl Store {
 
     /// The packages of one lockfile, in its order.
     pub fn locked<'a>(&'a self, listing: &'a Listing) -> impl Iterator<Item = (PackageId, Locked<'a>)> {
-        listing.iter().filter_map(|(entry, line)| {
+        self.locked_where(listing, |_| true)
+    }
+
+    /// Those of [`Store::locked`] that are wanted. The others cost very little.
+    pub fn locked_where<'a>(
+        &'a self,
+        listing: &'a Listing,
+        is_wanted: impl Fn(PackageId) -> bool + 'a,
+    ) -> impl Iterator<Item = (PackageId, Locked<'a>)> {
+        listing.iter().filter_map(move |(entry, line)| {
             let entry = self.entries.get(entry)?;
-            let package = self.bare(entry.package)?;
+            let package = is_wanted(PackageId(entry.package)).then(|| self.bare(entry.package))??;
             let folder = (entry.folder != NOWHERE).then(|| self.str(entry.folder));
             let Entry { scope, optional, direct, .. } = *entry;
             Some((PackageId(entry.package), Locked { line, scope, optional, direct, folder, ..package }))
         })
+    }
+
+    /// The packages of one lockfile, in its order.
+    pub fn ids<'a>(&'a self, listing: &'a Listing) -> impl Iterator<Item = PackageId> + 'a {
+        listing.iter().filter_map(|(entry, _)| Some(PackageId(self.entries.get(entry)?.package)))
     }
 
     /// Whether any package of a lockfile depends on another; if not, the lockfile does not record it.

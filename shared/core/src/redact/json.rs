@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use super::{MASK, Redactor, SHORT};
 
 /// The least bytes of a piece. Most documents are one, in which no end of a value is looked for.
-const PIECE: usize = if cfg!(test) { 64 * 1024 } else { 512 * 1024 };
+const PIECE: usize = if cfg!(test) { 64 * 1024 } else { 2 * 1024 * 1024 };
 
 /// Passes a JSON text on without secrets. [`JsonWriter::finish`] writes what is left.
 pub(crate) struct JsonWriter<'a, W: Write> {

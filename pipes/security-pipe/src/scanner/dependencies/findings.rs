@@ -28,15 +28,17 @@ pub(super) fn of(
 ) -> Findings {
     let mut last = vec![0; results.len()];
     for (number, lockfile) in inventory.lockfiles.iter().enumerate() {
-        for (id, _) in inventory.packages.locked(&lockfile.listing) {
+        for id in inventory.packages.ids(&lockfile.listing) {
             if let Some(last) = place(id).and_then(|place| last.get_mut(place)) {
                 *last = number;
             }
         }
     }
+    let affected: Vec<bool> = results.iter().map(|advisories| !advisories.is_empty()).collect();
+    let is_affected = |id: PackageId| place(id).is_some_and(|place| affected.get(place) == Some(&true));
     let mut work = Work { place, results, last, rules: Rules::default(), findings: Findings::default() };
     for (number, lockfile) in inventory.lockfiles.iter().enumerate() {
-        work.of_lockfile(number, lockfile, &inventory.packages);
+        work.of_lockfile(number, lockfile, &inventory.packages, &is_affected);
     }
     work.findings
 }
@@ -59,15 +61,19 @@ impl Work<'_> {
         (self.place)(id).and_then(|place| self.results.get(place)).map_or(&[], Vec::as_slice)
     }
 
-    fn of_lockfile(&mut self, number: usize, lockfile: &Lockfile, packages: &Store) {
-        let copies = Copies::new(&|| {
-            let all = packages.locked(&lockfile.listing).map(|(id, package)| (package, self.advisories(id)));
-            all.filter(|(_, advisories)| !advisories.is_empty())
-        });
+    fn of_lockfile(
+        &mut self,
+        number: usize,
+        lockfile: &Lockfile,
+        packages: &Store,
+        is_affected: &dyn Fn(PackageId) -> bool,
+    ) {
+        let affected = || packages.locked_where(&lockfile.listing, is_affected);
+        let copies = Copies::new(&|| affected().map(|(id, package)| (package, self.advisories(id))));
         // npm installs one version at many places of one tree: one finding.
         let mut seen = HashSet::new();
         let mut occurrences: HashMap<(&str, String), usize> = HashMap::new();
-        for (id, package) in packages.locked(&lockfile.listing) {
+        for (id, package) in affected() {
             let Some(place) = (self.place)(id) else { continue };
             let is_only_one = copies.is_only_one(&package);
             let advisories = match self.results.get_mut(place) {
