@@ -80,7 +80,7 @@ fn a_comma_in_a_quoted_name_does_not_split_an_address() {
     plan("\"Doe, J <j@example.com>, ops@example.com").expect(2);
 }
 
-/// Slack's API, by which every message has an id of its own.
+/// Slack's API, by which every message has another id.
 fn bots() -> Server {
     let count = std::sync::atomic::AtomicUsize::new(0);
     Server::start(move |request| {

@@ -82,7 +82,7 @@ fn a_pull_request_cannot_switch_its_own_gate_off_in_any_ci() {
     assert!(pulls > 40, "{pulls}");
 }
 
-/// On `main` with a baseline of its own.
+/// On `main` with a baseline.
 #[test]
 fn an_honest_job_on_main_with_its_baseline_reads_what_to_set() {
     let (repo, db) = (Repo::new(), advisories());

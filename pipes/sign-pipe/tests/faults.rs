@@ -45,7 +45,7 @@ fn eight_writers_lose_nothing() {
     eight_at_once(&MemoryRegistry::start(), "bundle");
 }
 
-/// It answers 201, and 404 ever after: nobody else wrote.
+/// It answers 201, and 404 ever after. No other client wrote.
 #[test]
 fn a_registry_that_keeps_nothing_is_told_and_soon() {
     let registry = MemoryRegistry::with(false, |request| {
@@ -180,7 +180,7 @@ fn a_stale_head_decides_neither_what_is_verified_nor_what_is_signed() {
     assert_eq!(outcome.report()["images"][0]["digest"], unsigned.as_str());
 }
 
-/// An index may list what its registry does not have, or what somebody else serves in its place.
+/// An index may list what its registry does not have, or what another registry serves in its place.
 #[test]
 fn an_image_of_an_index_that_the_registry_does_not_have_is_neither_signed_nor_verified() {
     for reply in [|| Reply::json(404, "{}"), || Reply::json(200, "{\"schemaVersion\":2}")] {

@@ -107,7 +107,7 @@ impl HttpChannel for Alerts {
         let mut event = json!({ "routing_key": self.key.expose_secret(), "event_action": action });
         match self.dedup.clone().or_else(|| subject_key(message)) {
             Some(key) => event["dedup_key"] = Value::from(shorten(&key, MAX_KEY, utf16)),
-            // PagerDuty gives an alert without a key one of its own.
+            // PagerDuty makes up a key for an alert without one.
             None if action == "trigger" => {}
             None => {
                 return Err(Undelivered::Skipped(
