@@ -98,8 +98,8 @@ impl Answers {
         Answers { started_at: None, previous_status: Err(why.text().to_owned()), jobs }
     }
 
-    /// Adds what is missing in `facts`. A success stays one only if no other job is known to have failed, and if all of
-    /// them were seen or the token is one that never sees them. Returns what a person should know without a warning.
+    /// Adds what is missing in `facts`. A success stays one only if all other jobs were seen and none failed. Returns what
+    /// a person should know without a warning.
     pub(crate) fn complete(&self, facts: &mut Facts) -> Option<String> {
         if let (None, Some(started_at)) = (facts.run.started_at, self.started_at) {
             facts.run.started(started_at);
@@ -117,10 +117,12 @@ impl Answers {
                     "it is unknown whether other jobs failed ({why}), so the message reports no success. Set STATUS"
                 ));
             }
+            // Such a token is no fault of the run: a fork's pull request gets no other.
             Jobs::Denied(why) => {
+                facts.status = Status::Finished;
                 return Some(format!(
-                    "the status is that of this job alone, because other jobs cannot be read ({why}). Allow the token to \
-                     read them (`actions: read` on GitHub), or set STATUS"
+                    "the token may not read the other jobs ({why}), so the message reports no success. Allow the token to \
+                     read them (`actions: read` on GitHub, `read_api` on GitLab), or set STATUS"
                 ));
             }
         }

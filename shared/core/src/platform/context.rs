@@ -243,10 +243,10 @@ impl CiContext {
     /// What `said` knows and this does not, less what says which commit the run is for.
     pub(super) fn or(self, said: CiContext) -> CiContext {
         let unknown_change = self.pull_request.is_none() && said.unknown_change;
-        let mut pull_request = self.pull_request;
-        if let (Some(pull), Some(said)) = (&mut pull_request, said.pull_request) {
-            pull.url = pull.url.take().or(said.url);
-        }
+        let pull_request = match (self.pull_request, said.pull_request) {
+            (Some(pull), said) => Some(PullRequest { url: pull.url.or(said.and_then(|said| said.url)), ..pull }),
+            (None, said) => said,
+        };
         CiContext {
             pull_request,
             unknown_change,

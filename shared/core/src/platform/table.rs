@@ -1,7 +1,9 @@
 //! What each CI says about a run, as data: one row for each, made from the list of variables in its own documentation.
 
+mod builders;
 mod forges;
 mod hosted;
+mod reference;
 mod row;
 mod servers;
 mod template;
@@ -10,12 +12,13 @@ use std::path::Path;
 
 use super::context::{CiContext, Env, Provider, PullRequest};
 use crate::git::Remote;
+use reference::Proposed;
 pub use row::{Field, Fork, Marker, Row};
 use template::fill;
 
 /// Every known CI. The first that is recognised counts: what runs on another's syntax stands before that one.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    forges::ROWS.iter().chain(hosted::ROWS).chain(servers::ROWS)
+    forges::ROWS.iter().chain(hosted::ROWS).chain(builders::ROWS).chain(servers::ROWS)
 }
 
 /// The CI of this environment.
@@ -70,14 +73,16 @@ fn pull_request(row: &Row, env: Env<'_>) -> Option<PullRequest> {
     let get = |field: Field| field.iter().find_map(|template| fill(template, env, false));
     let branch = |field: Field| get(field).and_then(branch_name);
     let id = row.pull_request.iter().find_map(|template| number(&fill(template, env, false)?));
-    if id.is_none() && get(row.is_pull_request).is_none() {
+    let named = row.reference.iter().chain(row.branch).find_map(|template| Proposed::of(&fill(template, env, false)?));
+    if id.is_none() && named.is_none() && get(row.is_pull_request).is_none() {
         return None;
     }
+    let (named_id, queue) = named.map(|it| (it.id, it.queue_of)).unwrap_or_default();
     Some(PullRequest {
-        id: id.unwrap_or_default(),
+        id: id.or(named_id).unwrap_or_default(),
         url: row.pull_request_url.iter().find_map(|template| fill(template, env, true)),
         source_branch: branch(row.source_branch),
-        target_branch: branch(row.target_branch),
+        target_branch: branch(row.target_branch).or(queue),
         target_commit: get(row.target_commit),
         head_commit: get(row.head_commit),
         fork: fork(row.fork, env),
@@ -89,7 +94,7 @@ fn fork(fork: Fork, env: Env<'_>) -> Option<bool> {
     match fork {
         Fork::Unsaid => None,
         Fork::Never => Some(false),
-        Fork::Set(name) => Some(env(name).is_some()),
+        Fork::Set(name, by) => env(name).map(|_| true).or_else(|| env(by).map(|_| false)),
         Fork::Flag(name) => Some(env(name)?.eq_ignore_ascii_case("true")),
         Fork::Differ(source, target) => Some(repository(&env(source)?) != repository(&env(target)?)),
     }

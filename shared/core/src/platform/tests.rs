@@ -255,7 +255,7 @@ fn other_systems_are_known_by_name_run_and_change() {
         (
             &[("CIRCLECI", "true"), ("CIRCLE_WORKFLOW_ID", "w"), ("CIRCLE_PULL_REQUEST", "https://x/pull/41")][..],
             "circleci - - - - - - - w - - - -",
-            Some(("41", Some(false))),
+            Some(("41", None)),
         ),
         (
             &[

@@ -87,3 +87,24 @@ fn button(text: &str, url: &str, color: &str) -> String {
         escape(&shorten(&one_line(text), MAX_BUTTON, chars))
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::facts;
+    use crate::message::example;
+
+    /// On a narrow screen a column is at least as wide as what may not break in it: a label stays whole.
+    #[test]
+    fn values_break_anywhere_and_labels_at_spaces_only() {
+        let message = example();
+        let table = facts(&message);
+        let rows: Vec<&str> = table.split("</tr>").filter(|row| !row.is_empty()).collect();
+        assert_eq!(rows.len(), message.fields.len() + message.findings.len());
+        for row in rows {
+            let cells: Vec<&str> =
+                row.split("<td style=\"").skip(1).map(|cell| cell.split('"').next().unwrap()).collect();
+            let breaks = |style: &str| style.contains("anywhere") || style.contains("word-break");
+            assert_eq!(cells.iter().map(|style| breaks(style)).collect::<Vec<_>>(), [false, true], "{row}");
+        }
+    }
+}

@@ -23,6 +23,7 @@ pub(super) const ROWS: &[Row] = &[
         status: &["{BITBUCKET_EXIT_CODE}"],
         actor: &["{BITBUCKET_STEP_TRIGGERER_UUID}"],
         environment: &["{BITBUCKET_DEPLOYMENT_ENVIRONMENT}"],
+        is_pull_request: &["{BITBUCKET_PR_DESTINATION_BRANCH}"],
         pull_request: &["{BITBUCKET_PR_ID}"],
         pull_request_url: &[
             "https://bitbucket.org/{BITBUCKET_WORKSPACE}/{BITBUCKET_REPO_SLUG}/pull-requests/{BITBUCKET_PR_ID}",
@@ -69,16 +70,30 @@ pub(super) const ROWS: &[Row] = &[
         status: &["{CI_JOB_STATUS}"],
         actor: &["{GITLAB_USER_LOGIN}"],
         environment: &["{CI_ENVIRONMENT_NAME}"],
-        pull_request: &["{CI_MERGE_REQUEST_IID}"],
+        // The second one is for a pull request of a repository elsewhere, which GitLab mirrors.
+        is_pull_request: &[
+            "{CI_PIPELINE_SOURCE=merge_request_event}",
+            "{CI_PIPELINE_SOURCE=external_pull_request_event}",
+        ],
+        pull_request: &["{CI_MERGE_REQUEST_IID}", "{CI_EXTERNAL_PULL_REQUEST_IID}"],
         // A fork's pipeline may run in the fork, while the merge request is in the target project.
         pull_request_url: &[
             "{CI_MERGE_REQUEST_PROJECT_URL}/-/merge_requests/{CI_MERGE_REQUEST_IID}",
             "{CI_PROJECT_URL}/-/merge_requests/{CI_MERGE_REQUEST_IID}",
+            "https://github.com/{CI_EXTERNAL_PULL_REQUEST_TARGET_REPOSITORY}/pull/{CI_EXTERNAL_PULL_REQUEST_IID}",
         ],
-        source_branch: &["{CI_MERGE_REQUEST_SOURCE_BRANCH_NAME}"],
-        target_branch: &["{CI_MERGE_REQUEST_TARGET_BRANCH_NAME}"],
-        target_commit: &["{CI_MERGE_REQUEST_TARGET_BRANCH_SHA}", "{CI_MERGE_REQUEST_DIFF_BASE_SHA}"],
-        head_commit: &["{CI_MERGE_REQUEST_SOURCE_BRANCH_SHA}", "{CI_COMMIT_SHA}"],
+        source_branch: &["{CI_MERGE_REQUEST_SOURCE_BRANCH_NAME}", "{CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_NAME}"],
+        target_branch: &["{CI_MERGE_REQUEST_TARGET_BRANCH_NAME}", "{CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_NAME}"],
+        target_commit: &[
+            "{CI_MERGE_REQUEST_TARGET_BRANCH_SHA}",
+            "{CI_MERGE_REQUEST_DIFF_BASE_SHA}",
+            "{CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_SHA}",
+        ],
+        head_commit: &[
+            "{CI_MERGE_REQUEST_SOURCE_BRANCH_SHA}",
+            "{CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_SHA}",
+            "{CI_COMMIT_SHA}",
+        ],
         fork: Fork::Differ("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "CI_MERGE_REQUEST_PROJECT_ID"),
         ..Row::EMPTY
     },
@@ -100,7 +115,7 @@ const ACTIONS: Row = Row {
     url: &["{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}"],
     actor: &["{GITHUB_ACTOR}", "{GITHUB_TRIGGERING_ACTOR}"],
     is_pull_request: &["{GITHUB_EVENT_NAME<pull_request}", "{GITHUB_EVENT_NAME=merge_group}"],
-    pull_request: &["{GITHUB_REF_NAME}"],
+    reference: &["{GITHUB_REF}"],
     source_branch: &["{GITHUB_HEAD_REF}"],
     target_branch: &["{GITHUB_BASE_REF}"],
     ..Row::EMPTY

@@ -26,8 +26,8 @@ pub enum Fork {
     Unsaid,
     /// It runs none of these.
     Never,
-    /// The variable is set for forks only.
-    Set(&'static str),
+    /// The first variable is set for forks only, by those who set the second one for every pull request.
+    Set(&'static str, &'static str),
     /// The variable is `true` or `false`.
     Flag(&'static str),
     /// The two name different repositories.
@@ -83,6 +83,8 @@ pub struct Row {
     pub is_pull_request: Field,
     /// The id of the pull request; an address that ends with it counts as well.
     pub pull_request: Field,
+    /// What Git calls the commit of the run. A name that forges give pull requests says that it is one.
+    pub reference: Field,
     /// The page of the pull request.
     pub pull_request_url: Field,
     /// The branch with the change.
@@ -122,6 +124,7 @@ impl Row {
         environment: &[],
         is_pull_request: &[],
         pull_request: &[],
+        reference: &[],
         pull_request_url: &[],
         source_branch: &[],
         target_branch: &[],
@@ -160,8 +163,24 @@ impl Row {
 
     /// Whether the CI itself uses this variable.
     pub fn reads(&self, variable: &str) -> bool {
+        self.variables().any(|name| name == variable)
+    }
+
+    /// Every variable that is read, those by which the CI is recognised first.
+    pub fn variables(&self) -> impl Iterator<Item = &'static str> {
+        let markers = self.markers.iter().filter_map(|marker| match marker {
+            Marker::Set(name) | Marker::Is(name, _) => Some(*name),
+            Marker::Mount(_) => None,
+        });
+        let fork = match self.fork {
+            Fork::Unsaid | Fork::Never => Vec::new(),
+            Fork::Flag(name) => vec![name],
+            Fork::Set(left, right) | Fork::Differ(left, right) => vec![left, right],
+        };
         let fields = self.facts().map(|(_, field)| field);
-        let all = fields.iter().chain([&self.says, &self.is_pull_request]).copied().flatten();
-        all.flat_map(|template| variables(template)).any(|name| name == variable)
+        let all = fields.into_iter().chain([self.says, self.is_pull_request, self.reference]).flatten();
+        let mut seen = Vec::new();
+        let names = markers.chain(all.flat_map(|template| variables(template))).chain(fork);
+        names.filter(move |name| !seen.contains(name) && (seen.push(name), true).1)
     }
 }

@@ -16,7 +16,7 @@ enum Rule<'a> {
 }
 
 /// The names of the variables in a template.
-pub(super) fn variables(template: &str) -> Vec<&str> {
+pub(super) fn variables(template: &'static str) -> Vec<&'static str> {
     let name = |part| match part {
         Part::Value(name, _) => Some(name),
         Part::Text(_) => None,

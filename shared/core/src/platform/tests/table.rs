@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use super::super::table::{Fork, Marker, Row, rows};
+use super::super::table::{Fork, rows};
 use super::{CiContext, Vars};
 
 /// A CI's name and its lines of variables, each with its situation. What is expected is left out.
@@ -122,25 +122,28 @@ fn a_pull_request_is_never_taken_for_a_push_and_what_says_nothing_is_unknown() {
     }
 }
 
-/// The variables of a row.
-fn names(row: &Row) -> BTreeSet<String> {
-    let fields = row.facts().map(|(_, field)| field);
-    let templates = fields.iter().chain([&row.says, &row.is_pull_request]).copied().flatten();
-    let mut names: BTreeSet<String> = templates
-        .flat_map(|template| template.split('{').skip(1))
-        .filter_map(|rest| rest.split(['}', '<', '=']).next())
-        .map(str::to_owned)
-        .collect();
-    names.extend(row.markers.iter().filter_map(|marker| match marker {
-        Marker::Set(name) | Marker::Is(name, _) => Some((*name).to_owned()),
-        Marker::Mount(_) => None,
-    }));
-    match row.fork {
-        Fork::Unsaid | Fork::Never => {}
-        Fork::Set(name) | Fork::Flag(name) => drop(names.insert(name.to_owned())),
-        Fork::Differ(left, right) => names.extend([left.to_owned(), right.to_owned()]),
+/// The CIs that say "no pull request" by saying nothing of one, in variables that are there for nothing else.
+const SILENT: &[&str] = &["circleci", "vercel"];
+
+#[test]
+fn a_variable_that_a_container_was_not_given_makes_no_push_of_a_pull_request() {
+    let mut silent = BTreeSet::new();
+    for (id, lines) in situations() {
+        let base = lines.iter().find(|(situation, _)| situation == "base").expect("each CI has a base").1.clone();
+        for (_, vars) in lines.iter().filter(|(situation, _)| ["pull-request", "fork"].contains(&situation.as_str())) {
+            let mut all = variables(&base);
+            all.extend(variables(vars));
+            for name in all.keys() {
+                let mut fewer = all.clone();
+                fewer.remove(name);
+                let ci = Vars(fewer).detect(None);
+                if ci.provider.as_str() == id && ci.pull_request.is_none() && !ci.unknown_change {
+                    silent.insert(id.clone());
+                }
+            }
+        }
     }
-    names
+    assert_eq!(silent.iter().map(String::as_str).collect::<Vec<_>>(), SILENT);
 }
 
 #[test]
@@ -151,12 +154,16 @@ fn every_variable_of_every_row_is_in_a_situation() {
     for row in rows().filter(|row| row.id != "tekton" && !followers.contains(&row.id)) {
         let lines = situations.iter().find(|(id, _)| id == row.id).map(|(_, lines)| lines).expect(row.id);
         let set: BTreeSet<String> = lines.iter().flat_map(|(_, vars)| variables(vars).into_keys()).collect();
-        let missing: Vec<String> = names(row).into_iter().filter(|name| !set.contains(name)).collect();
+        let missing: Vec<String> = row.variables().filter(|name| !set.contains(*name)).map(str::to_owned).collect();
         assert_eq!(missing, [""; 0], "{}", row.id);
         let has = |wanted: &str| lines.iter().any(|(situation, _)| situation == wanted);
         assert!(has("branch"), "{}", row.id);
         assert_eq!(has("pull-request"), !(row.pull_request.is_empty() && row.is_pull_request.is_empty()), "{}", row.id);
         assert_eq!(has("tag"), !row.tag.is_empty(), "{}", row.id);
+        assert_eq!(has("re-run"), !row.attempt.is_empty(), "{}", row.id);
+        // What deploys a branch as it is has no other reason to run.
+        let by_push_only = ["render", "vercel", "cloudflare-pages"].contains(&row.id);
+        assert_eq!(has("schedule"), !by_push_only, "{}", row.id);
         assert_eq!(has("fork"), !matches!(row.fork, Fork::Unsaid | Fork::Never), "{}", row.id);
     }
 }
