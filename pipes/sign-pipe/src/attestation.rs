@@ -1,6 +1,7 @@
 //! What is attested about an image. A kind is a file below and one line here.
 
 mod custom;
+mod document;
 mod predicate;
 mod provenance;
 mod sbom;
@@ -29,7 +30,8 @@ type FromVars = fn(&mut Vars, &Context, bool) -> Option<Arc<dyn Attestation>>;
 
 const KINDS: &[FromVars] = &[sbom::from_vars, provenance::from_vars, scan::from_vars, custom::from_vars];
 
-/// The attestations that the variables ask for. If the run `signs`, their documents are read once before anything is done.
+/// The attestations that the variables ask for. If the run `signs`, their documents are checked before anything is done.
+/// A run that does not sign has none.
 pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context, signs: bool) -> Vec<Arc<dyn Attestation>> {
     KINDS.iter().filter_map(|from_vars| from_vars(vars, ctx, signs)).collect()
 }

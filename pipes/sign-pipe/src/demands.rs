@@ -6,7 +6,7 @@ use pipe_core::spec::{Kind, Var};
 use crate::signing_options::{COSIGN_PUBLIC_KEY, SIGNATURE_ANNOTATIONS};
 use crate::targets::{EXPECTED_DIGEST, RECURSIVE};
 use crate::verification_options::{
-    FAIL_ON_CRITICAL, FAIL_ON_HIGH, MAX_AGE_DAYS, OF_CERTIFICATES, REQUIRE_ATTESTATIONS, REQUIRE_SCT, REQUIRE_TLOG,
+    FAIL_ON_CRITICAL, FAIL_ON_HIGH, MAX_AGE_DAYS, REQUIRE_ATTESTATIONS, REQUIRE_SCT, REQUIRE_TLOG, of_certificates,
 };
 
 /// The parts of a run that decide which variables have an effect.
@@ -71,12 +71,12 @@ fn demands() -> Vec<(&'static Var, Need)> {
         (&FAIL_ON_CRITICAL, Need::Scan),
         (&FAIL_ON_HIGH, Need::Scan),
     ];
-    demands.extend(OF_CERTIFICATES.iter().map(|var| (*var, Need::Certificate)));
+    demands.extend(of_certificates().map(|var| (var, Need::Certificate)));
     demands
 }
 
 /// Adds a problem for each variable that has no effect in this run. A bare name that others read as well is set for the
-/// whole job: it is a notice, and is returned, so that the run does not end as passed.
+/// whole job: it is a notice and a clause of the last line, so that the run does not end as passed.
 pub(crate) fn check(vars: &mut Vars, scope: Scope) -> Vec<String> {
     let mut unhonoured = Vec::new();
     for (var, need) in demands() {
@@ -91,7 +91,7 @@ pub(crate) fn check(vars: &mut Vars, scope: Scope) -> Vec<String> {
         let bare = !typed.starts_with("INPUT_") && !typed.starts_with("PIPEWRIGHT_");
         if bare && SHARED.iter().any(|known| known.name == var.name) {
             vars.notice(format!("{typed} {why}"));
-            shared.push(typed);
+            shared.push(format!("{typed} has no effect"));
         } else {
             vars.problem(var, why);
         }

@@ -24,9 +24,9 @@ pub(crate) async fn execute(config: &Config, plan: Plan, ctx: &Context, report: 
         Action::GenerateKeyPair { dir } => {
             let generated = key_pair::generate(dir, &config.key_password).map_err(Ending::from);
             let key = end(report.step("generate-key-pair"), generated, ToString::to_string)?;
-            Ok(present::unless_unhonoured(
+            Ok(present::passed(
                 format!("cosign.key and cosign.pub written: {key}. Do not commit cosign.key"),
-                &config.unhonoured,
+                &config.warnings,
             ))
         }
         Action::Skip { why } => {
@@ -71,7 +71,7 @@ async fn run(config: &Config, plan: &RunPlan, ctx: &Context, report: &Recorder) 
         return Err(Ending::Interrupted);
     }
     run.record(&results);
-    let ending = present::verdict(plan, &results, &config.unhonoured);
+    let ending = present::verdict(plan, &results, &config.warnings);
     present::print(&ctx.console, &results);
     report.present(present::rendering(ctx, plan, &results, &ending));
     ending

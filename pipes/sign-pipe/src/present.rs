@@ -150,8 +150,8 @@ pub(crate) fn count(images: usize, files: usize) -> String {
 }
 
 /// The end of the run. A verdict of no goes before what could not be found out.
-/// `unhonoured` are the variables that would make it stricter and were not applied.
-pub(crate) fn verdict(plan: &RunPlan, results: &Results, unhonoured: &[String]) -> Result<Ending, Ending> {
+/// `warnings` are the clauses for which it is at best warned.
+pub(crate) fn verdict(plan: &RunPlan, results: &Results, warnings: &[String]) -> Result<Ending, Ending> {
     let failed = reasons(results, |image| &image.failed, |file| &file.failed);
     if !failed.is_empty() {
         return Err(Ending::Failed(first_and_more(&failed)));
@@ -160,19 +160,20 @@ pub(crate) fn verdict(plan: &RunPlan, results: &Results, unhonoured: &[String]) 
     if !unable.is_empty() {
         return Err(Ending::Unable(first_and_more(&unable)));
     }
-    let done = done(plan, results);
-    match results.images.iter().map(|image| image.skipped.len()).sum() {
-        0 => Ok(unless_unhonoured(done, unhonoured)),
-        skipped => Ok(Ending::Warned(format!("{done}, {} skipped", plural(skipped, "attestation")))),
-    }
+    let skipped = match results.images.iter().map(|image| image.skipped.len()).sum() {
+        0 => None,
+        skipped => Some(format!("{} skipped", plural(skipped, "attestation"))),
+    };
+    let warnings: Vec<String> = skipped.into_iter().chain(warnings.iter().cloned()).collect();
+    Ok(passed(done(plan, results), &warnings))
 }
 
-/// Passed, or warned if variables for the whole job would make the verdict stricter and do not apply here.
-pub(crate) fn unless_unhonoured(done: String, unhonoured: &[String]) -> Ending {
-    match unhonoured {
-        [] => Ending::Passed(done),
-        [one] => Ending::Warned(format!("{done}, {one} has no effect")),
-        several => Ending::Warned(format!("{done}, {} have no effect", several.join(" and "))),
+/// Passed, or warned if there are warnings.
+pub(crate) fn passed(done: String, warnings: &[String]) -> Ending {
+    if warnings.is_empty() {
+        Ending::Passed(done)
+    } else {
+        Ending::Warned(format!("{done}, {}", warnings.join(" and ")))
     }
 }
 

@@ -5,11 +5,10 @@ use futures_util::{StreamExt, stream};
 use pipe_evidence::find::{self, Location};
 use pipe_evidence::legacy::{Layer, Payload, TagKind};
 use pipe_evidence::sign::SignedBundle;
-use pipe_evidence::statement::{Statement, Subject, predicate};
+use pipe_evidence::statement::{self, Subject, predicate};
 use pipe_evidence::store::{self, StoredLocation};
 use pipe_evidence::verify::{Content, Verifier};
 use pipe_oci::Digest;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
@@ -100,9 +99,8 @@ impl<'a> SigningRun<'a> {
                 result.written.push(self.existed(image, "bundle", predicate::SIGNATURE, place));
             } else {
                 let subject = Subject { name: String::new(), digest: digest.clone(), annotations: annotations.clone() };
-                let empty = RawValue::from_string("{}".to_owned())?;
-                let statement = Statement::new(subject, predicate::SIGNATURE, empty);
-                let signed = self.signer.signing.statement(statement.to_bytes()?).await?;
+                let statement = statement::payload(&subject, predicate::SIGNATURE, "{}")?;
+                let signed = self.signer.signing.statement(statement).await?;
                 self.write_bundle(image, &signed, predicate::SIGNATURE, result).await?;
             }
         }
@@ -155,8 +153,8 @@ impl<'a> SigningRun<'a> {
         existing: &[Existing],
         result: &mut ImageResult,
     ) -> Result<(), Error> {
-        let Predicate { predicate_type, predicate } = predicate;
-        let claim = Claim::Attestation(predicate_type.clone(), Digest::of(predicate.get().as_bytes()));
+        let Predicate { predicate_type, json, digest } = predicate;
+        let claim = Claim::Attestation(predicate_type.clone(), digest);
         let mut missing = self.plan.formats;
         if let (true, Some(place)) = (missing.bundle, claim.find(existing, true)) {
             result.written.push(self.existed(image, "bundle", &predicate_type, place));
@@ -167,10 +165,11 @@ impl<'a> SigningRun<'a> {
             missing.legacy = false;
         }
         if missing.bundle || missing.legacy {
-            let share = if predicate.get().len() >= LARGE { AT_ONCE } else { 1 };
+            let share = if json.len() >= LARGE { AT_ONCE } else { 1 };
             let _share = self.memory.acquire_many(u32::try_from(share).unwrap_or(1)).await;
             let subject = Subject::new(image.reference.repository.name_for_identity(), image.descriptor.digest.clone());
-            let statement = Statement::new(subject, &predicate_type, predicate).to_bytes()?;
+            let statement = statement::payload(&subject, &predicate_type, &json)?;
+            drop(json);
             let signed = self.signer.signing.statement(statement).await?;
             if missing.bundle {
                 self.write_bundle(image, &signed, &predicate_type, result).await?;

@@ -6,6 +6,7 @@ use pipe_core::env::Vars;
 use pipe_core::spec::{Kind, Var};
 use pipe_evidence::key::PublicKey;
 use pipe_evidence::policy::{Check, Requirement, Severity};
+use pipe_evidence::sbom::SbomFormat;
 use pipe_evidence::statement::predicate;
 use pipe_evidence::verify::{IdentityRule, Pattern};
 
@@ -120,17 +121,9 @@ pub(crate) const FAIL_ON_HIGH: Var =
         .default("false");
 
 /// The variables about what a certificate must say.
-pub(crate) const OF_CERTIFICATES: &[&Var] = &[
-    &CERTIFICATE_IDENTITY,
-    &CERTIFICATE_IDENTITY_REGEXP,
-    &CERTIFICATE_OIDC_ISSUER,
-    &CERTIFICATE_OIDC_ISSUER_REGEXP,
-    &CERTIFICATE_REPOSITORY,
-    &CERTIFICATE_REF,
-    &CERTIFICATE_COMMIT,
-    &CERTIFICATE_WORKFLOW_NAME,
-    &CERTIFICATE_TRIGGER,
-];
+pub(crate) fn of_certificates() -> impl Iterator<Item = &'static Var> {
+    VARS.iter().copied().filter(|var| var.name.starts_with("CERTIFICATE_"))
+}
 
 /// The accepted signer, and the attestations that are required.
 pub(crate) struct VerificationOptions {
@@ -246,8 +239,8 @@ fn requirements(vars: &mut Vars) -> Vec<Requirement> {
             },
         };
         let mut checks = Vec::new();
-        if types.iter().any(|uri| uri == predicate::CYCLONEDX || uri == predicate::SPDX) {
-            checks.push(Check::SbomNotEmpty);
+        if types.iter().any(|uri| SbomFormat::of_type(uri).is_some()) {
+            checks.push(Check::Sbom);
         }
         if types.iter().any(|uri| uri == predicate::VULNERABILITIES) {
             checks.push(Check::ScanOfImage);

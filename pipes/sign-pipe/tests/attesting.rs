@@ -117,6 +117,26 @@ fn any_predicate_goes_by_type_and_file() {
     assert!(outcome.stdout.contains("openvex is required: no verified attestation of this type"), "{}", outcome.stdout);
 }
 
+/// It is attested, and a verifier that requires an SBOM refuses it later.
+#[test]
+fn an_sbom_that_lists_nothing_is_a_warning() {
+    let (_registry, _, image) = image();
+    for (sbom, empty) in [
+        (r#"{"bomFormat":"CycloneDX"}"#, true),
+        (r#"{"spdxVersion":"SPDX-2.3","packages":[{"name":"app"}],"documentDescribes":["app"]}"#, true),
+        (r#"{"bomFormat":"CycloneDX","components":[{"name":"a"}]}"#, false),
+    ] {
+        let (dir, keys) = (Repo::plain(), Keys::new());
+        dir.write("sbom.json", sbom);
+        let outcome = signing(dir.path(), &keys, &image).run().expect(0);
+        assert_eq!(outcome.report()["verdict"], if empty { "warned" } else { "passed" }, "{sbom}");
+        let last = outcome.stdout.lines().last().unwrap_or_default();
+        assert_eq!(last.contains("sbom.json lists no components"), empty, "{last}");
+        let required = verifying(dir.path(), &keys, &image).env("REQUIRE_ATTESTATIONS", "sbom");
+        required.run().expect(i32::from(empty));
+    }
+}
+
 #[test]
 fn policies_are_about_what_an_attestation_says() {
     let (_registry, _, image) = image();

@@ -8,11 +8,10 @@
 //! use pipe_evidence::find::find;
 //! use pipe_evidence::key::PrivateKey;
 //! use pipe_evidence::sign::BundleSigner;
-//! use pipe_evidence::statement::{Statement, Subject, predicate};
+//! use pipe_evidence::statement::{Subject, payload, predicate};
 //! use pipe_evidence::store;
 //! use pipe_evidence::verify::{Authority, VerificationOptions, Verifier};
 //! use pipe_oci::{Credentials, Reference, Registry, RegistrySettings};
-//! use serde_json::value::RawValue;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let http = Client::new(&Settings::default(), tokio_util::sync::CancellationToken::new())?;
@@ -23,10 +22,10 @@
 //! // Attest an SBOM. Its bytes do not change.
 //! let key = PrivateKey::from_pem(&std::fs::read_to_string("cosign.key")?.into(), Some(&"password".into()))?;
 //! let public = key.public_key().clone();
-//! let sbom = RawValue::from_string(std::fs::read_to_string("sbom.json")?)?;
+//! let sbom = std::fs::read_to_string("sbom.json")?;
 //! let named = Subject::new(image.repository.name_for_identity(), subject.digest.clone());
-//! let statement = Statement::new(named, predicate::CYCLONEDX, sbom);
-//! let signed = BundleSigner::new(key).statement(statement.to_bytes()?).await?;
+//! let statement = payload(&named, predicate::CYCLONEDX, &sbom)?;
+//! let signed = BundleSigner::new(key).statement(statement).await?;
 //! let bundle = signed.to_json()?.into();
 //! store::attach(&registry, &image.repository, &subject, bundle, predicate::CYCLONEDX).await?;
 //!
@@ -93,6 +92,7 @@ pub mod kms;
 pub mod legacy;
 pub mod policy;
 pub mod rekor;
+pub mod sbom;
 pub mod sign;
 pub mod statement;
 pub mod store;

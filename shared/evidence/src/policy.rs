@@ -1,6 +1,5 @@
 //! Requirements on verified attestations.
 
-mod sbom;
 mod scan;
 
 use std::time::Duration;
@@ -10,6 +9,7 @@ use pipe_core::text::plural;
 use pipe_oci::Digest;
 use serde::Deserialize;
 
+use crate::sbom::{Sbom, SbomFormat};
 use crate::verify::{Content, Verified};
 
 pub use scan::Severity;
@@ -28,8 +28,9 @@ pub struct Requirement {
 /// A condition on an attestation.
 #[derive(Debug, Clone)]
 pub enum Check {
-    /// The SBOM lists at least one component (CycloneDX), or one package other than the one it describes (SPDX).
-    SbomNotEmpty,
+    /// It is an SBOM of the format that its predicate type names, and lists at least one component (CycloneDX), or one
+    /// package other than the one it describes (SPDX).
+    Sbom,
     /// The scan is of this image, not of the source tree.
     ScanOfImage,
     /// The scan has no finding of this severity or above, apart from ignored ones.
@@ -79,7 +80,7 @@ impl Check {
         let Content::Attestation(statement) = &verified.content else { return Ok(()) };
         let predicate = statement.predicate.get();
         match self {
-            Check::SbomNotEmpty => sbom::not_empty(predicate),
+            Check::Sbom => lists_components(&statement.predicate_type, predicate),
             Check::ScanOfImage => scan::of_image(predicate, subject),
             Check::NoFindingsFrom(severity) => scan::nothing_from(*severity, predicate),
             Check::MaxAge(limit) => {
@@ -98,6 +99,18 @@ impl Check {
             }
         }
     }
+}
+
+fn lists_components(predicate_type: &str, predicate: &str) -> Result<(), String> {
+    let sbom = Sbom::of_predicate(predicate)
+        .map_err(|error| format!("its predicate {error}. Set SBOM_FILE to a CycloneDX or SPDX document."))?;
+    if SbomFormat::of_type(predicate_type) != Some(sbom.format) {
+        return Err("its predicate is an SBOM of another format than its type. Attest it with SBOM_FILE.".to_owned());
+    }
+    if sbom.components == 0 {
+        return Err("the SBOM lists no components. Check SBOM_FILE.".to_owned());
+    }
+    Ok(())
 }
 
 /// The time of an attestation: the proven one, or otherwise the one in its predicate.

@@ -1,8 +1,8 @@
 //! in-toto statements (in-toto Attestation Framework, "Statement" 1.0): claims about digests.
 
 use pipe_oci::Digest;
-use serde::Deserialize;
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{SerializeMap, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -93,19 +93,6 @@ impl Subject {
 }
 
 impl Statement {
-    /// A statement with one subject. `predicate` keeps its bytes.
-    pub fn new(subject: Subject, predicate_type: &str, predicate: Box<RawValue>) -> Statement {
-        Statement { subjects: vec![subject], predicate_type: predicate_type.to_owned(), predicate }
-    }
-
-    /// The payload for an envelope.
-    ///
-    /// # Errors
-    /// Serialization failed.
-    pub fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
-        serde_json::to_vec(self)
-    }
-
     /// Reads a payload. Digests other than SHA-256 and SHA-512 are left out.
     ///
     /// # Errors
@@ -159,15 +146,29 @@ impl Statement {
     }
 }
 
-impl Serialize for Statement {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut statement = serializer.serialize_map(Some(4))?;
-        statement.serialize_entry("_type", TYPE)?;
-        statement.serialize_entry("subject", &self.subjects)?;
-        statement.serialize_entry("predicateType", &self.predicate_type)?;
-        statement.serialize_entry("predicate", &self.predicate)?;
-        statement.end()
+/// The payload of an envelope: a statement about one subject. `predicate` is a JSON document, which keeps its bytes. It may
+/// be large and is not read again here.
+///
+/// # Errors
+/// Serialization failed.
+pub fn payload(subject: &Subject, predicate_type: &str, predicate: &str) -> serde_json::Result<Vec<u8>> {
+    #[derive(Serialize)]
+    struct Head<'a> {
+        #[serde(rename = "_type")]
+        kind: &'static str,
+        subject: [&'a Subject; 1],
+        #[serde(rename = "predicateType")]
+        predicate_type: &'a str,
     }
+    const PREDICATE: &[u8] = b",\"predicate\":";
+    let mut payload = serde_json::to_vec(&Head { kind: TYPE, subject: [subject], predicate_type })?;
+    // The last member goes before the closing brace.
+    payload.pop();
+    payload.reserve_exact(PREDICATE.len() + predicate.len() + 1);
+    payload.extend_from_slice(PREDICATE);
+    payload.extend_from_slice(predicate.as_bytes());
+    payload.push(b'}');
+    Ok(payload)
 }
 
 impl Serialize for Subject {
@@ -181,5 +182,27 @@ impl Serialize for Subject {
             subject.serialize_entry("annotations", &self.annotations)?;
         }
         subject.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pipe_oci::Digest;
+    use serde_json::json;
+
+    use super::{Statement, Subject, payload, predicate};
+
+    #[test]
+    fn a_predicate_keeps_its_bytes() {
+        let subject = Subject {
+            annotations: [("a \"b\"".to_owned(), json!("c"))].into_iter().collect(),
+            ..Subject::new("reg.example/app", Digest::of(b"image"))
+        };
+        for document in ["{}", "null", " {\"b\" : [1e400, \"\\ud800\"],\n\"b\":2}"] {
+            let payload = payload(&subject, predicate::CUSTOM, document).unwrap();
+            let read = Statement::parse(&payload).unwrap();
+            assert_eq!(read.predicate.get(), document.trim());
+            assert_eq!((read.predicate_type.as_str(), read.subjects), (predicate::CUSTOM, vec![subject.clone()]));
+        }
     }
 }

@@ -8,7 +8,6 @@ mod cyclonedx;
 mod id;
 mod merge;
 mod purl;
-mod read;
 mod spdx;
 mod time;
 pub mod uri;
@@ -17,7 +16,6 @@ use crate::store::{Listing, Store};
 
 pub use cyclonedx::cyclonedx;
 pub use purl::purl;
-pub use read::{SbomError, SbomFormat};
 pub use spdx::spdx;
 pub use time::utc;
 

@@ -107,7 +107,7 @@ pub(crate) fn statements(data: &[u8]) -> bool {
         log_index: None,
     };
     let checks = [
-        Check::SbomNotEmpty,
+        Check::Sbom,
         Check::ScanOfImage,
         Check::NoFindingsFrom(Severity::High),
         Check::MaxAge(std::time::Duration::from_secs(86_400)),

@@ -1,16 +1,16 @@
 //! A predicate of any type, from a file.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use pipe_core::Context;
 use pipe_core::advice::with_advice;
 use pipe_core::env::Vars;
 use pipe_core::spec::Var;
+use pipe_evidence::sbom::{Sbom, SbomFormat};
 use pipe_evidence::statement::predicate;
-use pipe_packages::sbom::SbomFormat;
 
-use super::predicate::{About, Attestation, NotAttested, Predicate, read_json, size};
+use super::document::{Document, json};
+use super::predicate::{About, Attestation, NotAttested, Predicate};
 
 pub(super) const PREDICATE_FILE: Var = Var::path(
     "PREDICATE_FILE",
@@ -26,8 +26,7 @@ pub(super) const PREDICATE_TYPE: Var = Var::text(
 .example("https://in-toto.io/attestation/test-result/v0.1");
 
 struct Custom {
-    name: String,
-    path: PathBuf,
+    document: Document,
     predicate_type: String,
 }
 
@@ -44,24 +43,24 @@ pub(super) fn from_vars(vars: &mut Vars, ctx: &Context, signs: bool) -> Option<A
         vars.problem(&PREDICATE_FILE, "no such file. Write it before this step, or correct the path");
         return None;
     }
-    if signs && let Err(why) = read_json(&path).and_then(|document| fits(&uri, document.get())) {
-        vars.problem(
-            &PREDICATE_FILE,
-            with_advice(format!("{name:?}: {why}"), "Write it again, or correct PREDICATE_TYPE"),
-        );
+    if !signs {
+        return None;
     }
-    Some(Arc::new(Custom { name, path, predicate_type: uri }))
+    match Document::check(name.clone(), path, |text| fits(&uri, text)) {
+        Ok((document, ())) => Some(Arc::new(Custom { document, predicate_type: uri })),
+        Err(why) => {
+            let advice = "Write it again, or correct PREDICATE_TYPE";
+            vars.problem(&PREDICATE_FILE, with_advice(format!("{name:?}: {why}"), advice));
+            None
+        }
+    }
 }
 
-/// An SBOM has the type of its format, by which verifiers choose how to read it.
-fn fits(uri: &str, document: &str) -> Result<(), String> {
-    let expected = match uri {
-        predicate::CYCLONEDX => SbomFormat::CycloneDx,
-        predicate::SPDX => SbomFormat::Spdx,
-        _ => return Ok(()),
-    };
-    match SbomFormat::of(document) {
-        Ok(format) if format == expected => Ok(()),
+/// An SBOM has the format of its type, by which verifiers choose how to read it.
+fn fits(uri: &str, text: &str) -> Result<(), String> {
+    let Some(expected) = SbomFormat::of_type(uri) else { return json(text) };
+    match Sbom::parse(text) {
+        Ok(sbom) if sbom.format == expected => Ok(()),
         _ => Err(format!("expected a document of the type {}. Set PREDICATE_TYPE to its own", predicate::name(uri))),
     }
 }
@@ -72,16 +71,15 @@ impl Attestation for Custom {
     }
 
     fn plan(&self) -> String {
-        format!("{} from {}", self.predicate_type, self.name)
+        format!("{} from {}", self.predicate_type, self.document.name)
     }
 
     fn size(&self) -> u64 {
-        size(&self.path)
+        self.document.len()
     }
 
     fn predicates(&self, _: &About<'_>) -> Result<Vec<Predicate>, NotAttested> {
-        let predicate = read_json(&self.path)
-            .map_err(|why| NotAttested::Unable(format!("{} {why}. Check PREDICATE_FILE.", self.name)))?;
-        Ok(vec![Predicate { predicate_type: self.predicate_type.clone(), predicate }])
+        let unable = |why| NotAttested::Unable(format!("{} {why}. Check PREDICATE_FILE.", self.document.name));
+        Ok(vec![self.document.predicate(&self.predicate_type).map_err(unable)?])
     }
 }

@@ -3,14 +3,10 @@
 use std::path::Path;
 
 use pipe_core::Context;
-use pipe_core::fs::{Links, read_text};
 use pipe_oci::Digest;
-use serde_json::value::RawValue;
+use serde::Serialize;
 
 use crate::claims::Claims;
-
-/// The largest document that is attested.
-const MAX_DOCUMENT: u64 = 64 * 1024 * 1024;
 
 /// A kind of attestation that is to be made.
 pub(crate) trait Attestation: Send + Sync {
@@ -22,6 +18,11 @@ pub(crate) trait Attestation: Send + Sync {
 
     /// Bytes of the largest document in it.
     fn size(&self) -> u64;
+
+    /// Why the attestation is worth little, for the verdict: `sbom.json lists no components`.
+    fn warning(&self) -> Option<String> {
+        None
+    }
 
     /// The predicates for an image. Documents are read here, since they may be large.
     ///
@@ -40,10 +41,23 @@ pub(crate) struct About<'a> {
     pub(crate) started_at: &'a str,
 }
 
-/// One predicate, with its text unchanged.
+/// One predicate.
 pub(crate) struct Predicate {
     pub(crate) predicate_type: String,
-    pub(crate) predicate: Box<RawValue>,
+    /// Valid JSON, byte for byte what is attested.
+    pub(crate) json: String,
+    /// The digest of the JSON.
+    pub(crate) digest: Digest,
+}
+
+impl Predicate {
+    /// # Errors
+    /// Serialization failed.
+    pub(super) fn new(predicate_type: &str, value: &impl Serialize) -> Result<Predicate, NotAttested> {
+        let json = serde_json::to_string(value).map_err(|error| NotAttested::Unable(error.to_string()))?;
+        let digest = Digest::of(json.as_bytes());
+        Ok(Predicate { predicate_type: predicate_type.to_owned(), json, digest })
+    }
 }
 
 /// Why there is no predicate. Each text is a fragment.
@@ -55,21 +69,6 @@ pub(crate) enum NotAttested {
     Contradicts(String),
     /// It can't be read.
     Unable(String),
-}
-
-/// A JSON document with its text unchanged.
-///
-/// # Errors
-/// Why it can't be used, as a fragment that stands after its name.
-pub(super) fn read_json(path: &Path) -> Result<Box<RawValue>, String> {
-    let text = read_text(path, MAX_DOCUMENT, Links::Follow).map_err(|error| format!("can't be read: {error}"))?;
-    let text = text.trim_start_matches('\u{feff}').to_owned();
-    RawValue::from_string(text).map_err(|error| format!("is not valid JSON: {error}"))
-}
-
-/// Bytes of a file; 0 if it does not exist.
-pub(super) fn size(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
 /// Relative to the working directory, if it is in there.

@@ -10,7 +10,6 @@ use pipe_core::env::Vars;
 use pipe_core::platform::Provider;
 use pipe_core::spec::Var;
 use pipe_evidence::statement::predicate;
-use serde_json::value::to_raw_value;
 use serde_json::{Map, Value, json};
 
 use super::predicate::{About, Attestation, NotAttested, Predicate};
@@ -67,8 +66,7 @@ impl Attestation for Provenance {
         let environment = Claims::of_environment(about.ctx);
         let claims = about.claims.filter(|claims| claims.repository.is_some());
         let predicate = predicate(claims.unwrap_or(&environment), claims.is_some(), about);
-        let predicate = to_raw_value(&predicate).map_err(|error| NotAttested::Unable(error.to_string()))?;
-        Ok(vec![Predicate { predicate_type: predicate::PROVENANCE.to_owned(), predicate }])
+        Ok(vec![Predicate::new(predicate::PROVENANCE, &predicate)?])
     }
 }
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use pipe_core::Context;
 use pipe_core::env::Vars;
 use pipe_core::spec::Var;
-use pipe_evidence::statement::predicate;
-use pipe_packages::sbom::SbomFormat;
+use pipe_evidence::sbom::Sbom;
 
-use super::predicate::{About, Attestation, NotAttested, Predicate, name_of, read_json, size};
+use super::document::Document;
+use super::predicate::{About, Attestation, NotAttested, Predicate, name_of};
 
 pub(super) const ATTEST_SBOM: Var =
     Var::flag("ATTEST_SBOM", "Attests the SBOMs of SBOM_FILE. Without an SBOM, this is a configuration error.")
@@ -23,9 +23,7 @@ pub(super) const SBOM_FILE: Var =
         )
         .example("build/sbom.cdx.json");
 
-struct Sbom {
-    files: Vec<(String, PathBuf)>,
-}
+struct Sboms(Vec<(Document, Sbom)>);
 
 pub(super) fn from_vars(vars: &mut Vars, ctx: &Context, signs: bool) -> Option<Arc<dyn Attestation>> {
     let asked = vars.maybe_flag(&ATTEST_SBOM);
@@ -55,44 +53,55 @@ pub(super) fn from_vars(vars: &mut Vars, ctx: &Context, signs: bool) -> Option<A
             );
         }
     }
-    for (name, path) in files.iter().filter(|_| signs) {
-        if let Err(why) = read_json(path).and_then(|sbom| predicate_type(sbom.get())) {
-            vars.problem(&SBOM_FILE, format!("{name:?}: {why}. Write it again, or set ATTEST_SBOM=false"));
+    if !signs {
+        return None;
+    }
+    let mut sboms = Vec::new();
+    for (name, path) in files {
+        match Document::check(name.clone(), path, |text| Sbom::parse(text).map_err(|error| error.to_string())) {
+            Ok(sbom) => sboms.push(sbom),
+            Err(why) => {
+                vars.problem(&SBOM_FILE, format!("{name:?}: {why}. Write it again, or set ATTEST_SBOM=false"));
+            }
         }
     }
-    (!files.is_empty()).then(|| Arc::new(Sbom { files }) as Arc<dyn Attestation>)
+    (!sboms.is_empty()).then(|| Arc::new(Sboms(sboms)) as Arc<dyn Attestation>)
 }
 
-impl Attestation for Sbom {
+impl Attestation for Sboms {
     fn name(&self) -> &'static str {
         "SBOM"
     }
 
     fn plan(&self) -> String {
-        let names: Vec<&str> = self.files.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = self.0.iter().map(|(document, _)| document.name.as_str()).collect();
         format!("SBOM from {}", names.join(", "))
     }
 
     fn size(&self) -> u64 {
-        self.files.iter().map(|(_, path)| size(path)).max().unwrap_or_default()
+        self.0.iter().map(|(document, _)| document.len()).max().unwrap_or_default()
+    }
+
+    fn warning(&self) -> Option<String> {
+        let empty: Vec<&str> = self
+            .0
+            .iter()
+            .filter(|(_, sbom)| sbom.components == 0)
+            .map(|(document, _)| document.name.as_str())
+            .collect();
+        match empty.as_slice() {
+            [] => None,
+            [one] => Some(format!("{one} lists no components")),
+            several => Some(format!("{} list no components", several.join(" and "))),
+        }
     }
 
     fn predicates(&self, _: &About<'_>) -> Result<Vec<Predicate>, NotAttested> {
-        let read = |(name, path): &(String, PathBuf)| {
-            let sbom = read_json(path).and_then(|sbom| Ok((predicate_type(sbom.get())?, sbom)));
-            let (predicate_type, predicate) = sbom.map_err(|why| {
-                NotAttested::Unable(format!("{name} {why}. Check SBOM_FILE, or set ATTEST_SBOM=false."))
-            })?;
-            Ok(Predicate { predicate_type: predicate_type.to_owned(), predicate })
+        let read = |(document, sbom): &(Document, Sbom)| {
+            document.predicate(sbom.format.predicate_type()).map_err(|why| {
+                NotAttested::Unable(format!("{} {why}. Check SBOM_FILE, or set ATTEST_SBOM=false.", document.name))
+            })
         };
-        self.files.iter().map(read).collect()
-    }
-}
-
-fn predicate_type(sbom: &str) -> Result<&'static str, String> {
-    match SbomFormat::of(sbom) {
-        Ok(SbomFormat::CycloneDx) => Ok(predicate::CYCLONEDX),
-        Ok(SbomFormat::Spdx) => Ok(predicate::SPDX),
-        Err(error) => Err(error.to_string()),
+        self.0.iter().map(read).collect()
     }
 }

@@ -3,7 +3,7 @@
 //! The predicate is cosign's for vulnerabilities, with the whole report as its `scanner.result`. A `target` is added, which
 //! says what was scanned: the image or the tree that it was built from.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -13,9 +13,10 @@ use pipe_core::report::Earlier;
 use pipe_core::spec::Var;
 use pipe_evidence::statement::predicate;
 use serde::{Deserialize, Serialize};
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 
-use super::predicate::{About, Attestation, NotAttested, Predicate, name_of, read_json, size};
+use super::document::Document;
+use super::predicate::{About, Attestation, NotAttested, Predicate, name_of};
 
 pub(super) const ATTEST_SCAN: Var = Var::flag(
     "ATTEST_SCAN",
@@ -42,8 +43,8 @@ const OURS: &str = "security-pipe";
 const ADVICE: &str = "Scan again in this pipeline, check SCAN_FILE, or set ATTEST_SCAN=false.";
 
 struct Scan {
-    name: String,
-    path: PathBuf,
+    document: Document,
+    scanned: Scanned,
     /// SCAN_TARGET.
     target: Option<&'static str>,
     /// Asked for explicitly, and so never left out.
@@ -79,11 +80,17 @@ pub(super) fn from_vars(vars: &mut Vars, ctx: &Context, signs: bool) -> Option<A
         return None;
     }
     let requested = asked == Some(true) || named.is_some();
-    let name = name_of(&path, ctx);
-    if signs && let Err(why) = read_json(&path).and_then(|document| head(&document).map(drop)) {
-        vars.problem(&SCAN_FILE, format!("{name:?}: {why}. Scan again, or set ATTEST_SCAN=false"));
+    if !signs {
+        return None;
     }
-    Some(Arc::new(Scan { name, path, target, requested }))
+    let name = name_of(&path, ctx);
+    match Document::check(name.clone(), path, head) {
+        Ok((document, scanned)) => Some(Arc::new(Scan { document, scanned, target, requested })),
+        Err(why) => {
+            vars.problem(&SCAN_FILE, format!("{name:?}: {why}. Scan again, or set ATTEST_SCAN=false"));
+            None
+        }
+    }
 }
 
 /// cosign's predicate: docs of its `COSIGN_VULN_ATTESTATION_SPEC`.
@@ -153,7 +160,7 @@ struct Driver {
 }
 
 /// The tool in the head of a report, or why it is not a report.
-fn head(document: &RawValue) -> Result<Scanned, String> {
+fn head(document: &str) -> Result<Scanned, String> {
     #[derive(Deserialize)]
     struct Head {
         #[serde(default)]
@@ -176,7 +183,7 @@ fn head(document: &RawValue) -> Result<Scanned, String> {
         version: String,
     }
     let not_a_report = || format!("is neither SARIF nor a report of {OURS}");
-    let head: Head = serde_json::from_str(document.get()).map_err(|_| not_a_report())?;
+    let head: Head = serde_json::from_str(document).map_err(|_| not_a_report())?;
     if let Some(Pipe { version, .. }) = head.pipe.filter(|pipe| pipe.name == OURS) {
         return Ok(Scanned::Ours { version });
     }
@@ -201,18 +208,19 @@ impl Attestation for Scan {
     }
 
     fn plan(&self) -> String {
-        format!("scan result from {}", self.name)
+        format!("scan result from {}", self.document.name)
     }
 
     fn size(&self) -> u64 {
-        size(&self.path)
+        self.document.len()
     }
 
     fn predicates(&self, about: &About<'_>) -> Result<Vec<Predicate>, NotAttested> {
-        let unable = |why: String| NotAttested::Unable(format!("{} {why}. {ADVICE}", self.name));
-        let document = read_json(&self.path).map_err(unable)?;
-        let report = self.read(&document, about)?;
-        let written = || modified(&self.path).unwrap_or_else(|| about.started_at.to_owned());
+        let unable = |why: String| NotAttested::Unable(format!("{} {why}. {ADVICE}", self.document.name));
+        let text = self.document.text().map_err(unable)?;
+        let result: &RawValue = serde_json::from_str(&text).map_err(|error| unable(error.to_string()))?;
+        let report = self.read(about)?;
+        let written = || modified(&self.document.path).unwrap_or_else(|| about.started_at.to_owned());
         let (started, finished) = report.times.unwrap_or_else(|| (written(), written()));
         let wire = Wire {
             invocation: Invocation {
@@ -221,25 +229,23 @@ impl Attestation for Scan {
                 event_id: about.ctx.ci.run_id.as_deref(),
                 builder: None,
             },
-            scanner: Scanner { uri: report.tool, version: report.version, db: Database {}, result: &document },
+            scanner: Scanner { uri: report.tool, version: report.version, db: Database {}, result },
             metadata: Metadata { scan_started_on: started, scan_finished_on: finished },
             target: report.target,
         };
-        let predicate = to_raw_value(&wire).map_err(|error| unable(error.to_string()))?;
-        Ok(vec![Predicate { predicate_type: predicate::VULNERABILITIES.to_owned(), predicate }])
+        Ok(vec![Predicate::new(predicate::VULNERABILITIES, &wire)?])
     }
 }
 
 impl Scan {
-    fn read(&self, document: &RawValue, about: &About<'_>) -> Result<Report, NotAttested> {
-        let driver = match head(document) {
-            Ok(Scanned::Ours { version }) => return self.ours(version, about),
-            Ok(Scanned::Sarif(driver)) => driver,
-            Err(why) => return Err(NotAttested::Unable(format!("{} {why}. {ADVICE}", self.name))),
+    fn read(&self, about: &About<'_>) -> Result<Report, NotAttested> {
+        let driver = match &self.scanned {
+            Scanned::Ours { version } => return self.ours(version.clone(), about),
+            Scanned::Sarif(driver) => driver,
         };
         Ok(Report {
-            tool: driver.information_uri.unwrap_or(driver.name),
-            version: driver.version.or(driver.semantic_version),
+            tool: driver.information_uri.as_ref().unwrap_or(&driver.name).clone(),
+            version: driver.version.as_ref().or(driver.semantic_version.as_ref()).cloned(),
             times: None,
             target: match self.target {
                 Some("image") => Target { kind: "image", digest: Some(about.digest.to_string()), commit: None },
@@ -252,10 +258,10 @@ impl Scan {
     /// A report of this run, about this commit or this very image.
     fn ours(&self, version: String, about: &About<'_>) -> Result<Report, NotAttested> {
         let stale = |why: String| {
-            let why = format!("{} {why}. {ADVICE}", self.name);
+            let why = format!("{} {why}. {ADVICE}", self.document.name);
             if self.requested { NotAttested::Contradicts(why) } else { NotAttested::Skipped(why) }
         };
-        let report = match Earlier::read(&self.path, about.ctx) {
+        let report = match Earlier::read(&self.document.path, about.ctx) {
             Ok(Some(report)) => report,
             Ok(None) => return Err(stale("no longer exists".to_owned())),
             Err(why) => return Err(stale(why)),

@@ -62,14 +62,14 @@ pub(crate) const WRAPPED: &[Wrapped] = &[
     wrapped("pipes/security-pipe/src/ignore_file.rs", "pipes/security-pipe/src/policy.rs", "Correct the file"),
     wrapped("pipes/security-pipe/src/baseline.rs", "pipes/security-pipe/src/policy.rs", "Run with BASELINE_WRITE=true"),
     // sign-pipe, by the variant of its error.
-    wrapped("shared/packages/src/sbom/", "pipes/sign-pipe/src/attestation/sbom.rs", "Check SBOM_FILE"),
+    wrapped("shared/evidence/src/sbom.rs", "pipes/sign-pipe/src/attestation/sbom.rs", "Check SBOM_FILE"),
     wrapped(
         "pipes/sign-pipe/src/attestation/scan.rs",
         "pipes/sign-pipe/src/attestation/scan.rs",
         "Scan again in this pipeline",
     ),
     wrapped(
-        "pipes/sign-pipe/src/attestation/predicate.rs",
+        "pipes/sign-pipe/src/attestation/document.rs",
         "pipes/sign-pipe/src/attestation/custom.rs",
         "Check PREDICATE_FILE.",
     ),
