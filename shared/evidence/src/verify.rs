@@ -160,7 +160,6 @@ impl Verifier {
                 None => Refusal::WrongKey,
             });
         };
-        let bundle = &with_key(bundle, key);
         let mut verified = Verified { content, by: Signatory::Key(key.clone()), time: None, log_index: None };
         let material = &bundle.verification_material;
         if self.options.log && material.tlog_entries.is_empty() {
@@ -171,9 +170,17 @@ impl Verifier {
         if let Some(roots) = &self.roots
             && (!material.tlog_entries.is_empty() || stamped)
         {
+            let artifact = || artifact(subject, evidence);
             let policy = PublicKeyVerificationPolicy::new(DerPublicKey::new(key.der().to_vec()));
             let policy = if self.options.log { policy } else { policy.skip_tlog_unsafe() };
-            let result = roots.verify(artifact(subject, evidence)?, bundle, &policy).map_err(Refusal::from)?;
+            let mut result = roots.verify(artifact()?, &with_key(bundle, key), &policy);
+            // The log entry may name the certificate in place of the key.
+            if result.is_err() && is_certified(bundle, key) {
+                let policy = VerificationPolicy::any_identity().skip_certificate_chain();
+                let policy = if self.options.log { policy } else { policy.skip_tlog_unsafe() };
+                result = roots.verify(artifact()?, bundle, &policy);
+            }
+            let result = result.map_err(Refusal::from)?;
             verified.time = result.verified_timestamps().iter().min().copied();
             if result.tlog_verified() {
                 verified.log_index = log_index(bundle);
@@ -226,6 +233,13 @@ fn with_key(bundle: &Bundle, key: &PublicKey) -> Bundle {
             VerificationMaterialContent::PublicKey(PublicKeyIdentifier::new(key.hint()));
     }
     bundle
+}
+
+/// Whether a certificate is attached, and is one of this key.
+fn is_certified(bundle: &Bundle, key: &PublicKey) -> bool {
+    let certificate =
+        bundle.signing_certificate().map(|certificate| CertificateIdentity::from_der(certificate.as_bytes()));
+    certificate.is_some_and(|certificate| certificate.is_ok_and(|certificate| certificate.public_key == *key))
 }
 
 /// The signed content in the form that the verifier of bundles needs.

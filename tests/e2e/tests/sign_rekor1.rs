@@ -6,8 +6,8 @@ use pipewright_harness::components::{
     Cosign, CosignOutcome, KeyKind, KeyPair, PASSWORD, Registry, Sigstore, judge_python,
 };
 use pipewright_harness::keyless::{COMMIT, WORKFLOW, pipe1, refusal, signing, verifying};
-use pipewright_harness::{Pipe, Repo, digest};
-use serde_json::Value;
+use pipewright_harness::{Keys, Pipe, Repo, digest};
+use serde_json::{Value, json};
 
 /// What cosign says of who signed an image; `of` is more of its arguments.
 fn verdict(cosign: Cosign, of: &[&str], identity: &str, issuer: &str, image: &str) -> CosignOutcome {
@@ -128,6 +128,42 @@ fn keys_signatures_are_logged_where_the_log_can_verify_them() {
     }
 }
 
+/// `cosign sign --certificate` logs the certificate in place of the key, as it does for a PKCS#11 token. cosign itself verifies
+/// that with the key if it ignores the log.
+#[test]
+#[ignore = "needs Rekor and cosign: make test"]
+fn a_log_entry_that_names_the_certificate_of_the_key_is_accepted() {
+    let (sigstore, registry, dir) = (Sigstore::start_without_ct(), Registry::with_referrers(), Repo::plain());
+    registry.push_image("app", "1", "one");
+    let image = format!("{}/app:1", registry.host());
+    let key = KeyPair::new(KeyKind::P256, dir.path());
+    let read = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
+    let keys = Keys { private: read(&key.private), public: read(&key.public) };
+    dir.write("key.crt", keys.certificate());
+    let (private, rekor) = (format!("--key={}", key.cosign.display()), sigstore.rekor1_url());
+    let sign =
+        ["sign", "--yes", "--allow-http-registry", "--certificate=key.crt", "--rekor-url", &rekor, &private, &image];
+    sigstore.cosign2().dir(dir.path()).env("COSIGN_PASSWORD", PASSWORD).args(sign).run().expect_success();
+    let public = format!("--key={}", key.public.display());
+    let ignoring = ["verify", "--allow-http-registry", "--insecure-ignore-tlog", &public, &image];
+    sigstore.cosign2().args(ignoring).run().expect_success();
+    let verify = |public: &str, required: &str| {
+        Pipe::new("sign-pipe", dir.path())
+            .env("SIGN", "false")
+            .env("IMAGE", &image)
+            .env("TRUSTED_ROOT_FILE", sigstore.trusted_root())
+            .env("COSIGN_PUBLIC_KEY", public)
+            .env("REQUIRE_TLOG", required)
+            .run()
+    };
+    for required in ["true", "false"] {
+        let report = verify(&keys.public, required).expect(0).report();
+        let accepted = &report["images"][0]["accepted"][0];
+        assert!(accepted["log_index"].is_u64() || required == "false", "{report}");
+        verify(&Keys::new().public, required).expect(1);
+    }
+}
+
 #[test]
 #[ignore = "needs Fulcio, Rekor and cosign: make test"]
 fn the_bundle_of_a_file_is_accepted_by_other_tools() {
@@ -144,6 +180,37 @@ fn the_bundle_of_a_file_is_accepted_by_other_tools() {
     let python = |identity: &str| judge_python(&sigstore, &bundle, &dir.join("app.tgz"), identity, &issuer);
     python("ada@example.com").unwrap();
     python("eve@example.com").unwrap_err();
+
+    // What the format allows once is refused if it is there twice, as sigstore-go does.
+    let whole: Value = serde_json::from_slice(&std::fs::read(&bundle).unwrap()).unwrap();
+    let verify = || {
+        let pipe = Pipe::new("sign-pipe", dir.path()).env("FILES", "app.tgz").env("SIGN", "false");
+        pipe.env("TRUSTED_ROOT_FILE", sigstore.trusted_root())
+            .env("CERTIFICATE_IDENTITY", "ada@example.com")
+            .env("CERTIFICATE_OIDC_ISSUER", &issuer)
+            .run()
+    };
+    verify().expect(0);
+    let again = |list: &str| {
+        let mut twice = whole.clone();
+        let list = twice.pointer_mut(list).unwrap().as_array_mut().unwrap();
+        list.push(list[0].clone());
+        twice
+    };
+    let mut both = whole.clone();
+    both["dsseEnvelope"] = json!({ "payload": "e30=", "payloadType": "x", "signatures": [{ "sig": "e30=" }] });
+    let mut signers = whole.clone();
+    signers["verificationMaterial"]["publicKey"] = json!({ "hint": "x" });
+    for (document, told) in [
+        (again("/verificationMaterial/tlogEntries"), "the same log entry twice"),
+        (both, "both a message signature and an envelope"),
+        (signers, "more than one key or certificate"),
+    ] {
+        std::fs::write(&bundle, document.to_string()).unwrap();
+        judge(b"a chart", "ada@example.com").unwrap_err();
+        let outcome = verify().expect(1);
+        assert!(outcome.stdout.contains(told), "{told}: {}", outcome.stdout);
+    }
 }
 
 /// What vouches that a bundle was logged.

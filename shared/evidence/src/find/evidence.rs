@@ -3,7 +3,11 @@
 use std::fmt;
 
 use pipe_oci::Digest;
-use sigstore_types::Bundle;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+use sigstore_types::bundle::{MessageSignature, VerificationMaterial};
+use sigstore_types::{Bundle, DsseEnvelope, MediaType, SignatureContent};
 
 /// Where a piece of evidence was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,10 +62,7 @@ impl Evidence {
     /// # Errors
     /// The reason why it is not valid, as a fragment.
     pub fn from_bundle(location: Location, json: &[u8]) -> Result<Evidence, String> {
-        let bundle = std::str::from_utf8(json)
-            .map_err(|_| "not UTF-8".to_owned())
-            .and_then(|json| Bundle::from_json(json).map_err(|error| error.to_string()));
-        let bundle = bundle.map_err(|error| format!("not a valid Sigstore bundle: {error}"))?;
+        let bundle = read(json).map_err(|why| format!("not a valid Sigstore bundle: {why}"))?;
         Ok(Evidence { location, bundle, over: SignedData::Subject })
     }
 
@@ -82,4 +83,55 @@ impl Evidence {
     pub(crate) fn over(&self) -> &SignedData {
         &self.over
     }
+}
+
+/// A bundle from JSON. What the format allows once is there once: `sigstore-go`, and so cosign 3, refuses others too.
+fn read(json: &[u8]) -> Result<Bundle, String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Wire<'a> {
+        /// The first bundles have none.
+        #[serde(default = "first")]
+        media_type: MediaType,
+        #[serde(borrow)]
+        verification_material: &'a RawValue,
+        message_signature: Option<MessageSignature>,
+        dsse_envelope: Option<DsseEnvelope>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Signers {
+        public_key: Option<IgnoredAny>,
+        x509_certificate_chain: Option<IgnoredAny>,
+        certificate: Option<IgnoredAny>,
+    }
+    fn first() -> MediaType {
+        MediaType::Bundle0_1
+    }
+    let invalid = |error: serde_json::Error| error.to_string();
+    let wire: Wire<'_> = serde_json::from_slice(json).map_err(invalid)?;
+    let content = match (wire.message_signature, wire.dsse_envelope) {
+        (Some(message), None) => SignatureContent::MessageSignature(message),
+        (None, Some(envelope)) => SignatureContent::DsseEnvelope(envelope),
+        (Some(_), Some(_)) => return Err("it has both a message signature and an envelope".to_owned()),
+        (None, None) => return Err("it has neither a message signature nor an envelope".to_owned()),
+    };
+    let Signers { public_key, x509_certificate_chain, certificate } =
+        serde_json::from_str(wire.verification_material.get()).map_err(invalid)?;
+    if [public_key, x509_certificate_chain, certificate].iter().flatten().count() > 1 {
+        return Err("it names more than one key or certificate".to_owned());
+    }
+    let material: VerificationMaterial = serde_json::from_str(wire.verification_material.get()).map_err(invalid)?;
+    let entries = material.tlog_entries.iter().map(|entry| (&entry.log_id, entry.log_index));
+    if repeats(entries) {
+        return Err("it has the same log entry twice".to_owned());
+    }
+    if repeats(material.timestamp_verification_data.rfc3161_timestamps.iter()) {
+        return Err("it has the same timestamp twice".to_owned());
+    }
+    Ok(Bundle::new(wire.media_type, material, content))
+}
+
+fn repeats<T: PartialEq>(items: impl Iterator<Item = T> + Clone) -> bool {
+    items.clone().enumerate().any(|(at, item)| items.clone().take(at).any(|earlier| earlier == item))
 }
