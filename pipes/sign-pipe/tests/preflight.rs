@@ -3,9 +3,6 @@
 
 mod common;
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
-
 use common::{Keys, signing, verifying};
 use pipewright_harness::{MemoryRegistry, Pipe, Repo};
 
@@ -95,23 +92,4 @@ fn an_account_for_another_registry_is_noticed() {
     assert!(outcome("reg.example").contains(&told));
     assert!(!outcome(&host).contains("DOCKER_USERNAME is for"));
     assert!(!outcome(&format!("https://{host}/")).contains("DOCKER_USERNAME is for"));
-}
-
-#[test]
-fn a_registry_without_tls_is_told_with_its_variable() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let host = listener.local_addr().unwrap();
-    // As nginx and Go answer a TLS hello.
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let _ = stream.read(&mut [0; 4096]);
-            let _ =
-                stream.write_all(b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTPS request to an HTTP server.\n");
-        }
-    });
-    let (dir, keys) = (Repo::plain(), Keys::new());
-    let pipe = signing(dir.path(), &keys, &format!("{host}/app:1"));
-    let outcome = pipe.env("REGISTRY_PLAIN_HTTP", "false").run().expect(3);
-    assert!(outcome.stdout.contains("Set REGISTRY_PLAIN_HTTP=true"), "{}", outcome.stdout);
 }

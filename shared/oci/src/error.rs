@@ -44,7 +44,7 @@ impl ErrorKind {
             ErrorKind::Denied => {
                 Some("Set DOCKER_USERNAME and DOCKER_PASSWORD to an account with access to the repository")
             }
-            ErrorKind::Refused => Some("Set SIGNATURE_REPOSITORY to a registry that accepts OCI artifacts"),
+            ErrorKind::Refused => Some("Check that the host in IMAGE is an OCI registry"),
             ErrorKind::TooLarge => Some("Push smaller content, since the limit is fixed"),
             ErrorKind::DigestMismatch => Some("Push the image again, or check the proxy in HTTPS_PROXY"),
             ErrorKind::Malformed => Some("Check that the host in IMAGE is an OCI registry"),
@@ -117,14 +117,32 @@ impl Error {
         let explained =
             matches!(error.kind(), Kind::Connect | Kind::UnknownHost | Kind::Timeout | Kind::Tls | Kind::Proxy)
                 && error.explain().ends_with('.');
-        let advice = match failed.advice.filter(|_| !explained) {
+        let advice = match error.kind() {
             // rustls says this of an answer in plain HTTP.
-            _ if matches!(error.kind(), Kind::Tls) && error.explain().contains("InvalidContentType") => {
+            Kind::Tls if error.explain().contains("InvalidContentType") => {
                 Some("Set REGISTRY_PLAIN_HTTP=true if the registry has no TLS")
             }
-            advice => advice,
+            Kind::Status { status: 413, .. } => {
+                Some("Raise the limit of request sizes at the registry, or at the proxy in front of it")
+            }
+            Kind::Status { status: 429, .. } => {
+                Some("Run the job again later, or set DOCKER_USERNAME to an account with a higher limit")
+            }
+            _ => failed.advice.filter(|_| !explained),
         };
         Error { advice, retry_after: error.retry_after(), ..failed }
+    }
+
+    /// The same error of a request that writes.
+    #[must_use]
+    pub(crate) fn of_write(self) -> Error {
+        match self.kind {
+            ErrorKind::NotFound => {
+                self.with_advice("Create the repository, or set SIGNATURE_REPOSITORY to one that exists")
+            }
+            ErrorKind::Refused => self.with_advice("Set SIGNATURE_REPOSITORY to a registry that accepts OCI artifacts"),
+            _ => self,
+        }
     }
 
     /// The same error with the operation before its text.

@@ -147,7 +147,7 @@ impl Registry {
     /// have to exist already.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`] if it has no subject, [`ErrorKind::Lost`] if another writer overwrote the entry at the
+    /// [`ErrorKind::Malformed`] if it has no subject or the registry does not have it afterwards, [`ErrorKind::Lost`] if another writer overwrote the entry at the
     /// fallback tag, or the reason why the registry refused it or did not answer.
     pub async fn attach(&self, repository: &Repository, manifest: &Manifest) -> Result<Attached, Error> {
         let unwritable =
@@ -157,6 +157,7 @@ impl Registry {
         let digest = Digest::of(&bytes);
         let kind = manifest.media_type.as_deref().unwrap_or(media_type::MANIFEST);
         let pushed = self.push_manifest(repository, &digest.to_string(), kind, bytes.into()).await?;
+        self.keeps(repository, &digest).await?;
         // Some registries list referrers but do not send the header `OCI-Subject`.
         if pushed.subject_accepted || self.is_listed(repository, &subject.digest, &digest).await? {
             return Ok(Attached { descriptor: pushed.descriptor, fallback_tag: None });

@@ -1,6 +1,6 @@
 //! Sends requests with credentials, and resolves the URLs in responses.
 
-use pipe_core::http::{Authorization, Request, Response, Url};
+use pipe_core::http::{Authorization, HttpError, Request, Response, Url};
 
 use crate::Repository;
 use crate::auth::{Access, Scope};
@@ -43,12 +43,17 @@ impl Registry {
         let is_registry = |url: &Url| registry.as_ref().is_some_and(|registry| *registry == url.origin());
         let ours = request.url().is_some_and(is_registry);
         let request = request.accept(401).explained_by(refusal_message);
+        let writes = access.iter().any(|(_, access)| *access == Access::Push);
+        let failed = |error: &HttpError| {
+            let error = Error::http(what, error);
+            if writes { error.of_write() } else { error }
+        };
         let exchange = async |authorization: Option<&Authorization>| {
             let request = match authorization {
                 Some(authorization) => request.clone().authorize(authorization, host),
                 None => request.clone(),
             };
-            let response = self.http.send(request).await.map_err(|error| Error::http(what, &error))?;
+            let response = self.http.send(request).await.map_err(|error| failed(&error))?;
             if response.status == 401 && !is_registry(&response.url) {
                 let host = response.url.host_str().unwrap_or_default();
                 let text = format!("{what}: the registry redirects to {host}, which asks for credentials");

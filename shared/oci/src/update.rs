@@ -23,7 +23,8 @@ use crate::settings::RetryPolicy;
 use crate::{Digest, Reference, Repository};
 use writer::{Reads, Tag, Write, Writer};
 
-/// The most writes that a registry may accept while the tag never shows anything.
+/// The most writes that a registry may accept while the tag never shows anything, and the most reads of a manifest that was
+/// written under its digest.
 const MAX_VANISHED: u32 = 5;
 
 /// The new content of a tag.
@@ -64,6 +65,26 @@ impl Registry {
         };
         update(&RegistryTag { registry: self, reference }, &self.retry_policy, edit, present).await
     }
+
+    /// Reads a manifest back that was just written under its digest. A read may lag behind the write.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`] if the registry does not have it, or the reason why it did not answer.
+    pub(crate) async fn keeps(&self, repository: &Repository, digest: &Digest) -> Result<(), Error> {
+        let reference = Reference { repository: repository.clone(), tag: None, digest: Some(digest.clone()) };
+        for read in 1..=MAX_VANISHED {
+            match self.manifest(&reference).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.is_not_found() => sleep(self.retry_policy.backoff(read)).await,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(vanished(&reference.to_string()))
+    }
+}
+
+fn vanished(name: &str) -> Error {
+    Error::new(ErrorKind::Malformed, format!("the registry accepted {name} and does not have it"))
 }
 
 async fn update(
@@ -108,8 +129,7 @@ async fn update(
                 accepted += 1;
                 // No other writer leaves a tag empty.
                 if !writer.seen && accepted >= MAX_VANISHED {
-                    let text = format!("the registry accepted {} and does not have it", tag.name());
-                    return Err(Error::new(ErrorKind::Malformed, text));
+                    return Err(vanished(&tag.name()));
                 }
                 writer.pause(round).await;
             }

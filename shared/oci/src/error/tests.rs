@@ -37,7 +37,7 @@ fn errors_end_with_what_the_reader_can_do() {
             ErrorKind::Denied,
             "it failed. Set DOCKER_USERNAME and DOCKER_PASSWORD to an account with access to the repository.",
         ),
-        (ErrorKind::Refused, "it failed. Set SIGNATURE_REPOSITORY to a registry that accepts OCI artifacts."),
+        (ErrorKind::Refused, "it failed. Check that the host in IMAGE is an OCI registry."),
         (ErrorKind::TooLarge, "it failed. Push smaller content, since the limit is fixed."),
         (ErrorKind::DigestMismatch, "it failed. Push the image again, or check the proxy in HTTPS_PROXY."),
         (ErrorKind::Malformed, "it failed. Check that the host in IMAGE is an OCI registry."),

@@ -199,18 +199,21 @@ async fn all_pages_together_are_bounded() {
 async fn a_registry_that_lists_needs_no_tag() {
     let server = MockServer::start().await;
     let accepted = ResponseTemplate::new(201).insert_header("oci-subject", subject().to_string());
-    Mock::given(method("PUT")).respond_with(accepted).expect(1).mount(&server).await;
+    Mock::given(method("PUT")).respond_with(accepted.clone()).expect(1).mount(&server).await;
     let repository = reference(&server, "app").repository;
     let manifest = Manifest {
         subject: Some(Descriptor::new(media_type::MANIFEST, subject(), 1)),
         ..Manifest::new(Descriptor::of(media_type::EMPTY, b"{}"), Vec::new())
     };
+    let kept = || ResponseTemplate::new(200).set_body_bytes(serde_json::to_vec(&manifest).unwrap());
+    Mock::given(method("GET")).and(path_regex("/manifests/")).respond_with(kept()).expect(1).mount(&server).await;
     let attached = registry(RegistrySettings::default()).attach(&repository, &manifest).await.unwrap();
     assert_eq!(attached.fallback_tag, None);
 
     let silent = MockServer::start().await;
     let descriptor = Descriptor::of(media_type::MANIFEST, &serde_json::to_vec(&manifest).unwrap());
     Mock::given(method("PUT")).respond_with(ResponseTemplate::new(201)).expect(1).mount(&silent).await;
+    Mock::given(method("GET")).and(path_regex("/manifests/")).respond_with(kept()).expect(1).mount(&silent).await;
     Mock::given(path_regex("/referrers/"))
         .respond_with(index(vec![entry(1), serde_json::to_value(descriptor).unwrap()]))
         .mount(&silent)
@@ -220,6 +223,34 @@ async fn a_registry_that_lists_needs_no_tag() {
     assert_eq!(attached.fallback_tag, None, "one that doesn't say that it keeps lists");
     let nothing = Manifest::new(Descriptor::of(media_type::EMPTY, b"{}"), Vec::new());
     assert!(registry(RegistrySettings::default()).attach(&repository, &nothing).await.is_err());
+}
+
+/// It answers 201, and says that it keeps lists.
+#[tokio::test]
+async fn a_manifest_that_the_registry_does_not_have_afterwards_is_not_attached() {
+    let accepted = || ResponseTemplate::new(201).insert_header("oci-subject", subject().to_string());
+    let manifest = Manifest {
+        subject: Some(Descriptor::new(media_type::MANIFEST, subject(), 1)),
+        ..Manifest::new(Descriptor::of(media_type::EMPTY, b"{}"), Vec::new())
+    };
+    let kept = ResponseTemplate::new(200).set_body_bytes(serde_json::to_vec(&manifest).unwrap());
+    for (lag, answer, expected) in [
+        (0, ResponseTemplate::new(404), Some(ErrorKind::Malformed)),
+        (0, ResponseTemplate::new(200).set_body_string("{}"), Some(ErrorKind::DigestMismatch)),
+        (0, ResponseTemplate::new(403), Some(ErrorKind::Denied)),
+        (2, kept, None),
+    ] {
+        let server = MockServer::start().await;
+        Mock::given(method("PUT")).respond_with(accepted()).mount(&server).await;
+        let late = ResponseTemplate::new(404);
+        if lag > 0 {
+            Mock::given(method("GET")).respond_with(late).up_to_n_times(lag).with_priority(1).mount(&server).await;
+        }
+        Mock::given(method("GET")).respond_with(answer).mount(&server).await;
+        let repository = reference(&server, "app").repository;
+        let attached = registry(RegistrySettings::default()).attach(&repository, &manifest).await;
+        assert_eq!(attached.err().map(|error| error.kind()), expected);
+    }
 }
 
 #[tokio::test]

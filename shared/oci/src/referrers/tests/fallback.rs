@@ -157,6 +157,8 @@ async fn dockers_kind_of_list_becomes_an_index() {
         subject: Some(Descriptor::new(media_type::MANIFEST, subject(), 1)),
         ..Manifest::new(Descriptor::of(media_type::EMPTY, b"{}"), Vec::new())
     };
+    let kept = ResponseTemplate::new(200).set_body_bytes(serde_json::to_vec(&manifest).unwrap());
+    Mock::given(path_regex("/manifests/sha256:")).respond_with(kept).mount(&server).await;
     let error = registry(RegistrySettings::default()).attach(&repository, &manifest).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied, "what the tag says to it: {error}");
     let requests = server.received_requests().await.unwrap();
