@@ -38,14 +38,22 @@ pub struct Config {
     pub(crate) attestations: Vec<Arc<dyn Attestation>>,
     pub(crate) verification: Option<VerificationOptions>,
     pub(crate) environment: Environment,
-    /// Variables for the whole job that would make the verdict stricter, and that this run does not apply, as typed.
-    pub(crate) unhonoured: Vec<String>,
+    /// Why the run can't end better than warned, each as a clause: `FAIL_ON_HIGH has no effect`.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Config {
     pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context) -> Option<Config> {
-        let dir = ctx.workspace.dir.join(vars.path(&KEY_DIR).unwrap_or_default());
+        let key_dir = vars.path(&KEY_DIR);
         let generate = vars.choice(&ACTION) == Some("generate-key-pair");
+        if generate && key_dir.is_none() && ctx.checkout.is_some() {
+            vars.problem(
+                &KEY_DIR,
+                "required inside a checkout, where cosign.key could be committed. Set it to another directory, or to . for \
+                 this one",
+            );
+        }
+        let dir = ctx.workspace.dir.join(key_dir.unwrap_or_default());
         if generate && !dir.is_dir() {
             vars.problem(&KEY_DIR, "no such directory. Create it, or unset KEY_DIR");
         }
@@ -81,7 +89,11 @@ impl Config {
             only_files: Targets::only_files(vars),
             scans: verification.requires_scan(),
         };
-        let unhonoured = demands::check(vars, scope);
+        let mut warnings = demands::check(vars, scope);
+        for warning in attestations.iter().filter_map(|attestation| attestation.warning()) {
+            vars.notice(format!("{warning}. Check SBOM_FILE"));
+            warnings.push(warning);
+        }
         if !generate {
             Targets::require(vars);
             check_pair(vars, &verification, &signing);
@@ -105,7 +117,7 @@ impl Config {
             attestations,
             verification: verify.then_some(verification),
             environment: Environment::from_vars(vars),
-            unhonoured,
+            warnings,
         })
     }
 }

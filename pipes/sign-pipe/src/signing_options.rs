@@ -63,7 +63,7 @@ pub(crate) const KEY_DIR: Var = Var::path(
     "KEY_DIR",
     "Sets the directory that ACTION=generate-key-pair writes to. Existing files are never overwritten.",
 )
-.default(".");
+.unset("it is the working directory, and a configuration error inside a checkout of Git");
 
 /// The formats that are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -317,3 +317,26 @@ fn a_new_pair_of_keys_is_written_once() {
     let wrong = with("simsalabim").run().expect(2);
     assert!(wrong.stderr.contains("COSIGN_PASSWORD: does not open COSIGN_PRIVATE_KEY"), "{}", wrong.stderr);
 }
+
+#[test]
+fn a_new_private_key_gets_into_a_checkout_only_if_its_directory_is_named() {
+    let (repo, plain) = (Repo::new(), Repo::plain());
+    repo.write("app/keys/.keep", "");
+    repo.commit("Begin");
+    let generate = |dir: &std::path::Path| Pipe::at(common::BINARY, dir).env("ACTION", "generate-key-pair");
+    for dir in [repo.path().to_owned(), repo.join("app")] {
+        let outcome = generate(&dir).run().expect(2);
+        assert!(outcome.stderr.contains("KEY_DIR: required inside a checkout"), "{}", outcome.stderr);
+        assert!(!dir.join("cosign.key").exists());
+    }
+    for (outcome, written) in [
+        (generate(&repo.join("app")).env("KEY_DIR", "keys").run(), repo.join("app/keys/cosign.key")),
+        (generate(repo.path()).env("KEY_DIR", ".").run(), repo.join("cosign.key")),
+        (generate(plain.path()).run(), plain.join("cosign.key")),
+    ] {
+        let outcome = outcome.expect(0);
+        assert!(written.exists());
+        let last = outcome.stdout.lines().last().unwrap_or_default();
+        assert!(last.contains("Do not commit cosign.key"), "{last}");
+    }
+}

@@ -215,7 +215,7 @@ fn sign_pipe_does_what_its_plan_says() {
         &[("FILES", "file.txt"), key, ("BUNDLE_DIR", "bundles")],
         &[("IMAGE", &images[6]), ("FILES", "file.txt"), key],
         &[("IMAGE", &images[7]), key, ("REPORT_NAME", "web")],
-        &[("ACTION", "generate-key-pair"), ("COSIGN_PASSWORD", "sesame")],
+        &[("ACTION", "generate-key-pair"), ("COSIGN_PASSWORD", "sesame"), ("KEY_DIR", ".")],
     ];
     holds("sign-pipe", configurations, |_, pipe| pipe);
 }
