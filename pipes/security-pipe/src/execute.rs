@@ -51,10 +51,7 @@ async fn run(plan: &Scan, later: &[String], ctx: &Context, report: &Recorder) ->
         return Err(Ending::Interrupted);
     }
 
-    let mut applied = plan.policy.apply(ctx, &mut findings).await;
-    if let Some(findings) = &mut applied.of_a_push {
-        plan.gate.judge(findings);
-    }
+    let applied = plan.policy.apply(ctx, &plan.gate, &mut findings).await;
     let printed =
         messages::print(&messages::of(&ledger, &outcomes, &applied, scanner::speaker(&plan.scanners)), ctx, report);
     match plan.policy.write_baseline {

@@ -9,9 +9,10 @@ mod location;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use pipe_core::severity::Severity;
 use pipe_packages::package::Scope;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 pub(crate) use location::{Container, Location, Span};
@@ -124,11 +125,16 @@ pub(crate) enum Status {
     New,
     /// In the baseline.
     Known,
-    /// By the ignore file or an inline comment.
+    /// By an entry of the ignore file, which may let many pass and is kept once, or an inline comment.
     Ignored {
-        reason: String,
-        until: Option<String>,
+        #[serde(serialize_with = "shared")]
+        reason: Arc<str>,
+        until: Option<Date>,
     },
+}
+
+fn shared<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
 }
 
 /// What the gate made of a finding.

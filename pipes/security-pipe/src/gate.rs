@@ -334,7 +334,7 @@ mod tests {
         assert!(fails(&settings, &finding));
         let warned = [&settings[..], &[("GATE_MODE", "warn")]].concat();
         assert!(fails(&warned, &finding) && gate(&warned).warn_only, "reported as failing, and not blocked");
-        finding.status = Status::Ignored { reason: "a fixture".to_owned(), until: None };
+        finding.status = Status::Ignored { reason: "a fixture".into(), until: None };
         assert!(!fails(&[], &finding));
     }
 
@@ -350,7 +350,7 @@ mod tests {
         let mut known = advisory(Some(Severity::Critical));
         known.status = Status::Known;
         assert!(!fails(&[], &known));
-        known.status = Status::Ignored { reason: "why".to_owned(), until: None };
+        known.status = Status::Ignored { reason: "why".into(), until: None };
         assert!(!fails(&[], &known));
     }
 

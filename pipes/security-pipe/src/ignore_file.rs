@@ -12,6 +12,7 @@
 //! Instead of `id`, a `fingerprint` names one finding: any that a report shows, of either version.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use globset::{Glob, GlobMatcher};
 use jiff::civil::Date;
@@ -76,12 +77,12 @@ impl IgnoreFile {
         let mut notes = Vec::new();
         for entry in &self.entries {
             let expired = entry.expires < today;
+            let reason: Arc<str> = entry.reason.as_str().into();
             let mut used = false;
             for finding in findings.iter_mut().filter(|finding| entry.matches(finding)) {
                 used = true;
                 if !expired && finding.is_open() {
-                    let until = Some(entry.expires.to_string());
-                    finding.status = Status::Ignored { reason: entry.reason.clone(), until };
+                    finding.status = Status::Ignored { reason: Arc::clone(&reason), until: Some(entry.expires) };
                 }
             }
             let name = entry.id.as_deref().or(entry.fingerprint.as_deref()).unwrap_or_default();

@@ -18,6 +18,7 @@ use serde::{Serialize, Serializer};
 
 use crate::baseline::Baseline;
 use crate::finding::{Finding, Status};
+use crate::gate::Gate;
 use crate::ignore_file::IgnoreFile;
 use crate::source::Entry;
 use pipe_secrets::inline_allows;
@@ -90,8 +91,19 @@ pub(crate) struct Applied {
     pub(crate) unable: Vec<String>,
     /// There is a baseline: findings outside of it are new.
     pub(crate) baseline: bool,
-    /// The findings as a push would have them judged, if nothing says whether the run is one.
-    pub(crate) of_a_push: Option<Vec<Finding>>,
+    /// What would count if the run were a push, if nothing says whether it is one.
+    pub(crate) of_a_push: Option<Counting>,
+}
+
+/// How many findings fail, and how many are open.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Counting(usize, usize);
+
+impl Counting {
+    pub(crate) fn of(findings: &[Finding]) -> Counting {
+        let count = |wanted: fn(&Finding) -> bool| findings.iter().filter(|finding| wanted(finding)).count();
+        Counting(count(Finding::fails), count(Finding::is_open))
+    }
 }
 
 impl Policy {
@@ -102,11 +114,16 @@ impl Policy {
     }
 
     /// Marks what is let pass.
-    pub(crate) async fn apply(&self, ctx: &Context, findings: &mut [Finding]) -> Applied {
+    pub(crate) async fn apply(&self, ctx: &Context, gate: &Gate, findings: &mut [Finding]) -> Applied {
         let files = TrustedFiles::new(ctx);
-        let mut of_a_push = files.is_unknown().then(|| findings.to_vec());
-        if let Some(findings) = &mut of_a_push {
+        let mut of_a_push = None;
+        if files.is_unknown() {
             self.apply_from(&TrustedFiles::of_a_push(ctx), ctx, findings).await;
+            gate.judge(findings);
+            of_a_push = Some(Counting::of(findings));
+            for finding in &mut *findings {
+                (finding.status, finding.gated) = (Status::New, None);
+            }
         }
         Applied { of_a_push, ..self.apply_from(&files, ctx, findings).await }
     }
@@ -252,7 +269,7 @@ async fn inline(files: &TrustedFiles<'_>, findings: &mut [Finding], applied: &mu
         for finding in findings {
             let key = finding.inline_allow.as_deref().unwrap_or_default();
             if allowed.as_ref().is_none_or(|allowed| allowed.contains(key)) {
-                finding.status = Status::Ignored { reason: "gitleaks:allow".to_owned(), until: None };
+                finding.status = Status::Ignored { reason: "gitleaks:allow".into(), until: None };
             } else {
                 applied.warnings.push(format!(
                     "{path}:{}: gitleaks:allow is new in this pull request and has no effect yet. Merge it first",

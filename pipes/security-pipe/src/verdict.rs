@@ -11,7 +11,7 @@ use crate::finding::{Finding, Status};
 use crate::gate::Counts;
 use crate::ledger::{Class, Ledger};
 use crate::plan::Scan;
-use crate::policy::Applied;
+use crate::policy::{Applied, Counting};
 use crate::scanner::Outcome;
 
 /// What a run came to know.
@@ -27,11 +27,7 @@ pub(crate) struct Told<'a> {
 /// The verdict as [`judged`]. Its reason ends with what to set if nothing says whether the run is for a pull request, and
 /// the working tree's own policy files would have let more pass.
 pub(crate) fn of(plan: &Scan, told: &Told<'_>, ctx: &Context) -> Result<Ending, Ending> {
-    let open = |findings: &[Finding]| {
-        let count = |wanted: fn(&Finding) -> bool| findings.iter().filter(|finding| wanted(finding)).count();
-        (count(Finding::fails), count(Finding::is_open))
-    };
-    let decides = told.applied.of_a_push.as_ref().is_some_and(|of_a_push| open(of_a_push) < open(told.findings));
+    let decides = told.applied.of_a_push.as_ref().is_some_and(|of_a_push| *of_a_push < Counting::of(told.findings));
     let add = |reason: String| format!("{reason}. Policy files do not apply. {SAY_WHETHER}");
     match judged(plan, told, ctx) {
         Err(Ending::Failed(reason)) if decides => Err(Ending::Failed(add(reason))),
@@ -225,8 +221,8 @@ mod tests {
         let let_pass = |run: &mut Run| {
             for status in [
                 Status::Known,
-                Status::Ignored { reason: "why".to_owned(), until: Some("2027-01-01".parse().unwrap()) },
-                Status::Ignored { reason: "gitleaks:allow".to_owned(), until: None },
+                Status::Ignored { reason: "why".into(), until: Some("2027-01-01".parse().unwrap()) },
+                Status::Ignored { reason: "gitleaks:allow".into(), until: None },
             ] {
                 run.findings.push(Finding { status, ..secret(Severity::Critical) });
             }

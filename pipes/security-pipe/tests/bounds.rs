@@ -149,11 +149,26 @@ fn a_run_keeps_to_its_memory_and_passes_nothing_whatever_is_found() {
         for (path, text) in files {
             repo.write(&path, text);
         }
-        let outcome = pipe(&repo, &db).env("SECRETS_SCAN", "false").env("UNSCORED_SEVERITY", "low").run().expect(3);
-        assert!(outcome.stderr.contains(what), "{}", outcome.stderr);
-        assert!(outcome.stderr.contains("Scan its parts one by one with WORKING_DIR"), "{}", outcome.stderr);
-        assert_eq!(outcome.report()["findings"].as_array().unwrap().len(), 30_000);
-        assert!(outcome.peak_kb < 72 * 1024, "{} KB", outcome.peak_kb);
+        let scan = |ci: &str, limit: u64| {
+            let pipe = pipe(&repo, &db).env("SECRETS_SCAN", "false").env("UNSCORED_SEVERITY", "low").env("CI", ci);
+            let outcome = pipe.run().expect(3);
+            assert!(outcome.stderr.contains(what), "{}", outcome.stderr);
+            assert!(outcome.stderr.contains("Scan its parts one by one with WORKING_DIR"), "{}", outcome.stderr);
+            assert_eq!(outcome.report()["findings"].as_array().unwrap().len(), 30_000);
+            assert!(outcome.peak_kb < limit, "{} KB of {limit} KB", outcome.peak_kb);
+            outcome
+        };
+        scan("false", 72 * 1024);
+        // In an unknown CI the policy files are applied for what they would let pass. Each entry applies to 100 findings.
+        let reason = "words ".repeat(2_000);
+        let entry =
+            |number| format!("[[ignore]]\nid = \"PYSEC-{number}\"\nreason = \"{reason}\"\nexpires = 2027-06-01\n");
+        let ignores: String = (0..300).map(entry).collect();
+        let largest = ignores.len() as u64 / 1024;
+        repo.write(".pipewright/ignore.toml", ignores);
+        let outcome = scan("true", 72 * 1024 + 5 * largest);
+        let last = outcome.stdout.lines().last().unwrap();
+        assert!(last.contains("Set PULL_REQUEST=false"), "{last}");
     }
 }
 

@@ -37,7 +37,7 @@ fn apply(before: &[Finding], now: &[Finding], gone: &[&str]) -> (Vec<bool>, usiz
 fn what_is_written_is_known_when_read_and_the_rest_is_new() {
     let mut ignored = secret(Severity::Critical);
     ignored.fingerprint = "c".repeat(32);
-    ignored.status = Status::Ignored { reason: "r".to_owned(), until: None };
+    ignored.status = Status::Ignored { reason: "r".into(), until: None };
     let (known, other) = (secret(Severity::Critical), foo("Cargo.lock", "1.0.0", &[]));
     let written = Baseline::of(&[advisory(Some(Severity::High)), ignored.clone(), known.clone(), other.clone()]);
     assert_eq!(written.len(), 3);

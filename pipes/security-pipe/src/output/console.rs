@@ -4,6 +4,7 @@ mod group;
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use pipe_core::console::{Color, Console, Level};
 use pipe_core::report::StepStatus;
 use serde_json::{Value, json};
@@ -212,10 +213,10 @@ fn also(run: &Run<'_>) -> Vec<String> {
     if run.counts.known > 0 {
         also.push(format!("{} known (baseline)", run.counts.known));
     }
-    let mut by_date: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+    let mut by_date: BTreeMap<Option<Date>, usize> = BTreeMap::new();
     for finding in run.findings {
         if let Status::Ignored { until, .. } = &finding.status {
-            *by_date.entry(until.as_deref()).or_default() += 1;
+            *by_date.entry(*until).or_default() += 1;
         }
     }
     also.extend(by_date.into_iter().map(|(date, count)| match date {

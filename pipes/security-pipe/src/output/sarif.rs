@@ -151,10 +151,10 @@ fn suppression(status: &Status) -> Option<Suppression> {
     let justification = match status {
         Status::New => return None,
         Status::Known => "in the baseline".to_owned(),
-        Status::Ignored { reason, until: None } => reason.clone(),
+        Status::Ignored { reason, until: None } => reason.to_string(),
         Status::Ignored { reason, until: Some(until) } => format!("{reason} (until {until})"),
     };
-    let inline = matches!(status, Status::Ignored { reason, .. } if reason == INLINE);
+    let inline = matches!(status, Status::Ignored { reason, .. } if **reason == *INLINE);
     Some(Suppression { kind: if inline { "inSource" } else { "external" }, status: "accepted", justification })
 }
 

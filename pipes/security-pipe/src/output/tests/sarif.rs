@@ -80,7 +80,7 @@ fn results_share_a_rule_that_has_the_worst_score_of_them() {
 fn a_finding_that_does_not_count_is_suppressed_with_its_reason() {
     let known = Finding { status: Status::Known, ..secret("a", 1) };
     let ignored = |reason: &str, until: Option<&str>| Finding {
-        status: Status::Ignored { reason: reason.to_owned(), until: until.map(str::to_owned) },
+        status: Status::Ignored { reason: reason.into(), until: until.map(|date| date.parse().unwrap()) },
         ..secret("a", 1)
     };
     let findings = [secret("a", 1), known, ignored("a test key", Some("2027-01-01")), ignored("gitleaks:allow", None)];
