@@ -1,6 +1,11 @@
 //! Files that are made from the pipes' variables are as the pipes would make them. `make generate` rewrites them.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on fails")]
 
+#[path = "generated/ci.rs"]
+mod ci;
+#[path = "generated/examples.rs"]
+mod examples;
+
 use std::fs;
 use std::path::Path;
 

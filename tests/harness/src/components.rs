@@ -45,6 +45,11 @@ pub fn installed(name: &str) -> Command {
     Command::new(name)
 }
 
+/// A linter, which `make bootstrap` puts into a cache.
+pub fn linter(name: &str) -> Command {
+    Command::new(program(&format!("lint/bin/{name}")))
+}
+
 /// A component's program, which `make bootstrap` puts into a cache.
 fn program(path: &str) -> PathBuf {
     let home = || machine("HOME").map(|home| Path::new(&home).join(".cache"));
