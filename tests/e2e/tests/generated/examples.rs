@@ -253,3 +253,91 @@ fn every_example_is_valid_by_the_schema_of_its_platform() {
         .unwrap();
     assert!(outcome.status.success(), "{}", String::from_utf8_lossy(&outcome.stdout));
 }
+
+/// A machine with programs that do nothing but write down that they ran.
+fn machine(row: &Row) -> Repo {
+    let machine = Repo::plain();
+    let docker = "#!/bin/sh\nfor pipe in security sign notify; do\n  case \"$*\" in *pipewright/$pipe-pipe:*)\n    \
+                  echo \"$pipe $STATUS$JOB_STATUS\" >>\"$LOG\"\n    [ \"$pipe\" = \"$FAILS\" ] && exit 1 ;;\n  esac\ndone\nexit 0\n";
+    machine.write("bin/docker", docker);
+    for pipe in ["security", "sign", "notify"] {
+        let script = format!("#!/bin/sh\necho \"{pipe} $STATUS\" >>\"$LOG\"\n[ {pipe} != \"$FAILS\" ]\n");
+        machine.write(&format!("bin/{pipe}-pipe"), script);
+    }
+    for name in ["apk", "cargo", "curl", "git", "jq", "sudo"] {
+        machine.write(&format!("bin/{name}"), "#!/bin/sh\nexit 0\n");
+    }
+    let bin = machine.join("bin");
+    let all = Command::new("sh").args(["-c", "chmod +x \"$0\"/*", bin.to_str().unwrap()]).status().unwrap();
+    assert!(all.success(), "{}", row.id);
+    machine.write("app/.security", "").write(".security", "");
+    machine
+}
+
+/// The exit code of a script on that machine, and what it ran.
+fn outcome(row: &Row, script: &str, fails: &str) -> (Option<i32>, Vec<String>, String) {
+    let machine = machine(row);
+    let script = Regex::new(r"\$\{event[a-z._]+\}").unwrap().replace_all(script, "x").into_owned();
+    let script = script.replace("/tmp/", &format!("{}/", machine.path().display()));
+    machine.write("secrets", "");
+    let path = std::env::vars_os().find(|(name, _)| name == "PATH").unwrap().1.into_string().unwrap();
+    let ran = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(machine.path())
+        .env_clear()
+        .env("PATH", format!("{}:{path}", machine.join("bin").display()))
+        .env("HOME", machine.path())
+        .env("LOG", machine.join("log"))
+        .env("FAILS", fails)
+        .env("GIT_REF", "refs/heads/main")
+        .env("BRANCH_NAME", "main")
+        .output()
+        .unwrap();
+    let read = |name: &str| std::fs::read_to_string(machine.join(name)).unwrap_or_default();
+    (ran.status.code(), read("log").lines().map(|line| line.trim().to_owned()).collect(), read("ci.env"))
+}
+
+#[test]
+fn a_script_for_everything_announces_how_it_ended_and_ends_so() {
+    let mut tried = 0;
+    for row in rows() {
+        let template = Template::of(row);
+        for script in scripts(&template).iter().filter(|script| script.contains("trap announce EXIT")) {
+            let (code, ran, _) = outcome(row, script, "none");
+            let all = if template.language == "sh" { vec!["security"] } else { vec!["security", "sign"] };
+            let well: Vec<&str> = all.iter().copied().chain(["notify success"]).collect();
+            assert_eq!((code, ran), (Some(0), well.iter().map(|it| (*it).to_owned()).collect()), "{}", row.id);
+            for (index, pipe) in all.iter().enumerate() {
+                let (code, ran, _) = outcome(row, script, pipe);
+                let badly: Vec<&str> = all[..=index].iter().copied().chain(["notify failure"]).collect();
+                assert_eq!((code, ran), (Some(1), badly.iter().map(|it| (*it).to_owned()).collect()), "{}", row.id);
+            }
+            tried += 1;
+        }
+    }
+    assert!(tried > 7, "{tried}");
+}
+
+#[test]
+fn a_container_gets_the_variables_of_the_table_and_those_that_the_ci_lacks() {
+    let mut tried = 0;
+    for row in rows() {
+        let template = Template::of(row);
+        let Some(script) = scripts(&template).into_iter().find(|script| script.contains("/tmp/ci.env")) else {
+            continue;
+        };
+        let names = outcome(row, &script, "none").2;
+        let names: BTreeSet<&str> = names.lines().collect();
+        let missing: Vec<&str> = row.variables().filter(|name| !names.contains(name)).collect();
+        assert_eq!(missing, [""; 0], "{}", row.id);
+        assert!(row.says.is_empty() <= names.contains("PULL_REQUEST"), "{}", row.id);
+        for name in names {
+            let known = row.variables().any(|it| it == name)
+                || declared(name, &SPECS)
+                || template.also.iter().any(|it| it == name);
+            assert!(known, "{}: {name}", row.id);
+        }
+        tried += 1;
+    }
+    assert!(tried > 15, "{tried}");
+}

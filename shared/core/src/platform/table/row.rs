@@ -5,7 +5,8 @@ use super::template::variables;
 /// The alternatives for one fact: the first whose variables are all set counts.
 ///
 /// `{X}` is the value of `X`. `{X<refs/tags/}` is that value without this beginning, and unset without it; `{X<*/}` loses
-/// everything to the first slash. `{X=true}` is empty, and unset if `X` has another value.
+/// everything to the first slash. `{X=true}` is empty, and unset if `X` has another value. `{X=}` is empty, and unset if `X`
+/// has a value.
 pub type Field = &'static [&'static str];
 
 /// By what a CI is recognised.

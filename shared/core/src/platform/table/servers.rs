@@ -22,7 +22,15 @@ pub(super) const ROWS: &[Row] = &[
         actor: &["{BUILD_USER_ID}", "{CHANGE_AUTHOR}"],
         // A multibranch job calls its branch so.
         is_pull_request: &["{BRANCH_NAME<PR-}", "{BRANCH_NAME<MR-}"],
-        pull_request: &["{CHANGE_ID}", "{ghprbPullId}", "{gitlabMergeRequestIid}", "{GERRIT_CHANGE_NUMBER}"],
+        // The trigger of Gerrit names its event, also that of a change which was merged. Multibranch jobs name none.
+        pull_request: &[
+            "{CHANGE_ID}",
+            "{ghprbPullId}",
+            "{gitlabMergeRequestIid}",
+            "{GERRIT_EVENT_TYPE=patchset-created}{GERRIT_CHANGE_NUMBER}",
+            "{GERRIT_EVENT_TYPE=comment-added}{GERRIT_CHANGE_NUMBER}",
+            "{GERRIT_EVENT_TYPE=}{GERRIT_CHANGE_NUMBER}",
+        ],
         pull_request_url: &["{CHANGE_URL}", "{ghprbPullLink}", "{GERRIT_CHANGE_URL}"],
         source_branch: &["{CHANGE_BRANCH}", "{ghprbSourceBranch}", "{gitlabSourceBranch}"],
         target_branch: &["{CHANGE_TARGET}", "{ghprbTargetBranch}", "{gitlabTargetBranch}", "{GERRIT_BRANCH}"],
@@ -142,9 +150,13 @@ pub(super) const ROWS: &[Row] = &[
         title: "TeamCity",
         docs: "https://www.jetbrains.com/help/teamcity/predefined-build-parameters.html",
         markers: &[Marker::Set("TEAMCITY_VERSION")],
-        pipeline: &["{TEAMCITY_BUILDCONF_NAME}"],
+        // Configurations of several projects may have one name.
+        pipeline: &["{TEAMCITY_PROJECT_NAME} / {TEAMCITY_BUILDCONF_NAME}", "{TEAMCITY_BUILDCONF_NAME}"],
         commit: &["{BUILD_VCS_NUMBER}"],
-        run_id: &["{TEAMCITY_BUILDCONF_NAME}-{BUILD_NUMBER}"],
+        run_id: &[
+            "{TEAMCITY_PROJECT_NAME}/{TEAMCITY_BUILDCONF_NAME}-{BUILD_NUMBER}",
+            "{TEAMCITY_BUILDCONF_NAME}-{BUILD_NUMBER}",
+        ],
         number: &["{BUILD_NUMBER}"],
         url: &["{BUILD_URL}"],
         ..Row::EMPTY

@@ -56,7 +56,10 @@ pub(super) fn fill(template: &str, env: Env<'_>, is_url: bool) -> Option<String>
         match part {
             Part::Text(text) => filled.push_str(text),
             Part::Value(name, rule) => {
-                let value = env(name)?;
+                let value = match (env(name), &rule) {
+                    (None, Rule::Equals("")) => continue,
+                    (value, _) => value?,
+                };
                 let value = match rule {
                     Rule::AsItIs => value.as_str(),
                     Rule::Without("*/") => value.split_once('/')?.1,
