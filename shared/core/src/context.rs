@@ -100,7 +100,7 @@ impl Context {
             console: Arc::new(Console::new(spec.name, redactor.clone(), style)),
             redactor,
             cancel: CancellationToken::new(),
-            timeout: timeout(vars),
+            timeout: vars.duration(&common::TIMEOUT).unwrap_or(Duration::from_secs(3600)),
             dry_run: vars.flag(&common::DRY_RUN),
             now: Timestamp::now(),
             tokens: tokens(vars),
@@ -124,14 +124,6 @@ impl Context {
         let user_agent = format!("{}/{}", self.spec.name, self.spec.version);
         Settings { user_agent, redactor: self.redactor.clone(), ..self.network.clone() }
     }
-}
-
-fn timeout(vars: &mut Vars) -> Duration {
-    let timeout = vars.duration(&common::TIMEOUT).unwrap_or(Duration::from_secs(3600));
-    if timeout.is_zero() {
-        vars.problem(&common::TIMEOUT, "expected a duration longer than 0, such as 300 or 10m");
-    }
-    timeout
 }
 
 fn tokens(vars: &mut Vars) -> Tokens {

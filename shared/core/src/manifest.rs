@@ -330,7 +330,7 @@ fn pattern(kind: Kind) -> Option<String> {
         Kind::Choice(words) => Some(any_case(words)),
         Kind::Integer { .. } => Some("^\\s*[0-9]*\\s*$".to_owned()),
         Kind::Number { .. } => Some("^\\s*([0-9]*\\.?[0-9]+([eE][+-]?[0-9]+)?)?\\s*$".to_owned()),
-        Kind::Duration => Some("^\\s*([0-9]+|([0-9]+([mM][sS]|[sSmMhHdD]))+)?\\s*$".to_owned()),
+        Kind::Duration => Some("^\\s*([0-9]+(\\.[0-9]+)?|([0-9]+(\\.[0-9]+)?([mM][sS]|[sSmMhHdD]))+)?\\s*$".to_owned()),
         Kind::Url => Some("^\\s*([hH][tT][tT][pP][sS]?://.+)?$".to_owned()),
         Kind::Text | Kind::Path | Kind::List | Kind::Choices(..) | Kind::Secret | Kind::Secrets => None,
     }

@@ -154,17 +154,25 @@ fn a_name_that_nothing_declares_never_passes() {
 }
 
 #[test]
-fn a_timeout_of_nothing_is_a_mistake() {
+fn a_duration_below_a_second_is_a_mistake() {
     for name in pipes() {
         let repo = Repo::new();
-        for (variable, value) in [("TIMEOUT", "0"), ("INPUT_TIMEOUT", "0s"), ("PIPEWRIGHT_TIMEOUT", "0ms")] {
+        for (variable, value) in [
+            ("TIMEOUT", "0"),
+            ("TIMEOUT", "0.5s"),
+            ("TIMEOUT", "500ms"),
+            ("TIMEOUT", "0.9"),
+            ("INPUT_TIMEOUT", "0s"),
+            ("INPUT_TIMEOUT", "999ms"),
+            ("PIPEWRIGHT_TIMEOUT", "0ms"),
+            ("PIPEWRIGHT_TIMEOUT", "0.01m"),
+        ] {
             let outcome = pipe(&name, &repo).env(variable, value).run().expect(2);
-            assert!(
-                outcome.stderr.contains(&format!("{variable}: expected a duration longer than 0")),
-                "{}",
-                outcome.stderr
-            );
+            let told = format!("{variable}: expected a duration of at least 1s");
+            assert!(outcome.stderr.contains(&told), "{value}: {}", outcome.stderr);
         }
+        let outcome = pipe(&name, &repo).arg("--check").env("TIMEOUT", "1.5s").run();
+        assert!(!outcome.stderr.contains("TIMEOUT"), "{}", outcome.stderr);
     }
 }
 
@@ -266,7 +274,7 @@ fn a_report_is_there_whatever_happened_and_fits_its_schema() {
         serde_json::from_slice(&fs::read(root().join("docs/schemas/report.v1.schema.json")).unwrap()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     for name in pipes() {
-        for env in [&[][..], &[("WORKING_DIR", "/nonexistent")], &[("INPUT_DRY_RUN", "what")], &[("TIMEOUT", "1ms")]] {
+        for env in [&[][..], &[("WORKING_DIR", "/nonexistent")], &[("INPUT_DRY_RUN", "what")], &[("TIMEOUT", "1")]] {
             let repo = Repo::new();
             repo.write("file.txt", "text").commit("first");
             let outcome = pipe(&name, &repo).envs(env).run();

@@ -126,7 +126,7 @@ fn a_missing_secret_skips_pull_requests_of_forks_and_fails_elsewhere() {
 fn a_run_that_takes_too_long_ends_by_its_timeout() {
     let repo = Repo::new();
     for name in ["sleep", "ignore-cancel"] {
-        let outcome = probe(&repo).env("DEED", name).env("TIMEOUT", "300ms").run().expect(3);
+        let outcome = probe(&repo).env("DEED", name).env("TIMEOUT", "1s").run().expect(3);
         assert!(outcome.stdout.contains("did not finish within TIMEOUT"), "{}", outcome.stdout);
         assert!(outcome.elapsed < Duration::from_secs(5));
     }

@@ -190,30 +190,30 @@ fn url(text: &str) -> Option<String> {
     valid.then(|| text.to_owned())
 }
 
-/// `300` (seconds), `300s`, `500ms`, `10m`, `1h30m`; at most 365 days, so that deadlines can be added up.
+/// `300` (seconds), `300s`, `500ms`, `1.5m`, `1h30m`; at most 365 days, so that deadlines can be added up.
 pub fn duration(text: &str) -> Option<Duration> {
     const MAX: Duration = Duration::from_secs(365 * 24 * 3600);
     let text = text.trim().to_ascii_lowercase();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds)).filter(|total| *total <= MAX);
-    }
     let mut rest = text.as_str();
     let mut total = Duration::ZERO;
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).filter(|at| *at > 0)?;
-        let amount: u64 = rest[..digits].parse().ok()?;
-        rest = &rest[digits..];
-        let end = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-        let part = match &rest[..end] {
-            "ms" => Some(Duration::from_millis(amount)),
-            "s" => Some(Duration::from_secs(amount)),
-            "m" => amount.checked_mul(60).map(Duration::from_secs),
-            "h" => amount.checked_mul(3600).map(Duration::from_secs),
-            "d" => amount.checked_mul(86_400).map(Duration::from_secs),
-            _ => None,
-        }?;
-        total = total.checked_add(part)?;
-        rest = &rest[end..];
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (amount, after) = rest.split_at(digits);
+        let number = !amount.starts_with('.') && !amount.ends_with('.');
+        let amount: f64 = amount.parse().ok().filter(|_| number)?;
+        let end = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let unit = match &after[..end] {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            "d" => 86_400.0,
+            // Seconds, if it is the whole text.
+            "" if digits == text.len() => 1.0,
+            _ => return None,
+        };
+        total = total.checked_add(Duration::try_from_secs_f64(amount * unit).ok()?)?;
+        rest = &after[end..];
     }
     (!text.is_empty() && total <= MAX).then_some(total)
 }

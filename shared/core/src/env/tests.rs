@@ -386,11 +386,28 @@ fn durations_are_read_with_and_without_units() {
         ("1H30M", 5_400_000),
         ("1d", 86_400_000),
         ("1m500ms", 60_500),
+        ("0.5s", 500),
+        ("0.5", 500),
+        ("1.5h", 5_400_000),
         ("0", 0),
     ] {
         assert_eq!(duration(text), Some(Duration::from_millis(millis)), "{text}");
     }
-    for text in ["", "s", "10x", "-5", "1.5h", "10 m", "18446744073709551615", "99999999999h", "5m10"] {
+    for text in [
+        "",
+        "s",
+        "10x",
+        "-5",
+        ".5s",
+        "1.s",
+        "1.2.3s",
+        ".",
+        "1e3",
+        "10 m",
+        "18446744073709551615",
+        "99999999999h",
+        "5m10",
+    ] {
         assert_eq!(duration(text), None, "{text}");
     }
 }
