@@ -13,6 +13,8 @@ use pipe_core::Context;
 use pipe_core::env::Vars;
 use pipe_core::spec::Var;
 
+use document::Documents;
+
 pub(crate) use predicate::{About, Attestation, NotAttested, Predicate};
 
 pub(crate) const VARS: &[&Var] = &[
@@ -26,12 +28,13 @@ pub(crate) const VARS: &[&Var] = &[
     &custom::PREDICATE_TYPE,
 ];
 
-type FromVars = fn(&mut Vars, &Context, bool) -> Option<Arc<dyn Attestation>>;
+type FromVars = fn(&mut Vars, &Context, &Documents) -> Vec<Arc<dyn Attestation>>;
 
 const KINDS: &[FromVars] = &[sbom::from_vars, provenance::from_vars, scan::from_vars, custom::from_vars];
 
 /// The attestations that the variables ask for. If the run `signs`, their documents are checked before anything is done.
 /// A run that does not sign has none.
 pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context, signs: bool) -> Vec<Arc<dyn Attestation>> {
-    KINDS.iter().filter_map(|from_vars| from_vars(vars, ctx, signs)).collect()
+    let documents = Documents::new(signs);
+    KINDS.iter().flat_map(|from_vars| from_vars(vars, ctx, &documents)).collect()
 }

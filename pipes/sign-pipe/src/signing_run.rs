@@ -4,13 +4,13 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use pipe_evidence::find::{self, Location};
 use pipe_evidence::legacy::{Layer, Payload, TagKind};
+use pipe_evidence::memory;
 use pipe_evidence::sign::SignedBundle;
 use pipe_evidence::statement::{self, Subject, predicate};
 use pipe_evidence::store::{self, StoredLocation};
 use pipe_evidence::verify::{Content, Verifier};
 use pipe_oci::Digest;
 use serde_json::{Map, Value};
-use tokio::sync::Semaphore;
 
 use crate::attestation::{About, Attestation, NotAttested, Predicate};
 use crate::error::Error;
@@ -21,9 +21,6 @@ use crate::results::{ImageResult, Results, StoredEvidence};
 use crate::run::Run;
 use crate::signer::Signer;
 
-/// A document of this size or more is signed alone, so that memory is bounded by the largest one.
-const LARGE: usize = 1 << 20;
-
 /// The signing of everything in a run.
 pub(crate) struct SigningRun<'a> {
     run: &'a Run<'a>,
@@ -33,15 +30,13 @@ pub(crate) struct SigningRun<'a> {
     own: Verifier,
     /// RFC 3339.
     started_at: String,
-    /// Shares of the memory for documents.
-    memory: Semaphore,
 }
 
 impl<'a> SigningRun<'a> {
     /// `own` recognises the earlier signatures of `signer`.
     pub(crate) fn new(run: &'a Run<'a>, plan: &'a SigningPlan, signer: &'a Signer, own: Verifier) -> SigningRun<'a> {
         let started_at = run.report.started_at();
-        SigningRun { run, plan, signer, own, started_at, memory: Semaphore::new(AT_ONCE) }
+        SigningRun { run, plan, signer, own, started_at }
     }
 
     /// Signs and attests every image, several at a time, then signs every file. Failures are in the results.
@@ -133,16 +128,16 @@ impl<'a> SigningRun<'a> {
             claims: self.signer.claims.as_ref(),
             started_at: &self.started_at,
         };
-        let predicates = match attestation.predicates(&about) {
-            Ok(predicates) => predicates,
+        // Until it is written, since it is in memory so long.
+        let _turn = memory::turn(attestation.size()).await;
+        let predicate = match attestation.predicate(&about) {
+            Ok(predicate) => predicate,
             Err(NotAttested::Skipped(why)) => return result.skipped.push(not_attested(why)),
             Err(NotAttested::Contradicts(why)) => return result.failed.push(not_attested(why)),
             Err(NotAttested::Unable(why)) => return result.unable.push(not_attested(why)),
         };
-        for predicate in predicates {
-            if let Err(error) = self.attest_one(predicate, image, existing, result).await {
-                result.unable.push(not_attested(error.to_string()));
-            }
+        if let Err(error) = self.attest_one(predicate, image, existing, result).await {
+            result.unable.push(not_attested(error.to_string()));
         }
     }
 
@@ -165,8 +160,6 @@ impl<'a> SigningRun<'a> {
             missing.legacy = false;
         }
         if missing.bundle || missing.legacy {
-            let share = if json.len() >= LARGE { AT_ONCE } else { 1 };
-            let _share = self.memory.acquire_many(u32::try_from(share).unwrap_or(1)).await;
             let subject = Subject::new(image.reference.repository.name_for_identity(), image.descriptor.digest.clone());
             let statement = statement::payload(&subject, &predicate_type, &json)?;
             drop(json);

@@ -117,6 +117,26 @@ fn any_predicate_goes_by_type_and_file() {
     assert!(outcome.stdout.contains("openvex is required: no verified attestation of this type"), "{}", outcome.stdout);
 }
 
+/// Whatever the number of images and of documents.
+#[test]
+fn one_large_document_is_in_memory_at_a_time() {
+    const SIZE: usize = 6 << 20;
+    let (registry, dir, keys) = (MemoryRegistry::start(), Repo::plain(), Keys::new());
+    let images: Vec<String> = (0..10)
+        .map(|number| {
+            registry.push_image("app", &number.to_string(), &number.to_string());
+            format!("{}/app:{number}", registry.host())
+        })
+        .collect();
+    for name in ["a.json", "b.json"] {
+        let component = format!(r#"{{"name":"{}"}}"#, name.repeat(SIZE / name.len()));
+        dir.write(name, format!(r#"{{"bomFormat":"CycloneDX","components":[{component}]}}"#));
+    }
+    let outcome = signing(dir.path(), &keys, &images.join(",")).env("SBOM_FILE", "a.json,b.json").run().expect(0);
+    let allowed = 64 * 1024 + 5 * SIZE as u64 / 1024;
+    assert!(outcome.peak_kb < allowed, "{} kB of {allowed}", outcome.peak_kb);
+}
+
 /// It is attested, and a verifier that requires an SBOM refuses it later.
 #[test]
 fn an_sbom_that_lists_nothing_is_a_warning() {

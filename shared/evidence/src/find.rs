@@ -9,15 +9,13 @@ use pipe_oci::{
 };
 
 use crate::legacy::{self, TagKind};
+use crate::memory;
 
 pub(crate) use evidence::SignedData;
 pub use evidence::{Evidence, Location};
 
 /// The most bytes of a bundle or envelope that are read. An attestation contains its whole SBOM.
 const MAX_EVIDENCE: u64 = 128 * 1024 * 1024;
-
-/// Blobs above this size are read one at a time, so that memory stays bounded.
-const LARGE_BLOB: u64 = 1 << 20;
 
 /// The most referrers and small blobs that are read at the same time.
 const MAX_CONCURRENT: usize = 8;
@@ -38,7 +36,8 @@ pub enum Defect {
 
 /// Reads all evidence about `subject` in `repository`: the bundles among its referrers and the tags in the form of
 /// cosign 2. Calls `each` for one piece of evidence after another. Evidence that is not valid or could not be read comes
-/// with the reason, so that it is reported and hinders no other. Two large ones are never in memory at the same time.
+/// with the reason, so that it is reported and hinders no other. Two large ones are never in memory at the same
+/// time, those of other calls included.
 ///
 /// # Errors
 /// The registry did not list the referrers, or is not available. No evidence is not an error.
@@ -103,12 +102,13 @@ pub async fn find(
             layer,
         }));
     }
-    let (large, small): (Vec<Blob>, Vec<Blob>) = blobs.into_iter().partition(|blob| blob.layer.size > LARGE_BLOB);
+    let (large, small): (Vec<Blob>, Vec<Blob>) = blobs.into_iter().partition(|blob| blob.layer.size > memory::LARGE);
     let mut read = stream::iter(small).map(|blob| blob.read(registry, repository)).buffered(MAX_CONCURRENT);
     while let Some((location, evidence)) = read.next().await {
         each(location, evidence)?;
     }
     for blob in large {
+        let _turn = memory::turn(blob.layer.size).await;
         let (location, evidence) = blob.read(registry, repository).await;
         each(location, evidence)?;
     }

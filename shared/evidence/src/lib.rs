@@ -90,6 +90,7 @@ pub mod key;
 pub mod keyless;
 pub mod kms;
 pub mod legacy;
+pub mod memory;
 pub mod policy;
 pub mod rekor;
 pub mod sbom;

@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256, Sha384};
 use sigstore_bundle::{BundleV03, VerificationMaterialV03};
 use sigstore_types::bundle::{MessageDigest, MessageSignature};
 use sigstore_types::{
-    Bundle, DerCertificate, DigestBytes, DsseEnvelope, DsseSignature, HashAlgorithm, KeyId, PayloadBytes,
-    SignatureBytes, SignatureContent,
+    DerCertificate, DigestBytes, DsseEnvelope, DsseSignature, HashAlgorithm, KeyId, PayloadBytes, SignatureBytes,
+    SignatureContent, TimestampToken, TransparencyLogEntry,
 };
 use tokio::time::Instant;
 
@@ -82,9 +82,8 @@ impl BundleSigner {
         );
         let signature = self.signer.sign(&envelope.pae()).await?;
         envelope.signature = DsseSignature::new(SignatureBytes::from_bytes(&signature), KeyId::default());
-        let entry = ProposedEntry::envelope(&envelope, self.verifier());
-        let bundle = self.with_proofs(&entry, &signature, SignatureContent::DsseEnvelope(envelope.clone())).await?;
-        Ok(self.signed(bundle, signature))
+        let proofs = self.prove(&ProposedEntry::envelope(&envelope, self.verifier()), &signature).await?;
+        Ok(self.signed(proofs, SignatureContent::DsseEnvelope(envelope), signature))
     }
 
     /// Signs bytes as they are: a file, or a payload in the form of cosign 2.
@@ -100,16 +99,11 @@ impl BundleSigner {
         };
         let content = MessageSignature::new(SignatureBytes::from_bytes(&signature)).with_message_digest(digest);
         let entry = ProposedEntry::message(Sha256::digest(message).into(), &signature, self.verifier());
-        let bundle = self.with_proofs(&entry, &signature, SignatureContent::MessageSignature(content)).await?;
-        Ok(self.signed(bundle, signature))
+        let proofs = self.prove(&entry, &signature).await?;
+        Ok(self.signed(proofs, SignatureContent::MessageSignature(content), signature))
     }
 
-    async fn with_proofs(
-        &self,
-        entry: &ProposedEntry<'_>,
-        signature: &[u8],
-        content: SignatureContent,
-    ) -> Result<Bundle, SignError> {
+    async fn prove(&self, entry: &ProposedEntry<'_>, signature: &[u8]) -> Result<Proofs, SignError> {
         self.check_lifetime()?;
         let log = async {
             match &self.log {
@@ -126,18 +120,7 @@ impl BundleSigner {
         let (log, timestamp) = futures_util::future::try_join(log, timestamp).await?;
         // The log and the timestamp authority took time, too.
         self.check_lifetime()?;
-        let material = match self.certificate() {
-            Some(certificate) => VerificationMaterialV03::Certificate(DerCertificate::from_bytes(certificate.der())),
-            None => VerificationMaterialV03::PublicKey { hint: self.public_key().hint() },
-        };
-        let mut bundle = BundleV03::new(material, content);
-        if let Some(entry) = log {
-            bundle = bundle.with_tlog_entry(entry);
-        }
-        if let Some(timestamp) = timestamp {
-            bundle = bundle.with_rfc3161_timestamp(timestamp);
-        }
-        Ok(bundle.into_bundle())
+        Ok(Proofs { log, timestamp })
     }
 
     fn check_lifetime(&self) -> Result<(), SignError> {
@@ -161,10 +144,27 @@ impl BundleSigner {
         }
     }
 
-    fn signed(&self, bundle: Bundle, signature: Vec<u8>) -> SignedBundle {
+    fn signed(&self, proofs: Proofs, content: SignatureContent, signature: Vec<u8>) -> SignedBundle {
+        let material = match self.certificate() {
+            Some(certificate) => VerificationMaterialV03::Certificate(DerCertificate::from_bytes(certificate.der())),
+            None => VerificationMaterialV03::PublicKey { hint: self.public_key().hint() },
+        };
+        let mut bundle = BundleV03::new(material, content);
+        if let Some(entry) = proofs.log {
+            bundle = bundle.with_tlog_entry(entry);
+        }
+        if let Some(timestamp) = proofs.timestamp {
+            bundle = bundle.with_rfc3161_timestamp(timestamp);
+        }
         let chain = self.certificate().map(|certificate| (certificate.to_pem(), certificate.chain_pem()));
-        SignedBundle { bundle, signature, chain }
+        SignedBundle { bundle: bundle.into_bundle(), signature, chain }
     }
+}
+
+/// The proofs of a signature.
+struct Proofs {
+    log: Option<TransparencyLogEntry>,
+    timestamp: Option<TimestampToken>,
 }
 
 fn bytes(digest: &[u8]) -> DigestBytes {

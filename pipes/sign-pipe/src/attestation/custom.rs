@@ -9,7 +9,7 @@ use pipe_core::spec::Var;
 use pipe_evidence::sbom::{Sbom, SbomFormat};
 use pipe_evidence::statement::predicate;
 
-use super::document::{Document, json};
+use super::document::{Document, Documents, json};
 use super::predicate::{About, Attestation, NotAttested, Predicate};
 
 pub(super) const PREDICATE_FILE: Var = Var::path(
@@ -30,7 +30,11 @@ struct Custom {
     predicate_type: String,
 }
 
-pub(super) fn from_vars(vars: &mut Vars, ctx: &Context, signs: bool) -> Option<Arc<dyn Attestation>> {
+pub(super) fn from_vars(vars: &mut Vars, ctx: &Context, documents: &Documents) -> Vec<Arc<dyn Attestation>> {
+    custom(vars, ctx, documents).into_iter().map(|custom| Arc::new(custom) as Arc<dyn Attestation>).collect()
+}
+
+fn custom(vars: &mut Vars, ctx: &Context, documents: &Documents) -> Option<Custom> {
     let file = vars.path(&PREDICATE_FILE);
     let named = vars.text(&PREDICATE_TYPE).unwrap_or_default();
     let Some(uri) = predicate::uri(&named).map(str::to_owned) else {
@@ -43,11 +47,11 @@ pub(super) fn from_vars(vars: &mut Vars, ctx: &Context, signs: bool) -> Option<A
         vars.problem(&PREDICATE_FILE, "no such file. Write it before this step, or correct the path");
         return None;
     }
-    if !signs {
+    if !documents.signs {
         return None;
     }
-    match Document::check(name.clone(), path, |text| fits(&uri, text)) {
-        Ok((document, ())) => Some(Arc::new(Custom { document, predicate_type: uri })),
+    match documents.check(name.clone(), path, |text| fits(&uri, text)) {
+        Ok((document, ())) => Some(Custom { document, predicate_type: uri }),
         Err(why) => {
             let advice = "Write it again, or correct PREDICATE_TYPE";
             vars.problem(&PREDICATE_FILE, with_advice(format!("{name:?}: {why}"), advice));
@@ -78,8 +82,8 @@ impl Attestation for Custom {
         self.document.len()
     }
 
-    fn predicates(&self, _: &About<'_>) -> Result<Vec<Predicate>, NotAttested> {
+    fn predicate(&self, _: &About<'_>) -> Result<Predicate, NotAttested> {
         let unable = |why| NotAttested::Unable(format!("{} {why}. Check PREDICATE_FILE.", self.document.name));
-        Ok(vec![self.document.predicate(&self.predicate_type).map_err(unable)?])
+        self.document.predicate(&self.predicate_type).map_err(unable)
     }
 }

@@ -16,7 +16,7 @@ pub(crate) trait Attestation: Send + Sync {
     /// What it will contain, for the plan: `SBOM from sbom.json`.
     fn plan(&self) -> String;
 
-    /// Bytes of the largest document in it.
+    /// Bytes of the document in it.
     fn size(&self) -> u64;
 
     /// Why the attestation is worth little, for the verdict: `sbom.json lists no components`.
@@ -24,11 +24,11 @@ pub(crate) trait Attestation: Send + Sync {
         None
     }
 
-    /// The predicates for an image. Documents are read here, since they may be large.
+    /// The predicate for an image. A document is read here, since it may be large.
     ///
     /// # Errors
     /// Why nothing is attested.
-    fn predicates(&self, about: &About<'_>) -> Result<Vec<Predicate>, NotAttested>;
+    fn predicate(&self, about: &About<'_>) -> Result<Predicate, NotAttested>;
 }
 
 /// What a predicate is about.

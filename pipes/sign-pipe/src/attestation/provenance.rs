@@ -12,6 +12,7 @@ use pipe_core::spec::Var;
 use pipe_evidence::statement::predicate;
 use serde_json::{Map, Value, json};
 
+use super::document::Documents;
 use super::predicate::{About, Attestation, NotAttested, Predicate};
 use crate::claims::Claims;
 
@@ -32,21 +33,21 @@ const OTHER: &str = "https://slsa.dev/spec/v1.1/provenance#buildType";
 
 struct Provenance;
 
-pub(super) fn from_vars(vars: &mut Vars, ctx: &Context, _: bool) -> Option<Arc<dyn Attestation>> {
+pub(super) fn from_vars(vars: &mut Vars, ctx: &Context, _: &Documents) -> Vec<Arc<dyn Attestation>> {
     let in_ci = ctx.ci.provider != Provider::None;
     match vars.maybe_flag(&ATTEST_PROVENANCE) {
-        Some(false) => return None,
-        None if !in_ci => return None,
+        Some(false) => return Vec::new(),
+        None if !in_ci => return Vec::new(),
         Some(true) if ctx.ci.commit.is_none() => {
             vars.problem(
                 &ATTEST_PROVENANCE,
                 "needs a CI or a checkout to describe the build. Set ATTEST_PROVENANCE=false to attest none",
             );
-            return None;
+            return Vec::new();
         }
         _ => {}
     }
-    Some(Arc::new(Provenance))
+    vec![Arc::new(Provenance)]
 }
 
 impl Attestation for Provenance {
@@ -62,11 +63,11 @@ impl Attestation for Provenance {
         0
     }
 
-    fn predicates(&self, about: &About<'_>) -> Result<Vec<Predicate>, NotAttested> {
+    fn predicate(&self, about: &About<'_>) -> Result<Predicate, NotAttested> {
         let environment = Claims::of_environment(about.ctx);
         let claims = about.claims.filter(|claims| claims.repository.is_some());
         let predicate = predicate(claims.unwrap_or(&environment), claims.is_some(), about);
-        Ok(vec![Predicate::new(predicate::PROVENANCE, &predicate)?])
+        Predicate::new(predicate::PROVENANCE, &predicate)
     }
 }
 

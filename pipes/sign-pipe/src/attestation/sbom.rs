@@ -8,7 +8,7 @@ use pipe_core::env::Vars;
 use pipe_core::spec::Var;
 use pipe_evidence::sbom::Sbom;
 
-use super::document::Document;
+use super::document::{Document, Documents};
 use super::predicate::{About, Attestation, NotAttested, Predicate, name_of};
 
 pub(super) const ATTEST_SBOM: Var =
@@ -23,13 +23,16 @@ pub(super) const SBOM_FILE: Var =
         )
         .example("build/sbom.cdx.json");
 
-struct Sboms(Vec<(Document, Sbom)>);
+struct SbomFile {
+    document: Document,
+    sbom: Sbom,
+}
 
-pub(super) fn from_vars(vars: &mut Vars, ctx: &Context, signs: bool) -> Option<Arc<dyn Attestation>> {
+pub(super) fn from_vars(vars: &mut Vars, ctx: &Context, documents: &Documents) -> Vec<Arc<dyn Attestation>> {
     let asked = vars.maybe_flag(&ATTEST_SBOM);
     let named = vars.list(&SBOM_FILE);
     if asked == Some(false) {
-        return None;
+        return Vec::new();
     }
     let mut files: Vec<(String, PathBuf)> = Vec::new();
     for name in &named {
@@ -53,55 +56,41 @@ pub(super) fn from_vars(vars: &mut Vars, ctx: &Context, signs: bool) -> Option<A
             );
         }
     }
-    if !signs {
-        return None;
+    if !documents.signs {
+        return Vec::new();
     }
-    let mut sboms = Vec::new();
+    let mut sboms: Vec<Arc<dyn Attestation>> = Vec::new();
     for (name, path) in files {
-        match Document::check(name.clone(), path, |text| Sbom::parse(text).map_err(|error| error.to_string())) {
-            Ok(sbom) => sboms.push(sbom),
+        match documents.check(name.clone(), path, |text| Sbom::parse(text).map_err(|error| error.to_string())) {
+            Ok((document, sbom)) => sboms.push(Arc::new(SbomFile { document, sbom })),
             Err(why) => {
                 vars.problem(&SBOM_FILE, format!("{name:?}: {why}. Write it again, or set ATTEST_SBOM=false"));
             }
         }
     }
-    (!sboms.is_empty()).then(|| Arc::new(Sboms(sboms)) as Arc<dyn Attestation>)
+    sboms
 }
 
-impl Attestation for Sboms {
+impl Attestation for SbomFile {
     fn name(&self) -> &'static str {
         "SBOM"
     }
 
     fn plan(&self) -> String {
-        let names: Vec<&str> = self.0.iter().map(|(document, _)| document.name.as_str()).collect();
-        format!("SBOM from {}", names.join(", "))
+        format!("SBOM from {}", self.document.name)
     }
 
     fn size(&self) -> u64 {
-        self.0.iter().map(|(document, _)| document.len()).max().unwrap_or_default()
+        self.document.len()
     }
 
     fn warning(&self) -> Option<String> {
-        let empty: Vec<&str> = self
-            .0
-            .iter()
-            .filter(|(_, sbom)| sbom.components == 0)
-            .map(|(document, _)| document.name.as_str())
-            .collect();
-        match empty.as_slice() {
-            [] => None,
-            [one] => Some(format!("{one} lists no components")),
-            several => Some(format!("{} list no components", several.join(" and "))),
-        }
+        (self.sbom.components == 0).then(|| format!("{} lists no components", self.document.name))
     }
 
-    fn predicates(&self, _: &About<'_>) -> Result<Vec<Predicate>, NotAttested> {
-        let read = |(document, sbom): &(Document, Sbom)| {
-            document.predicate(sbom.format.predicate_type()).map_err(|why| {
-                NotAttested::Unable(format!("{} {why}. Check SBOM_FILE, or set ATTEST_SBOM=false.", document.name))
-            })
-        };
-        self.0.iter().map(read).collect()
+    fn predicate(&self, _: &About<'_>) -> Result<Predicate, NotAttested> {
+        self.document.predicate(self.sbom.format.predicate_type()).map_err(|why| {
+            NotAttested::Unable(format!("{} {why}. Check SBOM_FILE, or set ATTEST_SBOM=false.", self.document.name))
+        })
     }
 }

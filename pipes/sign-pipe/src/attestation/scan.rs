@@ -15,7 +15,7 @@ use pipe_evidence::statement::predicate;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::document::Document;
+use super::document::{Document, Documents};
 use super::predicate::{About, Attestation, NotAttested, Predicate, name_of};
 
 pub(super) const ATTEST_SCAN: Var = Var::flag(
@@ -51,7 +51,11 @@ struct Scan {
     requested: bool,
 }
 
-pub(super) fn from_vars(vars: &mut Vars, ctx: &Context, signs: bool) -> Option<Arc<dyn Attestation>> {
+pub(super) fn from_vars(vars: &mut Vars, ctx: &Context, documents: &Documents) -> Vec<Arc<dyn Attestation>> {
+    scan(vars, ctx, documents).into_iter().map(|scan| Arc::new(scan) as Arc<dyn Attestation>).collect()
+}
+
+fn scan(vars: &mut Vars, ctx: &Context, documents: &Documents) -> Option<Scan> {
     let asked = vars.maybe_flag(&ATTEST_SCAN);
     let named = vars.path(&SCAN_FILE);
     let target = match vars.choice(&SCAN_TARGET) {
@@ -80,12 +84,12 @@ pub(super) fn from_vars(vars: &mut Vars, ctx: &Context, signs: bool) -> Option<A
         return None;
     }
     let requested = asked == Some(true) || named.is_some();
-    if !signs {
+    if !documents.signs {
         return None;
     }
     let name = name_of(&path, ctx);
-    match Document::check(name.clone(), path, head) {
-        Ok((document, scanned)) => Some(Arc::new(Scan { document, scanned, target, requested })),
+    match documents.check(name.clone(), path, head) {
+        Ok((document, scanned)) => Some(Scan { document, scanned, target, requested }),
         Err(why) => {
             vars.problem(&SCAN_FILE, format!("{name:?}: {why}. Scan again, or set ATTEST_SCAN=false"));
             None
@@ -215,7 +219,7 @@ impl Attestation for Scan {
         self.document.len()
     }
 
-    fn predicates(&self, about: &About<'_>) -> Result<Vec<Predicate>, NotAttested> {
+    fn predicate(&self, about: &About<'_>) -> Result<Predicate, NotAttested> {
         let unable = |why: String| NotAttested::Unable(format!("{} {why}. {ADVICE}", self.document.name));
         let text = self.document.text().map_err(unable)?;
         let result: &RawValue = serde_json::from_str(&text).map_err(|error| unable(error.to_string()))?;
@@ -233,7 +237,7 @@ impl Attestation for Scan {
             metadata: Metadata { scan_started_on: started, scan_finished_on: finished },
             target: report.target,
         };
-        Ok(vec![Predicate::new(predicate::VULNERABILITIES, &wire)?])
+        Predicate::new(predicate::VULNERABILITIES, &wire)
     }
 }
 
