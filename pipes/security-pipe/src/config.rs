@@ -8,6 +8,7 @@ use pipe_core::Context;
 use pipe_core::env::Vars;
 use pipe_core::platform::SAY_WHETHER;
 
+use crate::demands::{self, Scope};
 use crate::gate::Gate;
 use crate::output::Output;
 use crate::policy::{Place, Policy};
@@ -73,14 +74,17 @@ impl Config {
         }
         let formats = vars.list(&REPORT_FORMAT);
         let sarif = sarif(vars);
-        let secrets = scanners.iter().any(|scanner| scanner.name() == "secrets");
+        let scans = |name: &str| scanners.iter().any(|scanner| scanner.name() == name);
+        let secrets = scans("secrets");
         let outputs = outputs(&formats, sarif, secrets);
         let later = if formats.iter().any(|format| format == "html") {
             vec![format!("{}=html", vars.typed(&REPORT_FORMAT))]
         } else {
             Vec::new()
         };
-        let without_effect = parameters_of_other_scans(vars);
+        let scope = Scope { compiles: compile.is_some(), secrets, dependencies: scans("dependencies") };
+        let mut without_effect = parameters_of_other_scans(vars);
+        without_effect.extend(demands::check(vars, scope));
         Some(Config {
             scanners,
             scan_timeout: scan_timeout?,

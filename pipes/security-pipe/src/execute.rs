@@ -23,14 +23,19 @@ use crate::{messages, policy, verdict, write};
 
 pub(crate) async fn execute(plan: Plan, ctx: &Context, report: &Recorder) -> Result<Ending, Ending> {
     match plan.work {
-        Work::Compile(compile) => compile_advisories(compile, report).await,
-        Work::Scan(scan) => run(&scan, &plan.not_in_this_version, ctx, report).await,
+        Work::Compile(compile) => {
+            let ending = compile_advisories(compile, report).await?;
+            let unhonoured = plan.without_effect.iter().fold(String::new(), |text, why| format!("{text}. {why}"));
+            Ok(if unhonoured.is_empty() { ending } else { Ending::Warned(format!("{}{unhonoured}", ending.reason())) })
+        }
+        Work::Scan(ref scan) => run(scan, &plan, ctx, report).await,
     }
 }
 
-async fn run(plan: &Scan, later: &[String], ctx: &Context, report: &Recorder) -> Result<Ending, Ending> {
+async fn run(plan: &Scan, whole: &Plan, ctx: &Context, report: &Recorder) -> Result<Ending, Ending> {
     let ledger = Arc::new(Ledger::default());
-    for setting in &plan.without_effect {
+    let later = whole.not_in_this_version.as_slice();
+    for setting in &whole.without_effect {
         ledger.leave_out(tree::STEP, Reason::NoEffect, "", setting);
     }
     let step = report.step(tree::STEP);

@@ -5,6 +5,7 @@
 
 mod baseline;
 mod config;
+mod demands;
 mod execute;
 mod finding;
 mod findings;

@@ -24,6 +24,9 @@ pub struct Plan {
     /// Asked for, and not in this version: the run ends with 3.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) not_in_this_version: Vec<String>,
+    /// Set, and changing nothing: the run is at best warned.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) without_effect: Vec<String>,
     #[serde(flatten)]
     effects: Effects,
 }
@@ -45,8 +48,6 @@ pub(crate) struct Scan {
     exclude_paths: Vec<String>,
     #[serde(skip)]
     pub(crate) filter: Arc<Filter>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) without_effect: Vec<String>,
     #[serde(serialize_with = "seconds")]
     pub(crate) scan_timeout: Duration,
     /// A scan that could not run is only warned about.
@@ -72,7 +73,6 @@ impl Plan {
                     scan_paths: config.include.clone(),
                     exclude_paths: config.exclude.clone(),
                     filter: Arc::clone(&config.filter),
-                    without_effect: config.without_effect.clone(),
                     scan_timeout: config.scan_timeout,
                     tolerate_errors: config.tolerate_errors,
                     gate: config.gate.clone(),
@@ -84,7 +84,7 @@ impl Plan {
                 (Work::Scan(Box::new(scan)), effects)
             }
         };
-        Plan { work, not_in_this_version: config.later.clone(), effects }
+        Plan { work, not_in_this_version: config.later.clone(), without_effect: config.without_effect.clone(), effects }
     }
 }
 

@@ -97,18 +97,22 @@ pub(crate) const GATE_MODE: Var =
 pub(crate) const FAIL_ON_CRITICAL: Var =
     Var::flag("FAIL_ON_CRITICAL", "Fails the run on findings of critical severity.")
         .or("does not fail the run on their severity, except on malicious packages")
-        .default("true");
+        .default("true")
+        .shared();
 pub(crate) const FAIL_ON_HIGH: Var =
     Var::flag("FAIL_ON_HIGH", "Fails the run on findings of high or critical severity.")
         .or("does not fail the run on high severity")
-        .default("false");
+        .default("false")
+        .shared();
 pub(crate) const FAIL_ON_MEDIUM: Var =
     Var::flag("FAIL_ON_MEDIUM", "Fails the run on findings of medium, high or critical severity.")
         .or("does not fail the run on medium severity")
-        .default("false");
+        .default("false")
+        .shared();
 pub(crate) const FAIL_ON_SECRETS: Var = Var::flag("FAIL_ON_SECRETS", "Fails the run on every secret.")
     .or("never fails the run on a secret")
-    .unset("secrets are gated by their severity: critical for the token of a provider, medium for a generic secret");
+    .unset("secrets are gated by their severity: critical for the token of a provider, medium for a generic secret")
+    .shared();
 pub(crate) const CVSS_THRESHOLD: Var = Var::new(
     "CVSS_THRESHOLD",
     Kind::Number { min: 0.0, max: 10.0 },

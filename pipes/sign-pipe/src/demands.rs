@@ -48,16 +48,6 @@ enum Need {
     Scan,
 }
 
-/// A variable that is set and has no effect, as typed, and the reason.
-struct Unhonoured {
-    var: &'static Var,
-    typed: String,
-    why: &'static str,
-}
-
-/// Names that other pipes and tools of a job read as well: security-pipe, and cosign, which stores its key under this name.
-const SHARED: [&Var; 3] = [&FAIL_ON_CRITICAL, &FAIL_ON_HIGH, &COSIGN_PUBLIC_KEY];
-
 fn demands() -> Vec<(&'static Var, Need)> {
     let mut demands: Vec<(&'static Var, Need)> = vec![
         (&EXPECTED_DIGEST, Need::Image),
@@ -78,25 +68,18 @@ fn demands() -> Vec<(&'static Var, Need)> {
 /// Adds a problem for each variable that has no effect in this run. A bare name that others read as well is set for the
 /// whole job: it is a notice and a clause of the last line, so that the run does not end as passed.
 pub(crate) fn check(vars: &mut Vars, scope: Scope) -> Vec<String> {
-    let mut unhonoured = Vec::new();
+    let mut clauses = Vec::new();
     for (var, need) in demands() {
         let asked = if var.kind == Kind::Bool { vars.maybe_flag(var) == Some(true) } else { vars.is_set(var) };
         let why = asked.then(|| scope.why_not(need, vars.is_set(&REQUIRE_ATTESTATIONS))).flatten();
-        if let Some(why) = why {
-            unhonoured.push(Unhonoured { var, typed: vars.typed(var), why });
-        }
-    }
-    let mut shared = Vec::new();
-    for Unhonoured { var, typed, why } in unhonoured {
-        let bare = !typed.starts_with("INPUT_") && !typed.starts_with("PIPEWRIGHT_");
-        if bare && SHARED.iter().any(|known| known.name == var.name) {
+        if let Some(why) = why
+            && let Some(typed) = vars.without_effect(var, why)
+        {
             vars.notice(format!("{typed} {why}"));
-            shared.push(format!("{typed} has no effect"));
-        } else {
-            vars.problem(var, why);
+            clauses.push(format!("{typed} has no effect"));
         }
     }
-    shared
+    clauses
 }
 
 impl Scope {

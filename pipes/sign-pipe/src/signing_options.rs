@@ -36,7 +36,8 @@ pub(crate) const COSIGN_PASSWORD: Var = Var::secret("COSIGN_PASSWORD", "Decrypts
 pub(crate) const COSIGN_PUBLIC_KEY: Var =
     Var::text("COSIGN_PUBLIC_KEY", "Verifies signatures with this public key in PEM, or with any of several.")
         .unset("signatures by the key or identity of this run are accepted")
-        .file();
+        .file()
+        .shared();
 pub(crate) const SIGNATURE_FORMAT: Var = Var::new(
     "SIGNATURE_FORMAT",
     Kind::Choices(&["bundle", "legacy"], &[("cosign3", "bundle"), ("cosign2", "legacy")]),

@@ -114,11 +114,13 @@ pub(crate) const MAX_AGE_DAYS: Var = Var::new(
 pub(crate) const FAIL_ON_CRITICAL: Var =
     Var::flag("FAIL_ON_CRITICAL", "Fails the run if a required scan result has critical findings.")
         .or("accepts critical findings")
-        .default("true");
+        .default("true")
+        .shared();
 pub(crate) const FAIL_ON_HIGH: Var =
     Var::flag("FAIL_ON_HIGH", "Fails the run if a required scan result has high or critical findings.")
         .or("accepts high findings")
-        .default("false");
+        .default("false")
+        .shared();
 
 /// The variables about what a certificate must say.
 pub(crate) fn of_certificates() -> impl Iterator<Item = &'static Var> {

@@ -227,13 +227,15 @@ impl Vars {
         }
     }
 
-    /// A duration, or its default.
+    /// A duration, or its default. Below a second it is a problem: every duration of a pipe is the time for some work.
     pub fn duration(&mut self, var: &'static Var) -> Option<Duration> {
-        let default = self.default(var);
-        match self.get(var) {
-            Some(Value::Duration(value)) => Some(*value),
-            _ => default.and_then(duration),
+        let default = self.default(var).and_then(duration);
+        let Some(Value::Duration(value)) = self.get(var) else { return default };
+        let value = *value;
+        if value < Duration::from_secs(1) {
+            self.problem(var, "expected a duration of at least 1s, such as 300 or 10m");
         }
+        Some(value)
     }
 
     /// One of the declared words, or its default.
@@ -322,6 +324,17 @@ impl Vars {
             _ => message,
         };
         self.problems.push(Problem { variable, message });
+    }
+
+    /// Records that `var`, which can only make the verdict stricter, has no effect in this run. `why` says the reason and the
+    /// way out. It is a mistake, unless its bare name was set and is [`Var::shared`]: then the result is that name, for a
+    /// warning, and the run must not end better than warned.
+    pub fn without_effect(&mut self, var: &'static Var, why: &str) -> Option<String> {
+        if var.shared && self.is_bare(var) {
+            return Some(self.typed(var));
+        }
+        self.problem(var, why);
+        None
     }
 
     /// Records that there are no files to work on, as if nothing was mounted. Then no report stays either, so that the

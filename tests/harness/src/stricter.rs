@@ -1,7 +1,19 @@
-//! The variables of sign-pipe that can only make a verdict stricter, for the tests that none of them is ever dropped.
+//! The variables that can only make a verdict stricter, for the tests that none of them is ever dropped.
 
-/// Each with a value that no evidence of the tests meets.
-pub const STRICTER: &[(&str, &str)] = &[
+/// Those of security-pipe, each with its strictest value.
+pub const OF_SECURITY: &[(&str, &str)] = &[
+    ("FAIL_ON_CRITICAL", "true"),
+    ("FAIL_ON_HIGH", "true"),
+    ("FAIL_ON_MEDIUM", "true"),
+    ("FAIL_ON_SECRETS", "true"),
+    ("CVSS_THRESHOLD", "0.1"),
+    ("UNSCORED_SEVERITY", "critical"),
+    ("INFORMATIONAL_SEVERITY", "critical"),
+    ("DB_STALE", "fail"),
+];
+
+/// Those of sign-pipe, each with a value that no evidence of the tests meets.
+pub const OF_SIGN: &[(&str, &str)] = &[
     ("EXPECTED_DIGEST", "sha256:0000000000000000000000000000000000000000000000000000000000000000"),
     ("SIGNATURE_ANNOTATIONS", "release=never"),
     (
@@ -24,6 +36,3 @@ pub const STRICTER: &[(&str, &str)] = &[
     ("FAIL_ON_CRITICAL", "true"),
     ("FAIL_ON_HIGH", "true"),
 ];
-
-/// Those that other pipes and tools of a job read as well: for their bare names a warning is enough.
-pub const SHARED: &[&str] = &["COSIGN_PUBLIC_KEY", "FAIL_ON_CRITICAL", "FAIL_ON_HIGH"];

@@ -21,10 +21,11 @@ use super::{Input, Scan, Scanner, WITH_MANY_FINDINGS};
 use crate::inventory::{Inventory, Lockfile};
 use crate::ledger::{Ledger, Reason};
 use advisories::{AdvisorySource, Network, OSV_API_URL, OSV_DB_COMPILE, OSV_DB_PATH, OSV_SOURCE};
-use age::{DB_MAX_AGE_DAYS, DB_STALE, MaxAge, day};
+use age::{DB_MAX_AGE_DAYS, MaxAge, day};
 use origin::{Fate, PRIVATE_PACKAGES, PUBLIC_MIRRORS, Privacy, WAYS_OUT};
 
 pub(crate) use advisories::Compile;
+pub(crate) use age::DB_STALE;
 use findings::NAME;
 #[cfg(test)]
 pub(crate) use findings::{malware_remedy, remedy};

@@ -116,6 +116,8 @@ pub struct Var {
     /// A word that job-wide environments often carry for their own ends: a bare value that makes no sense here is
     /// ignored with a notice; the prefixed forms are strict.
     pub common_word: bool,
+    /// Other pipes or tools of a job read the bare name as well, so that it may be set for them.
+    pub shared: bool,
     /// Declared, so that pipelines keep working, but not honoured by this version: a run that sets it exits with 3.
     pub later: bool,
     /// The variable that switches on what this one configures, e.g. `IAC_SCAN` for the path of a chart.
@@ -143,6 +145,7 @@ impl Var {
             example: None,
             file: false,
             common_word: false,
+            shared: false,
             later: false,
             part_of: None,
             github: None,
@@ -242,6 +245,11 @@ impl Var {
     /// A word that job-wide environments often carry for their own ends: see the field.
     pub const fn common_word(self) -> Var {
         Var { common_word: true, ..self }
+    }
+
+    /// Other pipes or tools of a job read the bare name as well: see the field.
+    pub const fn shared(self) -> Var {
+        Var { shared: true, ..self }
     }
 
     /// Declared but not honoured by this version: setting it ends a run with 3.
