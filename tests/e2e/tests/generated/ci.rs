@@ -31,7 +31,7 @@ pub(crate) struct Template {
 fn template_name(row: &Row) -> &str {
     match row.id {
         "forgejo" => "gitea",
-        "cloudflare-pages" | "netlify" | "render" | "vercel" | "xcode-cloud" => "host",
+        "cloudflare-pages" | "cloudflare-workers" | "netlify" | "render" | "vercel" | "xcode-cloud" => "host",
         id => id,
     }
 }
@@ -360,6 +360,8 @@ fn pages_of_cis_are_fresh() {
     fs::create_dir_all(&folder).unwrap();
     let mut expected = BTreeSet::from(["README.md".to_owned()]);
     super::fresh(&folder.join("README.md"), &index());
+    let counted = format!("A page for each of {} CIs", rows().count());
+    assert!(fs::read_to_string(root().join("README.md")).unwrap().contains(&counted), "{counted}");
     for row in rows() {
         super::fresh(&folder.join(format!("{}.md", row.id)), &page(row));
         expected.insert(format!("{}.md", row.id));

@@ -129,4 +129,15 @@ pub(super) const ROWS: &[Row] = &[
         commit: &["{CF_PAGES_COMMIT_SHA}"],
         ..Row::EMPTY
     },
+    Row {
+        id: "cloudflare-workers",
+        title: "Cloudflare Workers Builds",
+        docs: "https://developers.cloudflare.com/workers/ci-cd/builds/configuration/#environment-variables",
+        markers: &[Marker::Set("WORKERS_CI")],
+        branch: &["{WORKERS_CI_BRANCH}"],
+        commit: &["{WORKERS_CI_COMMIT_SHA}"],
+        run_id: &["{WORKERS_CI_BUILD_UUID}"],
+        number: &["{WORKERS_CI_BUILD_UUID}"],
+        ..Row::EMPTY
+    },
 ];

@@ -98,7 +98,7 @@ pub(super) const ROWS: &[Row] = &[
         environment: &["{VELA_DEPLOYMENT}"],
         // A comment on a pull request builds the pull request.
         is_pull_request: &["{VELA_BUILD_EVENT<pull_request}", "{VELA_BUILD_EVENT=comment}"],
-        pull_request: &["{VELA_PULL_REQUEST}", "{VELA_BUILD_PULL_REQUEST}"],
+        pull_request: &["{VELA_BUILD_PULL_REQUEST}", "{VELA_PULL_REQUEST}"],
         reference: &["{VELA_BUILD_REF}"],
         source_branch: &["{VELA_PULL_REQUEST_SOURCE}"],
         target_branch: &["{VELA_PULL_REQUEST_TARGET}"],

@@ -162,7 +162,7 @@ fn every_variable_of_every_row_is_in_a_situation() {
         assert_eq!(has("tag"), !row.tag.is_empty(), "{}", row.id);
         assert_eq!(has("re-run"), !row.attempt.is_empty(), "{}", row.id);
         // What deploys a branch as it is has no other reason to run.
-        let by_push_only = ["render", "vercel", "cloudflare-pages"].contains(&row.id);
+        let by_push_only = ["render", "vercel", "cloudflare-pages", "cloudflare-workers"].contains(&row.id);
         assert_eq!(has("schedule"), !by_push_only, "{}", row.id);
         assert_eq!(has("fork"), !matches!(row.fork, Fork::Unsaid | Fork::Never), "{}", row.id);
     }
