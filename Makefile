@@ -61,7 +61,7 @@ dist: ## The binaries and files that images are made of, in dist/
 
 images: dist ## All images, with buildah
 	@for pipe in $(PIPES); do \
-		VERSION=$(VERSION) REVISION=$(REVISION) ./Dockerfiles/build.sh $$pipe dist || exit 1; \
+		ARCH=$(ARCH) VERSION=$(VERSION) REVISION=$(REVISION) ./Dockerfiles/build.sh $$pipe dist || exit 1; \
 	done
 
 clean:

@@ -11,12 +11,29 @@ arch=$1
 shift
 out=${DIST:-dist}
 profile=${PROFILE:-dist}
+auditable=0.7.7
 case $arch in
 amd64) target=x86_64-unknown-linux-gnu ;;
 arm64) target=aarch64-unknown-linux-musl ;;
 *) echo "dist.sh: unknown architecture $arch: expected amd64 or arm64" >&2; exit 2 ;;
 esac
 case $profile in dev) folder=debug ;; *) folder=$profile ;; esac
+
+# Prepares for a build, which needs more than the files of an image do.
+prepare() {
+	# A toolchain has the standard library of its own machine only.
+	! command -v rustup >/dev/null || rustup target add "$target"
+	if [ "$arch" = arm64 ]; then
+		# The C code of ring calls no C library, so that a compiler for glibc serves for musl.
+		case $(uname -m) in aarch64) cc=cc ;; *) cc=aarch64-linux-gnu-gcc ;; esac
+		command -v $cc >/dev/null || { echo "dist.sh: no $cc: install gcc-aarch64-linux-gnu" >&2; exit 3; }
+		export CC_aarch64_unknown_linux_musl=$cc CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=$cc
+	fi
+	# It embeds the list of dependencies, which is what scanners of images read.
+	tools=${CARGO_TARGET_DIR:-target}/tools-$auditable
+	PATH=$tools/bin:$PATH
+	[ -x "$tools/bin/cargo-auditable" ] || cargo install --locked --root "$tools" "cargo-auditable@$auditable"
+}
 
 mkdir -p "$out/common/etc/ssl/certs" "$out/$arch" "$out/shell/$arch/bin"
 cp Dockerfiles/rootfs/etc/passwd Dockerfiles/rootfs/etc/group "$out/common/etc/"
@@ -35,9 +52,11 @@ x86_64-amd64 | aarch64-arm64)
 	;;
 esac
 
+[ $# = 0 ] || prepare
 for pipe in "$@"; do
-	cargo build --locked --profile "$profile" --target "$target" -p "$pipe" --bin "$pipe"
+	cargo auditable build --locked --profile "$profile" --target "$target" -p "$pipe" --bin "$pipe"
 	cp "${CARGO_TARGET_DIR:-target}/$target/$folder/$pipe" "$out/$arch/$pipe"
 	chmod 0755 "$out/$arch/$pipe"
+	grep -q '\.dep-v0' "$out/$arch/$pipe" || { echo "dist.sh: $pipe has no list of its dependencies" >&2; exit 3; }
 done
 find "$out/common" -type f -exec chmod 0644 {} +

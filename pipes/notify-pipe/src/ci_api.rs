@@ -19,7 +19,7 @@ use crate::facts::Facts;
 use crate::http::{encode, host_of};
 use crate::message::Finding;
 use crate::post::Post;
-use crate::run::Run;
+
 use crate::status::Status;
 use crate::when::When;
 
@@ -174,7 +174,7 @@ impl Inquiry {
         if previous_status.is_none() && !other_jobs && !(started_at && config.include_build) {
             return None;
         }
-        let api = Api::new(config, ctx, &facts.run);
+        let api = Api::new(config, ctx, facts);
         if let Err(why) = &api {
             ctx.console.debug(format!("the CI's API is not queried: {why}"));
             previous_status?;
@@ -263,7 +263,7 @@ struct Questions {
 }
 
 impl Api {
-    fn new(config: &Config, ctx: &Context, run: &Run) -> Result<Api, String> {
+    fn new(config: &Config, ctx: &Context, facts: &Facts) -> Result<Api, String> {
         let (ci, tokens) = (&ctx.ci, &ctx.tokens);
         let no_token = |name: &str| format!("no {name} to query the API");
         let no_run = || "the CI does not report the id of the run".to_owned();
@@ -280,7 +280,7 @@ impl Api {
             Provider::GitHub => {
                 let api = ci.api_url.clone().ok_or_else(no_run)?;
                 // The run that the message is about, which an event may report.
-                (api.clone(), format!("{api}/repos/{name}/actions"), &run.id)
+                (api.clone(), format!("{api}/repos/{name}/actions"), &facts.run.id)
             }
             Provider::GitLab => {
                 let api = ci.api_url.clone().ok_or_else(no_run)?;
@@ -291,7 +291,7 @@ impl Api {
                 (api.clone(), format!("{api}/repositories/{name}"), &ci.build_number)
             }
         };
-        let reference = run.tag.clone().or_else(|| run.branch.clone()).unwrap_or_default();
+        let reference = facts.reference.clone().unwrap_or_default();
         let run = run_id.clone().ok_or_else(no_run)?;
         Ok(Api { provider: ci.provider, authorization, base, project, run, reference, again: config.again })
     }

@@ -10,6 +10,7 @@ use crate::http::tidy;
 use crate::message::{Field, Link, Message};
 use crate::run::{Run, now};
 use crate::status::Status;
+use crate::template::Template;
 use crate::text;
 
 /// A message, and what went wrong in wording it.
@@ -21,8 +22,16 @@ pub(crate) struct Worded {
     pub(crate) unable: Vec<String>,
 }
 
-/// Words the message. A TEMPLATE that fails leaves MESSAGE as it is, so that a message is sent in any case.
-pub(crate) fn word(facts: &Facts, config: &Config, ctx: &Context) -> Worded {
+/// A message before its TEMPLATE is rendered.
+pub(crate) struct Draft<'a> {
+    /// With MESSAGE as its text, clean.
+    pub(crate) message: Message,
+    pub(crate) template: Option<&'a Template>,
+    warnings: Vec<String>,
+}
+
+/// Words the message but for TEMPLATE.
+pub(crate) fn draft<'a>(facts: &Facts, config: &'a Config, ctx: &Context) -> Draft<'a> {
     let inside = |path: &std::path::Path| Workspace::inside(&ctx.workspace.root, &ctx.workspace.dir, path);
     let (mentions, warnings) = config.mentions.resolve(facts.status, facts.run.author.as_ref(), inside);
     let mut message = Message {
@@ -41,25 +50,43 @@ pub(crate) fn word(facts: &Facts, config: &Config, ctx: &Context) -> Worded {
         priority: config.priority,
         color: config.color,
         run: facts.run.clone(),
+        payload: None,
         worded_at: now(),
     };
-    let mut unable = Vec::new();
-    // A template reads what will be sent.
-    match &config.body {
-        Some(Body::Text(text)) => message.text.clone_from(text),
+    let template = match &config.body {
+        Some(Body::Text(text)) => {
+            message.text.clone_from(text);
+            None
+        }
         Some(Body::Template { template, message: text }) => {
             message.text.clone_from(text);
-            match template.render(&message) {
-                Ok(text) => message.text = text,
-                Err(problem) => unable.push(format!(
-                    "failed to render TEMPLATE: {problem}. See {REPOSITORY}/blob/main/docs/notify/templates.md"
-                )),
-            }
+            Some(template)
         }
-        None => {}
-    }
+        None => None,
+    };
+    // A template reads what will be sent. In another case or in parts, a secret would not be recognised any more.
     message.clean(&ctx.redactor);
-    Worded { message, warnings, unable }
+    Draft { message, template, warnings }
+}
+
+impl Draft<'_> {
+    /// The message with its TEMPLATE `rendered`. One that fails leaves MESSAGE as it is, so that a message is sent in any
+    /// case.
+    pub(crate) fn finish(self, rendered: Option<Result<String, String>>, ctx: &Context) -> Worded {
+        let Draft { mut message, warnings, .. } = self;
+        let mut unable = Vec::new();
+        match rendered {
+            Some(Ok(text)) => {
+                message.text = text;
+                message.clean(&ctx.redactor);
+            }
+            Some(Err(problem)) => unable.push(format!(
+                "failed to render TEMPLATE: {problem}. See {REPOSITORY}/blob/main/docs/notify/templates.md"
+            )),
+            None => {}
+        }
+        Worded { message, warnings, unable }
+    }
 }
 
 /// `org/shop main failed`, `org/shop v1.2.3 deployed to production`

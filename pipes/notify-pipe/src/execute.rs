@@ -11,13 +11,14 @@ use pipe_core::http::{Client, HttpError};
 use pipe_core::report::Recorder;
 use pipe_core::text::first_and_more;
 
-use crate::compose::{Worded, word};
+use crate::compose::{Worded, draft};
 use crate::config::{Config, Fail, Selected};
 use crate::delivery::Delivery;
 use crate::message::Message;
 use crate::plan::Plan;
 use crate::post::{Post, Undelivered};
 use crate::present::rendering;
+use crate::template::Template;
 use crate::when::Decision;
 
 pub(crate) async fn execute(config: &Config, plan: Plan, ctx: &Context, report: &Recorder) -> Result<Ending, Ending> {
@@ -40,7 +41,13 @@ pub(crate) async fn execute(config: &Config, plan: Plan, ctx: &Context, report: 
     let previous = post.state.previous_status(&facts.run).map(Some).map_or(previous, Ok);
     let decision = decision.unwrap_or_else(|| config.when.decide(facts.status, previous));
 
-    let Worded { message, warnings, unable } = word(&facts, config, ctx);
+    let draft = draft(&facts, config, ctx);
+    let text = rendered(draft.template, &draft.message, &post, ctx).await?;
+    let Worded { mut message, warnings, unable } = draft.finish(text, ctx);
+    if !matches!(decision, Decision::Skip(_)) {
+        let template = channels.iter().find_map(|selected| selected.channel.template());
+        message.payload = rendered(template, &message, &post, ctx).await?;
+    }
     let mut warnings: Vec<String> = facts.warnings.into_iter().chain(warnings).collect();
     if !matches!(decision, Decision::Skip(_)) {
         warnings.extend(channels.iter().filter_map(|selected| selected.channel.warning(&message)));
@@ -70,6 +77,20 @@ pub(crate) async fn execute(config: &Config, plan: Plan, ctx: &Context, report: 
     report.section("deliveries", &deliveries);
     report.present(rendering(&deliveries, ctx));
     verdict(config.fail, &decision, &deliveries, &unable, !warnings.is_empty(), ctx)
+}
+
+/// What a template makes of a message. Half of the time that is left is for what follows.
+async fn rendered(
+    template: Option<&Template>,
+    message: &Message,
+    post: &Post,
+    ctx: &Context,
+) -> Result<Option<Result<String, String>>, Ending> {
+    let Some(template) = template else { return Ok(None) };
+    tokio::select! {
+        rendered = template.render_aside(message, post.remaining() / 2) => Ok(Some(rendered)),
+        () = ctx.cancel.cancelled() => Err(Ending::Interrupted),
+    }
 }
 
 /// The last request ends before the run does, so that every channel has an outcome.

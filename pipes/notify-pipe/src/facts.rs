@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::config::Config;
 use crate::log::LogOptions;
-use crate::message::{Finding, Log};
+use crate::message::{Finding, Log, clean_line};
 use crate::reports::Reports;
 use crate::run::{Person, Pull, Run, now};
 use crate::status::{Said, Status};
@@ -22,6 +22,9 @@ pub(crate) struct Facts {
     pub(crate) warnings: Vec<String>,
     /// What was asked for and is not available, each a fragment. The run exits with 3 after the message was sent.
     pub(crate) unable: Vec<String>,
+    /// The tag or the branch by which the CI's API knows the run. Only that API is given it: it may hold a secret.
+    #[serde(skip)]
+    pub(crate) reference: Option<String>,
 }
 
 impl Facts {
@@ -51,7 +54,10 @@ impl Facts {
             }
             None => None,
         };
-        Facts { status, run, findings, log, warnings, unable }
+        let reference = run.tag.clone().or_else(|| run.branch.clone());
+        // From here on, also what is compared with an earlier run is what was kept of it.
+        run.clean(&|text| clean_line(text, &ctx.redactor));
+        Facts { status, run, findings, log, warnings, unable, reference }
     }
 }
 
@@ -126,6 +132,7 @@ fn run(config: &Config, ctx: &Context) -> Run {
         started_at: config.started_at,
         finished_at: now(),
         deployment: None,
+        masked: Vec::new(),
         commit,
     }
 }
@@ -166,6 +173,7 @@ fn reported_run(reported: &Reported, config: &Config, ctx: &Context) -> Run {
         started_at: config.started_at.or_else(|| time(&reported.started_at)),
         finished_at: time(&reported.finished_at).unwrap_or_else(now),
         deployment: None,
+        masked: Vec::new(),
     }
 }
 

@@ -32,6 +32,9 @@ pub(crate) struct Message {
     /// `NOTIFICATION_COLOR`: 24 bits of red, green and blue.
     pub(crate) color: Option<u32>,
     pub(crate) run: Run,
+    /// What WEBHOOK_PAYLOAD_TEMPLATE makes of all this, or why it fails. `None` as long as it was not rendered.
+    #[serde(skip)]
+    pub(crate) payload: Option<Result<String, String>>,
     /// When it was worded, which is later than the end of the run.
     #[serde(skip)]
     pub(crate) worded_at: Timestamp,
@@ -123,15 +126,8 @@ impl Message {
     /// Removes control sequences from everything that will be sent, and then this run's secrets, which a control sequence
     /// may have cut in two.
     pub(crate) fn clean(&mut self, redactor: &Redactor) {
-        let clean = |text: &mut String| {
-            *text = redactor.text(&without_controls(text, Return::EndsLine)).into_owned();
-        };
-        let line = |text: &mut String| {
-            clean(text);
-            if text.contains('\n') {
-                *text = one_line(text);
-            }
-        };
+        let clean = |text: &mut String| clean_text(text, redactor);
+        let line = |text: &mut String| clean_line(text, redactor);
         line(&mut self.title);
         clean(&mut self.text);
         for field in &mut self.fields {
@@ -155,6 +151,18 @@ impl Message {
             clean(&mut log.text);
         }
         self.run.clean(&line);
+    }
+}
+
+fn clean_text(text: &mut String, redactor: &Redactor) {
+    *text = redactor.text(&without_controls(text, Return::EndsLine)).into_owned();
+}
+
+/// What [`Message::clean`] does to a text of one line.
+pub(crate) fn clean_line(text: &mut String, redactor: &Redactor) {
+    clean_text(text, redactor);
+    if text.contains('\n') {
+        *text = one_line(text);
     }
 }
 
@@ -207,6 +215,7 @@ pub(crate) fn example() -> Message {
         started_at: "2026-01-02T03:00:00Z".parse().ok(),
         finished_at: "2026-01-02T03:04:05Z".parse().unwrap(),
         deployment: None,
+        masked: Vec::new(),
     };
     Message {
         title: "org/shop PR 41 succeeded".to_owned(),
@@ -228,6 +237,7 @@ pub(crate) fn example() -> Message {
         priority: Priority::Normal,
         color: None,
         run,
+        payload: None,
         worded_at: "2026-01-02T03:04:06Z".parse().unwrap(),
     }
 }

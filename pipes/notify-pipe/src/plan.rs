@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::ci_api::Inquiry;
-use crate::compose::{Worded, word};
+use crate::compose::{Worded, draft};
 use crate::config::{Config, Selected};
 use crate::facts::Facts;
 use crate::message::Message;
@@ -96,7 +96,11 @@ impl Plan {
 
     /// Words the message and names what sending it does.
     fn preview(&mut self, config: &Config, ctx: &Context) {
-        let Worded { message, mut warnings, unable } = word(&self.facts, config, ctx);
+        let draft = draft(&self.facts, config, ctx);
+        let rendered = draft.template.map(|template| template.render(&draft.message));
+        let Worded { mut message, mut warnings, unable } = draft.finish(rendered, ctx);
+        let template = self.channels.iter().find_map(|selected| selected.channel.template());
+        message.payload = template.map(|template| template.render(&message));
         warnings.extend(self.channels.iter().filter_map(|selected| selected.channel.warning(&message)));
         let requests = self.channels.iter().map(|selected| Sent {
             channel: selected.kind,

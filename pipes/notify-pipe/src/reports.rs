@@ -95,7 +95,7 @@ struct SignedImage {
 
 impl ReportOptions {
     pub(crate) fn from_vars(vars: &mut Vars, ctx: &Context) -> ReportOptions {
-        let files: Vec<PathBuf> = vars.list(&REPORT_FILES).into_iter().map(PathBuf::from).collect();
+        let files: Vec<PathBuf> = vars.paths(&REPORT_FILES).into_iter().map(PathBuf::from).collect();
         if files.iter().any(|file| !ctx.workspace.dir.join(file).exists()) {
             vars.problem(&REPORT_FILES, "expected files that exist");
         }

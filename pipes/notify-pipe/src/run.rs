@@ -1,6 +1,7 @@
 //! The pipeline run that a notification is about, as facts for machines: what templates, events and metrics carry.
 
 use jiff::{Timestamp, Unit};
+use pipe_core::redact::MASK;
 use serde::Serialize;
 
 /// Everything that is not known is `None`.
@@ -38,6 +39,9 @@ pub(crate) struct Run {
     pub(crate) finished_at: Timestamp,
     /// Where the run deployed something.
     pub(crate) deployment: Option<Deployment>,
+    /// Which facts of its [`Run::identity`] hold a secret that was hidden, so that other runs may seem to share them.
+    #[serde(skip)]
+    pub(crate) masked: Vec<&'static str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -126,7 +130,7 @@ impl Run {
     /// one.
     ///
     /// # Errors
-    /// The facts that are missing, each a word.
+    /// The facts that are missing or in which a secret was hidden, each a word.
     pub(crate) fn identity(&self) -> Result<Vec<String>, Vec<&'static str>> {
         // The branch of a pull request may have any name, that of one of ours too.
         let needed = [
@@ -134,7 +138,8 @@ impl Run {
             ("pipeline", self.pipeline.clone().or_else(|| self.has_one_pipeline.then(String::new))),
             ("branch", self.ref_name()),
         ];
-        let missing: Vec<&str> = needed.iter().filter(|(_, fact)| fact.is_none()).map(|(name, _)| *name).collect();
+        let absent = needed.iter().filter(|(_, fact)| fact.is_none()).map(|(name, _)| *name);
+        let missing: Vec<&str> = absent.chain(self.masked.iter().copied()).collect();
         if !missing.is_empty() {
             return Err(missing);
         }
@@ -142,7 +147,24 @@ impl Run {
         Ok(known.filter(|fact| !fact.is_empty()).collect())
     }
 
+    /// Makes every text fit to be sent by `clean`, which hides secrets. It may be called again.
     pub(super) fn clean(&mut self, clean: &impl Fn(&mut String)) {
+        let facts = [
+            ("repository", &self.repository),
+            ("pipeline", &self.pipeline),
+            ("branch", &self.tag),
+            ("branch", &self.branch),
+            ("environment", &self.environment),
+        ];
+        for (name, fact) in facts {
+            let Some(text) = fact else { continue };
+            let mut cleaned = text.clone();
+            clean(&mut cleaned);
+            let masks = |text: &str| text.matches(MASK).count();
+            if masks(&cleaned) > masks(text) && !self.masked.contains(&name) {
+                self.masked.push(name);
+            }
+        }
         let texts = [
             &mut self.repository,
             &mut self.repository_url,

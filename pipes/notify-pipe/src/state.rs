@@ -97,6 +97,16 @@ impl State {
         Some(format!("status:{}", parts.join("|")))
     }
 
+    /// Which run it is, among all that may share the file. `None` if that is unknown: the ids of many CIs count the runs of
+    /// one repository or one pipeline.
+    pub(crate) fn run_key(&self, run: &Run) -> Option<String> {
+        let id = run.id.as_ref()?;
+        let is_own = self.path.as_ref().is_some_and(|path| path.starts_with(&self.root));
+        let is_known = run.repository.is_some() || is_own;
+        let parts = [&run.repository, &run.pipeline].map(|part| part.as_deref().unwrap_or("-"));
+        is_known.then(|| format!("{}|{id}", parts.join("|")))
+    }
+
     /// Whether [`State::remember`] writes the file for this status.
     pub(crate) fn remembers(&self, status: Status) -> bool {
         self.path.is_some() && status.went_well().is_some()
@@ -147,6 +157,29 @@ fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
 #[cfg(test)]
 mod tests {
     use super::State;
+    use crate::message::example;
+
+    #[test]
+    fn runs_of_two_repositories_or_pipelines_share_no_key() {
+        let run = example().run;
+        let (shared, _) = State::open(Some("/shared/state.json".into()), std::path::Path::new("/work"));
+        let (own, _) = State::open(Some("/work/state.json".into()), std::path::Path::new("/work"));
+        let key = shared.run_key(&run);
+        assert!(key.is_some());
+        for change in [
+            |run: &mut crate::run::Run| run.repository = Some("org/b".to_owned()),
+            |run| {
+                run.pipeline = Some("nightly".to_owned());
+            },
+        ] {
+            let mut other = run.clone();
+            change(&mut other);
+            assert_ne!(shared.run_key(&other), key);
+        }
+        let unknown = crate::run::Run { repository: None, ..run };
+        assert_eq!(shared.run_key(&unknown), None, "any repository may have a run of this number");
+        assert!(own.run_key(&unknown).is_some(), "the file is the repository's");
+    }
 
     #[test]
     fn a_value_is_kept_for_the_next_run_and_for_others() {

@@ -6,6 +6,8 @@
 
 mod sandbox;
 
+use std::time::Duration;
+
 use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, context};
 use serde::{Deserialize, Serialize};
@@ -53,12 +55,26 @@ impl Template {
         Ok(Template { source, form })
     }
 
+    /// Renders it for a plan, which waits.
+    ///
     /// # Errors
     /// It can't be rendered: an operation that does not fit its value, or too much work.
     pub(crate) fn render(&self, message: &Message) -> Result<String, String> {
-        let order = Order { source: self.source.clone(), form: self.form, values: values(message) };
-        // The binary of unit tests is not the pipe.
-        if cfg!(test) { order.render() } else { sandbox::render(&order) }
+        self.order(message).in_sandbox(sandbox::TIME)
+    }
+
+    /// [`Template::render`] beside everything else that a run waits for, such as a signal.
+    ///
+    /// # Errors
+    /// As those of [`Template::render`].
+    pub(crate) async fn render_aside(&self, message: &Message, limit: Duration) -> Result<String, String> {
+        let order = self.order(message);
+        let rendering = tokio::task::spawn_blocking(move || order.in_sandbox(limit.min(sandbox::TIME)));
+        rendering.await.unwrap_or_else(|error| Err(error.to_string()))
+    }
+
+    fn order(&self, message: &Message) -> Order {
+        Order { source: self.source.clone(), form: self.form, values: values(message) }
     }
 }
 
@@ -71,6 +87,11 @@ struct Order {
 }
 
 impl Order {
+    fn in_sandbox(&self, limit: Duration) -> Result<String, String> {
+        // The binary of unit tests is not the pipe.
+        if cfg!(test) { self.render() } else { sandbox::render(self, limit) }
+    }
+
     fn render(&self) -> Result<String, String> {
         let environment = environment(self.form);
         let template = environment.template_from_str(&self.source).map_err(|error| describe(&error))?;

@@ -105,7 +105,7 @@ fn no_run_of_an_outsider_and_no_run_of_another_kind_suppresses_a_message() {
     let (outcome, sent) = api.sent("success", &[("NOTIFY_ON", "change")]);
     assert_eq!(sent.len(), 1);
     assert!(outcome.stderr.contains("the previous status is unknown"), "{}", outcome.stderr);
-    // The control: a failure of its own kind does.
+    // The control: a failure of the same event in the same repository does.
     let api = Api { runs: vec![run(127, "push", "Org/Shop", Some("failure")), before], ..Api::new() };
     assert!(api.sent("failure", &[("NOTIFY_ON", "change")]).1.is_empty());
 }

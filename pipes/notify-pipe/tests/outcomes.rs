@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::*;
-use pipewright_harness::{Reply, Repo, Server};
+use pipewright_harness::{Outcome, Pipe, Reply, Repo, Server};
 use serde_json::{Value, json};
 
 /// A server that answers 200 at once and then sends `chunk` every `pause`, of which it announces ten megabytes.
@@ -19,30 +19,111 @@ fn endless(chunk: usize, pause: Duration) -> String {
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            let _ = stream.set_read_timeout(Some(Duration::from_millis(300)));
-            let mut buffer = [0; 65536];
-            while stream.read(&mut buffer).is_ok_and(|count| count == buffer.len()) {}
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10000000\r\n\r\n");
-            while stream.write_all(&vec![b'x'; chunk]).is_ok() {
-                thread::sleep(pause);
-            }
+            thread::spawn(move || {
+                let _ = stream.set_read_timeout(Some(Duration::from_millis(300)));
+                let mut buffer = [0; 65536];
+                while stream.read(&mut buffer).is_ok_and(|count| count == buffer.len()) {}
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10000000\r\n\r\n");
+                while stream.write_all(&vec![b'x'; chunk]).is_ok() {
+                    thread::sleep(pause);
+                }
+            });
         }
     });
     url
+}
+
+/// Every channel of HTTP with its services at `base`. Slack's bot has the same name as Slack's webhook, and Datadog's
+/// servers have fixed names.
+fn everywhere(repo: &Repo, base: &str) -> (Pipe, Vec<&'static str>) {
+    let channels = vec![
+        "slack",
+        "teams",
+        "discord",
+        "mattermost",
+        "google-chat",
+        "telegram",
+        "pagerduty",
+        "jsm",
+        "webhook",
+        "github",
+        "bitbucket",
+        "cdevents",
+        "otlp",
+        "pushgateway",
+        "metrics",
+    ];
+    let pipe = notify(repo).env("CHANNELS", channels.join(",")).env("STATUS", "failure").env("RETRIES", "0");
+    let addresses = [
+        "SLACK_WEBHOOK_URL",
+        "TEAMS_WEBHOOK_URL",
+        "DISCORD_WEBHOOK_URL",
+        "MATTERMOST_WEBHOOK_URL",
+        "GOOGLE_CHAT_WEBHOOK_URL",
+        "TELEGRAM_API_URL",
+        "PAGERDUTY_URL",
+        "JSM_API_URL",
+        "WEBHOOK_URL",
+        "GITHUB_API_URL",
+        "BITBUCKET_API_URL",
+        "CDEVENTS_URL",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "PUSHGATEWAY_URL",
+        "METRICS_ENDPOINT",
+    ];
+    let pipe = addresses.iter().fold(pipe, |pipe, name| pipe.env(name, base));
+    let more = [
+        ("TELEGRAM_BOT_TOKEN", "1:k"),
+        ("TELEGRAM_CHAT_ID", "1"),
+        ("PAGERDUTY_ROUTING_KEY", "kkkkkkkk"),
+        ("JSM_API_KEY", "kkkkkkkk"),
+        ("GITHUB_TOKEN", "kkkkkkkk"),
+        ("GITHUB_REPOSITORY_NAME", "org/shop"),
+        ("BITBUCKET_ACCESS_TOKEN", "kkkkkkkk"),
+        ("BITBUCKET_REPOSITORY_NAME", "org/shop"),
+        ("PUSHGATEWAY_JOB", "x"),
+        ("BUILD_URL", "https://ci.example/7"),
+        ("REPOSITORY", "org/shop"),
+        ("PIPELINE", "ci"),
+        ("PIPELINE_URL", "https://ci.example/7"),
+    ];
+    (pipe.envs(&more), channels)
+}
+
+/// What was printed of the first target of a channel.
+#[track_caller]
+fn line_of<'a>(outcome: &'a Outcome, channel: &str) -> &'a str {
+    outcome.stdout.lines().find(|line| line.starts_with(&format!("{channel} "))).expect(channel)
 }
 
 #[test]
 fn an_answer_of_2xx_is_a_delivery_however_its_body_goes_on() {
     let repo = repo();
     for (chunk, pause) in [(100_000, Duration::ZERO), (1, Duration::from_millis(200))] {
-        for name in ["WEBHOOK_URL", "SLACK_WEBHOOK_URL", "TEAMS_WEBHOOK_URL", "DISCORD_WEBHOOK_URL", "PUSHGATEWAY_URL"]
-        {
-            let url = endless(chunk, pause);
-            let started = Instant::now();
-            let run = notify(&repo).env(name, &url).env("PUSHGATEWAY_JOB", "x").env("RETRIES", "0").env("TIMEOUT", "6");
-            let outcome = run.env("STATUS", "success").run().expect(0);
-            assert!(outcome.stdout.contains("PASSED"), "{name}: {}", outcome.stdout);
-            assert!(started.elapsed() < Duration::from_secs(4), "{name}: {:?}", started.elapsed());
+        let (run, channels) = everywhere(&repo, &endless(chunk, pause));
+        let started = Instant::now();
+        let outcome = run.env("TIMEOUT", "6").run();
+        for channel in channels {
+            let line = line_of(&outcome, channel);
+            assert!(line.contains("delivered") && !line.contains("not delivered"), "{}", outcome.stdout);
+        }
+        assert_eq!(outcome.code, Some(0), "{}", outcome.stdout);
+        assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    }
+}
+
+#[test]
+fn a_status_of_2xx_is_a_delivery_whatever_the_body_says() {
+    let repo = repo();
+    for (status, body) in
+        [(200, ""), (202, "{}"), (204, ""), (200, "<html>It works</html>"), (201, "[1, 2"), (299, "null")]
+    {
+        let server = Server::start(move |_| Reply::Send(status, Vec::new(), body.as_bytes().to_vec()));
+        let (run, channels) = everywhere(&repo, &server.url());
+        let outcome = run.run().expect(0);
+        for channel in channels {
+            let line = line_of(&outcome, channel);
+            assert!(line.contains("delivered") && !line.contains("not delivered"), "{status} {body}: {line}");
         }
     }
 }
@@ -51,6 +132,13 @@ fn an_answer_of_2xx_is_a_delivery_however_its_body_goes_on() {
 fn a_host_that_does_not_exist_is_refused() {
     let repo = repo();
     let run = |vars: &[(&str, &str)]| notify(&repo).envs(vars).env("RETRIES", "1").env("TIMEOUT", "20").run();
+    let (all, channels) = everywhere(&repo, "https://hooks.slak.invalid/x");
+    let outcome = all.run().expect(1);
+    for channel in channels {
+        assert!(line_of(&outcome, channel).contains("Correct the host name"), "{}", outcome.stdout);
+    }
+    let bot = [("SLACK_API_URL", "https://slak.invalid/api"), ("SLACK_BOT_TOKEN", "kkkkkkkk"), ("SLACK_CHANNEL", "C1")];
+    run(&bot).expect(1);
     let outcome = run(&[("SLACK_WEBHOOK_URL", "https://hooks.slak.invalid/services/x")]).expect(1);
     assert!(outcome.stdout.contains("Correct the host name"), "{}", outcome.stdout);
     let mail = [("EMAIL_TO", "a@example.com"), ("EMAIL_FROM", "b@example.com")];

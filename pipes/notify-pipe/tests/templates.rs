@@ -94,3 +94,33 @@ fn values_reach_a_template_as_they_are() {
     let text = texts(&body(&only(&server)));
     assert!(text.contains("a \"q\" \u{1f389}\n{{ title }}|Fix the <cart> & *total*|{\"label\": "), "{text}");
 }
+
+#[test]
+fn a_signal_gets_through_while_templates_are_rendered() {
+    let (repo, server) = (repo(), sink());
+    let template = bombs().remove(0);
+    for signal in ["TERM", "INT"] {
+        let webhook = notify(&repo).env("WEBHOOK_URL", server.url()).env("STATUS", "success");
+        let running = webhook.env("TEMPLATE", &template).env("WEBHOOK_PAYLOAD_TEMPLATE", &template).spawn();
+        std::thread::sleep(Duration::from_millis(300));
+        let sent = Instant::now();
+        running.signal(signal);
+        let outcome = running.finish();
+        assert!(matches!(outcome.code, Some(130 | 143)), "{outcome:?}");
+        assert!(sent.elapsed() < Duration::from_millis(500), "{signal}: {:?}", sent.elapsed());
+    }
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[test]
+fn one_rendering_serves_all_webhooks() {
+    let (repo, server) = (repo(), sink());
+    let urls: Vec<String> = (0..6).map(|turn| format!("{}/{turn}", server.url())).collect();
+    let webhooks = notify(&repo).env("WEBHOOK_URL", urls.join(",")).env("STATUS", "success").env("TIMEOUT", "5");
+    let outcome = webhooks.env("WEBHOOK_PAYLOAD_TEMPLATE", bombs().remove(0)).run().expect(1);
+    assert_eq!(outcome.stdout.matches("does too much work").count(), 6, "{}", outcome.stdout);
+    assert!(outcome.elapsed < Duration::from_secs(4), "{:?}", outcome.elapsed);
+    let webhooks = notify(&repo).env("WEBHOOK_URL", urls.join(",")).env("STATUS", "success");
+    webhooks.env("WEBHOOK_PAYLOAD_TEMPLATE", r#"{"text": "{{ title }}"}"#).run().expect(0);
+    assert_eq!(server.requests().len(), 6);
+}

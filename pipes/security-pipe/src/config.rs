@@ -52,8 +52,8 @@ impl Config {
         {
             vars.unmounted(problem);
         }
-        let include = vars.list(&SCAN_PATHS);
-        let exclude = vars.list(&EXCLUDE_PATHS);
+        let include = vars.paths(&SCAN_PATHS);
+        let exclude = vars.paths(&EXCLUDE_PATHS);
         let filter = filter(vars, &include, &exclude);
         let policy = Policy {
             ignore: place(vars, &IGNORE_FILE, ".pipewright/ignore.toml"),

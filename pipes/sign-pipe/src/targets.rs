@@ -144,7 +144,7 @@ fn unexpanded(text: &str) -> &'static str {
 fn files(vars: &mut Vars, ctx: &Context, signs: bool) -> Vec<File> {
     let dir = vars.path(&BUNDLE_DIR).map(|dir| ctx.workspace.dir.join(dir));
     let mut files = Vec::new();
-    for name in vars.list(&FILES) {
+    for name in vars.paths(&FILES) {
         let path = ctx.workspace.dir.join(&name);
         let Some(last) = path.file_name().map(|last| last.to_string_lossy().into_owned()) else {
             vars.problem(&FILES, format!("{name:?}: expected the name of a file"));

@@ -6,11 +6,12 @@
 mod find;
 mod parse;
 mod problem;
+mod strays;
+mod typed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -40,6 +41,8 @@ pub struct Effective {
 #[derive(Debug)]
 pub struct Vars {
     spec: &'static Spec,
+    /// Where relative paths start.
+    dir: PathBuf,
     env: find::Environment,
     values: BTreeMap<&'static str, Found>,
     problems: Vec<Problem>,
@@ -75,7 +78,7 @@ impl Vars {
         dir: &Path,
         root: &Path,
     ) -> Vars {
-        let mut vars = Vars::empty(spec, env);
+        let mut vars = Vars::empty(spec, env, dir);
         let strays = vars.env.strays(spec);
         let sentence = |near: &Problem| format!("{} is {}", near.variable, near.message);
         vars.notices = strays.near.iter().map(sentence).collect();
@@ -100,16 +103,17 @@ impl Vars {
 
     /// `wanted` of the process's variables and no others, for what has to be known before all the rest.
     pub(crate) fn only(spec: &'static Spec, wanted: &[&'static Var], dir: &Path, root: &Path) -> Vars {
-        let mut vars = Vars::empty(spec, std::env::vars_os());
+        let mut vars = Vars::empty(spec, std::env::vars_os(), dir);
         for var in wanted {
             vars.take(var, dir, root);
         }
         vars
     }
 
-    fn empty(spec: &'static Spec, env: impl IntoIterator<Item = (OsString, OsString)>) -> Vars {
+    fn empty(spec: &'static Spec, env: impl IntoIterator<Item = (OsString, OsString)>, dir: &Path) -> Vars {
         Vars {
             spec,
+            dir: dir.to_owned(),
             env: find::Environment::clean(env),
             values: BTreeMap::new(),
             problems: Vec::new(),
@@ -172,104 +176,6 @@ impl Vars {
 
     fn default(&self, var: &Var) -> Option<&'static str> {
         self.spec.default_of(var)
-    }
-
-    /// A boolean with its default (false if none is declared).
-    pub fn flag(&mut self, var: &'static Var) -> bool {
-        let default = self.default(var);
-        self.maybe_flag(var).unwrap_or(default == Some("true"))
-    }
-
-    /// A boolean that may be unset.
-    pub fn maybe_flag(&mut self, var: &'static Var) -> Option<bool> {
-        match self.get(var) {
-            Some(Value::Bool(value)) => Some(*value),
-            _ => None,
-        }
-    }
-
-    /// Text, a path or a URL as given, or its default.
-    pub fn text(&mut self, var: &'static Var) -> Option<String> {
-        let default = self.default(var);
-        match self.get(var) {
-            Some(Value::Text(value)) => Some(value.clone()),
-            _ => default.map(str::to_owned),
-        }
-    }
-
-    /// A path as given, or its default.
-    pub fn path(&mut self, var: &'static Var) -> Option<PathBuf> {
-        let path = self.text(var)?;
-        if path.contains('\\') {
-            let notice = format!("{} contains a backslash. Paths are written with /", self.typed(var));
-            if !self.notices.contains(&notice) {
-                self.notices.push(notice);
-            }
-        }
-        Some(PathBuf::from(path))
-    }
-
-    /// A whole number within the declared bounds, or its default.
-    pub fn integer(&mut self, var: &'static Var) -> Option<u64> {
-        let default = self.default(var);
-        match self.get(var) {
-            Some(Value::Integer(value)) => Some(*value),
-            _ => default.and_then(|text| text.parse().ok()),
-        }
-    }
-
-    /// A decimal number within the declared bounds, or its default.
-    pub fn number(&mut self, var: &'static Var) -> Option<f64> {
-        let default = self.default(var);
-        match self.get(var) {
-            Some(Value::Number(value)) => Some(*value),
-            _ => default.and_then(|text| text.parse().ok()),
-        }
-    }
-
-    /// A duration, or its default. Below a second it is a problem: every duration of a pipe is the time for some work.
-    pub fn duration(&mut self, var: &'static Var) -> Option<Duration> {
-        let default = self.default(var).and_then(duration);
-        let Some(Value::Duration(value)) = self.get(var) else { return default };
-        let value = *value;
-        if value < Duration::from_secs(1) {
-            self.problem(var, "expected a duration of at least 1s, such as 300 or 10m");
-        }
-        Some(value)
-    }
-
-    /// One of the declared words, or its default.
-    pub fn choice(&mut self, var: &'static Var) -> Option<&'static str> {
-        let default = self.default(var);
-        match self.get(var) {
-            Some(Value::Word(word)) => Some(word),
-            _ => default,
-        }
-    }
-
-    /// The items of a list, or those of its default.
-    pub fn list(&mut self, var: &'static Var) -> Vec<String> {
-        let default = self.default(var);
-        match self.get(var) {
-            Some(Value::List(items)) => items.clone(),
-            _ => default.map(parse::split).unwrap_or_default(),
-        }
-    }
-
-    /// A secret, from the variable or its `X_FILE`.
-    pub fn secret(&mut self, var: &'static Var) -> Option<SecretString> {
-        match self.get(var) {
-            Some(Value::Secret(value)) => Some(value.clone()),
-            _ => None,
-        }
-    }
-
-    /// The items of a list of secrets.
-    pub fn secrets_of(&mut self, var: &'static Var) -> Vec<SecretString> {
-        match self.get(var) {
-            Some(Value::Secrets(items)) => items.clone(),
-            _ => Vec::new(),
-        }
     }
 
     /// A secret without which the pipe can't do what was asked. Missing, it is a mistake or, as `ON_MISSING_SECRET`

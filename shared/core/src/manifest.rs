@@ -1,6 +1,8 @@
 //! Everything users read about a pipe's variables, made from its [`Spec`].
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::iter;
 
 use serde_json::{Map, Value, json};
 
@@ -82,69 +84,99 @@ pub fn action_yml(spec: &Spec) -> String {
 
 fn inputs(text: &mut String, spec: &Spec) {
     for var in documented_vars(spec) {
-        let _ = writeln!(
-            text,
-            "  {}:\n    description: {}\n    required: false",
-            var.name.to_lowercase(),
-            quote(&summary(spec, var))
-        );
-        if let Some(expression) = var.github {
-            let _ = writeln!(text, "    default: ${{{{ {expression} }}}}");
+        for (name, description) in names(spec, var) {
+            input(text, &name, &description);
+            if let Some(expression) = var.github.filter(|_| name == var.name) {
+                let _ = writeln!(text, "    default: ${{{{ {expression} }}}}");
+            }
         }
     }
+}
+
+fn input(text: &mut String, name: &str, description: &str) {
+    let _ = writeln!(text, "  {}:\n    description: {}", name.to_lowercase(), quote(description));
+}
+
+/// Every name by which a manifest offers the variable, with what to say of it: its own, its aliases, and the files that
+/// hold the value. Names of inputs have no case, so that an alias in another case is the same.
+fn names(spec: &Spec, var: &Var) -> Vec<(String, String)> {
+    let aliases = var.aliases.iter().filter(|alias| !alias.eq_ignore_ascii_case(var.name));
+    let alias = |alias: &&str| ((*alias).to_owned(), format!("Another name of {}.", var.name));
+    let values: Vec<_> = iter::once((var.name.to_owned(), summary(spec, var))).chain(aliases.map(alias)).collect();
+    let file = |(name, _): &(String, String)| {
+        (format!("{name}_FILE"), format!("Names a file in the checkout with the value of {}.", var.name))
+    };
+    let files: Vec<_> = values.iter().filter(|_| var.takes_file()).map(file).collect();
+    values.into_iter().chain(files).collect()
 }
 
 /// The root action: `pipe` chooses one, every other input is handed on. An input that it does not declare would be dropped,
 /// and the job would pass, so it declares what no version honours yet as well.
 pub fn root_action_yml(specs: &[&Spec]) -> String {
-    let names: Vec<_> = specs.iter().map(|spec| spec.name).collect();
+    let pipes: Vec<_> = specs.iter().map(|spec| spec.name).collect();
     let mut text = String::from(GENERATED);
+    text.push_str(
+        "# This action is for the GitHub Marketplace, which lists the one at the root. It adds nothing to the actions in\n\
+         # pipes/NAME, and a workflow that uses one of these is shorter.\n",
+    );
     text.push_str("name: Pipewright\ndescription: \"Scan, sign and announce a change with one small image each\"\n");
     text.push_str("branding:\n  icon: shield\n  color: blue\ninputs:\n");
     let _ = writeln!(
         text,
         "  pipe:\n    description: {}\n    required: true",
-        quote(&format!("One of: {}", names.join(", ")))
+        quote(&format!("One of: {}", pipes.join(", ")))
     );
-    let mut seen: Vec<&str> = Vec::new();
-    for (spec, var) in specs.iter().flat_map(|spec| spec.vars().map(move |var| (spec, var))) {
-        if seen.contains(&var.name) {
-            continue;
-        }
-        seen.push(var.name);
-        let described = specs
-            .iter()
-            .flat_map(|spec| documented_vars(spec).map(move |var| (spec, var)))
-            .find(|(_, other)| other.name == var.name)
-            .map_or_else(|| not_honoured(spec, var), |(spec, var)| summary(spec, var));
-        let name = var.name.to_lowercase();
-        let _ = writeln!(text, "  {name}:\n    description: {}\n    required: false", quote(&described));
+    let declared = root_inputs(specs);
+    for (name, description) in &declared {
+        input(&mut text, name, description);
     }
     root_outputs(&mut text, specs);
     text.push_str("runs:\n  using: composite\n  steps:\n");
     // A composite whose steps are all skipped succeeds, and GitHub does not enforce `required`.
-    let list = serde_json::to_string(&names).unwrap_or_default();
+    let list = serde_json::to_string(&pipes).unwrap_or_default();
     let _ = writeln!(text, "    - if: ${{{{ !contains(fromJSON('{list}'), inputs.pipe) }}}}\n      shell: sh");
-    let expected = crate::text::enumerate(&names);
+    let expected = crate::text::enumerate(&pipes);
     let _ = writeln!(text, "      run: |\n        echo '::error::pipe: expected {expected}'\n        exit 2");
     for spec in specs {
         let path = REPOSITORY.trim_start_matches("https://github.com/");
         let _ = writeln!(text, "    - id: {}\n      if: inputs.pipe == '{}'", spec.name, spec.name);
         let _ = writeln!(text, "      uses: {path}/pipes/{}@v{}\n      with:", spec.name, spec.version);
+        let mut own = BTreeSet::new();
         for var in documented_vars(spec) {
-            let name = var.name.to_lowercase();
-            let fallback = var.github.map(|expression| format!(" || {expression}")).unwrap_or_default();
-            let _ = writeln!(text, "        {name}: ${{{{ inputs.{name}{fallback} }}}}");
+            for (name, _) in names(spec, var) {
+                let input = name.to_lowercase();
+                let fallback = var.github.filter(|_| name == var.name).map(|expression| format!(" || {expression}"));
+                let _ = writeln!(text, "        {input}: ${{{{ inputs.{input}{} }}}}", fallback.unwrap_or_default());
+                own.insert(name);
+            }
         }
         // The pipe's action does not declare these, and the pipe refuses them: what this version does not honour, and
         // what another pipe reads. Under `with`, the runner would warn about each of them in every run.
-        let declared: Vec<&str> = documented_vars(spec).map(|var| var.name).collect();
         text.push_str("      env:\n");
-        for name in seen.iter().filter(|name| !declared.contains(name)) {
+        for (name, _) in declared.iter().filter(|(name, _)| !own.contains(name)) {
             let _ = writeln!(text, "        INPUT_{name}: ${{{{ inputs.{} }}}}", name.to_lowercase());
         }
     }
     text
+}
+
+/// The names of all pipes' variables, each once, with the words of a pipe that honours it.
+fn root_inputs(specs: &[&Spec]) -> Vec<(String, String)> {
+    let honoured = specs.iter().flat_map(|spec| documented_vars(spec).flat_map(move |var| names(spec, var)));
+    let words: BTreeMap<String, String> = honoured.fold(BTreeMap::new(), |mut words, (name, description)| {
+        words.entry(name).or_insert(description);
+        words
+    });
+    let mut inputs: Vec<(String, String)> = Vec::new();
+    for (spec, var) in specs.iter().flat_map(|spec| spec.vars().map(move |var| (spec, var))) {
+        for (name, _) in names(spec, var) {
+            if !inputs.iter().any(|(known, _)| *known == name) {
+                let description = words.get(&name).cloned().unwrap_or_else(|| not_honoured(spec, var));
+                inputs.push((name, description));
+            }
+        }
+    }
+    inputs
 }
 
 /// The outputs of all pipes, each from the step that ran.
@@ -175,8 +207,8 @@ pub fn pipe_yml(spec: &Spec) -> String {
     let _ = writeln!(text, "vendor:\n  name: Pipewright\n  website: {REPOSITORY}");
     let _ = writeln!(text, "maintainer:\n  name: Pipewright\n  website: {REPOSITORY}");
     let _ = writeln!(text, "tags: [{}, pipewright]\nvariables:", spec.category.to_lowercase());
-    for var in documented_vars(spec) {
-        let _ = writeln!(text, "  - name: {}", var.name);
+    for (name, _) in documented_vars(spec).flat_map(|var| names(spec, var)) {
+        let _ = writeln!(text, "  - name: {name}");
     }
     text
 }
@@ -264,7 +296,7 @@ fn cell(text: &str) -> String {
 /// The names that the pipes answer to, without a prefix, one a line: `env/family.txt`.
 pub fn family(specs: &[&Spec]) -> String {
     let names = specs.iter().flat_map(|spec| spec.vars()).flat_map(crate::env::accepted_names);
-    let names: std::collections::BTreeSet<String> = names.collect();
+    let names: BTreeSet<String> = names.collect();
     names.into_iter().map(|name| name + "\n").collect()
 }
 

@@ -96,13 +96,22 @@ fn report_name(vars: &mut Vars) -> Option<String> {
 fn reports_dir(vars: &mut Vars, root: &Path, dir: &Path, name: Option<&str>) -> PathBuf {
     let given = vars.path(&common::REPORTS_DIR).filter(|given| !is_none(given));
     let given = given.unwrap_or_else(|| PathBuf::from(common::REPORTS_DIR.default.unwrap_or_default()));
-    let reports = Workspace::inside(root, dir, &given).unwrap_or_else(|problem| {
-        vars.problem(&common::REPORTS_DIR, problem);
-        // The report of this mistake goes to a directory that is not a link.
-        dir.to_owned()
-    });
-    match name {
-        Some(name) => reports.join(name),
-        None => reports,
+    let below = |reports: PathBuf| name.map_or_else(|| reports.clone(), |name| reports.join(name));
+    let reports = match Workspace::inside(root, dir, &given) {
+        Ok(reports) => reports,
+        Err(problem) => {
+            vars.problem(&common::REPORTS_DIR, problem);
+            // The report of this mistake goes to a directory that is not a link.
+            return below(dir.to_owned());
+        }
+    };
+    // Only what is in a folder of their own is kept from the next scan and from Git.
+    if name.is_none() && dir.starts_with(&reports) {
+        let variable = vars.typed(&common::REPORTS_DIR);
+        vars.notice(format!(
+            "{variable} is the working directory, so reports are written among the sources. Set it to a separate \
+             folder, such as security-reports"
+        ));
     }
+    below(reports)
 }

@@ -7,6 +7,8 @@
 mod earlier;
 mod indented;
 mod schema;
+mod section;
+mod step;
 
 use std::io::{self, BufWriter, IntoInnerError, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +17,6 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::env::{Effective, Problem};
@@ -26,72 +27,13 @@ use crate::redact::Redactor;
 use crate::redact::json::JsonWriter;
 use crate::spec::Spec;
 use crate::workspace::ReportDir;
+use section::Section;
+use step::StepRecord;
 
 pub use earlier::Earlier;
 pub use schema::SCHEMA_VERSION;
-
-/// How a step ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StepStatus {
-    /// It was done.
-    Ran,
-    /// A stated condition made it unnecessary.
-    Skipped,
-    /// It could not be done, or its result is no.
-    Failed,
-}
-
-impl StepStatus {
-    /// As reports spell it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            StepStatus::Ran => "ran",
-            StepStatus::Skipped => "skipped",
-            StepStatus::Failed => "failed",
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct StepRecord {
-    #[serde(skip)]
-    begun: usize,
-    name: String,
-    status: StepStatus,
-    /// What was done, or why it was not.
-    detail: String,
-    started_at: String,
-    duration_ms: u64,
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    counts: Map<String, Value>,
-}
-
-enum Section {
-    /// As it stands in the report, which is written many times.
-    Value(Box<RawValue>),
-    /// A list whose elements are made each time, as they stand in the report.
-    List(usize, Box<dyn Fn(usize) -> Element + Send + Sync>),
-}
-
-impl Serialize for Section {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Section::Value(value) => value.serialize(serializer),
-            Section::List(length, element) => serializer.collect_seq((0..*length).map(|place| element(place).0)),
-        }
-    }
-}
-
-/// An element of [`Recorder::list`].
-pub struct Element(Box<RawValue>);
-
-impl Element {
-    /// Lays it out.
-    pub fn new(value: impl Serialize) -> Element {
-        Element(indented::layout(&value, 2))
-    }
-}
+pub use section::Element;
+pub use step::StepStatus;
 
 struct Document {
     spec: &'static Spec,

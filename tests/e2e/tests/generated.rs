@@ -65,7 +65,9 @@ fn tables_of_variables_are_fresh() {
          - Booleans are true/false, 1/0, yes/no or on/off, in any case.\n\
          - Durations are `300` (seconds), `90s`, `10m` or `1h30m`.\n\
          - Lists are separated by commas or newlines, or are JSON or Bitbucket arrays.\n\
-         - `X_FILE` names a file that holds a secret `X`. A relative path must stay inside the checkout.\n",
+         - `X_FILE` names a file that holds the value of a secret `X`, and of other variables whose row says so. A relative\n  \
+           path must stay inside the checkout. It is an input of the actions as well: `x_file`. The container of an action\n  \
+           or a pipe sees nothing but the checkout, so an earlier step has to write the file there. Do not commit it.\n",
     );
     for pipe in pipes() {
         let table = printed(&pipe, "variables.md");

@@ -37,8 +37,8 @@ fn the_list_of_pins_names_exactly_what_has_no_digest() {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for path in tracked() {
         let is_page = path.ends_with(".md") && path != "docs/pins.md";
-        let is_ours =
-            path.starts_with(".github/") || PIPELINES.contains(&path.as_str()) || path.ends_with("action.yml");
+        let is_manifest = path.ends_with("action.yml") || path.ends_with("pipe.yml");
+        let is_ours = path.starts_with(".github/") || PIPELINES.contains(&path.as_str()) || is_manifest;
         let is_image = path.starts_with("Dockerfiles/");
         if !(is_page || is_ours || is_image) {
             continue;
@@ -54,7 +54,9 @@ fn the_list_of_pins_names_exactly_what_has_no_digest() {
             !is_pinned && action.contains('@') && !action.starts_with("pipewright/pipewright/")
         });
         let images = ["image: ", "RUST_IMAGE="].iter().flat_map(|key| values(&text, key));
-        let images = images.filter(|image| image.contains("docker.io/") && !image.contains("@sha256:"));
+        let images = images.map(|image| image.trim_start_matches("docker://"));
+        let images = images.filter(|image| is_manifest || image.contains("docker.io/"));
+        let images = images.filter(|image| image.contains('/') && !image.contains("@sha256:"));
         for name in actions.chain(images.filter(|_| !is_page)) {
             found.entry(name.to_owned()).or_default().insert(path.clone());
         }

@@ -126,6 +126,36 @@ fn an_image_holds_one_binary_and_says_its_version() {
 
 #[test]
 #[ignore = "needs root, buildah and podman: make test"]
+fn an_image_is_of_the_architecture_it_is_built_for_and_says_what_it_is() {
+    let dist = root().join("target/test-dist-arm64");
+    drop(fs::remove_dir_all(&dist));
+    let filled = run(Command::new("./Dockerfiles/dist.sh").arg("arm64").current_dir(root()).env("DIST", &dist));
+    assert!(filled.status.success(), "{filled:?}");
+    for pipe in pipes() {
+        // Only there: with another architecture the build fails.
+        fs::write(dist.join("arm64").join(&pipe), "").unwrap();
+        let built = run(Command::new("./Dockerfiles/build.sh")
+            .args([pipe.as_str(), "target/test-dist-arm64", "test-arm64"])
+            .current_dir(root())
+            .env("ARCH", "arm64")
+            .env("SOURCE_DATE_EPOCH", "1767323045"));
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        let shown = run(installed("podman").args(["image", "inspect", &format!("localhost/{pipe}:test-arm64")]));
+        let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+        assert_eq!(shown[0]["Architecture"], "arm64");
+        let label = |name: &str| shown[0]["Labels"][format!("org.opencontainers.image.{name}")].as_str().unwrap_or("");
+        let description = fs::read_to_string(root().join("pipes").join(&pipe).join("pipe.yml")).unwrap();
+        assert!(description.contains(&format!("description: \"{}\"\n", label("description"))), "{shown}");
+        assert_eq!(label("created"), "2026-01-02T03:04:05Z");
+        assert!(label("documentation").ends_with(&format!("/pipes/{pipe}")), "{shown}");
+        for name in ["title", "url", "source", "licenses", "vendor"] {
+            assert!(!label(name).is_empty(), "{name}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs root, buildah and podman: make test"]
 fn root_without_any_capability_scans_a_mounted_tree() {
     let mounted = Mounted::new(0);
     let text = mounted.container("security-pipe:test", "rw").locked().expect(1);

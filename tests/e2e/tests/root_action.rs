@@ -2,6 +2,7 @@
 //! and does not exist must end with 3, never with a pass because the input was dropped on the way.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on fails")]
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use pipe_core::spec::{Kind, Spec, Var};
@@ -31,6 +32,13 @@ fn value(var: &Var) -> &'static str {
     }
 }
 
+/// The names that a manifest offers for a variable: its own, its aliases, and those of the files that hold them.
+fn names(var: &Var) -> BTreeSet<String> {
+    let values = [&[var.name], var.aliases].concat();
+    let files = values.iter().filter(|_| var.takes_file()).map(|name| format!("{name}_FILE"));
+    values.iter().map(|name| (*name).to_owned()).chain(files).map(|name| name.to_uppercase()).collect()
+}
+
 fn specs() -> [&'static Spec; 3] {
     [&security_pipe::SPEC, &sign_pipe::SPEC, &notify_pipe::SPEC]
 }
@@ -40,14 +48,62 @@ fn it_declares_and_forwards_every_variable_of_every_pipe() {
     let action = fs::read_to_string(root().join("action.yml")).unwrap();
     for spec in specs() {
         let forwarded = forwarded(&action, spec.name);
-        let all: std::collections::BTreeSet<&str> =
-            specs().iter().flat_map(|spec| spec.vars()).map(|var| var.name).collect();
+        let all: BTreeSet<String> = specs().iter().flat_map(|spec| spec.vars()).flat_map(names).collect();
         assert_eq!(forwarded.len(), all.len(), "{}: those of other pipes as well, which it refuses", spec.name);
-        for var in spec.vars() {
-            let name = var.name.to_lowercase();
+        for variable in spec.vars().flat_map(names) {
+            let name = variable.to_lowercase();
             assert!(action.contains(&format!("\n  {name}:\n    description: ")), "{name} is not declared");
-            let expected = (name, format!("INPUT_{}", var.name));
-            assert!(forwarded.contains(&expected), "{}: {} is not forwarded", spec.name, var.name);
+            let expected = (name, format!("INPUT_{variable}"));
+            assert!(forwarded.contains(&expected), "{}: {variable} is not forwarded", spec.name);
+        }
+    }
+}
+
+#[test]
+fn every_manifest_offers_what_the_documentation_offers() {
+    let root_action = fs::read_to_string(root().join("action.yml")).unwrap();
+    for spec in specs() {
+        let expected: BTreeSet<String> = spec.vars().filter(|var| spec.honours(var)).flat_map(names).collect();
+        assert!(expected.iter().filter(|name| name.ends_with("_FILE")).count() > 3, "{}", spec.name);
+        let folder = root().join("pipes").join(spec.name);
+        let between = |text: &str, start: &str, end: &str| {
+            let (_, rest) = text.split_once(start).unwrap();
+            rest.split(end).next().unwrap().to_owned()
+        };
+        let action = between(&fs::read_to_string(folder.join("action.yml")).unwrap(), "\ninputs:\n", "\noutputs:\n");
+        let inputs = action.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+        let inputs: BTreeSet<String> = inputs.map(|line| line.trim().trim_end_matches(':').to_uppercase()).collect();
+        assert_eq!(inputs, expected, "{}: action.yml", spec.name);
+        let pipe = fs::read_to_string(folder.join("pipe.yml")).unwrap();
+        let variables = pipe.lines().filter_map(|line| line.strip_prefix("  - name: "));
+        assert_eq!(variables.map(str::to_uppercase).collect::<BTreeSet<_>>(), expected, "{}: pipe.yml", spec.name);
+        let schema = Pipe::new(spec.name, &root()).arg("--print").arg("schema").run().expect(0).stdout;
+        let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+        let properties = schema["properties"].as_object().unwrap().keys().map(|name| name.to_uppercase());
+        assert_eq!(properties.collect::<BTreeSet<_>>(), expected, "{}: schema", spec.name);
+        let step = between(&root_action, &format!("/pipes/{}@", spec.name), "      env:\n");
+        let given = step.lines().filter_map(|line| line.trim().split_once(": ${{ inputs."));
+        assert_eq!(
+            given.map(|(name, _)| name.to_uppercase()).collect::<BTreeSet<_>>(),
+            expected,
+            "{}: root",
+            spec.name
+        );
+    }
+}
+
+#[test]
+fn each_input_that_names_a_file_is_read_from_the_checkout() {
+    for spec in specs() {
+        let repo = Repo::new();
+        let files = || spec.vars().filter(|var| var.takes_file()).map(|var| format!("INPUT_{}_FILE", var.name));
+        for (path, why) in [("absent", ""), ("../outside", "leads out of the checkout")] {
+            let pipe =
+                files().fold(Pipe::new(spec.name, repo.path()).arg("--check"), |pipe, name| pipe.env(name, path));
+            let text = pipe.run().expect(2).stderr;
+            for name in files() {
+                assert!(text.contains(&format!("  {name}: {why}")), "{name}: {text}");
+            }
         }
     }
 }

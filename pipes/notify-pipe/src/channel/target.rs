@@ -13,6 +13,7 @@ use crate::http::{host_of, is_url};
 use crate::message::Message;
 use crate::post::{Post, Receipt, Response, Undelivered};
 use crate::state::State;
+use crate::template::Template;
 
 /// A kind of channel and how to get one from the variables.
 pub(crate) struct ChannelKind {
@@ -37,6 +38,11 @@ pub(crate) trait Target: Send + Sync {
 
     /// What a person should know of a message that can't be delivered as it should, as a sentence.
     fn warning(&self, _message: &Message) -> Option<String> {
+        None
+    }
+
+    /// The template of its payload, which [`Message::payload`] is rendered from.
+    fn template(&self) -> Option<&Template> {
         None
     }
 
@@ -91,11 +97,6 @@ pub(crate) trait HttpChannel: Target {
     /// The request, or why this message needs no request: [`Undelivered::Skipped`].
     fn request(&self, message: &Message) -> Result<Request, Undelivered>;
 
-    /// Whether an answer of 2xx is a delivery only if its body says so.
-    fn confirms_in_body(&self) -> bool {
-        false
-    }
-
     /// What an answer of 2xx means. Services that say no with 200 say it here. Of a long or slow body only the beginning
     /// is there.
     fn judge(&self, _response: &Response) -> Result<Receipt, Undelivered> {
@@ -111,8 +112,7 @@ impl<T: HttpChannel> Channel for T {
     fn deliver<'a>(&'a self, message: &'a Message, post: &'a Post) -> LocalBoxFuture<'a, Result<Receipt, Undelivered>> {
         Box::pin(async move {
             let request = self.request(message)?;
-            let sending = if self.confirms_in_body() { post.send(request).await } else { post.deliver(request).await };
-            self.judge(&sending?)
+            self.judge(&post.deliver(request).await?)
         })
     }
 }

@@ -104,16 +104,12 @@ impl HttpChannel for Telegram {
         Ok(post_secret(&self.url).json_body(&payload).retry_after_in(retry_after))
     }
 
-    fn confirms_in_body(&self) -> bool {
-        true
-    }
-
     fn judge(&self, response: &Response) -> Result<Receipt, Undelivered> {
         let answer: Value = response.json().unwrap_or_default();
-        if answer["ok"] == true {
+        if answer["ok"] != false {
             return Ok(Receipt::default());
         }
-        let why = answer["description"].as_str().unwrap_or("the response does not confirm the message");
+        let why = answer["description"].as_str().unwrap_or("the response says that the message was not sent");
         Err(Undelivered::Refused(format!("Telegram: {why}")))
     }
 }

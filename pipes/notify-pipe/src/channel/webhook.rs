@@ -158,6 +158,10 @@ impl Target for Webhook {
     fn target(&self) -> String {
         host(&self.url)
     }
+
+    fn template(&self) -> Option<&Template> {
+        self.template.as_ref()
+    }
 }
 
 impl HttpChannel for Webhook {
@@ -170,7 +174,8 @@ impl HttpChannel for Webhook {
             None => serde_json::to_vec(&document(message)).unwrap_or_default(),
             Some(template) => {
                 let refuse = |why: String| Undelivered::Refused(format!("WEBHOOK_PAYLOAD_TEMPLATE: {why}"));
-                let body = template.render(message).map_err(refuse)?;
+                let rendered = message.payload.clone().unwrap_or_else(|| template.render(message));
+                let body = rendered.map_err(refuse)?;
                 if self.content_type.to_ascii_lowercase().contains("json") {
                     serde_json::from_str::<serde::de::IgnoredAny>(&body)
                         .map_err(|error| refuse(format!("the result is not JSON: {error}")))?;

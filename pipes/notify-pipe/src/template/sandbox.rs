@@ -19,10 +19,10 @@ pub(super) const TOO_MUCH: &str = "the template does too much work. Simplify its
 /// The only argument of the process that renders.
 const ARGUMENT: &str = "--render-template";
 
-/// For a whole rendering, which takes milliseconds.
-const TIME: Duration = Duration::from_millis(900);
-/// Seconds of CPU, if the pipe is gone and cannot end the process.
-const CPU: u64 = 2;
+/// Seconds of CPU for a whole rendering, which takes milliseconds.
+const CPU: u64 = 1;
+/// How long a rendering may take by the clock. On a busy machine, a second of CPU takes several.
+pub(super) const TIME: Duration = Duration::from_secs(10);
 /// Bytes of memory for data. A large message needs a tenth of it.
 const MEMORY: u64 = 64 << 20;
 /// Bytes of a result. No service takes more.
@@ -35,12 +35,14 @@ enum Reply {
     Failed(String),
 }
 
+/// Waits for the result as long as `limit`.
+///
 /// # Errors
 /// What the template does wrong, as a fragment.
-pub(super) fn render(order: &impl Serialize) -> Result<String, String> {
+pub(super) fn render(order: &impl Serialize, limit: Duration) -> Result<String, String> {
     let order = serde_json::to_vec(order).map_err(|error| format!("failed to pass its values: {error}"))?;
     let mut child = start().map_err(|error| format!("failed to start this program for it: {error}. Mount /proc"))?;
-    let reply = exchange(&mut child, order);
+    let reply = exchange(&mut child, order, limit);
     // It has ended, or nothing it could still say counts.
     let _ = child.kill();
     let _ = child.wait();
@@ -62,7 +64,7 @@ fn start() -> std::io::Result<Child> {
 }
 
 /// Everything that the child writes until it ends, if it does in time.
-fn exchange(child: &mut Child, order: Vec<u8>) -> Option<Vec<u8>> {
+fn exchange(child: &mut Child, order: Vec<u8>, limit: Duration) -> Option<Vec<u8>> {
     let (mut stdin, stdout) = (child.stdin.take()?, child.stdout.take()?);
     let (sender, receiver) = mpsc::channel();
     // Both threads end with the child, whose ends of the pipes are then closed.
@@ -72,7 +74,7 @@ fn exchange(child: &mut Child, order: Vec<u8>) -> Option<Vec<u8>> {
         let read = stdout.take(2 * MAX_RESULT).read_to_end(&mut bytes);
         sender.send(read.map(|_| bytes))
     });
-    receiver.recv_timeout(TIME).ok()?.ok()
+    receiver.recv_timeout(limit).ok()?.ok()
 }
 
 /// Does what stands on standard input, if this process was started for that.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use pipe_core::Context;
 use pipe_core::env::Vars;
 use pipe_core::platform::Provider;
+use pipe_core::redact::Redactor;
 use pipe_core::spec::Var;
 use pipe_evidence::statement::predicate;
 use serde_json::{Map, Value, json};
@@ -66,8 +67,11 @@ impl Attestation for Provenance {
     fn predicate(&self, about: &About<'_>) -> Result<Predicate, NotAttested> {
         let environment = Claims::of_environment(about.ctx);
         let claims = about.claims.filter(|claims| claims.repository.is_some());
-        let predicate = predicate(claims.unwrap_or(&environment), claims.is_some(), about);
-        Predicate::new(predicate::PROVENANCE, &predicate)
+        let mut document = predicate(claims.unwrap_or(&environment), claims.is_some(), about);
+        // Names of branches and tags become public here. Only tokens are hidden: a variable whose secret is a common word
+        // must not change what is attested.
+        Redactor::new().json(&mut document);
+        Predicate::new(predicate::PROVENANCE, &document)
     }
 }
 

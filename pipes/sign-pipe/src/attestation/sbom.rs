@@ -30,7 +30,7 @@ struct SbomFile {
 
 pub(super) fn from_vars(vars: &mut Vars, ctx: &Context, documents: &Documents) -> Vec<Arc<dyn Attestation>> {
     let asked = vars.maybe_flag(&ATTEST_SBOM);
-    let named = vars.list(&SBOM_FILE);
+    let named = vars.paths(&SBOM_FILE);
     if asked == Some(false) {
         return Vec::new();
     }

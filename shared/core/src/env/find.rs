@@ -1,4 +1,4 @@
-//! Which environment variable gives a declared variable its value, and which ones a user seems to have mistyped.
+//! Which environment variable gives a declared variable its value.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -23,47 +23,13 @@ const SETTING: &str = "PLUGIN_";
 /// The most items `X_COUNT` may announce.
 const MAX_ITEMS: usize = 10_000;
 
-/// Inputs that the runner itself gives a meaning: `uses: docker://image`.
-const RUNNER_INPUTS: [&str; 2] = ["INPUT_ARGS", "INPUT_ENTRYPOINT"];
-
-/// Every name that a pipe of this version answers to, one a line. `PIPEWRIGHT_X` may be set for a whole job, in which
-/// another pipe reads it. Generated: `make generate`.
-const FAMILY: &str = include_str!("family.txt");
-
-/// Names of CI systems and shells: never a mistyped variable of ours.
-const FOREIGN: [&str; 14] = [
-    "ACTIONS_",
-    "AWS_",
-    "AZURE_",
-    "BITBUCKET_",
-    "BUILDKITE_",
-    "CI_",
-    "CIRCLE_",
-    "GITHUB_",
-    "GITLAB_",
-    "KUBERNETES_",
-    "RUNNER_",
-    "npm_",
-    "ftp_proxy",
-    "all_proxy",
-];
-
 /// The environment without empty values; names of inputs normalised.
 pub(super) struct Environment {
-    vars: BTreeMap<String, String>,
+    pub(super) vars: BTreeMap<String, String>,
     /// Names whose value is not UTF-8.
-    broken: BTreeSet<String>,
+    pub(super) broken: BTreeSet<String>,
     /// What was typed for a name that had to be normalised.
     typed: BTreeMap<String, String>,
-}
-
-/// Names that nothing declares.
-#[derive(Debug, Default)]
-pub(super) struct Strays {
-    /// Under one of our prefixes, which no other program uses.
-    pub(super) unknown: Vec<Problem>,
-    /// Bare ones that are a letter or two from a declared name. They may belong to another program.
-    pub(super) near: Vec<Problem>,
 }
 
 /// Values may be secret: only their number is shown.
@@ -116,7 +82,7 @@ impl Environment {
         self.vars.get(name).map(String::as_str)
     }
 
-    fn typed(&self, name: &str) -> String {
+    pub(super) fn typed(&self, name: &str) -> String {
         self.typed.get(name).map_or(name, String::as_str).to_owned()
     }
 
@@ -129,6 +95,7 @@ impl Environment {
                     continue;
                 };
                 match &found {
+                    Some(first) if is_given_by_action(var, &first.typed) => found = Some(raw),
                     Some(first) if !same(first, &raw) => {
                         return Err(Problem {
                             variable: format!("{}, {}", first.typed, raw.typed),
@@ -155,6 +122,7 @@ impl Environment {
         let direct = self.vars.get(name);
         let file_name = format!("{name}_FILE");
         let file = self.vars.get(&file_name).filter(|_| var.takes_file());
+        let direct = direct.filter(|_| file.is_none() || !is_given_by_action(var, name));
         if let (Some(_), Some(_)) = (direct, file) {
             return Err(problem(&format!("{name}, {file_name}"), "both are set. Set one of them"));
         }
@@ -191,41 +159,6 @@ impl Environment {
         }))
     }
 
-    /// Names that a user plainly meant for us and that nothing declares.
-    pub(super) fn strays(&self, spec: &Spec) -> Strays {
-        let declared: BTreeSet<String> = spec.vars().flat_map(accepted_names).collect();
-        let mut strays = Strays::default();
-        for name in self.vars.keys().chain(&self.broken) {
-            let shared = name.strip_prefix("PIPEWRIGHT_");
-            let prefixed = name.strip_prefix("INPUT_").or(shared);
-            let bare = prefixed.unwrap_or(name);
-            if declared.contains(bare) || is_item(bare, |name| declared.contains(name)) {
-                continue;
-            }
-            let problem = |advice: String| Problem {
-                variable: self.typed(name),
-                message: format!("not a variable of {}. {advice}", spec.name),
-            };
-            let near = || nearest(bare, spec, prefixed.is_some());
-            if prefixed.is_some() {
-                let of_another = in_family(bare) || is_item(bare, in_family);
-                if RUNNER_INPUTS.contains(&name.as_str()) || (shared.is_some() && of_another) {
-                    continue;
-                }
-                strays.unknown.push(problem(match near() {
-                    _ if of_another => "Another pipe reads it. Remove it here".to_owned(),
-                    Some(near) => format!("Did you mean {near}?"),
-                    None => "Remove it".to_owned(),
-                }));
-            } else if !is_foreign(bare)
-                && let Some(near) = near()
-            {
-                strays.near.push(problem(format!("Did you mean {near}?")));
-            }
-        }
-        strays
-    }
-
     /// The values of undeclared variables that by their name hold a secret, so that none of them is ever printed.
     pub(super) fn sensitive(&self, spec: &Spec) -> Vec<SecretString> {
         const SECRET_WORDS: [&str; 9] =
@@ -251,6 +184,11 @@ impl Environment {
     }
 }
 
+/// Whether the value may be the default of our action, which stands there whatever else the user sets.
+fn is_given_by_action(var: &Var, name: &str) -> bool {
+    var.github.is_some() && name.strip_prefix(INPUT) == Some(var.name)
+}
+
 fn same(left: &Raw, right: &Raw) -> bool {
     match (&left.content, &right.content) {
         (Content::Text(left), Content::Text(right)) => left == right,
@@ -274,54 +212,17 @@ pub(crate) fn accepted_names(var: &Var) -> Vec<String> {
     names
 }
 
-/// `X_0` of a declared list `X`.
-fn is_item(name: &str, declared: impl Fn(&str) -> bool) -> bool {
-    let Some((list, index)) = name.rsplit_once('_') else { return false };
-    !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit()) && declared(&format!("{list}_COUNT"))
-}
-
-fn in_family(name: &str) -> bool {
-    FAMILY.lines().any(|known| known == name)
-}
-
-fn is_foreign(name: &str) -> bool {
-    let begins = |prefix: &&str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    FOREIGN.iter().any(begins)
-}
-
-fn nearest(name: &str, spec: &Spec, ours: bool) -> Option<&'static str> {
-    /// A shorter bare name probably belongs to another program.
-    const MIN_LENGTH: usize = 7;
-    if !ours && name.len() < MIN_LENGTH {
-        return None;
-    }
-    let upper = name.to_ascii_uppercase();
-    if let Some(var) = spec.vars().find(|var| var.elsewhere.contains(&upper.as_str())) {
-        return Some(var.name);
-    }
-    let own = characters(&upper);
-    spec.vars()
-        .filter(|var| ours || !var.common_word)
-        .flat_map(|var| std::iter::once(&var.name).chain(var.aliases))
-        // The distance is never less than the difference in length, nor than half the number of characters that only one
-        // of the two has. Both are there at once.
-        .filter(|declared| declared.len().abs_diff(upper.len()) <= 2)
-        .filter(|declared| (characters(declared) ^ own).count_ones() <= 4)
-        .map(|declared| (strsim::damerau_levenshtein(declared, &upper), *declared))
-        .filter(|(distance, declared)| *distance <= 2 && declared.len() > 4)
-        .min()
-        .map(|(_, declared)| declared)
-}
-
-/// Which characters occur in a name, a bit for each; those that are far apart share one.
-fn characters(name: &str) -> u64 {
-    name.chars().fold(0, |set, character| set | 1 << (u32::from(character) % 64))
-}
-
 /// The text of an `X_FILE`: a regular file of bounded size. A relative path stays inside the checkout after links are
 /// resolved, so that a repository can't make a run read the machine's files.
 fn read_file(path: &Path, dir: &Path, root: &Path) -> Result<String, String> {
     let path = Workspace::inside(root, dir, path)?;
     let read = read_text(&path, MAX_FILE, Links::Follow);
-    read.map_err(|error| with_advice(error.to_string(), "Set it to a file that can be read"))
+    read.map_err(|error| {
+        let advice = if path.to_string_lossy().contains('\\') {
+            "Write the path with / instead of \\"
+        } else {
+            "Set it to a file that can be read"
+        };
+        with_advice(error.to_string(), advice)
+    })
 }

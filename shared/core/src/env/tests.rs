@@ -421,3 +421,52 @@ proptest! {
         prop_assert!(vars.problems().iter().all(|problem| !problem.message.is_empty()));
     }
 }
+
+#[test]
+fn a_path_of_windows_is_noticed_unless_a_file_has_that_name() {
+    const DIR: &Var = &common::WORKING_DIR;
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("sub")).unwrap();
+    fs::write(dir.path().join("a\\b"), "").unwrap();
+    fs::write(dir.path().join("sub/c\\d"), "").unwrap();
+    let noticed = |value: &str, more: &[(&str, &str)]| {
+        let env: Vec<_> = [("CHANNELS", value), ("REPORTS_DIR", value)].iter().chain(more).copied().collect();
+        let mut vars = load_in(&env, dir.path(), dir.path());
+        vars.path(&common::REPORTS_DIR);
+        vars.paths(&CHANNELS);
+        vars.path(DIR);
+        vars.notices().to_vec()
+    };
+    let all = noticed("services\\api", &[("WORKING_DIR", "x\\y")]);
+    assert_eq!(
+        all,
+        [
+            "REPORTS_DIR contains a backslash. Write the path with /, as in services/api",
+            "CHANNELS contains a backslash. Write the path with /, as in services/api",
+            "WORKING_DIR contains a backslash. Write the path with /, as in x/y",
+        ]
+    );
+    assert_eq!(noticed("C:\\work\\a", &[]).len(), 2);
+    for fine in ["a\\b", "a/b", "\\[x\\]/a", "x\\*"] {
+        assert_eq!(noticed(fine, &[]), [""; 0], "{fine}");
+    }
+    assert_eq!(noticed("c\\d", &[("WORKING_DIR", "sub")]), [""; 0]);
+    assert_eq!(noticed("c\\d", &[]).len(), 2);
+    let vars = load_in(&[("DOCKER_PASSWORD_FILE", "keys\\p")], dir.path(), dir.path());
+    assert!(problems(&vars)[0].ends_with("Write the path with / instead of \\"), "{:?}", problems(&vars));
+}
+
+#[test]
+fn a_file_takes_the_place_of_what_an_action_gives_by_default() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("token"), "of the file").unwrap();
+    let load = |env: &[(&str, &str)]| load_in(env, dir.path(), dir.path());
+    let mut vars = load(&[("INPUT_GITHUB_TOKEN", "of the job"), ("INPUT_GITHUB_TOKEN_FILE", "token")]);
+    assert_eq!(problems(&vars), [""; 0]);
+    assert_eq!(vars.secret(&common::GITHUB_TOKEN).unwrap().expose_secret(), "of the file");
+    // Nobody gives the others by default.
+    for (one, other) in [("GITHUB_TOKEN", "GITHUB_TOKEN_FILE"), ("INPUT_DOCKER_PASSWORD", "INPUT_DOCKER_PASSWORD_FILE")]
+    {
+        assert!(problems(&load(&[(one, "x"), (other, "token")]))[0].contains("both are set"), "{one}");
+    }
+}

@@ -105,7 +105,7 @@ impl Bot {
             }
         };
         let id = format!("{}:{}", posted.channel, posted.ts);
-        if let Some(key) = self.key(message)
+        if let Some(key) = self.key(message, &post.state)
             && let Err(problem) = post.state.set(&key, &id)
         {
             remarks.push(format!("the next run cannot update this message: {problem}"));
@@ -119,8 +119,8 @@ impl Bot {
     }
 
     /// Where the state keeps the id of this run's message. An answer in a thread is never updated.
-    fn key(&self, message: &Message) -> Option<String> {
-        let run = message.run.id.as_ref().filter(|_| self.appearance.thread.is_none())?;
+    fn key(&self, message: &Message, state: &State) -> Option<String> {
+        let run = state.run_key(&message.run).filter(|_| self.appearance.thread.is_none())?;
         Some(format!("slack:{}:{run}", self.channel))
     }
 
@@ -129,7 +129,7 @@ impl Bot {
         if let Some(ts) = &self.update {
             return Some(Posted { channel: self.channel.clone(), ts: ts.clone() });
         }
-        let id = state.get(&self.key(message)?)?;
+        let id = state.get(&self.key(message, state)?)?;
         let (channel, ts) = id.split_once(':')?;
         Some(Posted { channel: channel.to_owned(), ts: ts.to_owned() })
     }
@@ -252,7 +252,7 @@ impl Channel for Bot {
                 ..Effects::default()
             });
         }
-        if self.key(message).is_some() {
+        if self.key(message, state).is_some() {
             effects.add(Effects { files: state.file().into_iter().collect(), ..Effects::default() });
         }
         Ok(Preview { sent, effects })
