@@ -325,7 +325,7 @@ fn a_run_does_what_its_plan_named() {
 #[test]
 fn a_remembered_message_is_updated_as_planned() {
     let (repo, services) = (repo(), services("success", "success"));
-    let state = json!({ "slack:#ops:9": "C1:1.2", "status:o/r|CI|main|-": "success" });
+    let state = json!({ "slack:#ops:o/r|CI|9": "C1:1.2", "status:o/r|CI|main|-": "success" });
     repo.write("state.json", state.to_string());
     let vars =
         [("STATUS", "error"), ("NOTIFY_ON", "change"), ("STATE_FILE", "state.json"), ("STARTED_AT", "1700000000")];
