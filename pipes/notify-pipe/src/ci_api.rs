@@ -122,7 +122,7 @@ impl Answers {
                 facts.status = Status::Finished;
                 return Some(format!(
                     "the token may not read the other jobs ({why}), so the message reports no success. Allow the token to \
-                     read them (`actions: read` on GitHub, `read_api` on GitLab), or set STATUS"
+                     read them (`actions: read` on GitHub, `read_api` on GitLab, `read:pipeline` on Bitbucket), or set STATUS"
                 ));
             }
         }
@@ -179,7 +179,7 @@ impl Inquiry {
             ctx.console.debug(format!("the CI's API is not queried: {why}"));
             previous_status?;
         }
-        let failed_jobs = other_jobs && api.as_ref().is_ok_and(|api| api.provider != Provider::Bitbucket);
+        let failed_jobs = other_jobs && api.is_ok();
         Some(Inquiry { api, started_at, previous_status, failed_jobs })
     }
 

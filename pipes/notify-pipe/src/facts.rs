@@ -54,6 +54,11 @@ impl Facts {
             }
             None => None,
         };
+        if config.when.compares() && config.state.is_some() && is_unsure(ctx) {
+            let why = "it is unknown whether this run is for a pull request, so STATE_FILE is not read. Set PULL_REQUEST=false \
+                       or PULL_REQUEST to its number";
+            warnings.push(why.to_owned());
+        }
         let reference = run.tag.clone().or_else(|| run.branch.clone());
         // From here on, also what is compared with an earlier run is what was kept of it.
         run.clean(&|text| clean_line(text, &ctx.redactor));
@@ -132,9 +137,15 @@ fn run(config: &Config, ctx: &Context) -> Run {
         started_at: config.started_at,
         finished_at: now(),
         deployment: None,
-        masked: Vec::new(),
+        unsure: if is_unsure(ctx) { vec!["pull request"] } else { Vec::new() },
         commit,
     }
+}
+
+/// Whether the run may be for a pull request without the CI saying it: an outsider's branch may have the name of one of
+/// ours. The three that are known best say it in every run.
+fn is_unsure(ctx: &Context) -> bool {
+    ctx.ci.unknown_change && matches!(ctx.ci.provider, Provider::Other(_) | Provider::None)
 }
 
 /// What an event says of another run. What it does not say is not known: nothing of this run stands in for it.
@@ -173,7 +184,7 @@ fn reported_run(reported: &Reported, config: &Config, ctx: &Context) -> Run {
         started_at: config.started_at.or_else(|| time(&reported.started_at)),
         finished_at: time(&reported.finished_at).unwrap_or_else(now),
         deployment: None,
-        masked: Vec::new(),
+        unsure: Vec::new(),
     }
 }
 

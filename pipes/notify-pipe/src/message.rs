@@ -215,7 +215,7 @@ pub(crate) fn example() -> Message {
         started_at: "2026-01-02T03:00:00Z".parse().ok(),
         finished_at: "2026-01-02T03:04:05Z".parse().unwrap(),
         deployment: None,
-        masked: Vec::new(),
+        unsure: Vec::new(),
     };
     Message {
         title: "org/shop PR 41 succeeded".to_owned(),

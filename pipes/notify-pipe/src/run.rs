@@ -39,9 +39,10 @@ pub(crate) struct Run {
     pub(crate) finished_at: Timestamp,
     /// Where the run deployed something.
     pub(crate) deployment: Option<Deployment>,
-    /// Which facts of its [`Run::identity`] hold a secret that was hidden, so that other runs may seem to share them.
+    /// Which facts of its [`Run::identity`] other runs may seem to share: those in which a secret was hidden, and the pull
+    /// request if the CI does not say whether there is one.
     #[serde(skip)]
-    pub(crate) masked: Vec<&'static str>,
+    pub(crate) unsure: Vec<&'static str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -130,7 +131,7 @@ impl Run {
     /// one.
     ///
     /// # Errors
-    /// The facts that are missing or in which a secret was hidden, each a word.
+    /// The facts that are missing or shared with other runs, each a word.
     pub(crate) fn identity(&self) -> Result<Vec<String>, Vec<&'static str>> {
         // The branch of a pull request may have any name, that of one of ours too.
         let needed = [
@@ -139,7 +140,7 @@ impl Run {
             ("branch", self.ref_name()),
         ];
         let absent = needed.iter().filter(|(_, fact)| fact.is_none()).map(|(name, _)| *name);
-        let missing: Vec<&str> = absent.chain(self.masked.iter().copied()).collect();
+        let missing: Vec<&str> = absent.chain(self.unsure.iter().copied()).collect();
         if !missing.is_empty() {
             return Err(missing);
         }
@@ -161,8 +162,8 @@ impl Run {
             let mut cleaned = text.clone();
             clean(&mut cleaned);
             let masks = |text: &str| text.matches(MASK).count();
-            if masks(&cleaned) > masks(text) && !self.masked.contains(&name) {
-                self.masked.push(name);
+            if masks(&cleaned) > masks(text) && !self.unsure.contains(&name) {
+                self.unsure.push(name);
             }
         }
         let texts = [

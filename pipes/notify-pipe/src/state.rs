@@ -158,6 +158,7 @@ fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
 mod tests {
     use super::State;
     use crate::message::example;
+    use crate::run::Run;
 
     #[test]
     fn runs_of_two_repositories_or_pipelines_share_no_key() {
@@ -166,17 +167,11 @@ mod tests {
         let (own, _) = State::open(Some("/work/state.json".into()), std::path::Path::new("/work"));
         let key = shared.run_key(&run);
         assert!(key.is_some());
-        for change in [
-            |run: &mut crate::run::Run| run.repository = Some("org/b".to_owned()),
-            |run| {
-                run.pipeline = Some("nightly".to_owned());
-            },
-        ] {
-            let mut other = run.clone();
-            change(&mut other);
+        let (repository, pipeline) = (Some("org/b".to_owned()), Some("nightly".to_owned()));
+        for other in [Run { repository, ..run.clone() }, Run { pipeline, ..run.clone() }] {
             assert_ne!(shared.run_key(&other), key);
         }
-        let unknown = crate::run::Run { repository: None, ..run };
+        let unknown = Run { repository: None, ..run };
         assert_eq!(shared.run_key(&unknown), None, "any repository may have a run of this number");
         assert!(own.run_key(&unknown).is_some(), "the file is the repository's");
     }

@@ -91,7 +91,7 @@ pub(crate) fn without_controls(text: &str, carriage: Return) -> String {
             '\r' if chars.peek() == Some(&'\n') => {}
             '\r' if carriage == Return::Overwrites => out.truncate(out.rfind('\n').map_or(0, |at| at + 1)),
             '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => out.push('\n'),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}' => {}
             c if c.is_control() && c != '\n' && c != '\t' => {}
             c => out.push(c),
         }

@@ -88,7 +88,13 @@ fn jobs(count: usize, failed_from: usize) -> Vec<Value> {
 #[test]
 fn no_run_of_an_outsider_and_no_run_of_another_kind_suppresses_a_message() {
     let before = run(120, "push", "org/shop", Some("success"));
+    let elsewhere = |branch: &str| {
+        let mut run = run(127, "push", "org/shop", Some("failure"));
+        run["head_branch"] = json!(branch);
+        run
+    };
     let noise = [
+        vec![elsewhere("release")],
         vec![run(127, "pull_request", "eve/shop", Some("failure"))],
         vec![run(127, "push", "eve/shop", Some("failure"))],
         vec![run(127, "schedule", "org/shop", Some("failure"))],
@@ -199,6 +205,109 @@ fn a_step_of_bitbucket_that_runs_again_is_never_taken_for_old_news() {
         server.requests().iter().filter(|request| request.path == HOOK).count()
     };
     assert_eq!((run("1"), run("2")), (0, 1));
+}
+
+/// What one run of Bitbucket sends, whose own pipeline and whose lists are these.
+fn on_bitbucket(own: Value, earlier: Vec<Value>, steps: Vec<Value>, vars: &[(&str, &str)]) -> (Outcome, Vec<Value>) {
+    let repo = repo();
+    let server = Server::start(move |request| {
+        let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+        let page: usize = query.rsplit_once("page=").and_then(|(_, page)| page.parse().ok()).unwrap_or(1);
+        let list = |items: &[Value]| {
+            let some: Vec<Value> = items.iter().skip(100 * (page - 1)).take(100).cloned().collect();
+            let next = (items.len() > 100 * page).then_some("https://elsewhere.example/");
+            Reply::json(200, json!({ "values": some, "next": next }).to_string())
+        };
+        match path {
+            "/api/repositories/org/shop/pipelines/128" => Reply::json(200, own.to_string()),
+            "/api/repositories/org/shop/pipelines/" => list(&earlier),
+            "/api/repositories/org/shop/pipelines/128/steps/" if steps.is_empty() => Reply::json(500, "{}"),
+            "/api/repositories/org/shop/pipelines/128/steps/" => list(&steps),
+            HOOK => Reply::Send(200, Vec::new(), b"ok".to_vec()),
+            other => panic!("{other}"),
+        }
+    });
+    let outcome = notify(&repo)
+        .envs(BITBUCKET)
+        .env("BITBUCKET_API_URL", format!("{}/api", server.url()))
+        .env("BITBUCKET_ACCESS_TOKEN", "token-of-bitbucket")
+        .env("WEBHOOK_URL", hook(&server))
+        .env("RETRIES", "0")
+        .envs(vars)
+        .run()
+        .expect(0);
+    let sent = server.requests().into_iter().filter(|request| request.path == HOOK);
+    (outcome, sent.map(|request| body(&request)).collect())
+}
+
+#[test]
+fn a_step_of_bitbucket_announces_no_success_beside_one_that_failed() {
+    let steps = |count: usize, last: &str| -> Vec<Value> {
+        let word = |index| if index + 1 == count { last } else { "SUCCESSFUL" };
+        (0..count)
+            .map(|index| json!({ "name": format!("step {index}"), "state": { "result": { "name": word(index) } } }))
+            .collect()
+    };
+    let table = [
+        (steps(3, "SUCCESSFUL"), "success"),
+        (steps(3, "FAILED"), "error"),
+        (steps(3, "ERROR"), "error"),
+        (steps(150, "FAILED"), "error"),
+        (vec![], "finished"),
+    ];
+    for (steps, expected) in table {
+        let count = steps.len();
+        let (outcome, sent) = on_bitbucket(json!({}), vec![], steps, &[("BITBUCKET_EXIT_CODE", "0")]);
+        assert_eq!(sent[0]["status"], expected, "{count}: {}", outcome.output());
+    }
+}
+
+#[test]
+fn no_pipeline_of_another_kind_on_bitbucket_suppresses_a_message() {
+    let target = |kind: &str, name: Option<&str>, selector: Value| json!({ "type": kind, "ref_name": name, "selector": selector });
+    let branch = || target("pipeline_ref_target", Some("main"), json!({ "type": "branches" }));
+    let failed =
+        |target: Value| json!({ "build_number": 127, "target": target, "state": { "result": { "name": "FAILED" } } });
+    let sent = |own: Value, other: Value| {
+        let vars = [("STATUS", "failure"), ("NOTIFY_ON", "change")];
+        on_bitbucket(json!({ "target": own }), vec![failed(other)], vec![], &vars).1.len()
+    };
+    assert_eq!(sent(branch(), branch()), 0, "the control");
+    for other in [
+        target("pipeline_ref_target", Some("other"), json!({ "type": "branches" })),
+        target("pipeline_ref_target", Some("main"), json!({ "type": "custom", "pattern": "nightly" })),
+        target("pipeline_pullrequest_target", None, json!({ "type": "branches" })),
+    ] {
+        assert_eq!(sent(branch(), other.clone()), 1, "{other}");
+    }
+    let default = || target("pipeline_ref_target", Some("main"), Value::Null);
+    assert_eq!(sent(default(), target("pipeline_ref_target", Some("main"), json!({ "type": "custom" }))), 1);
+    let pull = || target("pipeline_pullrequest_target", None, Value::Null);
+    assert_eq!(sent(pull(), pull()), 1, "a list by the name of a branch says nothing of a pull request");
+}
+
+#[test]
+fn a_run_that_may_be_an_outsiders_is_compared_with_none_and_closes_nothing() {
+    let (repo, server) = (repo(), sink());
+    let run = |vars: &[(&str, &str)]| {
+        let pipe = slack(&repo, &server).env("CI", "true").envs(&[("STATUS", "failure"), ("NOTIFY_ON", "change")]);
+        pipe.env("STATE_FILE", "state.json").envs(vars).run().expect(0)
+    };
+    for _ in 0..2 {
+        let outcome = run(&[]);
+        assert!(outcome.stderr.contains("Set PULL_REQUEST=false"), "{}", outcome.stderr);
+    }
+    assert_eq!(server.requests().len(), 2, "each is sent");
+    (0..2).for_each(|_| drop(run(&[("PULL_REQUEST", "false")])));
+    assert_eq!(server.requests().len(), 3, "the control");
+    let pager = |vars: &[(&str, &str)]| {
+        let server = sink();
+        let pipe = notify(&repo).env("CI", "true").env("PAGERDUTY_URL", server.url()).env("STATUS", "success");
+        let names = [("INPUT_REPOSITORY", "org/shop"), ("INPUT_PIPELINE", "ci"), ("PAGERDUTY_ROUTING_KEY", "kkkkkkkk")];
+        pipe.envs(&names).envs(vars).run();
+        server.requests().len()
+    };
+    assert_eq!((pager(&[]), pager(&[("PULL_REQUEST", "false")])), (0, 1), "a success resolves only what is known");
 }
 
 type Vars = Vec<(&'static str, &'static str)>;

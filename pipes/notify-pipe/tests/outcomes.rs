@@ -268,7 +268,7 @@ fn no_control_character_and_no_change_of_direction_reaches_a_service() {
     let repo = Repo::new();
     repo.write("a", "1").commit("Fix \u{1b}[1mthis\u{1b}[0m\u{202e}txt");
     let server = sink();
-    let nasty = "\u{1b}[31mred\u{1b}[0m\r\ntwo\rthree\u{7}\u{202e}x\u{2066}y \u{9b}1mz \u{1b}]8;;http://x\u{1b}\\link\u{1b}(B\u{0}";
+    let nasty = "\u{1b}[31mred\u{1b}[0m\r\ntwo\rthree\u{7}\u{202e}x\u{2066}y\u{200f}\u{200e}\u{61c} \u{9b}1mz \u{1b}]8;;http://x\u{1b}\\link\u{1b}(B\u{0}";
     let nasty = nasty.trim_end_matches('\u{0}');
     notify(&repo)
         .env("MESSAGE", nasty)
@@ -287,8 +287,11 @@ fn no_control_character_and_no_change_of_direction_reaches_a_service() {
     assert_eq!(server.requests().len(), 5);
     for request in server.requests() {
         let text = texts(&body(&request));
-        let wrong =
-            |c: &char| (c.is_control() && *c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let wrong = |c: &char| {
+            (c.is_control() && *c != '\n')
+                || "\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\u{200e}\u{200f}\u{61c}"
+                    .contains(*c)
+        };
         assert_eq!(text.chars().find(wrong), None, "{text:?}");
         assert!(!text.contains("[31m") && !text.contains("[1m") && !text.contains("]8;"), "{text:?}");
         assert!(text.contains("red") && text.contains("three") && text.contains("link"), "{text:?}");

@@ -175,7 +175,7 @@ fn html(message: &Message, scale: usize) -> String {
     }
     if let Some(log) = &message.log {
         let end = last_lines(&log.text, MAX_LOG / scale, utf16);
-        let name = escape(&shorten(&one_line(&log.name), 80, utf16));
+        let name = escape(&defused(&shorten(&one_line(&log.name), 80, utf16)));
         out.push_str(&format!("\n\n<b>End of {name}</b>\n<pre>{}</pre>", escape(&end)));
     }
     out

@@ -38,18 +38,20 @@ impl Api {
         let workflow = run["workflow_id"].as_u64().ok_or_else(|| NoAnswer::failed("the API names no workflow"))?;
         let number = run["run_number"].as_u64().ok_or_else(|| NoAnswer::failed("the API numbers no run"))?;
         let event = run["event"].as_str().ok_or_else(|| NoAnswer::failed("the API names no event"))?;
+        let branch = run["head_branch"].as_str().unwrap_or(&self.reference);
         let home = run["head_repository"]["full_name"].as_str();
         let home = home.ok_or_else(|| NoAnswer::failed("the API names no repository of the change"))?;
         let url = format!(
             "{}/workflows/{workflow}/runs?branch={}&event={}&status=completed",
             self.project,
-            encode(run["head_branch"].as_str().unwrap_or_default()),
+            encode(branch),
             encode(event),
         );
         // A pull request of a fork may come from a branch with the name of one of ours. Only runs of the same kind, for
         // the same repository, say anything about this one.
         self.newest(post, &url, "workflow_runs", |other| {
             let same = other["event"] == event
+                && (other["head_branch"].is_null() || other["head_branch"] == branch)
                 && other["head_repository"]["full_name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case(home));
             let earlier = other["run_number"].as_u64().filter(|other| *other < number && same)?;
             Some((earlier, other["conclusion"].as_str()?.to_owned()))

@@ -28,7 +28,8 @@ impl Api {
         let reference = encode(reference);
         let url = format!("{}/pipelines?ref={reference}{source}&order_by=id&sort=desc", self.project);
         self.newest(post, &url, "", |other| {
-            let same = own["source"].is_null() || other["source"] == own["source"];
+            let is_here = other["ref"].is_null() || other["ref"] == own["ref"];
+            let same = is_here && (own["source"].is_null() || other["source"] == own["source"]);
             let earlier = other["id"].as_u64().filter(|other| *other < number && same)?;
             Some((earlier, other["status"].as_str()?.to_owned()))
         })
