@@ -26,7 +26,7 @@ prepare() {
 	if [ "$arch" = arm64 ]; then
 		# The C code of ring calls no C library, so that a compiler for glibc serves for musl.
 		case $(uname -m) in aarch64) cc=cc ;; *) cc=aarch64-linux-gnu-gcc ;; esac
-		command -v $cc >/dev/null || { echo "dist.sh: no $cc: install gcc-aarch64-linux-gnu" >&2; exit 3; }
+		command -v $cc >/dev/null || { echo "dist.sh: no $cc: install gcc-aarch64-linux-gnu and libc6-dev-arm64-cross" >&2; exit 3; }
 		export CC_aarch64_unknown_linux_musl=$cc CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=$cc
 	fi
 	# It embeds the list of dependencies, which is what scanners of images read.
