@@ -3,7 +3,6 @@
 /// What such a name says.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Proposed {
-    /// `None` for a change of Gerrit, whose number is not the one that a person knows.
     pub(super) id: Option<String>,
     /// The branch that a merge queue tests for.
     pub(super) queue_of: Option<String>,
@@ -11,12 +10,13 @@ pub(super) struct Proposed {
 
 impl Proposed {
     /// `refs/pull/41/merge` and `pull/41` of GitHub, `refs/merge-requests/41/head` of GitLab,
-    /// `refs/pull-requests/41/from` of Bitbucket, `refs/changes/45/345/1` of Gerrit, and
+    /// `refs/pull-requests/41/from` of Bitbucket, `refs/changes/45/345/1` and `45/345/1` of Gerrit, and
     /// `gh-readonly-queue/main/pr-41-4f2c1aa` of GitHub's merge queue, each also below `refs/heads/`, `origin/` and the
     /// like.
     pub(super) fn of(name: &str) -> Option<Proposed> {
         let mut short = name;
-        while let Some(rest) = ["refs/", "heads/", "remotes/", "origin/"].iter().find_map(|it| short.strip_prefix(it)) {
+        let prefixes = ["refs/", "heads/", "remotes/", "origin/", "changes/"];
+        while let Some(rest) = prefixes.iter().find_map(|it| short.strip_prefix(it)) {
             short = rest;
         }
         let (kind, rest) = short.split_once('/')?;
@@ -32,7 +32,10 @@ impl Proposed {
             "pr" if matches!(side, Some("head" | "merge")) => {
                 Some(Proposed { id: Some(number(first)?), queue_of: None })
             }
-            "changes" if short != name && number(first).is_some() && side.is_some() => Some(Proposed::default()),
+            // The last two digits of a change of Gerrit, its number, and the number of its patch set.
+            _ if kind.len() == 2 && first.ends_with(kind) && side.is_some_and(|side| number(side).is_some()) => {
+                Some(Proposed { id: Some(number(first)?), queue_of: None })
+            }
             "gh-readonly-queue" => {
                 let (target, last) = rest.rsplit_once("/pr-")?;
                 Some(Proposed { id: last.split('-').next().and_then(number), queue_of: Some(target.to_owned()) })
@@ -60,10 +63,11 @@ mod tests {
             ("refs/merge-requests/41/train", "41"),
             ("refs/pull-requests/41/from", "41"),
             ("refs/heads/gh-readonly-queue/release/2/pr-41-4f2c1aa", "41"),
-            ("refs/changes/45/345/1", ""),
+            ("refs/changes/45/345/1", "345"),
+            ("45/345/1", "345"),
         ] {
             let found = Proposed::of(name).unwrap_or_else(|| panic!("{name}"));
-            assert_eq!(found.id.unwrap_or_default(), id, "{name}");
+            assert_eq!(found.id.as_deref(), Some(id), "{name}");
         }
         let queue = Proposed::of("gh-readonly-queue/release/2/pr-41-4f2c1aa").unwrap();
         assert_eq!(queue.queue_of.as_deref(), Some("release/2"));
@@ -73,7 +77,8 @@ mod tests {
             "refs/tags/v1",
             "pull/more",
             "pull/41/rename",
-            "changes/45/345/1",
+            "45/346/1",
+            "ab/cab/1",
             "pr/41",
             "pull",
         ] {
