@@ -195,13 +195,17 @@ fn a_token_in_a_name_of_any_ci_leaves_no_pipe() {
     assert!(situations.len() > 140, "{}", situations.len());
     for name in pipes() {
         let (services, repo) = (Services::start(), repo());
+        let mut tried = 0;
         for (situation, vars) in &situations {
+            // What a CI says is read in one place. The pipe that passes on most of it is tried in every situation.
+            let usual = ["branch", "tag", "pull-request"].iter().any(|kind| situation.ends_with(&format!(" {kind}")));
             let (vars, any) = with_tokens(vars);
-            if any {
-                println!("{name}: {situation}");
+            if any && (usual || name == "notify-pipe") {
                 holds(&services, &name, &repo, "a.txt", &vars, false);
+                tried += 1;
             }
         }
+        assert!(tried > 50, "{name}: {tried}");
     }
 }
 
