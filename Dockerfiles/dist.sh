@@ -53,6 +53,9 @@ x86_64-amd64 | aarch64-arm64)
 esac
 
 [ $# = 0 ] || prepare
+# AWS-LC otherwise collects its own entropy from the timing of the CPU, which takes 20 ms before the first signature. The
+# kernel's is what remains.
+export AWS_LC_SYS_NO_JITTER_ENTROPY=1
 for pipe in "$@"; do
 	cargo auditable build --locked --profile "$profile" --target "$target" -p "$pipe" --bin "$pipe"
 	cp "${CARGO_TARGET_DIR:-target}/$target/$folder/$pipe" "$out/$arch/$pipe"

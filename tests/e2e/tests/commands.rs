@@ -24,7 +24,7 @@ fn gives_none(outcome: &Outcome, from: &str) {
 
 /// A name that a file can have.
 fn name(command: &str) -> String {
-    command.replace('\n', "_").replace('/', "_")
+    command.replace(['\n', '/'], "_")
 }
 
 #[test]
