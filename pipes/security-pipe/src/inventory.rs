@@ -63,8 +63,10 @@ impl Inventory {
                 let (parent, name) = split_path(path);
                 folders.get(parent).is_some_and(|names| names.contains(name))
             };
-            let unsupported = lockfile::unsupported(&entry.path, &exists);
-            let format = lockfile::FORMATS.iter().find(|format| format.matches(name, &folder));
+            let content = || source.open(entry, MAX_LOCKFILE).ok().flatten();
+            let mut named = lockfile::FORMATS.iter().filter(|format| format.matches(name, &folder));
+            let format = named.find(|format| format.claims(name, &content));
+            let unsupported = format.is_none().then(|| lockfile::unsupported(&entry.path, &exists)).flatten();
             let manifest = lockfile::is_manifest_name(name);
             if unsupported.is_none() && format.is_none() && !manifest {
                 continue;

@@ -48,6 +48,12 @@ pub trait Format: Sync {
     /// Whether a file of this name in this folder is of the format. `parent` may be the folder's name or its path.
     fn matches(&self, file_name: &str, parent: &str) -> bool;
 
+    /// Whether a file that [`Format::matches`] is of the format and not another tool's that uses the same name. `content`
+    /// is nothing for a file that can't be read.
+    fn claims(&self, _file_name: &str, _content: &dyn Fn() -> Option<Vec<u8>>) -> bool {
+        true
+    }
+
     /// # Errors
     /// When the file is broken, incomplete, or of a newer version than is known, with the line if it is known.
     fn parse(&self, input: &Input<'_>) -> Result<Parsed, ParseError>;

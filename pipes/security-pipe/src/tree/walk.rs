@@ -396,7 +396,10 @@ impl Walk<'_> {
 fn is_lockfile(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let folder = path.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or_default();
-    lockfile::FORMATS.iter().any(|format| format.matches(name, folder))
+    // a name that other tools use as well says nothing without the content
+    let named =
+        |format: &&dyn lockfile::Format| format.matches(name, folder) && format.claims(name, &|| Some(Vec::new()));
+    lockfile::FORMATS.iter().any(|format| named(format))
         || lockfile::unsupported(&path.to_string_lossy(), &|path| Path::new(path).exists()).is_some()
 }
 

@@ -10,10 +10,14 @@ mod work;
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
+use super::text::excerpt;
 use super::{Format, Input, MAX_PACKAGES, ParseError, Parsed, shell, url};
 use crate::package::{Ecosystem, Locked, Package, Scope, Source};
 use modfile::{ModFile, Replace, Versions};
 use work::Workspace;
+
+/// The file that Go takes without `-modfile`.
+const OWN: &str = "go.mod";
 
 pub(crate) struct GoMod;
 
@@ -22,14 +26,30 @@ impl Format for GoMod {
         "go.mod"
     }
 
+    /// `go -modfile` takes a file of any name with this end.
     fn matches(&self, file_name: &str, _parent: &str) -> bool {
-        file_name == "go.mod"
+        file_name.ends_with(".mod")
+    }
+
+    /// Other languages have `.mod` files too.
+    fn claims(&self, file_name: &str, content: &dyn Fn() -> Option<Vec<u8>>) -> bool {
+        if file_name == OWN {
+            return true;
+        }
+        let Some(content) = content() else { return true };
+        let is_module = |line: &str| {
+            let rest = line.trim_start().strip_prefix("module");
+            rest.is_some_and(|rest| rest.starts_with([' ', '\t', '(', '"', '`']))
+        };
+        std::str::from_utf8(&content).is_ok_and(|text| text.lines().any(is_module))
     }
 
     fn parse(&self, input: &Input<'_>) -> Result<Parsed, ParseError> {
         let file = modfile::read(input.body())?;
         let mut parsed = Parsed { root: Some((file.module.clone(), String::new())), ..Parsed::default() };
-        let workspace = work::find(input).unwrap_or_else(|error| {
+        // Go refuses `-modfile` in a workspace
+        let workspace = if file_name(input.path) == OWN { work::find(input) } else { Ok(None) };
+        let workspace = workspace.unwrap_or_else(|error| {
             parsed.unable.push(format!("{}: the workspace can't be read: {error}", input.path));
             None
         });
@@ -47,12 +67,22 @@ impl Format for GoMod {
         Ok(parsed)
     }
 
-    fn upgrade(&self, package: &Locked<'_>, fixed: &str, _lockfile: &str) -> String {
+    fn upgrade(&self, package: &Locked<'_>, fixed: &str, lockfile: &str) -> String {
+        let get = match file_name(lockfile) {
+            OWN => "go get".to_owned(),
+            // a name that begins with `-` would be an option
+            other if other.starts_with('-') => format!("go get -modfile={}", shell::word(&format!("./{other}"))),
+            other => format!("go get -modfile={}", shell::word(other)),
+        };
         if package.name == "stdlib" {
-            return format!("go get toolchain@{}", shell::word(&format!("go{}", order::to_go(fixed))));
+            return format!("{get} toolchain@{}", shell::word(&format!("go{}", order::to_go(fixed))));
         }
-        format!("go get {}", shell::word(&format!("{}@v{fixed}", package.name)))
+        format!("{get} {}", shell::word(&format!("{}@v{fixed}", package.name)))
     }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// What a required module is built from.
@@ -139,19 +169,22 @@ fn origin(path: &str) -> Source {
 }
 
 /// Before Go 1.17 `go.mod` left out what its dependencies require themselves. `go.sum` has a checksum of the content
-/// for each module that was built from; of several versions the highest is the one.
+/// for each module that was built from; of several versions the highest is the one. Go writes a line for every module
+/// that it loads, so where one is missing, others are.
 fn add_unlisted(input: &Input<'_>, file: &ModFile, resolve: &Resolve<'_>, parsed: &mut Parsed) {
     const WAY_OUT: &str = "Run `go mod tidy -go=1.17`, which lists them in go.mod";
-    let text = match (input.sibling)("go.sum").decoded() {
+    let name = file_name(input.path);
+    let sum = format!("{}.sum", name.strip_suffix(".mod").unwrap_or("go"));
+    let text = match (input.sibling)(&sum).decoded() {
         Ok(Some(text)) => text,
         // without a requirement there is nothing that it could hold
         Ok(None) if file.requires.is_empty() => return,
         Ok(None) => {
-            let why = "there is no go.sum, so its indirect modules are not known";
+            let why = format!("there is no {sum}, so its indirect modules are not known");
             return parsed.warnings.push(format!("{}: {why}. {WAY_OUT}.", input.path));
         }
         Err(reason) => {
-            let why = format!("its indirect modules are not known, since go.sum was not read: {reason}");
+            let why = format!("its indirect modules are not known, since {sum} was not read: {reason}");
             return parsed.unable.push(format!("{}: {why}. {WAY_OUT}.", input.path));
         }
     };
@@ -159,14 +192,20 @@ fn add_unlisted(input: &Input<'_>, file: &ModFile, resolve: &Resolve<'_>, parsed
     let stand_ins: HashSet<&str> = file.replaces.iter().map(|replace| replace.new.as_str()).collect();
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let line = file.versions.go.as_ref().map_or(file.module_line, |go| go.line);
-    let built = match sum::built(text, &file.excludes) {
-        Ok(built) => built,
-        Err(error) => return parsed.unable.push(format!("{}: {error}", input.path)),
+    let sums = match sum::read(text, &file.excludes) {
+        Ok(sums) => sums,
+        Err((line, what)) => return parsed.unable.push(format!("{}: {sum} line {line}: {what}", input.path)),
     };
-    if parsed.packages.len() + built.len() > MAX_PACKAGES {
-        return parsed.unable.push(format!("{}: go.sum names more than {MAX_PACKAGES} modules", input.path));
+    let downloaded = |package: &&Package| !matches!(package.source, Source::Path(_));
+    let is_known = |package: &Package| sums.loaded.contains(package.name.as_str());
+    if let Some(missing) = parsed.packages.iter().filter(downloaded).find(|package| !is_known(package)) {
+        let why = format!("{sum} has no line of {}, so its indirect modules are not known", excerpt(&missing.name));
+        parsed.warnings.push(format!("{}: {why}. {WAY_OUT}.", input.path));
     }
-    for (path, version) in built {
+    if parsed.packages.len() + sums.built.len() > MAX_PACKAGES {
+        return parsed.unable.push(format!("{}: {sum} names more than {MAX_PACKAGES} modules", input.path));
+    }
+    for (path, version) in sums.built {
         if !listed.contains(path) && !stand_ins.contains(path) {
             parsed.packages.push(resolve.module(path, version, line, false));
         }

@@ -28,6 +28,9 @@ pub fn unsupported(path: &str, exists: &dyn Fn(&str) -> bool) -> Option<Unsuppor
     }
 }
 
+/// With one of these, the packages of `node_modules` are known.
+const LOCKS_OF_NODE: [&str; 2] = ["package-lock.json", "npm-shrinkwrap.json"];
+
 enum Surroundings {
     Decide(Option<Unsupported>),
     Open,
@@ -47,6 +50,10 @@ fn by_surroundings(folder: &str, name: &str, exists: &dyn Fn(&str) -> bool) -> S
         // what Yarn installs from its lockfile
         ".pnp.cjs" | ".pnp.js" | ".pnp.data.json" if beside("yarn.lock") => None,
         "modules.txt" if is_called(folder, "vendor") && (above("go.mod") || above("go.work")) => None,
+        // npm's note of what it installed from a lockfile
+        ".package-lock.json" if is_called(folder, "node_modules") && LOCKS_OF_NODE.iter().any(|lock| above(lock)) => {
+            None
+        }
         "manifest.toml" => beside("gleam.toml").then_some(Unsupported::Covered("Hex (Gleam)")),
         "requirements.lock" if beside("requirements.yaml") => Some(Unsupported::NotCovered("Helm")),
         "dependencies.lock" if beside("CMakeLists.txt") => Some(Unsupported::NotCovered("ESP-IDF components")),

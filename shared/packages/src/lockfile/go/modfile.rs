@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 
 use super::super::ParseError;
-use super::super::text::{excerpt, word};
+use super::super::text::excerpt;
 use super::order;
 use super::syntax::{Directive, directives};
-use super::version::{check_path, of_module};
+use super::version::{check_path, of_module, path_word};
 
 /// The parts of a `go.mod` that decide what is built.
 #[derive(Debug, Default)]
@@ -78,7 +78,7 @@ impl ModFile {
         match (directive.verb, directive.words.as_slice()) {
             ("module", [path]) => {
                 let path = directive.text(path)?;
-                word("module path", path, line)?;
+                path_word(path, line)?;
                 if !self.module.is_empty() {
                     return Err(ParseError::at(line, "a second module directive"));
                 }

@@ -98,6 +98,20 @@ fn indirect_modules_that_are_not_known_are_not_silence() {
         assert!(unread.unable[0].contains("go.sum was not read: larger than 2 MB"), "{:?}", unread.unable);
         assert_eq!((absent.packages.len(), unread.packages.len()), (1, 1));
     }
+    // a go.sum that lacks a module lacks what that module requires
+    let text = "module m\ngo 1.16\nrequire a.example/one v1.0.0\nrequire b.example/two v1.0.0\nreplace b.example/two => ../b\n";
+    for (sum, warnings) in [
+        ("", 1),
+        ("\n", 1),
+        ("b.example/two v1.0.0/go.mod h1:x=\n", 1),
+        ("a.example/one v1.0.0/go.mod h1:x=\n", 0),
+        ("a.example/one v1.0.0 h1:x=\n", 0),
+    ] {
+        let parsed = parse_beside(text, Sibling::Content(sum.into()));
+        assert_eq!(parsed.warnings.len(), warnings, "{sum}: {:?}", parsed.warnings);
+        let says = "a/go.mod: go.sum has no line of a.example/one, so its indirect modules are not known";
+        assert!(parsed.warnings.iter().all(|warning| warning.starts_with(says)), "{:?}", parsed.warnings);
+    }
     // nothing is required, or go.mod lists it all
     for text in ["module m\ngo 1.16\n", "module m\ngo 1.17\nrequire a.example/one v1.0.0\n"] {
         let parsed = parse_beside(text, Sibling::Absent);
@@ -215,9 +229,38 @@ fn what_go_refuses_is_an_error_with_its_line() {
         ("module m\nretract v1.0.0 v1.1.0\n", Some(2), "brackets"),
         ("module m\ngodebug default\n", Some(2), "key=value"),
         ("module m\ntool a b\n", Some(2), "one path"),
+        ("module bot:hunter2@m\n", Some(1), "refuses"),
+        ("module m\nrequire bot:hunter2@x.example/y v1.0.0\n", Some(2), "refuses"),
+        ("module m\nexclude hunter2@x.example/y v1.0.0\n", Some(2), "refuses"),
+        ("module m\nreplace bot:hunter2@x.example/y => ../y\n", Some(2), "refuses"),
+        ("module m\nreplace a.example/y => bot:hunter2@x.example/y v1.0.0\n", Some(2), "refuses"),
     ] {
         let error = parse(&GoMod, text).unwrap_err();
         assert_eq!(error.line, line, "{text}: {error}");
-        assert!(error.message.contains(says), "{text}: {error}");
+        assert!(error.message.contains(says) && !error.message.contains("hunter2"), "{text}: {error}");
     }
+}
+
+#[test]
+fn a_file_of_modfile_is_a_go_mod_by_its_content() {
+    let claims = |name: &str, content: &str| GoMod.matches(name, "") && GoMod.claims(name, &|| Some(content.into()));
+    for name in ["tools.mod", "go.tool.mod", "go.alt.mod"] {
+        assert!(claims(name, "// tools\nmodule m\n") && claims(name, "go 1.21\nmodule\t\"m\"\n"), "{name}");
+        assert!(!claims(name, "GFORTRAN module version '15'\n") && !claims(name, "MODULE Hello;\n"), "{name}");
+        assert!(!claims(name, "modules a\n") && !GoMod.claims(name, &|| Some(b"module m\n\xff".to_vec())), "{name}");
+        assert!(GoMod.claims(name, &|| None), "{name}");
+    }
+    assert!(claims("go.mod", "") && !GoMod.matches("go.sum", ""));
+    // its go.sum has its name, and it is in no workspace
+    let text = "module m\ngo 1.16\nrequire a.example/one v1.0.0\n";
+    let files = |name: &str| match name {
+        "tools.sum" => Sibling::from(Some("a.example/one v1.0.0 h1:x=\nb.example/two v1.0.0 h1:x=\n".to_owned())),
+        "go.work" => Sibling::from(Some("go 1.21\nuse .\n".to_owned())),
+        _ => Sibling::Absent,
+    };
+    let parsed = GoMod.parse(&Input { path: "a/tools.mod", text, sibling: &files }).unwrap();
+    assert_eq!(rows(&parsed), [("a.example/one", "1.0.0", 3, Some(true)), ("b.example/two", "1.0.0", 2, Some(false))]);
+    assert_eq!((parsed.warnings.len(), parsed.unable.len()), (0, 0));
+    let upgrade = GoMod.upgrade(&parsed.packages[0].locked(), "1.1.0", "a/tools.mod");
+    assert_eq!(upgrade, "go get -modfile=tools.mod a.example/one@v1.1.0");
 }

@@ -8,7 +8,7 @@ use super::super::text::{excerpt, word};
 /// # Errors
 /// With the line, for what isn't a semantic version, and for one whose major version isn't that of the module's path.
 pub(super) fn of_module(path: &str, version: &str, line: u32) -> Result<String, ParseError> {
-    word("module path", path, line)?;
+    path_word(path, line)?;
     word("version", version, line)?;
     let canonical = canonical(version).ok_or_else(|| {
         ParseError::at(line, format!("`{}` is not a version such as v1.2.3. Run `go mod tidy`", excerpt(version)))
@@ -56,10 +56,19 @@ fn canonical(version: &str) -> Option<String> {
 /// # Errors
 /// With the line, for a path that no module can have.
 pub(super) fn check_path(path: &str, line: u32) -> Result<(), ParseError> {
-    word("module path", path, line)?;
+    path_word(path, line)?;
     match major_of(path) {
         Some(_) => Ok(()),
         None => Err(ParseError::at(line, format!("`{}` is not a module's path", excerpt(path)))),
+    }
+}
+
+/// Go loads no module whose path has these, and they make an account of what stands before a host.
+pub(super) fn path_word(path: &str, line: u32) -> Result<(), ParseError> {
+    word("module path", path, line)?;
+    match path.contains([':', '@']) {
+        true => Err(ParseError::at(line, "a module path with `:` or `@`, which Go refuses")),
+        false => Ok(()),
     }
 }
 

@@ -17,6 +17,7 @@ pub enum Unsupported {
 
 /// By name, sorted.
 pub(super) const NAMES: &[(&str, Unsupported)] = &[
+    (".package-lock.json", Covered("npm (installed packages)")),
     (".pnp.cjs", Covered("npm (Yarn)")),
     (".pnp.data.json", Covered("npm (Yarn)")),
     (".pnp.js", Covered("npm (Yarn)")),
