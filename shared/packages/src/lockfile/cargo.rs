@@ -116,12 +116,13 @@ fn package(
 fn source_of(source: &str) -> Option<Source> {
     let (kind, address) = source.split_once('+')?;
     match kind {
-        "registry" | "sparse" => Some(match public(kind, address) {
+        // a folder or an index on this machine is a registry too
+        "registry" | "sparse" | "directory" | "local-registry" => Some(match public(kind, address) {
             true => Source::Registry,
             false => Source::PrivateRegistry(url::clean(address)),
         }),
         "git" => Some(Source::Git(url::git(address, url::fragment(address)))),
-        "path" | "directory" | "local-registry" => Some(Source::Path(url::clean(address))),
+        "path" => Some(Source::Path(url::clean(address))),
         _ => None,
     }
 }
@@ -131,7 +132,8 @@ fn public(kind: &str, address: &str) -> bool {
     let address = address.trim_end_matches('/').trim_end_matches(".git");
     match kind {
         "registry" => address == "https://github.com/rust-lang/crates.io-index",
-        _ => address == "https://index.crates.io",
+        "sparse" => address == "https://index.crates.io",
+        _ => false,
     }
 }
 

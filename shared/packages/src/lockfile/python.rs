@@ -47,14 +47,10 @@ pub(super) fn file(address: &str, name: &str, version: &str) -> Source {
     if of_pypi { Source::Registry } else { Source::Url(url::clean(address)) }
 }
 
-/// Where the packages of an index come from. An address that isn't one is a folder of archives.
+/// Where the packages of an index come from. A folder is an index too: copies of packages lie in it under their own
+/// names, whoever made them.
 pub(super) fn index(address: &str) -> Source {
-    match url::host(address) {
-        _ if is_public(address) => Source::Registry,
-        Some(_) => Source::PrivateRegistry(url::clean(address)),
-        None if address.contains('$') => Source::PrivateRegistry(url::clean(address)),
-        None => Source::Path(url::clean(address)),
-    }
+    if is_public(address) { Source::Registry } else { Source::PrivateRegistry(url::clean(address)) }
 }
 
 #[cfg(test)]
@@ -76,8 +72,9 @@ mod tests {
             index("https://pypi.org.evil.example/simple"),
             Source::PrivateRegistry("https://pypi.org.evil.example/simple".into())
         );
-        assert_eq!(index("./wheels"), Source::Path("./wheels".into()));
-        assert_eq!(index("${INDEX}"), Source::PrivateRegistry("${INDEX}".into()));
+        for other in ["./wheels", "wheels", "nexus.example/simple", "", "${INDEX}", "file:///srv/wheels"] {
+            assert_eq!(index(other), Source::PrivateRegistry(other.into()));
+        }
     }
 
     #[test]

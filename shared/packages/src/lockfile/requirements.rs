@@ -47,6 +47,16 @@ impl Format for Requirements {
         named && !stem.contains("constraints")
     }
 
+    /// Helm's lockfile, which pip refuses, has the name of Rye's.
+    fn claims(&self, file_name: &str, content: &dyn Fn() -> Option<Vec<u8>>) -> bool {
+        if file_name != "requirements.lock" {
+            return true;
+        }
+        let content = content().unwrap_or_default();
+        let has = |start: &[u8]| content.split(|byte| *byte == b'\n').any(|line| line.starts_with(start));
+        !(has(b"dependencies:") && has(b"digest: sha256:"))
+    }
+
     fn parse(&self, input: &Input<'_>) -> Result<Parsed, ParseError> {
         let listing = match files::read(input) {
             Ok(listing) => listing,
@@ -80,7 +90,8 @@ impl Format for Requirements {
         }
         found.link();
         parsed.warnings.extend(open.warning(input));
-        if !listing.says_something {
+        // options alone, or files that hold nothing, install no more than comments do
+        if listing.items.is_empty() && listing.unable.is_empty() {
             parsed
                 .warnings
                 .push(format!("{}: it names no requirements. Remove it, or name it in EXCLUDE_PATHS", input.path));
@@ -126,16 +137,19 @@ fn is_prose(input: &Input<'_>) -> bool {
 }
 
 /// The origin of packages without an address. With a private index beside the public one, either may be the origin of a
-/// package, so all of them count as private.
+/// package, so all of them count as private. Without any index pip still installs what lies in a folder that its own
+/// settings name.
 fn origin(origins: &Origins) -> Source {
     let main = match &origins.index {
-        _ if origins.no_index => origins.links.as_ref().map_or(Source::Path(String::new()), |link| python::index(link)),
+        _ if origins.no_index => python::index(origins.links.as_deref().unwrap_or_default()),
         Some(index) => python::index(index),
         None => Source::Registry,
     };
     match &origins.private {
-        Some(private) if main == Source::Registry => Source::PrivateRegistry(url::clean(private)),
-        _ => main,
+        _ if main != Source::Registry => main,
+        Some(private) => Source::PrivateRegistry(url::clean(private)),
+        None if origins.unread => Source::PrivateRegistry(String::new()),
+        None => main,
     }
 }
 

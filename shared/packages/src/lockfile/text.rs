@@ -90,8 +90,8 @@ impl<'t> Lines<'t> {
 /// A short piece of the file for a message: one line, no control or direction-changing characters, no credentials.
 pub(super) fn excerpt(text: &str) -> String {
     let text = text.trim();
-    let text: Cow<'_, str> = match text.contains("://") {
-        true => text.split_whitespace().map(super::url::clean).collect::<Vec<_>>().join(" ").into(),
+    let text: Cow<'_, str> = match text.contains(['@', ':']) {
+        true => text.split_whitespace().map(shown).collect::<Vec<_>>().join(" ").into(),
         false => text.into(),
     };
     let mut short: String = text.chars().take(EXCERPT).map(|c| if unprintable(c) { '?' } else { c }).collect();
@@ -101,6 +101,11 @@ pub(super) fn excerpt(text: &str) -> String {
         short.push_str("...");
     }
     short
+}
+
+/// A word without the credentials that an address has.
+fn shown(word: &str) -> String {
+    if word.contains(['@', ':']) { super::url::clean(word) } else { word.to_owned() }
 }
 
 /// What a parser library says, without the values that it quotes: they could be secret.

@@ -5,7 +5,7 @@
 pub(super) fn clean(url: &str) -> String {
     let url = url.trim();
     let Some((scheme, rest)) = split(url) else {
-        return before(url, &['?', '#']).to_owned();
+        return before(without_account(url), &['?', '#']).to_owned();
     };
     let rest = without_credentials(rest);
     let rest = before(rest, &['?', '#']);
@@ -59,11 +59,26 @@ fn expand(url: &str) -> String {
     url.to_owned()
 }
 
-/// Scheme and what follows `://`.
+/// Scheme and what follows `://`. Of the schemes of the web, any number of slashes is as good as two
+/// (<https://url.spec.whatwg.org/#scheme-start-state>).
 fn split(url: &str) -> Option<(&str, &str)> {
-    let (scheme, rest) = url.split_once("://")?;
+    let (scheme, rest) = url.split_once(':')?;
+    if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https") {
+        return Some((scheme, rest.trim_start_matches(['/', '\\'])));
+    }
     let valid = scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
-    valid.then_some((scheme, rest))
+    Some((scheme, rest.strip_prefix("//")?)).filter(|_| valid)
+}
+
+/// Text that is no address, less what could be the account of one: `user:password@host/x`, `//token@host/x`. A path
+/// keeps the `@` of a scope or a version: `libs/@scope/a`, `a@1.0/b`.
+fn without_account(text: &str) -> &str {
+    let Some((account, host)) = text.rsplit_once('@') else { return text };
+    let names_host = before(host, &['/', ':', '?', '#'])
+        .rsplit_once('.')
+        .is_some_and(|(name, top)| !name.is_empty() && top.len() > 1 && top.bytes().all(|c| c.is_ascii_alphabetic()));
+    let is_account = text.starts_with("//") || account.contains(':') || (names_host && !account.contains('/'));
+    if is_account && !account.ends_with(['/', '\\']) { host } else { text }
 }
 
 fn before<'a>(text: &'a str, ends: &[char]) -> &'a str {
@@ -119,6 +134,19 @@ mod tests {
             ("https://dl.cloudsmith.io/public/org/repo/", "https://dl.cloudsmith.io/public/org/repo/"),
             ("https://pypi.fury.io/s3cr3t/me/", "https://pypi.fury.io/.../me/"),
             ("../lib?x#y", "../lib"),
+            ("https:bot:hunter2@host.example/x", "https://host.example/x"),
+            ("https:/bot:hunter2@host.example/x", "https://host.example/x"),
+            ("HTTP:\\\\bot:hunter2@host.example/x", "HTTP://host.example/x"),
+            ("//bot:hunter2@host.example/x", "host.example/x"),
+            ("//hunter2@host.example/x", "host.example/x"),
+            ("bot:hunter2@host.example/x", "host.example/x"),
+            ("bot:hun#ter2@localhost/x", "localhost/x"),
+            ("hunter2@host.example/simple", "host.example/simple"),
+            ("ftp:bot:hunter2@host/x", "host/x"),
+            ("libs/@scope/a", "libs/@scope/a"),
+            ("../a@1.0.0/b", "../a@1.0.0/b"),
+            ("a@1.0.0", "a@1.0.0"),
+            ("C:\\libs\\@scope\\a", "C:\\libs\\@scope\\a"),
         ] {
             assert_eq!(clean(url), shown, "{url}");
         }
@@ -134,6 +162,7 @@ mod tests {
     #[test]
     fn hosts_are_found() {
         assert_eq!(host("https://U:p@Host.Example:80/x").as_deref(), Some("host.example"));
+        assert_eq!(host("https:/Host.Example/x").as_deref(), Some("host.example"));
         assert_eq!(host("./wheels"), None);
     }
 }

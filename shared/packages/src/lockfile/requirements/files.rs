@@ -24,8 +24,6 @@ pub(super) struct Listing {
     pub(super) origins: Origins,
     /// What could not be read of the included files, each beginning with the path.
     pub(super) unable: Vec<String>,
-    /// Whether any line says anything.
-    pub(super) says_something: bool,
 }
 
 #[derive(Debug)]
@@ -43,16 +41,22 @@ pub(super) struct Origins {
     pub(super) index: Option<String>,
     /// The first further index that is not a public one.
     pub(super) private: Option<String>,
-    /// The first place of archives.
+    /// The first place of archives that is not a public one, or any.
     pub(super) links: Option<String>,
     pub(super) no_index: bool,
+    /// A part that was not read may name an index.
+    pub(super) unread: bool,
 }
 
 impl Origins {
     fn add(&mut self, options: Options) {
         self.no_index |= options.no_index;
         self.index = options.index.filter(|index| !index.is_empty()).or_else(|| self.index.take());
-        self.links = self.links.take().or_else(|| options.links.into_iter().next());
+        for link in options.links {
+            if self.links.as_deref().is_none_or(|known| python::is_public(known) && !python::is_public(&link)) {
+                self.links = Some(link);
+            }
+        }
         let mut private = options.extra.into_iter().filter(|index| !python::is_public(index));
         self.private = self.private.take().or_else(|| private.next());
     }
@@ -113,7 +117,6 @@ impl Reader<'_> {
                 };
                 continue;
             }
-            self.listing.says_something = true;
             let wrong = |message: String| Wrong { line: logical.line, message };
             (last, via_open) = (None, false);
             let read = match line::read(&logical.text) {
@@ -121,6 +124,7 @@ impl Reader<'_> {
                 // pip puts the value in if there is one
                 Err(what) if has_variable(&logical.text) => {
                     let at = self.at(place, logical.line);
+                    self.listing.origins.unread = true;
                     self.listing.unable.push(format!(
                         "{at}: {what}. It holds a variable of the environment whose value is not known. Write the value"
                     ));
@@ -163,7 +167,10 @@ impl Reader<'_> {
         let at = self.at(place, line);
         match self.included(file, place, top, constraints) {
             Ok(()) => {}
-            Err(what) => self.listing.unable.push(format!("{at}: {what}")),
+            Err(what) => {
+                self.listing.origins.unread = true;
+                self.listing.unable.push(format!("{at}: {what}"));
+            }
         }
     }
 

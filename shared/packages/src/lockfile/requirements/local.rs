@@ -10,7 +10,8 @@ pub(super) fn identify(
     address: &str,
     sibling: &dyn Fn(&str) -> Sibling,
 ) -> Option<(String, String, Source)> {
-    let file = archive::file_name(address);
+    let clean = url::clean(address);
+    let file = archive::file_name(&clean);
     let (of_file, its_version) = archive::name_and_version(&file).unzip();
     let version = wanted.pin.as_deref().or(its_version).unwrap_or_default().to_owned();
     let named = wanted.name.as_deref().or(of_file).map(str::to_owned);
@@ -23,7 +24,7 @@ pub(super) fn identify(
     }
     let path = match address.strip_prefix("file:") {
         Some(path) => path.strip_prefix("//").unwrap_or(path),
-        None if address.contains("://") => {
+        None if url::host(address).is_some() => {
             // what is fetched counts, whatever the line calls it
             let named = of_file.filter(|_| python::is_public(address)).map(str::to_owned).or(named);
             let name = named.unwrap_or_else(short);
@@ -58,10 +59,10 @@ fn reference(address: &str) -> (&str, Option<&str>) {
 
 /// The last part of a path as a name, without the characters that a name cannot hold.
 fn last_part(address: &str) -> Option<String> {
-    let path = address.split(['?', '#']).next().unwrap_or(address);
+    let path = url::clean(address);
     let path = match path.split_once("://") {
         Some((_, rest)) => rest.split_once('/')?.1,
-        None => path,
+        None => &path,
     };
     let path = path.split('@').next().unwrap_or(path);
     let last = path.trim_end_matches('/').rsplit(['/', '\\']).find(|part| !matches!(*part, "" | "." | ".."))?;

@@ -110,8 +110,11 @@ fn a_variable_of_the_environment_leaves_the_rest_readable() {
 
 #[test]
 fn a_file_that_asks_for_nothing_is_told() {
-    for text in ["", "\n", "# only\n\t# comments\n"] {
-        let parsed = parse(&Requirements, text).unwrap();
+    let empty = [("e.txt", ""), ("c.txt", "a==1\n")];
+    for text in
+        ["", "\n", "# only\n\t# comments\n", "--pre\n", "-c c.txt\n", "--hash=sha256:aa\n", "-r e.txt\n", "-i x\n"]
+    {
+        let parsed = parse_with(&Requirements, text, &empty).unwrap();
         assert_eq!(
             parsed.warnings,
             ["requirements.txt: it names no requirements. Remove it, or name it in EXCLUDE_PATHS"],
@@ -180,12 +183,74 @@ fn a_private_index_makes_its_packages_private() {
         source("--extra-index-url https://u:hunter2@corp.example/simple"),
         private("https://corp.example/simple")
     );
-    assert_eq!(source("--no-index\n--find-links ./wheels"), Source::Path("./wheels".into()));
     let mixed = parse(&Requirements, "--extra-index-url https://u:hunter2@corp.example/simple\na==1\n").unwrap();
     assert_eq!((mixed.packages[0].source.clone(), mixed.warnings.len()), (private("https://corp.example/simple"), 0));
     let included =
         parse_with(&Requirements, "a==1\n-r b.txt\n", &[("b.txt", "-i https://corp.example/simple\n")]).unwrap();
     assert_eq!(included.packages[0].source, private("https://corp.example/simple"));
+}
+
+#[test]
+fn no_option_takes_packages_out_of_the_look_up() {
+    let files = [("none.txt", "--no-index\n"), ("folder.txt", "--no-index -f ./wheels\n"), ("bad.txt", "a b\n")];
+    let public = "https://pypi.org/simple";
+    for (head, location) in [
+        ("--no-index", ""),
+        ("-i ./simple", "./simple"),
+        ("-i simple", "simple"),
+        ("-i nexus.example/simple", "nexus.example/simple"),
+        ("-i hunter2@nexus.example/simple", "nexus.example/simple"),
+        ("--no-index --find-links ./wheels", "./wheels"),
+        ("--no-index -f https://download.pytorch.org/whl -f ./wheels", "./wheels"),
+        ("-r none.txt", ""),
+        ("-c none.txt", ""),
+        ("-r folder.txt", "./wheels"),
+        ("-i ./nosuch\n--extra-index-url https://pypi.org/simple", "./nosuch"),
+        ("--extra-index-url ./simple", "./simple"),
+        // the part that was not read may name an index
+        ("-r bad.txt", ""),
+        ("-r https://host.example/r.txt", ""),
+        ("${OPTIONS} x", ""),
+    ] {
+        for text in [format!("{head}\nvuln==1.0.0\n"), format!("vuln==1.0.0\n{head}\n")] {
+            let parsed = parse_with(&Requirements, &text, &files).unwrap();
+            let sources: Vec<&Source> = parsed.packages.iter().map(|package| &package.source).collect();
+            assert_eq!(sources, [&Source::PrivateRegistry(location.into())], "{text}");
+        }
+    }
+    for head in [format!("-i {public}"), format!("--extra-index-url {public}"), "-f ./wheels".into(), String::new()] {
+        let parsed = parse(&Requirements, &format!("{head}\nvuln==1.0.0\n")).unwrap();
+        assert_eq!(parsed.packages[0].source, Source::Registry, "{head}");
+    }
+}
+
+#[test]
+fn an_address_never_shows_its_account() {
+    for text in [
+        "x @ https:bot:hunter2@h.example/x-1.0.zip",
+        "https:bot:hunter2@h.example/x-1.0.zip",
+        "x @ https:/bot:hunter2@h.example/x.zip",
+        "https:bot:hunter2@x-1.0.zip",
+        "git+https:bot:hunter2@h.example/x",
+        "x @ //bot:hunter2@h.example/x.zip",
+        "-i https:bot:hunter2@h.example/simple\nx==1",
+        "-i //bot:hunter2@h.example/simple\nx==1",
+    ] {
+        match parse(&Requirements, text) {
+            Ok(parsed) => assert!(!format!("{parsed:?}").contains("hunter2"), "{text}: {parsed:?}"),
+            Err(error) => assert!(!error.message.contains("hunter2"), "{text}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn helms_lockfile_is_not_ryes() {
+    let claims = |name: &str, text: &str| Requirements.claims(name, &|| Some(text.as_bytes().to_vec()));
+    let helm = "dependencies:\n- name: a\n  version: 1.0.0\ndigest: sha256:aa\ngenerated: \"2024\"\n";
+    assert!(!claims("requirements.lock", helm));
+    assert!(claims("requirements.lock", "vuln==1.0.0\n") && claims("requirements.lock", ""));
+    assert!(claims("requirements.txt", helm));
+    assert!(Requirements.claims("requirements.lock", &|| None));
 }
 
 #[test]
