@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::super::text::word;
+use super::super::text::{excerpt, word};
 use super::super::{ParseError, hash};
 use super::json::{Names, Text};
 use super::notes::check_name;
@@ -76,9 +76,14 @@ impl<D> Entry<'_, D> {
         };
         let name = Some(said(&self.name)).filter(|name| !name.is_empty()).or(alias).unwrap_or(name);
         check_name(name, line)?;
+        let resolved = said(&self.resolved);
         let source = match local {
             Some(local) => local,
-            None => origin::source(name, version, said(&self.resolved), registries),
+            None if !resolved.is_empty() && !origin::says_where(resolved) => {
+                let what = "has a `resolved` that is no address. Run `npm install --package-lock-only`";
+                return Err(ParseError::at(line, format!("`{}` {what}", excerpt(name))));
+            }
+            None => origin::source(name, version, resolved, registries),
         };
         // version 1 has the address in place of the version
         let version = if origin::is_address(version) { "" } else { version };

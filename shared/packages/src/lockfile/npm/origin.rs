@@ -28,8 +28,17 @@ pub(super) fn source(name: &str, version: &str, resolved: &str, registries: &Reg
             Some(registry) => Source::PrivateRegistry(url::clean(registry)),
             None => Source::Url(url::clean(address)),
         },
-        None => Source::Path(url::clean(address)),
+        // nothing says that it is local
+        None => Source::PrivateRegistry(String::new()),
     }
+}
+
+/// Whether `resolved` says where the package lies. npm takes other text for a version, a tag or the name of another
+/// package, and asks a registry.
+pub(super) fn says_where(resolved: &str) -> bool {
+    is_git(resolved)
+        || resolved.starts_with("file:")
+        || (!resolved.starts_with(char::is_whitespace) && url::host(resolved).is_some_and(|host| !host.is_empty()))
 }
 
 /// Whether an address of the public registry is that of another package, or of another version: npm installs what lies

@@ -2,6 +2,7 @@ use super::super::tests::{find, names, parse, parse_with};
 use super::tree::MAX_DEPTH;
 use super::*;
 use crate::package::{Scope, Source};
+use serde_json::json;
 
 const LOCK: Npm = Npm("package-lock.json");
 
@@ -469,4 +470,44 @@ fn the_upgrade_depends_on_who_asks() {
     let mut evil = parsed.packages[2].clone();
     evil.name = "$(reboot)".into();
     assert_eq!(LOCK.upgrade(&evil.locked(), "1", "x"), "npm update '$(reboot)'");
+}
+
+#[test]
+fn a_resolved_that_is_no_address_is_never_local() {
+    let read = |resolved: &str| {
+        let entry = json!({"version": "1.0.0", "resolved": resolved});
+        let flat = json!({"lockfileVersion": 3, "packages": {"": {}, "node_modules/vuln": entry}});
+        let nested = json!({"lockfileVersion": 1, "dependencies": {"vuln": entry}});
+        [flat, nested].map(|lock| parse(&LOCK, &lock.to_string()).map(|parsed| parsed.packages[0].source.clone()))
+    };
+    // what npm asks a registry for, or does not install
+    for resolved in [
+        "npm:vuln@1.0.0",
+        " ",
+        "1.0.0",
+        "latest",
+        "^1",
+        "vuln",
+        "a/b",
+        "x.tgz",
+        "./x.tgz",
+        "https:",
+        " https://registry.npmjs.org/vuln/-/vuln-1.0.0.tgz",
+        "//bot:hunter2@n.example/x",
+    ] {
+        for error in read(resolved).map(|read| read.unwrap_err()) {
+            assert!(error.message.contains("no address") && !error.message.contains("hunter2"), "{resolved}: {error}");
+        }
+    }
+    for (resolved, source) in [
+        ("https:/registry.npmjs.org/vuln/-/vuln-1.0.0.tgz", Source::Registry),
+        ("https:registry.npmjs.org/vuln/-/vuln-1.0.0.tgz", Source::Registry),
+        ("HTTPS://registry.npmjs.org/vuln/-/vuln-1.0.0.tgz", Source::Registry),
+        ("http:host.example/x.tgz", Source::Url("http://host.example/x.tgz".into())),
+        ("https:bot:hunter2@n.example/x", Source::Url("https://n.example/x".into())),
+        ("file:x.tgz", Source::Path("x.tgz".into())),
+        ("github:o/r#0a1b", Source::Git("https://github.com/o/r#0a1b".into())),
+    ] {
+        assert_eq!(read(resolved), [Ok(source.clone()), Ok(source)], "{resolved}");
+    }
 }
