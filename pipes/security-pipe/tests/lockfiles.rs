@@ -49,6 +49,41 @@ fn a_file_that_belongs_to_a_lockfile_of_ours_is_not_one_more() {
 }
 
 #[test]
+fn no_index_and_no_name_hides_a_vulnerable_package() {
+    let db = advisories();
+    database(db.path(), "Go", &[advisory("GO-2099-1", "Go", "github.com/a/critical", "2.0.0", Some(CRITICAL))]);
+    let go = "// of go -modfile\nmodule example.com/m\n\ngo 1.20\n\nrequire github.com/a/critical v1.0.0\n";
+    let uv =
+        "version = 1\n\n[[package]]\nname = \"critical\"\nversion = \"1.0\"\nsource = { registry = \"./wheels\" }\n";
+    for (files, what) in [
+        (&[("requirements.txt", "--no-index\ncritical==1.0\n")][..], "no index"),
+        (&[("requirements.txt", "-i ./simple\ncritical==1.0\n")], "a folder"),
+        (&[("requirements.txt", "-c c.txt\ncritical==1.0\n"), ("c.txt", "--no-index\n")], "in a file of -c"),
+        (&[("requirements.lock", "critical==1.0\n"), ("requirements.yaml", "")], "beside a file of Helm"),
+        (&[("uv.lock", uv)], "a folder of wheels"),
+        (&[("tools.mod", go)], "a file of -modfile"),
+    ] {
+        let repo = Repo::new();
+        for (path, content) in files {
+            repo.write(path, content);
+        }
+        repo.commit("first");
+        let outcome = pipe(&repo, &db).run().expect(1);
+        assert!(outcome.stdout.contains("critical"), "{what}: {}", outcome.output());
+    }
+}
+
+#[test]
+fn other_languages_have_files_called_mod() {
+    let repo = Repo::new();
+    repo.write("grid.mod", b"\x1f\x8b\x08\xff").write("hh.mod", "MODULE hh\n").write(".gitignore", "build.mod\n");
+    repo.commit("first");
+    repo.write("build.mod", "GFORTRAN module version '15'\n");
+    let outcome = pipe(&repo, &advisories()).run().expect(0);
+    assert!(!outcome.output().contains(".mod"), "{}", outcome.output());
+}
+
+#[test]
 fn a_lockfile_above_counts_only_for_the_folders_that_it_names() {
     let npm = r#"{"name": "p", "dependencies": {"a": "1"}}"#;
     let npm_lock = r#"{"lockfileVersion": 3, "packages": {"": {"workspaces": ["packages/*"]},

@@ -32,6 +32,7 @@ fn tree(others: &[(&str, &str)]) -> Repo {
     for path in uncovered() {
         repo.write(&path, "# content\n");
     }
+    repo.write("chart/requirements.lock", "dependencies: []\ndigest: sha256:aa\n");
     repo.write("chart/requirements.yaml", "").write("esp/CMakeLists.txt", "");
     for (path, content) in others {
         repo.write(path, content);

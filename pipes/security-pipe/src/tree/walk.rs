@@ -399,7 +399,7 @@ fn is_lockfile(path: &Path) -> bool {
     // a name that other tools use as well says nothing without the content
     let named =
         |format: &&dyn lockfile::Format| format.matches(name, folder) && format.claims(name, &|| Some(Vec::new()));
-    lockfile::FORMATS.iter().any(|format| named(format))
+    lockfile::FORMATS.iter().any(named)
         || lockfile::unsupported(&path.to_string_lossy(), &|path| Path::new(path).exists()).is_some()
 }
 
