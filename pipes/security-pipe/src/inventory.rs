@@ -29,6 +29,9 @@ pub(crate) struct Inventory {
     pub(crate) incomplete: usize,
 }
 
+/// The names of the files in each folder.
+type Folders<'a> = BTreeMap<&'a Path, BTreeSet<String>>;
+
 /// One lockfile's packages.
 pub(crate) struct Lockfile {
     /// Relative to the repository's root.
@@ -46,7 +49,7 @@ impl Inventory {
     pub(crate) fn read(source: &dyn Source, ledger: &Ledger, cancelled: &dyn Fn() -> bool) -> Inventory {
         let mut reader =
             Reader { source, ledger, inventory: Inventory::default(), manifests: Vec::new(), members: BTreeMap::new() };
-        let mut folders: BTreeMap<&Path, BTreeSet<String>> = BTreeMap::new();
+        let mut folders = Folders::new();
         let files = || source.entries().iter().chain(source.links());
         for path in files().map(|entry| &entry.path).chain(source.ignored_lockfiles()) {
             let (parent, name) = split_path(path);
@@ -96,7 +99,7 @@ impl Inventory {
                     ledger.leave_out(STEP, Reason::Unclaimed, &entry.path, "named like a lockfile of no known tool");
                 }
                 None => match format {
-                    Some(format) => reader.add(entry, *format),
+                    Some(format) => reader.add(entry, *format, &folders),
                     None => reader.manifests.push(entry),
                 },
             }
@@ -135,7 +138,7 @@ impl Reader<'_> {
         self.ledger.leave_out(STEP, reason, &entry.path, why);
     }
 
-    fn add(&mut self, entry: &Entry, format: &'static dyn Format) {
+    fn add(&mut self, entry: &Entry, format: &'static dyn Format, folders: &Folders<'_>) {
         let text = match self.source.open(entry, MAX_LOCKFILE) {
             Ok(Some(bytes)) => match format.decode(bytes) {
                 Ok(text) => text,
@@ -152,7 +155,8 @@ impl Reader<'_> {
             Ok(Some(bytes)) => Sibling::Content(bytes),
             Err(error) => Sibling::Unreadable(format!("{error:#}")),
         };
-        match format.parse(&Input { path: &entry.path, text: &text, sibling: &sibling }) {
+        let below = |name: &str| below(folders, split(entry).0, name);
+        match format.parse(&Input { path: &entry.path, text: &text, sibling: &sibling, below: &below }) {
             Ok(mut parsed) => {
                 let listing = match self.inventory.packages.add(&entry.path, &parsed.packages, text.len()) {
                     Ok(listing) => listing,
@@ -172,7 +176,7 @@ impl Reader<'_> {
                 self.inventory.lockfiles.push(Lockfile {
                     path: entry.path.clone(),
                     container: self.source.container(),
-                    format,
+                    format: parsed.format.unwrap_or(format),
                     listing,
                     root: parsed.root,
                 });
@@ -188,7 +192,7 @@ impl Reader<'_> {
     }
 
     /// A manifest whose lockfile isn't there: its packages can't be known.
-    fn check_manifest(&mut self, entry: &Entry, folders: &BTreeMap<&Path, BTreeSet<String>>) {
+    fn check_manifest(&mut self, entry: &Entry, folders: &Folders<'_>) {
         let (parent, name) = split(entry);
         let Ok(Some(bytes)) = self.source.open(entry, MAX_MANIFEST) else {
             let why = "can't be read, so its dependencies were not looked at";
@@ -214,6 +218,14 @@ impl Reader<'_> {
         let members = lock.to_str().and_then(|lock| self.members.get(lock));
         below.is_empty() || members.is_none_or(|members| members.include(&below, manifest.name.as_deref()))
     }
+}
+
+/// The folders below `folder` that hold a file of this name and are no installed packages, relative to it.
+fn below<'a>(folders: &Folders<'a>, folder: &'a Path, name: &str) -> Vec<String> {
+    let inside = folders.range(folder..).take_while(|(path, _)| path.starts_with(folder));
+    let held = inside.filter(|(_, names)| names.contains(name)).filter_map(|(path, _)| path.strip_prefix(folder).ok());
+    let own = held.filter(|path| !path.as_os_str().is_empty() && !path.iter().any(|part| part == "node_modules"));
+    own.map(|path| path.to_string_lossy().into_owned()).collect()
 }
 
 fn split(entry: &Entry) -> (&Path, &str) {

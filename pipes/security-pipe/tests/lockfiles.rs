@@ -7,6 +7,34 @@ use common::*;
 use pipewright_harness::{Repo, advisory, database};
 
 #[test]
+fn lockfiles_of_yarn_are_read_with_the_workspace_above_them() {
+    let db = tempfile::tempdir().unwrap();
+    database(db.path(), "npm", &[advisory("GHSA-1", "npm", "once", "1.4.1", Some(CRITICAL))]);
+    let entry =
+        "once@^1.4.0:\n  version \"1.4.0\"\n  resolved \"https://registry.yarnpkg.com/once/-/once-1.4.0.tgz\"\n";
+    let later = "__metadata:\n  version: 8\n\"once@npm:^1.4.0\":\n  version: 1.4.0\n  resolution: \"once@npm:1.4.0\"\n\
+                 \"app@workspace:.\":\n  version: 0.0.0-use.local\n  resolution: \"app@workspace:.\"\n\
+                 \"lib@workspace:packages/lib\":\n  version: 0.0.0-use.local\n  resolution: \"lib@workspace:packages/lib\"\n  \
+                 dependencies:\n    once: \"npm:^1.4.0\"\n";
+    for (lock, advice) in [(entry, "yarn upgrade once@1.4.1"), (later, "yarn up once@1.4.1")] {
+        let repo = Repo::new();
+        repo.write("web/package.json", r#"{"name": "app", "workspaces": ["packages/*"]}"#)
+            .write("web/packages/lib/package.json", r#"{"name": "lib", "dependencies": {"once": "^1.4.0"}}"#)
+            .write("web/yarn.lock", lock)
+            .commit("first");
+        let outcome = pipe(&repo, &db).run().expect(1);
+        assert!(outcome.stdout.contains(advice), "{}", outcome.stdout);
+        assert_eq!(outcome.report()["findings"][0]["package"]["direct"], true, "{}", outcome.output());
+        // The member's manifest has its lockfile above.
+        assert!(!outcome.stderr.contains("package.json"), "{}", outcome.stderr);
+        // A folder that is no member has none.
+        repo.write("web/other/package.json", r#"{"name": "other", "dependencies": {"once": "^1.4.0"}}"#);
+        let outcome = pipe(&repo, &db).run().expect(1);
+        assert!(outcome.stderr.contains("web/other/package.json: no lockfile"), "{}", outcome.stderr);
+    }
+}
+
+#[test]
 fn a_lockfile_that_nothing_reads_is_named_whatever_it_is_called() {
     let db = advisories();
     for (path, names) in [

@@ -82,7 +82,7 @@ fn beside_a_lockfile_that_was_not_read_they_are_left_out_by_rule_as_well() {
     for (path, content, reason) in [
         ("poetry.lock", "[[package", "broken-lockfile"),
         ("Cargo.lock", too_long.as_str(), "too-large"),
-        ("yarn.lock", "# yarn lockfile v1\n", "unsupported-lockfile"),
+        ("pnpm-lock.yaml", "lockfileVersion: '9.0'\n", "unsupported-lockfile"),
         ("requirements.txt", "-r missing.txt\n", "include"),
     ] {
         let tree = tree(&[(path, content)]);

@@ -140,10 +140,10 @@ fn a_broken_lockfile_is_exit_3_with_its_line_and_the_rest_is_scanned() {
 #[test]
 fn a_lockfile_of_a_later_format_ends_the_run_with_3() {
     let repo = Repo::new();
-    repo.write("yarn.lock", "# yarn lockfile v1\n").commit("first");
+    repo.write("pnpm-lock.yaml", "lockfileVersion: '9.0'\n").commit("first");
     let outcome = pipe(&repo, &advisories()).run().expect(3);
-    assert!(outcome.stderr.contains("yarn.lock"), "{}", outcome.stderr);
-    assert!(outcome.stderr.contains("lockfiles of npm (Yarn) are not supported"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("pnpm-lock.yaml"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("lockfiles of npm (pnpm) are not supported"), "{}", outcome.stderr);
 }
 
 #[test]

@@ -24,7 +24,7 @@
 //! use pipe_packages::version::Version;
 //!
 //! let format = FORMATS.iter().find(|format| format.matches("requirements.txt", "")).expect("a known format");
-//! let input = Input { path: "requirements.txt", text: "urllib3==1.22\n", sibling: &|_| Sibling::Absent };
+//! let input = Input { path: "requirements.txt", text: "urllib3==1.22\n", sibling: &|_| Sibling::Absent, below: &|_| Vec::new() };
 //! let parsed = format.parse(&input)?;
 //! assert_eq!(parsed.packages[0].name, "urllib3");
 //!

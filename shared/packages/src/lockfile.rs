@@ -24,6 +24,9 @@ mod toml_file;
 mod unsupported;
 mod url;
 mod uv;
+mod yarn;
+
+use std::fmt::Debug;
 
 use crate::package::{Locked, Package};
 
@@ -33,7 +36,7 @@ pub use text::decode;
 pub use unsupported::{Unsupported, superseded_by, unsupported};
 
 /// A lockfile format: how its files are called, read, and how a package in them is upgraded.
-pub trait Format: Sync {
+pub trait Format: Sync + Debug {
     /// As a person would name it: `poetry.lock`, `go.mod`.
     fn name(&self) -> &'static str;
 
@@ -75,6 +78,7 @@ pub const FORMATS: &[&dyn Format] = &[
     &npm::Npm("npm-shrinkwrap.json"),
     &cargo::CargoLock,
     &go::GoMod,
+    &yarn::Yarn::ANY,
 ];
 
 /// One lockfile and its surroundings.
@@ -86,6 +90,8 @@ pub struct Input<'a> {
     /// Reads another file of the project, by its name relative to the lockfile's folder. A name may contain `/` and
     /// `..`. The caller keeps it inside the project.
     pub sibling: &'a dyn Fn(&str) -> Sibling,
+    /// The folders below the lockfile's in which a file of this name lies, relative to it, sorted.
+    pub below: &'a dyn Fn(&str) -> Vec<String>,
 }
 
 /// Another file of the project, as a reader gets it.
@@ -147,6 +153,8 @@ pub struct Parsed {
     /// empty.
     pub root: Option<(String, String)>,
     members: Members,
+    /// The format that the file turned out to be, if several have its name.
+    pub format: Option<&'static dyn Format>,
 }
 
 /// Why a lockfile can't be read. The message is a lowercase fragment without the file's name.

@@ -155,7 +155,7 @@ pub struct Package {
     pub hashes: Vec<Hash>,
     /// The folder it is installed in, relative to the lockfile's (`node_modules/a/node_modules/b`), if the lockfile
     /// says so and it is not the one that [`Locked::installed_in`] derives from the name. The same for every version,
-    /// so it distinguishes the copies of a package from one run to the next.
+    /// so it distinguishes the copies of a package from one run to the next. Empty if the lockfile has no folders.
     pub folder: Option<Box<str>>,
 }
 
@@ -203,6 +203,7 @@ impl<'a> Locked<'a> {
     /// The folder it is installed in, relative to the lockfile's; `None` if the lockfile does not say.
     pub fn installed_in(&self) -> Option<Cow<'a, str>> {
         match (self.folder, self.ecosystem) {
+            (Some(""), _) => None,
             (Some(folder), _) => Some(Cow::Borrowed(folder)),
             (None, Ecosystem::Npm) => Some(Cow::Owned(format!("node_modules/{}", self.name))),
             (None, Ecosystem::PyPi | Ecosystem::CratesIo | Ecosystem::Go) => None,

@@ -17,7 +17,8 @@ pub(crate) fn lockfiles(data: &[u8]) -> bool {
     let Ok(text) = decode(lockfile.to_owned()) else { return false };
     let sibling = Sibling::from(sibling.strip_prefix(b"\0").and_then(super::text).map(str::to_owned));
     let path = "services/api/lockfile";
-    let parsed = match format.parse(&Input { path, text: &text, sibling: &|_| sibling.clone() }) {
+    let below = |_: &str| vec!["a".to_owned()];
+    let parsed = match format.parse(&Input { path, text: &text, sibling: &|_| sibling.clone(), below: &below }) {
         Ok(parsed) => parsed,
         Err(error) => {
             super::printable(&error.message);
@@ -29,7 +30,7 @@ pub(crate) fn lockfiles(data: &[u8]) -> bool {
             package.dependencies.iter().all(|index| *index < parsed.packages.len()),
             "a dependency that is not there"
         );
-        super::printable(&format.upgrade(&package.locked(), "1.2.3", path));
+        super::printable(&parsed.format.unwrap_or(format).upgrade(&package.locked(), "1.2.3", path));
     }
     let root = parsed.root.as_ref().map(|(name, version)| (name.as_str(), version.as_str()));
     let mut packages = Store::default();

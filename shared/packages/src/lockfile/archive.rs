@@ -52,7 +52,8 @@ pub(super) fn file_name(address: &str) -> Cow<'_, str> {
     }
 }
 
-fn unquote(text: &str) -> Cow<'_, str> {
+/// The text with `%40` as the byte that it stands for.
+pub(super) fn unquote(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
     }

@@ -12,6 +12,7 @@ use crate::package::{Ecosystem, Hash, Locked, Package, Scope, Source};
 use members::{Members, Purpose};
 use schema::{Entry, Lock};
 
+#[derive(Debug)]
 pub(crate) struct CargoLock;
 
 impl Format for CargoLock {

@@ -19,6 +19,7 @@ use work::Workspace;
 /// The file that Go takes without `-modfile`.
 const OWN: &str = "go.mod";
 
+#[derive(Debug)]
 pub(crate) struct GoMod;
 
 impl Format for GoMod {

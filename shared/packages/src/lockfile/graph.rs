@@ -83,6 +83,17 @@ pub(super) fn note<'a>(
     Ok(())
 }
 
+/// A dependency that no entry is for.
+pub(super) fn missing(name: &str, line: impl Into<Option<u32>>) -> ParseError {
+    let message = format!("dependency `{}` is not in the file: it is cut off or badly merged", excerpt(name));
+    ParseError { line: line.into(), message }
+}
+
+/// An entry, or a part of one, that is there already.
+pub(super) fn twice(name: &str, line: u32) -> ParseError {
+    ParseError::at(line, format!("`{}` is there twice: badly merged", excerpt(name)))
+}
+
 /// Sorted, without duplicates, and without the package itself.
 pub(super) fn edges(mut edges: Vec<usize>, own: usize) -> Vec<usize> {
     edges.retain(|edge| *edge != own);

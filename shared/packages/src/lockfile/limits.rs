@@ -49,6 +49,11 @@ fn uv(count: usize) -> String {
     format!("version = 1\n{}", toml(count, "source = { registry = \"https://pypi.org/simple\" }\n"))
 }
 
+fn berry(count: usize) -> String {
+    let entries = lines(count, |n| format!("\"p{n}@npm:1\":\n  version: 1.0.0\n  resolution: \"p{n}@npm:1.0.0\""));
+    format!("__metadata:\n  version: 8\n{entries}")
+}
+
 /// The module directive is one of the directives.
 fn go_mod(directives: usize) -> String {
     format!("module example.com/m\n{}", lines(directives - 1, |n| format!("require example.com/p{n} v1.0.0")))
@@ -88,6 +93,27 @@ fn cases() -> Vec<Case> {
         Case {
             error: "more than 30000 requirements",
             ..case("requirements.txt", |count| lines(count, |n| format!("p{n}==1")))
+        },
+        Case { what: "Yarn 1", ..case("yarn.lock", |count| lines(count, |n| format!("p{n}@1:\n  version \"1.0.0\""))) },
+        Case { what: "Yarn 2 and later", ..case("yarn.lock", berry) },
+        Case {
+            what: "lines of an entry of Yarn",
+            packages: 2,
+            error: "an entry of more than 30000 lines",
+            ..case("yarn.lock", |count| {
+                let dependencies = lines(count, |_| "    a \"1\"".to_owned());
+                format!("a@1:\n  version \"1.0.0\"\nb@1:\n  version \"1.0.0\"\n  dependencies:\n{dependencies}")
+            })
+        },
+        Case {
+            what: "patterns of Yarn",
+            limit: 10 * MAX_PACKAGES,
+            packages: 1,
+            error: "more than 300000 patterns",
+            ..case("yarn.lock", |count| {
+                let patterns = (0..count).map(|n| format!("a@{n}")).collect::<Vec<_>>().join(", ");
+                format!("{patterns}:\n  version \"1.0.0\"\n")
+            })
         },
         Case { error: "more than 30000 directives", packages: MAX_PACKAGES - 1, ..case("go.mod", go_mod) },
         Case {

@@ -6,12 +6,13 @@ mod flat;
 mod halves;
 mod json;
 mod nested;
-mod notes;
-mod npmrc;
-mod origin;
+pub(super) mod notes;
+pub(super) mod npmrc;
+pub(super) mod origin;
+pub(super) mod project;
 mod registry;
 mod tree;
-mod workspaces;
+pub(super) mod workspaces;
 
 use super::text::Lines;
 use super::{Format, Input, ParseError, Parsed, shell};
@@ -21,6 +22,7 @@ use halves::Nested;
 use json::Reader;
 
 /// One of npm's two lockfiles, by its name; both have one form.
+#[derive(Debug)]
 pub(crate) struct Npm(pub(super) &'static str);
 
 impl Format for Npm {

@@ -11,6 +11,7 @@ use super::{Format, Input, ParseError, Parsed, files, hash, pep508, python, shel
 use crate::package::{Ecosystem, Hash, Locked, Package, Scope, Source};
 use schema::{Entry, Lock, Origin};
 
+#[derive(Debug)]
 pub(crate) struct Poetry;
 
 impl Format for Poetry {

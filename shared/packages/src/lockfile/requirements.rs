@@ -24,6 +24,7 @@ const NAMED: usize = 10;
 /// Characters. A longer name is shown by its line: no name of PyPI is longer, and a part of a token may not be shown.
 const LONGEST: usize = 50;
 
+#[derive(Debug)]
 pub(crate) struct Requirements;
 
 impl Format for Requirements {

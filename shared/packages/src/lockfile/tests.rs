@@ -11,6 +11,11 @@ pub(super) fn parse(format: &dyn Format, text: &str) -> Result<Parsed, ParseErro
     parse_with(format, text, &[])
 }
 
+/// A lockfile without folders below it.
+pub(super) fn nothing_below(_name: &str) -> Vec<String> {
+    Vec::new()
+}
+
 /// Fails if a judge and a reader differ, and prints the first differences.
 pub(super) fn agreed(seed: u64, cases: usize, wrong: &[String]) {
     for difference in wrong.iter().take(5) {
@@ -23,7 +28,13 @@ pub(super) fn agreed(seed: u64, cases: usize, wrong: &[String]) {
 pub(super) fn parse_with(format: &dyn Format, text: &str, siblings: &[(&str, &str)]) -> Result<Parsed, ParseError> {
     let siblings: HashMap<&str, &str> = siblings.iter().copied().collect();
     let sibling = |name: &str| Sibling::from(siblings.get(name).map(|text| (*text).to_owned()));
-    format.parse(&Input { path: format.name(), text, sibling: &sibling })
+    let below = |name: &str| {
+        let folders = siblings.keys().filter_map(|path| path.strip_suffix(name)?.strip_suffix('/'));
+        let mut folders: Vec<String> = folders.map(str::to_owned).collect();
+        folders.sort();
+        folders
+    };
+    format.parse(&Input { path: format.name(), text, sibling: &sibling, below: &below })
 }
 
 pub(super) fn names(parsed: &Parsed) -> Vec<&str> {
@@ -35,7 +46,7 @@ pub(super) fn find<'a>(parsed: &'a Parsed, name: &str) -> &'a Package {
 }
 
 /// A valid file of each format, with most of what it can say.
-const SAMPLES: [(&str, &str); 9] = [
+const SAMPLES: [(&str, &str); 11] = [
     (
         "poetry.lock",
         "[[package]]\nname = \"a\"\nversion = \"1.0\"\ngroups = [\"main\"]\nfiles = [{file = \"f\", hash = \"sha256:00\"}]\n\
@@ -65,6 +76,19 @@ const SAMPLES: [(&str, &str); 9] = [
         "npm-shrinkwrap.json",
         "{\n \"lockfileVersion\": 1,\n \"dependencies\": {\n  \"a\": {\"version\": \"1\", \"requires\": {\"b\": \"1\"}, \
          \"dependencies\": {\n   \"b\": {\"version\": \"git+https://host.example/b#0a\", \"dev\": true}\n  }}\n }\n}\n",
+    ),
+    (
+        "yarn.lock",
+        "# yarn lockfile v1\n\n\"@s/a@^1\", \"@s/a@npm:@s/a@1\":\n  version \"1.0.0\"\n  \
+         resolved \"https://registry.yarnpkg.com/@s/a/-/a-1.0.0.tgz#00\"\n  integrity sha512-00\n  dependencies:\n    b \"2\"\n\
+         b@2:\n  version \"2.0.0\"\n  optionalDependencies:\n    c \"^3\"\n",
+    ),
+    (
+        "web/yarn.lock",
+        "__metadata:\n  version: 8\n\"app@workspace:.\":\n  version: 0.0.0-use.local\n  resolution: \"app@workspace:.\"\n  \
+         dependencies:\n    a: \"npm:^1\"\n  dependenciesMeta:\n    b:\n      optional: true\n\"a@npm:^1\":\n  version: 1.0.0\n  \
+         resolution: \"a@npm:1.0.0::__archiveUrl=https%3A%2F%2Fx.example%2Fa\"\n\"a@patch:a@npm%3A^1#x\":\n  version: 1.0.0\n  \
+         resolution: \"a@patch:a@npm%3A1.0.0#x::version=1\"\n",
     ),
     (
         "Cargo.lock",
@@ -222,7 +246,7 @@ fn check(format: &dyn Format, text: &str) {
     let siblings = ["pyproject.toml", "package.json", "Cargo.toml", "go.sum", "base.txt", ".npmrc"];
     // the file itself beside itself: whatever a reader reads as a manifest is as strange as the lockfile
     let sibling = |name: &str| Sibling::from(siblings.contains(&name).then(|| text.to_owned()));
-    match format.parse(&Input { path: "x", text, sibling: &sibling }) {
+    match format.parse(&Input { path: "x", text, sibling: &sibling, below: &nothing_below }) {
         Ok(parsed) => {
             let lines = u32::try_from(text.lines().count()).unwrap() + 1;
             for (index, package) in parsed.packages.iter().enumerate() {

@@ -5,11 +5,12 @@ mod schema;
 use std::collections::{HashMap, HashSet};
 
 use super::graph::{self, Roots};
-use super::text::{Lines, excerpt, word};
+use super::text::{Lines, word};
 use super::{Format, Input, ParseError, Parsed, files, pyproject, python, shell, toml_file, url};
 use crate::package::{Ecosystem, Locked, Package, Scope, Source};
 use schema::{Dependency, Entry, Lock, Origin};
 
+#[derive(Debug)]
 pub(crate) struct Uv;
 
 impl Format for Uv {
@@ -116,18 +117,12 @@ fn link(lock: &Lock, places: &[Option<usize>], lines: &Lines<'_>, parsed: &mut P
         let (name, line) = (entry.name.get_ref(), lines.at(entry.name.span().start));
         let mut same = by_name.get(name.as_str()).into_iter().flatten().filter_map(|known| lock.package.get(*known));
         if same.any(|known| known.version == entry.version && known.source == entry.source) {
-            return Err(ParseError::at(line, format!("`{}` is there twice: badly merged", excerpt(name))));
+            return Err(graph::twice(name, line));
         }
         graph::note(&mut by_name, name, index, line)?;
     }
     let find = |dependency: &Dependency, line: Option<u32>| -> Result<Vec<usize>, ParseError> {
-        let named = by_name.get(dependency.name.as_str()).ok_or_else(|| ParseError {
-            line,
-            message: format!(
-                "dependency `{}` is not in the file: it is cut off or badly merged",
-                excerpt(&dependency.name)
-            ),
-        })?;
+        let named = by_name.get(dependency.name.as_str()).ok_or_else(|| graph::missing(&dependency.name, line))?;
         let fits = |index: &&usize| lock.package.get(**index).is_some_and(|entry| dependency.fits(entry));
         let fitting: Vec<usize> = named.iter().filter(fits).copied().collect();
         let chosen = if fitting.is_empty() { named.clone() } else { fitting };

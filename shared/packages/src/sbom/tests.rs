@@ -373,7 +373,7 @@ fn what_a_project_works_without_is_optional_in_every_format() {
     {
         let format = FORMATS.iter().find(|format| format.matches(path, "")).unwrap();
         let sibling = |name: &str| Sibling::from((name == "Cargo.toml").then(|| manifest.to_owned()));
-        let parsed = format.parse(&Input { path, text, sibling: &sibling }).unwrap();
+        let parsed = format.parse(&Input { path, text, sibling: &sibling, below: &|_| Vec::new() }).unwrap();
         let sources = [source(path, &parsed.packages)];
         let document = read(&cyclonedx(&bom(&sources)));
         let scope = |name: &str| named(&document["components"], name)["scope"].clone();

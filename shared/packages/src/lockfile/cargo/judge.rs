@@ -122,7 +122,9 @@ fn registry(random: &mut Rng, home: &Repo) {
 
 fn read(workspace: &Repo, text: &str) -> Result<Parsed, String> {
     let sibling = |name: &str| Sibling::from(fs::read_to_string(workspace.join(name)).ok());
-    CargoLock.parse(&Input { path: "Cargo.lock", text, sibling: &sibling }).map_err(|error| error.to_string())
+    CargoLock
+        .parse(&Input { path: "Cargo.lock", text, sibling: &sibling, below: &super::super::tests::nothing_below })
+        .map_err(|error| error.to_string())
 }
 
 fn ours(parsed: &Parsed) -> Facts {

@@ -88,7 +88,9 @@ fn before_1_17_the_rest_is_in_go_sum() {
 fn indirect_modules_that_are_not_known_are_not_silence() {
     let parse_beside = |text: &str, sum: Sibling| {
         let sibling = |name: &str| if name == "go.sum" { sum.clone() } else { Sibling::Absent };
-        GoMod.parse(&Input { path: "a/go.mod", text, sibling: &sibling }).unwrap()
+        GoMod
+            .parse(&Input { path: "a/go.mod", text, sibling: &sibling, below: &super::super::tests::nothing_below })
+            .unwrap()
     };
     for head in ["go 1.16\n", ""] {
         let text = format!("module m\n{head}require a.example/one v1.0.0\n");
@@ -132,7 +134,14 @@ fn a_workspace_stands_above_its_modules() {
         let sibling = |name: &str| {
             Sibling::from(files.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned()))
         };
-        GoMod.parse(&Input { path: "svc/m/go.mod", text: module, sibling: &sibling }).unwrap()
+        GoMod
+            .parse(&Input {
+                path: "svc/m/go.mod",
+                text: module,
+                sibling: &sibling,
+                below: &super::super::tests::nothing_below,
+            })
+            .unwrap()
     };
     let inside = parsed(work);
     assert_eq!(

@@ -95,7 +95,7 @@ pub(super) fn read<'a>(
     }
     link(reader, &rows, &mut parsed)?;
     parsed.warnings.extend(nothing_to_install(input, &absent));
-    parsed.warnings.extend(other_files(input, &others));
+    parsed.warnings.extend(other_files(input, &others, "npm", notes::WRITE_ANEW));
     if rows.is_empty() {
         parsed.warnings.push(super::super::no_packages(input));
     }

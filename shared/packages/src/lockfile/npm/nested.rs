@@ -75,7 +75,7 @@ pub(super) fn read<'a>(
     mark_direct(&tree, &mut parsed, input);
     in_file_order(&mut parsed);
     parsed.warnings.extend(nothing_to_install(input, &absent));
-    parsed.warnings.extend(other_files(input, &others));
+    parsed.warnings.extend(other_files(input, &others, "npm", notes::WRITE_ANEW));
     if parsed.packages.is_empty() && is_nameless(&root) {
         parsed.warnings.push(super::super::no_packages(input));
     }

@@ -12,6 +12,9 @@ pub(super) fn is_nameless((name, _): &Root<'_>) -> bool {
     name.as_ref().is_none_or(|name| name.0.is_empty())
 }
 
+/// The way out of [`other_files`] for npm.
+pub(super) const WRITE_ANEW: &str = "Run `npm install --package-lock-only`, and look at what changes.";
+
 /// The first few names, with how many more there are.
 fn listed(names: &[String]) -> Option<(String, bool)> {
     const NAMED: usize = 3;
@@ -31,12 +34,16 @@ pub(super) fn nothing_to_install(input: &Input<'_>, absent: &[String]) -> Option
     Some(format!("{}: {names} {what} no version, so npm installs nothing", input.path))
 }
 
-/// A warning about packages that are called otherwise than the file they are installed from.
-pub(super) fn other_files(input: &Input<'_>, others: &[String]) -> Option<String> {
+/// A warning about packages that are called otherwise than the file that `tool` installs them from.
+pub(in crate::lockfile) fn other_files(
+    input: &Input<'_>,
+    others: &[String],
+    tool: &str,
+    way_out: &str,
+) -> Option<String> {
     let (names, many) = listed(others)?;
     let what = if many { "have the addresses of other packages" } else { "has the address of another package" };
-    let way_out = "Run `npm install --package-lock-only`, and look at what changes.";
-    Some(format!("{}: {names} {what} or version, which npm installs. {way_out}", input.path))
+    Some(format!("{}: {names} {what} or version, which {tool} installs. {way_out}", input.path))
 }
 
 /// The same as a lockfile's project; `None` without a name.
@@ -46,7 +53,7 @@ pub(super) fn root((name, version): Root<'_>) -> Option<(String, String)> {
 }
 
 /// A package's name, by those of npm's rules that matter here (<https://docs.npmjs.com/cli/configuring-npm>).
-pub(super) fn check_name(name: &str, line: u32) -> Result<(), ParseError> {
+pub(in crate::lockfile) fn check_name(name: &str, line: u32) -> Result<(), ParseError> {
     word("name", name, line)?;
     let slashes = name.bytes().filter(|byte| *byte == b'/').count();
     match slashes == usize::from(name.starts_with('@')) {

@@ -6,7 +6,7 @@ use crate::package::Source;
 
 /// The registries other than the public one.
 #[derive(Debug, Default)]
-pub(super) struct Registries {
+pub(in crate::lockfile) struct Registries {
     default: Option<String>,
     /// By scope, with its `@`.
     scoped: Vec<(String, String)>,
@@ -16,7 +16,7 @@ pub(super) struct Registries {
 
 impl Registries {
     /// Lines as npm's `ini` reads them: a key without a section, with or without quotes.
-    pub(super) fn read(sibling: &dyn Fn(&str) -> Sibling) -> Registries {
+    pub(in crate::lockfile) fn read(sibling: &dyn Fn(&str) -> Sibling) -> Registries {
         let mut registries = Registries::default();
         let Ok(text) = sibling(".npmrc").decoded() else {
             return Registries { unread: true, ..registries };
@@ -31,19 +31,30 @@ impl Registries {
             let (key, value) = (plain(key), plain(value));
             // of the variable's value, or of a list of registries, nothing is known
             registries.unread |= key.contains("${") || key.ends_with("registry[]");
-            let private = (!is_public(&value)).then(|| url::clean(&value));
             match key.strip_suffix(":registry") {
-                Some(scope) if scope.starts_with('@') => {
-                    registries.scoped.push((scope.to_owned(), private.unwrap_or_default()));
-                }
-                None if key == "registry" => registries.default = private,
+                Some(scope) if scope.starts_with('@') => registries.set(Some(scope), &value),
+                None if key == "registry" => registries.set(None, &value),
                 _ => {}
             }
         }
         registries
     }
 
-    pub(super) fn of(&self, name: &str) -> Source {
+    /// The registry of a scope (with its `@`), or of all packages in no such scope.
+    pub(in crate::lockfile) fn set(&mut self, scope: Option<&str>, registry: &str) {
+        let private = (!is_public(registry)).then(|| url::clean(registry));
+        match scope {
+            Some(scope) => self.scoped.push((scope.to_owned(), private.unwrap_or_default())),
+            None => self.default = private,
+        }
+    }
+
+    /// Settings that may name a registry were not read: no package is taken for a public one by its name alone.
+    pub(in crate::lockfile) fn set_unread(&mut self) {
+        self.unread = true;
+    }
+
+    pub(in crate::lockfile) fn of(&self, name: &str) -> Source {
         let scope = name.split_once('/').map(|(scope, _)| scope);
         let scoped = self.scoped.iter().rev().find(|(known, _)| Some(known.as_str()) == scope);
         match scoped.map(|(_, registry)| registry).or(self.default.as_ref()) {

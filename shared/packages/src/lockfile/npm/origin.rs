@@ -6,7 +6,7 @@ use super::registry::PUBLIC;
 use crate::package::Source;
 
 /// By the address it was resolved to, or by the version where that is an address (version 1 of the lockfile).
-pub(super) fn source(name: &str, version: &str, resolved: &str, registries: &Registries) -> Source {
+pub(in crate::lockfile) fn source(name: &str, version: &str, resolved: &str, registries: &Registries) -> Source {
     if resolved.starts_with("https://registry.npmjs.org/") && !is_address(version) {
         return Source::Registry;
     }
@@ -43,7 +43,7 @@ pub(super) fn says_where(resolved: &str) -> bool {
 
 /// Whether an address of the public registry is that of another package, or of another version: npm installs what lies
 /// there, whatever the entry is called.
-pub(super) fn is_another(name: &str, version: &str, resolved: &str) -> bool {
+pub(in crate::lockfile) fn is_another(name: &str, version: &str, resolved: &str) -> bool {
     if is_as_written(name, version, resolved).is_some() {
         return false;
     }
@@ -74,7 +74,7 @@ fn is_as_written(name: &str, version: &str, resolved: &str) -> Option<()> {
 }
 
 /// Whether what stands for a version is an address.
-pub(super) fn is_address(version: &str) -> bool {
+pub(in crate::lockfile) fn is_address(version: &str) -> bool {
     is_git(version) || version.starts_with("file:") || version.contains("://")
 }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 /// Patterns of folders, as a list or (Yarn's way) under `packages`.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Workspaces {
+pub(in crate::lockfile) enum Workspaces {
     List(Vec<String>),
     Table {
         #[serde(default)]
@@ -17,7 +17,7 @@ pub(super) enum Workspaces {
 
 impl Workspaces {
     /// Whether a folder, relative to the project, is one of them.
-    pub(super) fn contains(&self, folder: &str) -> bool {
+    pub(in crate::lockfile) fn contains(&self, folder: &str) -> bool {
         let patterns = match self {
             Workspaces::List(patterns) | Workspaces::Table { packages: patterns } => patterns,
             Workspaces::Other(_) => return false,

@@ -51,7 +51,7 @@ fn read(case: &Case) -> Result<Vec<Value>, String> {
     };
     let bytes = case.files[&case.file].clone();
     let text = Requirements.decode(bytes).map_err(|error| error.to_string())?;
-    let input = Input { path: &case.file, text: &text, sibling: &sibling };
+    let input = Input { path: &case.file, text: &text, sibling: &sibling, below: &super::super::tests::nothing_below };
     let listing = files::read(&input).map_err(|error| error.to_string())?;
     let parsed = Requirements.parse(&input).map_err(|error| error.to_string())?;
     if let Some(unable) = parsed.unable.first() {

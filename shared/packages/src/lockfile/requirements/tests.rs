@@ -1,4 +1,4 @@
-use super::super::tests::{names, parse, parse_with};
+use super::super::tests::{names, nothing_below, parse, parse_with};
 use super::super::{MAX_PACKAGES, Sibling};
 use super::*;
 
@@ -85,7 +85,8 @@ fn what_an_include_hides_is_unable_and_never_quoted() {
         assert!(line.starts_with(expected) && !line.contains("hunter2"), "{line}");
     }
     let unreadable = |_: &str| Sibling::Unreadable("it is not a regular file".into());
-    let input = Input { path: "a/requirements.txt", text: "-r ../b.txt\n", sibling: &unreadable };
+    let input =
+        Input { path: "a/requirements.txt", text: "-r ../b.txt\n", sibling: &unreadable, below: &nothing_below };
     let unable = Requirements.parse(&input).unwrap().unable;
     assert_eq!(unable, ["a/requirements.txt line 1: the included file can't be read: it is not a regular file"]);
     // from another folder, to itself
@@ -125,7 +126,9 @@ fn a_file_that_asks_for_nothing_is_told() {
 
 #[test]
 fn prose_with_a_weak_name_is_a_warning() {
-    let read = |path: &str, text: &str| Requirements.parse(&Input { path, text, sibling: &|_| Sibling::Absent });
+    let read = |path: &str, text: &str| {
+        Requirements.parse(&Input { path, text, sibling: &|_| Sibling::Absent, below: &nothing_below })
+    };
     let prose = "Functional requirements\n\nThe system shall be fast.\n";
     for path in ["docs/requirements/overview.txt", "functional-requirements.txt"] {
         let parsed = read(path, prose).unwrap();

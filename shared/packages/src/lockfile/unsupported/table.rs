@@ -120,7 +120,6 @@ pub(super) const NAMES: &[(&str, Unsupported)] = &[
     ("vlt-lock.json", Covered("npm (vlt)")),
     ("wally.lock", NotCovered("Luau (Wally)")),
     ("wkg.lock", NotCovered("WebAssembly (wkg)")),
-    ("yarn.lock", Covered("npm (Yarn)")),
 ];
 
 /// Names that a tool derives from that of a branch, a platform, a project or a file: what stands before and after the

@@ -8,7 +8,8 @@ fn alone(path: &str) -> Option<Unsupported> {
 #[test]
 fn every_tool_has_a_name_and_covered_ones_their_ecosystem() {
     for (path, what) in [
-        ("web/yarn.lock", Covered("npm (Yarn)")),
+        ("web/bun.lock", Covered("npm (Bun)")),
+        (".pnp.cjs", Covered("npm (Yarn)")),
         ("pnpm-lock.feature-x.yaml", Covered("npm (pnpm)")),
         ("src/App/packages.App.lock.json", Covered("NuGet")),
         ("src/App/packages.App.config", Covered("NuGet")),
