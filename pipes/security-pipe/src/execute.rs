@@ -41,6 +41,9 @@ async fn run(plan: &Scan, whole: &Plan, ctx: &Context, report: &Recorder) -> Res
     let step = report.step(tree::STEP);
     let reports = plan.outputs.iter().map(output::Output::file).collect();
     let tree = walk(&plan.filter, reports, &ledger, ctx).await?;
+    for entry in tree.entries().iter().chain(tree.links()) {
+        ctx.redactor.add_found_tokens(&entry.path);
+    }
     let files = plural(tree.entries().len(), "file");
     match ledger.words(Class::Unable) {
         unable if unable.is_empty() => step.ran(files),

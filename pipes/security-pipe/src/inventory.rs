@@ -45,10 +45,16 @@ pub(crate) struct Lockfile {
 }
 
 impl Inventory {
-    /// Reads every lockfile of the tree. One that is broken loses only itself.
-    pub(crate) fn read(source: &dyn Source, ledger: &Ledger, cancelled: &dyn Fn() -> bool) -> Inventory {
-        let mut reader =
-            Reader { source, ledger, inventory: Inventory::default(), manifests: Vec::new(), members: BTreeMap::new() };
+    /// Reads every lockfile of the tree. One that is broken loses only itself. `named` is called with each name that a
+    /// lockfile gives, before anything shows it.
+    pub(crate) fn read(
+        source: &dyn Source,
+        ledger: &Ledger,
+        named: &dyn Fn(&str),
+        cancelled: &dyn Fn() -> bool,
+    ) -> Inventory {
+        let inventory = Inventory::default();
+        let mut reader = Reader { source, ledger, named, inventory, manifests: Vec::new(), members: BTreeMap::new() };
         let mut folders = Folders::new();
         let files = || source.entries().iter().chain(source.links());
         for path in files().map(|entry| &entry.path).chain(source.ignored_lockfiles()) {
@@ -125,6 +131,7 @@ impl Inventory {
 struct Reader<'a> {
     source: &'a dyn Source,
     ledger: &'a Ledger,
+    named: &'a dyn Fn(&str),
     inventory: Inventory,
     /// Looked at after every lockfile.
     manifests: Vec<&'a Entry>,
@@ -158,6 +165,9 @@ impl Reader<'_> {
         let below = |name: &str| below(folders, split(entry).0, name);
         match format.parse(&Input { path: &entry.path, text: &text, sibling: &sibling, below: &below }) {
             Ok(mut parsed) => {
+                let root = parsed.root.iter().flat_map(|(name, version)| [name, version]);
+                let names = parsed.packages.iter().flat_map(|package| [&package.name, &package.version]);
+                names.chain(root).for_each(|name| (self.named)(name));
                 let listing = match self.inventory.packages.add(&entry.path, &parsed.packages, text.len()) {
                     Ok(listing) => listing,
                     Err(too_many) => {

@@ -83,8 +83,10 @@ impl Input {
 
     /// The packages of every lockfile, read by the first scanner that asks.
     pub(crate) fn inventory(&self) -> &Inventory {
-        self.inventory
-            .get_or_init(|| Inventory::read(self.source.as_ref(), &self.ledger, &|| self.cancel.is_cancelled()))
+        self.inventory.get_or_init(|| {
+            let known = |name: &str| self.report.redactor().add_found_tokens(name);
+            Inventory::read(self.source.as_ref(), &self.ledger, &known, &|| self.cancel.is_cancelled())
+        })
     }
 }
 

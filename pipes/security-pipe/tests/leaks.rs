@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use common::*;
-use pipewright_harness::Repo;
+use pipewright_harness::{Repo, advisory};
 
 /// Whether any of `tokens` is in what the run printed or wrote, also in base64.
 fn leaks(outcome: &pipewright_harness::Outcome, tokens: &[String]) -> Vec<String> {
@@ -34,6 +34,44 @@ fn a_token_in_the_name_of_a_file_is_a_finding_and_never_printed() {
     assert!(findings.iter().all(|finding| finding["location"]["path"] == "keys/f-***.txt"), "{findings:#?}");
     let prints: HashSet<String> = findings.iter().map(|finding| finding["fingerprint"].to_string()).collect();
     assert_eq!(prints.len(), 160);
+}
+
+/// Each writer has its own way to write a name: Markdown escapes it, SPDX makes an id of it, a URI encodes it.
+#[test]
+fn a_token_in_a_name_is_hidden_however_a_report_writes_the_name() {
+    // Letters and digits that no writer changes, between the signs that some do.
+    let body = "Zq3vT9kLm2Rw8Xy4Bn6Hc1Jd5Pf7Gs0AeUiO";
+    let hex = "3f9a1c7e5b2d8064".repeat(4);
+    let tokens = [
+        format!("gh{}_{body}", "p"),
+        format!("n{}_{body}", "pm"),
+        format!("sk_{}_{}", "live", &body[..24]),
+        format!("dop_{}_{hex}", "v1"),
+        format!("123456789:{}{}", "AA", &body[..33]),
+    ];
+    for scan in ["true", "false"] {
+        for token in &tokens {
+            let secret = token.rsplit(['_', ':']).next().unwrap();
+            let repo = Repo::new();
+            repo.write(&format!("{token}/requirements.txt"), "vuln==1.0\n");
+            let package = format!(r#""node_modules/{token}": {{"version": "1.0.0"}}"#);
+            let lock = format!(r#"{{"name": "{token}", "lockfileVersion": 3, "packages": {{"": {{}}, {package}}}}}"#);
+            repo.write("package-lock.json", if token.contains(':') { "{}".to_owned() } else { lock });
+            repo.commit("first");
+            let db = advisories();
+            let vuln = advisory("PYSEC-1", "PyPI", "vuln", "2.0", Some(CRITICAL));
+            pipewright_harness::database(db.path(), "PyPI", &[vuln]);
+            let outcome = pipe(&repo, &db)
+                .env("SECRETS_SCAN", scan)
+                .env("REPORT_FORMAT", "json,sarif,junit,markdown")
+                .env("SBOM_FORMAT", "cyclonedx-json,spdx-json")
+                .run();
+            let text = everything(&outcome);
+            assert!(text.contains("PYSEC-1") && text.contains("SPDXRef-"), "{text}");
+            let at = text.find(secret).map(|at| &text[at.saturating_sub(60)..at]);
+            assert_eq!(at, None, "{token} with SECRETS_SCAN={scan}");
+        }
+    }
 }
 
 #[test]

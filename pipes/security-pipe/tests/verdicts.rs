@@ -147,6 +147,37 @@ fn a_lockfile_of_a_later_format_ends_the_run_with_3() {
 }
 
 #[test]
+fn a_policy_file_of_the_repository_stays_in_it() {
+    let (repo, db, outside) = (Repo::new(), advisories(), tempfile::tempdir().unwrap());
+    let ignore = "[[ignore]]\nid = \"CVE-2026-1001\"\nreason = \"r\"\nexpires = 2099-01-01\n";
+    for name in ["ignore.toml", "baseline.json"] {
+        fs::write(outside.path().join(name), ignore).unwrap();
+        repo.write("poetry.lock", poetry_lock(&[("critical", "1.0")]));
+        fs::create_dir_all(repo.join(".pipewright")).unwrap();
+        let place = repo.join(".pipewright").join(name);
+        std::os::unix::fs::symlink(outside.path().join(name), &place).unwrap();
+        repo.commit(name);
+        let outcome = pipe(&repo, &db).run();
+        assert!(
+            outcome.stderr.contains(&format!(".pipewright/{name}: leads out of the checkout")),
+            "{}",
+            outcome.output()
+        );
+        assert_ne!(outcome.report()["verdict"], "passed");
+        fs::remove_file(place).unwrap();
+    }
+}
+
+#[test]
+fn the_name_of_a_folder_does_nothing_to_the_terminal() {
+    let repo = Repo::new();
+    repo.write("a\u{1b}[2K\u{1b}[1Ared\u{202e}/Cargo.lock", "zz").commit("first");
+    let outcome = pipe(&repo, &advisories()).run().expect(3);
+    let output = outcome.output();
+    assert!(output.contains("a\\u{1b}[2K") && !output.contains(['\u{1b}', '\u{202e}']), "{output}");
+}
+
+#[test]
 fn a_manifest_without_its_lock_is_a_warning() {
     let repo = Repo::new();
     repo.write("package.json", r#"{"name": "x", "dependencies": {"left-pad": "^1.0.0"}}"#).commit("first");

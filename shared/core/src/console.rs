@@ -172,7 +172,12 @@ impl Console {
         };
         for (index, line) in text.lines().enumerate() {
             let prefix = if index == 0 { prefix.as_str() } else { "" };
-            self.write(level, &format!("{prefix}{}", escape::no_command(line)));
+            // Results have colours, and text from outside in them was escaped before. Messages have names of files.
+            let line = match level {
+                Level::Info => line.into(),
+                Level::Debug | Level::Notice | Level::Warning | Level::Error => escape::terminal(line),
+            };
+            self.write(level, &format!("{prefix}{}", escape::no_command(&line)));
         }
     }
 
@@ -247,6 +252,20 @@ mod tests {
         console.debug("only when asked");
         assert_eq!(out.text(), "all well\n");
         assert_eq!(err.text(), "warning: look\nhere\n");
+    }
+
+    #[test]
+    fn a_name_in_a_message_does_nothing_to_the_terminal() {
+        let name = "a\u{1b}[2K\u{1b}[1A\u{9b}31m\u{202e}\r\tz";
+        let (console, out, err) = console(Style { debug: true, color: true, ..Style::default() });
+        console.notice(name);
+        console.warning(name);
+        console.error(name);
+        console.debug(name);
+        let text = err.text();
+        assert_eq!(text.matches("a\\u{1b}[2K\\u{1b}[1A\\u{9b}31m\\u{202e}\\u{d}\\u{9}z\n").count(), 4, "{text}");
+        assert_eq!(text.matches('\u{1b}').count(), 8, "the colours of the words before it: {text}");
+        assert_eq!(out.text(), "");
     }
 
     #[test]

@@ -100,6 +100,13 @@ impl Redactor {
         self.shared.write().unwrap_or_else(PoisonError::into_inner).found.add(value);
     }
 
+    /// Registers the tokens in a name that is one of very many: [`Redactor::add_found`] for each.
+    pub fn add_found_tokens(&self, name: &str) {
+        for token in tokens::find(name.as_bytes()) {
+            self.add_found(&SecretString::from(&name[token.range]));
+        }
+    }
+
     /// Registers the tokens in a text from outside, so that they are hidden in their other forms as well.
     pub fn add_tokens(&self, text: &str) {
         for token in tokens::find(text.as_bytes()) {

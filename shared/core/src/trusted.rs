@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::env::MAX_FILE;
 use crate::fs::{Links, if_present, read_text};
 use crate::platform::{self, Base, SAY_WHETHER};
+use crate::workspace::Workspace;
 
 /// A policy file as it may be trusted.
 #[derive(Debug, PartialEq, Eq)]
@@ -134,7 +135,13 @@ impl<'a> TrustedFiles<'a> {
     }
 
     fn working_tree(&self, path: &Path) -> Result<Option<String>, String> {
-        if_present(read_text(path, MAX_POLICY, Links::Follow)).map_err(|error| error.to_string())
+        let root = &self.ctx.workspace.root;
+        // One that the pipeline names may lie anywhere. One of the repository stays in it, whatever links it has.
+        let path = match path.strip_prefix(root) {
+            Ok(relative) => Workspace::inside(root, root, relative)?,
+            Err(_) => path.to_owned(),
+        };
+        if_present(read_text(&path, MAX_POLICY, Links::Follow)).map_err(|error| error.to_string())
     }
 }
 

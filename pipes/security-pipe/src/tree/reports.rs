@@ -42,7 +42,7 @@ impl Reports {
     /// Whether a pipe wrote this file: its name is one of the list, and its folder, or the one above `sbom/`, is for
     /// reports.
     pub(super) fn wrote(&mut self, path: &Path) -> bool {
-        if path.ends_with(GITIGNORE) && std::fs::read(path).ok().as_deref() != Some(b"*\n") {
+        if path.ends_with(GITIGNORE) && !is_of_a_pipe(path) {
             return false;
         }
         let named = path
@@ -59,6 +59,13 @@ impl Reports {
         let marked = || NAMES[..MARKS].iter().any(|mark| folder.join(mark).is_file());
         *self.folders.entry(folder.to_owned()).or_insert_with(marked)
     }
+}
+
+/// Whether a `.gitignore` is what a pipe writes. Only a file of that length is opened: a pipe would not answer.
+fn is_of_a_pipe(path: &Path) -> bool {
+    const CONTENT: &[u8] = b"*\n";
+    let fits = path.symlink_metadata().is_ok_and(|file| file.is_file() && file.len() == CONTENT.len() as u64);
+    fits && std::fs::read(path).is_ok_and(|content| content == CONTENT)
 }
 
 #[cfg(test)]

@@ -76,7 +76,8 @@ pub(super) fn of_head(head: &str, thorough: bool) -> Vec<(Vec<u8>, bool)> {
         return forms;
     }
     let plain = head.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
-    for encoding in if plain { open_base64() } else { encodings() } {
+    let of_plain = || open_base64().into_iter().chain([Encoding::Markdown]).collect();
+    for encoding in if plain { of_plain() } else { encodings() } {
         let is_open = matches!(encoding, Encoding::Base64 { .. });
         if matches!(encoding, Encoding::Base64 { end: End::Unpadded | End::Padded, .. }) {
             continue;
@@ -105,6 +106,8 @@ enum Encoding {
     /// Every byte as two digits, as dumps and key tools print it.
     Hex(Hex),
     Html(Html),
+    /// With backslashes before what is markup.
+    Markdown,
     /// As part of a base64 text, `offset` bytes after a multiple of three.
     Base64 {
         offset: usize,
@@ -204,6 +207,7 @@ fn encodings() -> Vec<Encoding> {
         all.push(Encoding::Hex(hex));
     }
     all.extend(HTML.map(Encoding::Html));
+    all.push(Encoding::Markdown);
     let alphabets =
         [Alphabet::Standard, Alphabet::UrlSafe, Alphabet::Escaped(Hex::Lower), Alphabet::Escaped(Hex::Upper)];
     for offset in 0..3 {
@@ -237,6 +241,10 @@ impl Encoding {
             Encoding::Percent(set, hex) => set.write(value.as_bytes(), hex),
             Encoding::Hex(hex) => value.bytes().flat_map(|byte| hex.digits(byte)).collect(),
             Encoding::Html(html) => html.write(value).into_bytes(),
+            Encoding::Markdown => {
+                let is_markup = |byte: &u8| b"\\`*_{}[]()#+!|~".contains(byte);
+                value.bytes().flat_map(|byte| is_markup(&byte).then_some(b'\\').into_iter().chain([byte])).collect()
+            }
             Encoding::Base64 { offset, end, alphabet } => base64(value, offset, end, alphabet),
         }
     }

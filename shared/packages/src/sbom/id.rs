@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use pipe_core::redact::tokens;
 use pipe_core::text::hex;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -39,17 +40,22 @@ pub(super) fn insert(out: &mut impl Write, text: &[u8], place: &str, what: &str)
 }
 
 /// An SPDX identifier (clause 3.2: letters, digits, `.` and `-`) that is readable and differs wherever `reference`
-/// does.
+/// does. A word that holds a token of a provider is left out: with dashes in it
+/// no redactor knows it again. So is a long one, which would have to be cut.
 pub(super) fn spdx_id(kind: &str, words: &[&str], reference: &str) -> String {
     let mut id = format!("SPDXRef-{kind}");
-    for word in words.iter().filter(|word| !word.is_empty()) {
+    for word in words.iter().filter(|word| is_shown(word)) {
         id.push('-');
-        id.extend(word.chars().take(80).map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }));
+        id.extend(word.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }));
     }
     id.push('-');
     let digest = Sha256::digest(reference.as_bytes());
     id.push_str(&hex(digest.get(..8).unwrap_or_default()));
     id
+}
+
+fn is_shown(word: &str) -> bool {
+    (1..=80).contains(&word.len()) && tokens::find(word.as_bytes()).is_empty()
 }
 
 /// Hashes what it is given, and keeps it as long as it is short.
