@@ -163,7 +163,7 @@ async fn the_gate_judges_it_by_its_severity() {
     let ran = scan(&[], &others).await;
     assert_eq!(ran.json("security-pipe-report.json")["findings"][0]["gated"], fails("FAIL_ON_HIGH=true"));
     assert_eq!(ran.ending, Err(Ending::Failed("1 high (FAIL_ON_HIGH=true)".to_owned())));
-    assert_eq!(failing(&[("FAIL_ON_SECRETS", "true"), ("CVSS_THRESHOLD", "0")]).await["gate"], "passes");
+    assert_eq!(failing(&[("FAIL_ON_SECRETS", "true")]).await["gate"], "passes");
 }
 
 #[tokio::test]

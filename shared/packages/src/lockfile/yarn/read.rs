@@ -80,7 +80,7 @@ pub(super) struct Lock<'a> {
 }
 
 impl Lock<'_> {
-    /// The packages that a dependency leads to; `None` if there is no entry for it. The project itself is no package.
+    /// The packages that a dependency leads to; `None` if there is no entry for it. The project itself is not a package.
     pub(super) fn find(&self, name: &str, range: &str) -> Option<Vec<usize>> {
         let by_name = || match range.starts_with("catalog:") || self.forced.iter().any(|forced| forced == name) {
             true => self.table.named(name).to_vec(),
