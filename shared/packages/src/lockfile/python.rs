@@ -48,7 +48,7 @@ pub(super) fn file(address: &str, name: &str, version: &str) -> Source {
 }
 
 /// Where the packages of an index come from. A folder is an index too: copies of packages lie in it under their own
-/// names, whoever made them.
+/// names, whatever program made them.
 pub(super) fn index(address: &str) -> Source {
     if is_public(address) { Source::Registry } else { Source::PrivateRegistry(url::clean(address)) }
 }

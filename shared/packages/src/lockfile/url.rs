@@ -70,7 +70,7 @@ fn split(url: &str) -> Option<(&str, &str)> {
     Some((scheme, rest.strip_prefix("//")?)).filter(|_| valid)
 }
 
-/// Text that is no address, less what could be the account of one: `user:password@host/x`, `//token@host/x`. A path
+/// Text that is not an address, less what could be the account of one: `user:password@host/x`, `//token@host/x`. A path
 /// keeps the `@` of a scope or a version: `libs/@scope/a`, `a@1.0/b`.
 fn without_account(text: &str) -> &str {
     let Some((account, host)) = text.rsplit_once('@') else { return text };

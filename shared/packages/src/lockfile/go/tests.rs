@@ -267,7 +267,9 @@ fn a_file_of_modfile_is_a_go_mod_by_its_content() {
         "go.work" => Sibling::from(Some("go 1.21\nuse .\n".to_owned())),
         _ => Sibling::Absent,
     };
-    let parsed = GoMod.parse(&Input { path: "a/tools.mod", text, sibling: &files }).unwrap();
+    let parsed = GoMod
+        .parse(&Input { path: "a/tools.mod", text, sibling: &files, below: &super::super::tests::nothing_below })
+        .unwrap();
     assert_eq!(rows(&parsed), [("a.example/one", "1.0.0", 3, Some(true)), ("b.example/two", "1.0.0", 2, Some(false))]);
     assert_eq!((parsed.warnings.len(), parsed.unable.len()), (0, 0));
     let upgrade = GoMod.upgrade(&parsed.packages[0].locked(), "1.1.0", "a/tools.mod");

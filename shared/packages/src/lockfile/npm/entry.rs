@@ -80,7 +80,7 @@ impl<D> Entry<'_, D> {
         let source = match local {
             Some(local) => local,
             None if !resolved.is_empty() && !origin::says_where(resolved) => {
-                let what = "has a `resolved` that is no address. Run `npm install --package-lock-only`";
+                let what = "has a `resolved` that is not an address. Run `npm install --package-lock-only`";
                 return Err(ParseError::at(line, format!("`{}` {what}", excerpt(name))));
             }
             None => origin::source(name, version, resolved, registries),

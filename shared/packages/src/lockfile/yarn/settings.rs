@@ -6,7 +6,7 @@ use super::super::npm::npmrc::Registries;
 /// `.yarnrc` has the keys of `.npmrc`, with values after a space and in quotes.
 pub(super) fn classic(sibling: &dyn Fn(&str) -> Sibling) -> Registries {
     let mut registries = Registries::read(sibling);
-    for line in text(".yarnrc", sibling, &mut registries).lines() {
+    for line in read(".yarnrc", sibling, &mut registries).lines() {
         let Some((key, value)) = line.trim().split_once([' ', '\t']) else { continue };
         let (key, value) = (bare(key), bare(value));
         match key.strip_suffix(":registry") {
@@ -25,7 +25,7 @@ pub(super) fn berry(sibling: &dyn Fn(&str) -> Sibling) -> Registries {
     let mut registries = Registries::default();
     // the keys that the line stands under, with their indentation
     let mut above: Vec<(usize, &str)> = Vec::new();
-    let text = text(".yarnrc.yml", sibling, &mut registries);
+    let text = read(".yarnrc.yml", sibling, &mut registries);
     for line in text.lines() {
         let trimmed = line.trim_start_matches(' ');
         if trimmed.is_empty() || trimmed.starts_with('#') {
@@ -50,11 +50,14 @@ pub(super) fn berry(sibling: &dyn Fn(&str) -> Sibling) -> Registries {
 }
 
 /// The settings of a file, or none.
-fn text(name: &str, sibling: &dyn Fn(&str) -> Sibling, registries: &mut Registries) -> String {
-    sibling(name).decoded().unwrap_or_else(|_| {
-        registries.set_unread();
-        None
-    }).unwrap_or_default()
+fn read(name: &str, sibling: &dyn Fn(&str) -> Sibling, registries: &mut Registries) -> String {
+    sibling(name)
+        .decoded()
+        .unwrap_or_else(|_| {
+            registries.set_unread();
+            None
+        })
+        .unwrap_or_default()
 }
 
 fn bare(text: &str) -> &str {
