@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::finding::Container;
 use crate::ledger::{Ledger, Reason};
 use crate::source::{Entry, Source};
-use pipe_packages::lockfile::{self, Format, Input, Manifest, Members, ParseError, Sibling, Unsupported};
+use pipe_packages::lockfile::{self, Format, Input, Manifest, Members, ParseError, Shared, Sibling, Unsupported};
 use pipe_packages::store::{Listing, Store};
 
 /// The largest lockfile that is read, in bytes: a document may take five times its size in memory (DESIGN, promise 5).
@@ -54,7 +54,8 @@ impl Inventory {
         cancelled: &dyn Fn() -> bool,
     ) -> Inventory {
         let inventory = Inventory::default();
-        let mut reader = Reader { source, ledger, named, inventory, manifests: Vec::new(), members: BTreeMap::new() };
+        let (manifests, shared, members) = (Vec::new(), Shared::default(), BTreeMap::new());
+        let mut reader = Reader { source, ledger, named, inventory, manifests, shared, members };
         let mut folders = Folders::new();
         let files = || source.entries().iter().chain(source.links());
         for path in files().map(|entry| &entry.path).chain(source.ignored_lockfiles()) {
@@ -135,6 +136,7 @@ struct Reader<'a> {
     inventory: Inventory,
     /// Looked at after every lockfile.
     manifests: Vec<&'a Entry>,
+    shared: Shared,
     /// Of each lockfile that was read, by its path.
     members: BTreeMap<String, Members>,
 }
@@ -163,7 +165,8 @@ impl Reader<'_> {
             Err(error) => Sibling::Unreadable(format!("{error:#}")),
         };
         let below = |name: &str| below(folders, split(entry).0, name);
-        match format.parse(&Input { path: &entry.path, text: &text, sibling: &sibling, below: &below }) {
+        let input = Input { path: &entry.path, text: &text, sibling: &sibling, below: &below };
+        match format.parse_one_of(&input, &mut self.shared) {
             Ok(mut parsed) => {
                 let root = parsed.root.iter().flat_map(|(name, version)| [name, version]);
                 let names = parsed.packages.iter().flat_map(|package| [&package.name, &package.version]);

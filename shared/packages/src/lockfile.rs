@@ -61,9 +61,24 @@ pub trait Format: Sync + Debug {
     /// When the file is broken, incomplete, or of a newer version than is known, with the line if it is known.
     fn parse(&self, input: &Input<'_>) -> Result<Parsed, ParseError>;
 
+    /// [`Format::parse`] for one of several lockfiles of a project. `shared` is the same for all of them, and is made
+    /// anew for another project.
+    ///
+    /// # Errors
+    /// As of [`Format::parse`].
+    fn parse_one_of(&self, input: &Input<'_>, _shared: &mut Shared) -> Result<Parsed, ParseError> {
+        self.parse(input)
+    }
+
     /// What a person does to get `fixed` (a version as OSV spells it): a command, or a short instruction. Safe to
     /// paste into a shell whatever the lockfile called the package.
     fn upgrade(&self, package: &Locked<'_>, fixed: &str, lockfile: &str) -> String;
+}
+
+/// What several lockfiles of a project look at, so that each file is read once.
+#[derive(Debug, Default)]
+pub struct Shared {
+    workspaces: go::Workspaces,
 }
 
 /// The most packages of one lockfile, and the most requirements of a requirements file with all that it includes.

@@ -2,19 +2,22 @@
 
 mod modfile;
 mod order;
+mod replacements;
 mod sum;
 mod syntax;
 mod version;
 mod work;
 
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::text::excerpt;
-use super::{Format, Input, MAX_PACKAGES, ParseError, Parsed, shell, url};
+use super::{Format, Input, MAX_PACKAGES, ParseError, Parsed, Shared, shell, url};
 use crate::package::{Ecosystem, Locked, Package, Scope, Source};
-use modfile::{ModFile, Replace, Versions};
-use work::Workspace;
+use modfile::{ModFile, Versions};
+use replacements::Replacements;
+use work::Seen;
+pub(super) use work::Workspaces;
 
 /// The file that Go takes without `-modfile`.
 const OWN: &str = "go.mod";
@@ -46,17 +49,21 @@ impl Format for GoMod {
     }
 
     fn parse(&self, input: &Input<'_>) -> Result<Parsed, ParseError> {
+        self.parse_one_of(input, &mut Shared::default())
+    }
+
+    fn parse_one_of(&self, input: &Input<'_>, shared: &mut Shared) -> Result<Parsed, ParseError> {
         let file = modfile::read(input.body())?;
         let mut parsed = Parsed { root: Some((file.module.clone(), String::new())), ..Parsed::default() };
         // Go refuses `-modfile` in a workspace
-        let workspace = if file_name(input.path) == OWN { work::find(input) } else { Ok(None) };
+        let workspace = if file_name(input.path) == OWN { work::find(input, &mut shared.workspaces) } else { Ok(None) };
         let workspace = workspace.unwrap_or_else(|error| {
             parsed.unable.push(format!("{}: the workspace can't be read: {error}", input.path));
             None
         });
         let workspace = workspace.unwrap_or_default();
-        parsed.warnings.extend_from_slice(&workspace.warnings);
-        let resolve = Resolve::new(&file, &workspace);
+        parsed.warnings.extend(workspace.warning(input));
+        let resolve = Resolve { own: Replacements::new(file.replaces.iter().cloned()), workspace };
         for require in &file.requires {
             let package = resolve.module(&require.path, &require.version, require.line, !require.indirect);
             parsed.packages.push(package);
@@ -64,7 +71,7 @@ impl Format for GoMod {
         if order::go(file.versions.go.as_ref().map_or("1.16", |go| &go.value), "1.17") == Ordering::Less {
             add_unlisted(input, &file, &resolve, &mut parsed);
         }
-        parsed.packages.extend(standard_library(&file, &workspace.versions));
+        parsed.packages.extend(standard_library(&file, &resolve.workspace.workspace.versions));
         Ok(parsed)
     }
 
@@ -87,21 +94,12 @@ fn file_name(path: &str) -> &str {
 }
 
 /// What a required module is built from.
-struct Resolve<'a> {
-    workspace: Replacements<'a>,
-    modules: Replacements<'a>,
-    members: &'a HashMap<String, String>,
+struct Resolve {
+    own: Replacements,
+    workspace: Seen,
 }
 
-impl<'a> Resolve<'a> {
-    fn new(file: &'a ModFile, workspace: &'a Workspace) -> Self {
-        Resolve {
-            workspace: Replacements::new(workspace.replaces.iter()),
-            modules: Replacements::new(workspace.others.iter().chain(&file.replaces)),
-            members: &workspace.members,
-        }
-    }
-
+impl Resolve {
     /// The module, or what stands in for it: then the line is the replacement's if it has one here, which is what an
     /// upgrade changes.
     fn module(&self, path: &str, version: &str, line: u32, direct: bool) -> Package {
@@ -119,31 +117,17 @@ impl<'a> Resolve<'a> {
             optional: false,
             folder: None,
         };
-        if let Some(folder) = self.members.get(path) {
-            return package(path, "", Source::Path(url::clean(folder)), line);
+        if let Some(folder) = self.workspace.member(path) {
+            return package(path, "", Source::Path(url::clean(&folder)), line);
         }
-        let replace = self.workspace.of(path, version).or_else(|| self.modules.of(path, version));
-        let at = |replace: &Replace| if replace.line == 0 { line } else { replace.line };
-        match replace {
-            None => package(path, version, origin(path), line),
-            Some(replace @ Replace { new, new_version: Some(new_version), .. }) => {
-                package(new, new_version, origin(new), at(replace))
-            }
-            Some(replace @ Replace { new, .. }) => package(path, "", Source::Path(url::clean(new)), at(replace)),
+        let Some(replace) = self.workspace.replacement(&self.own, path, version) else {
+            return package(path, version, origin(path), line);
+        };
+        let at = if replace.line == 0 { line } else { replace.line };
+        match &replace.new_version {
+            Some(version) => package(&replace.new, version, origin(&replace.new), at),
+            None => package(path, "", Source::Path(url::clean(&replace.new)), at),
         }
-    }
-}
-
-/// Replacements by module: those of one version come before those of all.
-struct Replacements<'a>(HashMap<(&'a str, Option<&'a str>), &'a Replace>);
-
-impl<'a> Replacements<'a> {
-    fn new(replaces: impl Iterator<Item = &'a Replace>) -> Self {
-        Replacements(replaces.map(|new| ((new.old.as_str(), new.old_version.as_deref()), new)).collect())
-    }
-
-    fn of(&self, path: &str, version: &str) -> Option<&'a Replace> {
-        self.0.get(&(path, Some(version))).or_else(|| self.0.get(&(path, None))).copied()
     }
 }
 
@@ -172,7 +156,7 @@ fn origin(path: &str) -> Source {
 /// Before Go 1.17 `go.mod` left out what its dependencies require themselves. `go.sum` has a checksum of the content
 /// for each module that was built from; of several versions the highest is the one. Go writes a line for every module
 /// that it loads, so where one is missing, others are.
-fn add_unlisted(input: &Input<'_>, file: &ModFile, resolve: &Resolve<'_>, parsed: &mut Parsed) {
+fn add_unlisted(input: &Input<'_>, file: &ModFile, resolve: &Resolve, parsed: &mut Parsed) {
     const WAY_OUT: &str = "Run `go mod tidy -go=1.17`, which lists them in go.mod";
     let name = file_name(input.path);
     let sum = format!("{}.sum", name.strip_suffix(".mod").unwrap_or("go"));

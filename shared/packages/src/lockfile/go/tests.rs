@@ -171,6 +171,9 @@ fn a_workspace_stands_above_its_modules() {
     // what a member says that can't be read is not known
     let unread = parsed(&work.replace("\tmember", "\tgone"));
     assert!(unread.warnings[0].contains("../../gone/go.mod"), "{:?}", unread.warnings);
+    let several = parsed(&work.replace("\tmember", "\tgone\n\t../out\n\tmissing"));
+    assert_eq!(several.warnings.len(), 1);
+    assert!(several.warnings[0].contains("gone/go.mod and 2 more modules of go.work were"), "{:?}", several.warnings);
 }
 
 #[test]
@@ -274,4 +277,47 @@ fn a_file_of_modfile_is_a_go_mod_by_its_content() {
     assert_eq!((parsed.warnings.len(), parsed.unable.len()), (0, 0));
     let upgrade = GoMod.upgrade(&parsed.packages[0].locked(), "1.1.0", "a/tools.mod");
     assert_eq!(upgrade, "go get -modfile=tools.mod a.example/one@v1.1.0");
+}
+
+#[test]
+fn a_workspace_is_read_once_for_all_its_modules() {
+    const COUNT: usize = 40;
+    let reads = std::cell::RefCell::new(std::collections::HashMap::<String, usize>::new());
+    let work = format!(
+        "go 1.21\nuse (\n{})\nreplace a.example/x => ./x\n",
+        (0..COUNT).map(|n| format!("\tp{n}\n")).collect::<String>()
+    );
+    let module = |n: usize| {
+        format!(
+            "module example.com/p{n}\ngo 1.21\nrequire a.example/x v1.0.0\nrequire b.example/y{n} v1.0.0\nrequire b.example/y0 v1.0.0\nreplace b.example/y{n} => ./y\n"
+        )
+    };
+    let mut shared = Shared::default();
+    for n in 0..COUNT {
+        let sibling = |name: &str| {
+            *reads.borrow_mut().entry(name.replace("../", "")).or_default() += 1;
+            match name.strip_prefix("../").map(|name| name.trim_start_matches('p').trim_end_matches("/go.mod").parse())
+            {
+                Some(Ok(other)) => Sibling::from(Some(module(other))),
+                _ if name == "../go.work" => Sibling::from(Some(work.clone())),
+                _ => Sibling::Absent,
+            }
+        };
+        let (path, text) = (format!("p{n}/go.mod"), module(n));
+        let below = &super::super::tests::nothing_below;
+        let input = Input { path: &path, text: &text, sibling: &sibling, below };
+        let parsed = GoMod.parse_one_of(&input, &mut shared).unwrap();
+        let paths: Vec<_> = parsed.packages.iter().map(|package| package.source.clone()).collect();
+        let path = |path: &str| Source::Path(path.into());
+        match n {
+            0 => assert_eq!(paths[..2], [path("../x"), path("./y")]),
+            _ => assert_eq!(paths[..3], [path("../x"), path("./y"), path("../p0/y")]),
+        }
+    }
+    let reads = reads.into_inner();
+    for name in (0..COUNT).map(|n| format!("p{n}/go.mod")) {
+        assert_eq!(reads[&name], 1, "{name}");
+    }
+    // its own folder, and once for all the one above
+    assert_eq!(reads["go.work"], COUNT + 1);
 }
