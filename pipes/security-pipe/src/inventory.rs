@@ -201,7 +201,8 @@ impl Reader<'_> {
     fn broken(&mut self, entry: &Entry, error: &ParseError) {
         let line = error.line.map(|line| format!(":{line}")).unwrap_or_default();
         self.inventory.incomplete += 1;
-        self.ledger.leave_out(STEP, Reason::Broken, &format!("{}{line}", entry.path), &error.to_string());
+        let reason = if error.is_too_many() { Reason::TooMany } else { Reason::Broken };
+        self.ledger.leave_out(STEP, reason, &format!("{}{line}", entry.path), &error.to_string());
     }
 
     /// A manifest whose lockfile isn't there: its packages can't be known.

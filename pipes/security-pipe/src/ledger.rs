@@ -93,7 +93,7 @@ reasons! {
             "A file is larger than the largest that is read."
             "Split it, or name it in EXCLUDE_PATHS"
         TooMany "too-many" ("file with too many entries", "files with too many entries")
-            "A file has more packages or secrets than are judged, the lockfiles have more than 150,000 different packages, or the run has more than 30,000 findings."
+            "A file has more packages, values or secrets than are judged, the lockfiles have more than 150,000 different packages, or the run has more than 30,000 findings."
             "Split it, or name it in EXCLUDE_PATHS"
         NoPath "no-path" ("path that matches no file", "paths that match no file")
             "An entry of SCAN_PATHS matches no file, or EXCLUDE_PATHS leaves out every file."

@@ -188,6 +188,11 @@ fn no_packages(input: &Input<'_>) -> String {
 }
 
 impl ParseError {
+    /// Whether the file is not broken and has more than is read. Each such message begins alike.
+    pub fn is_too_many(&self) -> bool {
+        self.message.starts_with("more than ")
+    }
+
     fn new(message: impl Into<String>) -> ParseError {
         ParseError { line: None, message: message.into() }
     }

@@ -7,8 +7,11 @@ use toml::Spanned;
 use super::text::{Lines, library_message};
 use super::{MAX_PACKAGES, ParseError};
 
-/// The most of `,`, `=` and `[`: each value that is kept of a lockfile needs one, and takes about 100 bytes.
+/// The most of `,`, `=` and `[` of a small lockfile: each value that is kept needs one, and takes about 100 bytes.
 const MOST_VALUES: usize = 500_000;
+/// Bytes for each of which a larger lockfile may have one more value. Its text and what is kept of it share the five
+/// times its size that promise 5 allows.
+const PER_VALUE: usize = 30;
 /// The most pieces of syntax that the parser is given at once: it keeps about 100 bytes for each while it reads.
 const MOST_TOKENS: usize = 300_000;
 /// Bytes for each of which a larger document may have one more token: promise 5 allows five times its size.
@@ -50,11 +53,10 @@ pub(super) use lockfile;
 pub(super) fn lines(text: &str) -> Result<Lines<'_>, ParseError> {
     let values = memchr::memchr3_iter(b',', b'=', b'[', text.as_bytes()).count();
     let lines = memchr::memchr_iter(b'\n', text.as_bytes()).count();
-    match values.max(lines) {
-        ..=MOST_VALUES => Ok(Lines::new(text)),
-        _ => Err(ParseError::new(format!(
-            "more than {MOST_VALUES} values or lines, which is more than a lockfile holds"
-        ))),
+    let most = MOST_VALUES + text.len() / PER_VALUE;
+    match values.max(lines) <= most {
+        true => Ok(Lines::new(text)),
+        false => Err(ParseError::new(format!("more than {most} values or lines, the most for a file of its size"))),
     }
 }
 

@@ -473,7 +473,7 @@ fn the_upgrade_depends_on_who_asks() {
 }
 
 #[test]
-fn a_resolved_that_is_no_address_is_never_local() {
+fn a_resolved_that_is_not_an_address_is_never_local() {
     let read = |resolved: &str| {
         let entry = json!({"version": "1.0.0", "resolved": resolved});
         let flat = json!({"lockfileVersion": 3, "packages": {"": {}, "node_modules/vuln": entry}});
@@ -496,7 +496,10 @@ fn a_resolved_that_is_no_address_is_never_local() {
         "//bot:hunter2@n.example/x",
     ] {
         for error in read(resolved).map(|read| read.unwrap_err()) {
-            assert!(error.message.contains("no address") && !error.message.contains("hunter2"), "{resolved}: {error}");
+            assert!(
+                error.message.contains("not an address") && !error.message.contains("hunter2"),
+                "{resolved}: {error}"
+            );
         }
     }
     for (resolved, source) in [

@@ -110,7 +110,7 @@ impl<'a> Blocks<'a> {
                 (2, Some(field)) if field.value.is_empty() => {
                     members += 1;
                     if members > MAX_PACKAGES {
-                        return Err(ParseError::at(line.number, format!("an entry of more than {MAX_PACKAGES} lines")));
+                        return Err(ParseError::at(line.number, format!("more than {MAX_PACKAGES} lines in an entry")));
                     }
                     // a list, of which none is read
                     if line.text.starts_with("- ") {
