@@ -14,13 +14,14 @@ use super::Npm;
 const CASES: usize = 600;
 
 /// What differs on purpose: why, and the message by which it is known. npm reads these.
-const STRICTER: [(&str, &str); 6] = [
+const STRICTER: [(&str, &str); 7] = [
     ("npm takes the last of two equal keys, and a person may see the first", "occurs twice"),
     ("npm 6 and npm 7 install different things", "badly merged"),
     ("a file without its packages is cut off", "no packages"),
     ("a package that has to be there has a version", "a package without a version"),
     ("npm guesses what a later version means", "is not known to this version"),
     ("npm names no package so", "is not a package's name"),
+    ("npm asks a registry for a version that the file does not name", "is not an address"),
 ];
 
 #[derive(Debug, PartialEq, Eq)]
