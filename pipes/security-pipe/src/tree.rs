@@ -1,7 +1,9 @@
 //! The one walk of the checkout that all scanners share.
 
 mod content;
+mod glob;
 mod reports;
+mod rules;
 mod walk;
 
 use std::io;

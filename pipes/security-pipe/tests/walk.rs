@@ -223,3 +223,63 @@ fn the_ignore_file_of_the_repository_counts_for_a_part_of_it() {
     repo.write("a/.pipewright/ignore.toml", entry("private-key")).commit("second");
     run().expect(1);
 }
+
+#[test]
+fn an_ignore_file_that_git_would_not_read_hides_nothing() {
+    for repo in [Repo::new(), Repo::plain()] {
+        secret(&repo, "s.env");
+        secret(&repo, "sub/s.env");
+        secret(&repo, "junk/s.env");
+        repo.write("rules", "*\n").write("junk/.git", "gitdir: nowhere\n").write("junk/.gitignore", "x\n");
+        std::os::unix::fs::symlink("rules", repo.join(".gitignore")).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(repo.join("sub/.gitignore")).status().unwrap();
+        assert!(made.success());
+        let outcome = pipe(&repo, &advisories()).env("TIMEOUT", "20").run().expect(1);
+        for path in ["s.env:1", "sub/s.env:1", "junk/s.env:1"] {
+            assert!(outcome.stdout.contains(path), "{path}: {}", outcome.stdout);
+        }
+    }
+    let plain = Repo::plain();
+    secret(&plain, "junk/s.env");
+    plain.write("junk/.git", "gitdir: nowhere\n").write("junk/.gitignore", "*\n");
+    pipe(&plain, &advisories()).run().expect(1);
+    let made = std::process::Command::new("mkfifo").arg(plain.join(".gitignore")).status().unwrap();
+    assert!(made.success());
+    pipe(&plain, &advisories()).env("TIMEOUT", "20").run().expect(1);
+}
+
+#[test]
+fn more_ignore_rules_than_are_read_never_pass() {
+    let repo = Repo::new();
+    repo.write("a", "text").commit("first");
+    for rules in ["# a comment\n".repeat(100_000), "a*b\n".repeat(200_000), format!("{}\n", "a*".repeat(5000))] {
+        repo.write(".gitignore", rules);
+        let outcome = pipe(&repo, &advisories()).run().expect(3);
+        assert!(outcome.stderr.contains(".gitignore: has more ignore rules"), "{}", outcome.stderr);
+        std::fs::remove_file(repo.join(".gitignore")).unwrap();
+    }
+    repo.write(".git/info/exclude", "b\n".repeat(600_000));
+    let outcome = pipe(&repo, &advisories()).run().expect(3);
+    assert!(outcome.stderr.contains(".git/info/exclude: has more ignore rules"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_file_that_a_repository_in_the_tree_tracks_is_scanned() {
+    for outer in [Repo::new(), Repo::plain()] {
+        outer.write("a", "text").write("sub/.gitignore", "*.env\n").write("sub/a", "text");
+        secret(&outer, "sub/s.env");
+        secret(&outer, "sub/untracked.env");
+        let git = |args: &[&str]| {
+            let name = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-C"];
+            let sub = outer.join("sub");
+            let done = std::process::Command::new("git").args(name).arg(&sub).args(args).status().unwrap();
+            assert!(done.success(), "{args:?}");
+        };
+        git(&["init", "-q"]);
+        git(&["add", "-f", ".gitignore", "a", "s.env"]);
+        git(&["commit", "-qm", "first"]);
+        let outcome = pipe(&outer, &advisories()).run().expect(1);
+        assert!(outcome.stdout.contains("sub/s.env:1"), "{}", outcome.stdout);
+        assert_eq!(left_out(&outcome, "ignored-by-git"), ["sub/untracked.env"]);
+    }
+}

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use pipe_core::fs::{self, Links};
+
 /// What the pipes write below REPORTS_DIR, whichever of them and whatever they are asked for.
 const NAMES: [&str; 13] = [
     "security-pipe-report.json",
@@ -21,7 +23,7 @@ const NAMES: [&str; 13] = [
     GITIGNORE,
 ];
 /// By which a folder that a pipe made keeps its reports from Git. A user's file may have this name, too.
-const GITIGNORE: &str = ".gitignore";
+pub(super) const GITIGNORE: &str = ".gitignore";
 /// The names of [`NAMES`] that only a pipe gives: a folder that holds one of them is a folder for reports.
 const MARKS: usize = 4;
 
@@ -61,11 +63,10 @@ impl Reports {
     }
 }
 
-/// Whether a `.gitignore` is what a pipe writes. Only a file of that length is opened: a pipe would not answer.
+/// Whether a `.gitignore` is what a pipe writes.
 fn is_of_a_pipe(path: &Path) -> bool {
     const CONTENT: &[u8] = b"*\n";
-    let fits = path.symlink_metadata().is_ok_and(|file| file.is_file() && file.len() == CONTENT.len() as u64);
-    fits && std::fs::read(path).is_ok_and(|content| content == CONTENT)
+    fs::read_bounded(path, CONTENT.len() as u64, Links::Refuse).is_ok_and(|content| content == CONTENT)
 }
 
 #[cfg(test)]

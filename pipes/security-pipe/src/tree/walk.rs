@@ -1,13 +1,13 @@
 //! The walk: which files there are, where their content is, and what is left out.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::ffi::OsString;
+mod disk;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::FileType;
 use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use ignore::WalkBuilder;
 use pipe_core::git::{Checkout, Tracked, TrackedKind};
 use pipe_core::workspace::Workspace;
 use pipe_packages::lockfile;
@@ -20,6 +20,8 @@ use crate::source::Entry;
 
 /// Submodules in submodules.
 const MAX_NESTED: usize = 16;
+/// What all rules that count for one folder may take in memory, in bytes.
+const MAX_RULES: usize = 16 * 1024 * 1024;
 
 impl Tree {
     /// Walks WORKING_DIR: everything that Git tracks, whatever `.gitignore` says and whether or not a sparse checkout has
@@ -48,11 +50,13 @@ impl Tree {
             links: Vec::new(),
             ignored_lockfiles: Vec::new(),
             excluded: false,
+            repositories: BTreeSet::new(),
+            budget: MAX_RULES,
         };
         if let Some(checkout) = checkout {
             walk.index(checkout, &workspace.root, 0)?;
         }
-        walk.disk(checkout.is_some(), cancelled);
+        walk.disk(checkout, cancelled);
         let objects = checkout.map(Checkout::objects).transpose()?;
         for (path, (tracked, own)) in std::mem::take(&mut walk.tracked) {
             walk.tracked_file(path, tracked, own.then_some(objects.as_ref()).flatten());
@@ -78,12 +82,10 @@ struct Walk<'a> {
     links: Vec<PathBuf>,
     ignored_lockfiles: Vec<String>,
     excluded: bool,
-}
-
-/// A folder on the way down, with what the walk has not met in it.
-struct Folder {
-    path: PathBuf,
-    rest: HashSet<OsString>,
+    /// Submodules and other repositories in this one whose index is known.
+    repositories: BTreeSet<PathBuf>,
+    /// What ignore rules may still take in memory, in bytes.
+    budget: usize,
 }
 
 impl Walk<'_> {
@@ -102,65 +104,12 @@ impl Walk<'_> {
             }
             let fetched = Checkout::discover(&path).filter(|inner| inner.root() == path && nested < MAX_NESTED);
             let read = fetched.is_some_and(|inner| self.index(&inner, &path, nested + 1).is_ok());
+            self.repositories.insert(path.clone());
             if !read {
                 self.leave_out(Reason::Submodule, &path, "this submodule was not fetched");
             }
         }
         Ok(())
-    }
-
-    /// What is on the disk.
-    fn disk(&mut self, git: bool, cancelled: &dyn Fn() -> bool) {
-        let walk = WalkBuilder::new(&self.workspace.dir)
-            .hidden(false)
-            // Other tools' ignore files say nothing about Git.
-            .ignore(false)
-            // The user's own settings would make one machine see other files than another.
-            .git_global(false)
-            // Ignore files above the repository, or above a tree without one, do not belong to it.
-            .parents(git)
-            .filter_entry(|entry| {
-                entry.file_name() != ".git"
-                    && !(entry.file_type().is_some_and(|kind| kind.is_dir()) && is_pseudo(entry.path()))
-            })
-            .build();
-        let mut folders: Vec<Folder> = Vec::new();
-        for entry in walk {
-            if cancelled() {
-                return;
-            }
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => {
-                    let (path, why) = describe(&error);
-                    match path {
-                        Some(path) => self.leave_out(Reason::Unreadable, path, &format!("can't be read: {why}")),
-                        None => self.ledger.leave_out(STEP, Reason::Unreadable, "", &why),
-                    }
-                    continue;
-                }
-            };
-            while folders.len() > entry.depth() {
-                self.not_met(folders.pop());
-            }
-            if let Some(folder) = folders.last_mut() {
-                folder.rest.remove(entry.file_name());
-            }
-            let Some(kind) = entry.file_type() else { continue };
-            if kind.is_dir() {
-                let names = std::fs::read_dir(entry.path()).into_iter().flatten().flatten();
-                let rest = names.map(|child| child.file_name()).collect();
-                folders.push(Folder { path: entry.into_path(), rest });
-            } else if kind.is_file() {
-                let size = entry.path().symlink_metadata().map(|meta| meta.len());
-                self.file(entry.into_path(), size);
-            } else {
-                self.no_file(entry.into_path(), kind);
-            }
-        }
-        while let Some(folder) = folders.pop() {
-            self.not_met(Some(folder));
-        }
     }
 
     /// A regular file that Git does not ignore.
@@ -205,44 +154,32 @@ impl Walk<'_> {
         }
     }
 
-    /// What is in a folder and the walk did not meet: Git ignores it, or the kernel makes it up.
-    fn not_met(&mut self, folder: Option<Folder>) {
-        let Some(Folder { path: folder, rest }) = folder else { return };
-        let rest: BTreeSet<OsString> = rest.into_iter().collect();
-        for name in rest.into_iter().filter(|name| name != ".git") {
-            let path = folder.join(name);
-            let meta = match path.symlink_metadata() {
-                Ok(meta) => meta,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => {
-                    self.unreadable(&path, &error);
-                    continue;
-                }
-            };
-            if self.tracked.contains_key(&path) {
-                continue;
-            }
-            if self.reports.wrote(&path) {
-                self.report(&path);
-                continue;
-            }
-            if meta.is_file() && self.reports.is_one(&folder) {
-                // Ignored by the file that a pipe put there, which speaks of reports only.
-                self.file(path, Ok(meta.len()));
-                continue;
-            }
-            if meta.is_dir() && is_pseudo(&path) {
-                self.leave_out(Reason::Special, &path, "");
-                continue;
-            }
-            if !self.admits(&path) {
-                self.excluded(&path);
-                continue;
-            }
-            self.leave_out(Reason::Ignored, &path, "");
-            if meta.is_file() && is_lockfile(&path) {
-                self.ignored_lockfiles.push(self.workspace.relative(&path));
-            }
+    /// A file or a folder that Git ignores, or that the kernel makes up.
+    fn not_met(&mut self, path: &Path) {
+        let meta = match path.symlink_metadata() {
+            Ok(meta) => meta,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(error) => return self.unreadable(path, &error),
+        };
+        if self.tracked.contains_key(path) {
+            return;
+        }
+        if self.reports.wrote(path) {
+            return self.report(path);
+        }
+        if meta.is_file() && path.parent().is_some_and(|folder| self.reports.is_one(folder)) {
+            // Ignored by the file that a pipe put there, which speaks of reports only.
+            return self.file(path.to_owned(), Ok(meta.len()));
+        }
+        if meta.is_dir() && is_pseudo(path) {
+            return self.leave_out(Reason::Special, path, "");
+        }
+        if !self.admits(path) {
+            return self.excluded(path);
+        }
+        self.leave_out(Reason::Ignored, path, "");
+        if meta.is_file() && is_lockfile(path) {
+            self.ignored_lockfiles.push(self.workspace.relative(path));
         }
     }
 
@@ -401,12 +338,4 @@ fn is_lockfile(path: &Path) -> bool {
         |format: &&dyn lockfile::Format| format.matches(name, folder) && format.claims(name, &|| Some(Vec::new()));
     lockfile::FORMATS.iter().any(named)
         || lockfile::unsupported(&path.to_string_lossy(), &|path| Path::new(path).exists()).is_some()
-}
-
-fn describe(error: &ignore::Error) -> (Option<&Path>, String) {
-    match error {
-        ignore::Error::WithDepth { err, .. } => describe(err),
-        ignore::Error::WithPath { path, err } => (Some(path), describe(err).1),
-        other => (None, other.io_error().map_or_else(|| other.to_string(), reason)),
-    }
 }

@@ -118,6 +118,11 @@ impl Checkout {
         Ok(Objects(self.clone()))
     }
 
+    /// Where ignore rules are that are not part of the tree; `None` if the repository can't be read.
+    pub fn exclude_file(&self) -> Option<PathBuf> {
+        Some(self.open().ok()?.common_dir().join("info/exclude"))
+    }
+
     /// Whether there is no working tree around the repository.
     pub fn is_bare(&self) -> bool {
         self.git == self.root
