@@ -35,13 +35,6 @@ pub(super) struct Archive {
     entries: u64,
 }
 
-/// When an entry was packed: MS-DOS date and time, in the packer's time zone.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Stamp {
-    date: u16,
-    time: u16,
-}
-
 /// The buffers that reading reuses from entry to entry and from zip to zip.
 pub(super) struct Workspace {
     window: Window,
@@ -185,21 +178,5 @@ impl Workspace {
             return Err(damaged("fails its checksum"));
         }
         Ok(content)
-    }
-}
-
-impl Stamp {
-    /// As if packed in UTC.
-    pub(super) fn to_rfc3339(self) -> String {
-        let Stamp { date, time } = self;
-        format!(
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
-            1980 + (date >> 9),
-            (date >> 5) & 15,
-            date & 31,
-            time >> 11,
-            (time >> 5) & 63,
-            (time & 31) * 2
-        )
     }
 }

@@ -1,7 +1,6 @@
 //! What a zip covers and how new it is.
 
 use super::Coverage;
-use super::archive::Stamp;
 use super::record::{Summary, ecosystem_of};
 use super::text;
 use pipe_packages::package::Ecosystem;
@@ -18,16 +17,13 @@ pub(super) struct Census {
     /// Ecosystems that every record names; `None` before the first record.
     common: Option<u8>,
     newest: [Option<String>; ECOSYSTEMS],
-    newest_stamp: [Option<Stamp>; ECOSYSTEMS],
     /// Of all records, those of other ecosystems included: how old the zip is.
     newest_of_all: Option<String>,
-    newest_stamp_of_all: Option<Stamp>,
 }
 
 impl Census {
-    pub(super) fn count(&mut self, record: &Summary<'_>, stamp: Stamp) {
+    pub(super) fn count(&mut self, record: &Summary<'_>) {
         let modified = record.modified.as_ref().map(|modified| modified.0.as_ref()).filter(|date| text::is_date(date));
-        self.newest_stamp_of_all = self.newest_stamp_of_all.max(Some(stamp));
         if modified > self.newest_of_all.as_deref() {
             self.newest_of_all = modified.map(str::to_owned);
         }
@@ -51,7 +47,6 @@ impl Census {
             self.alone |= named;
         }
         for place in (0..ECOSYSTEMS).filter(|place| named & (1 << place) != 0) {
-            self.newest_stamp[place] = self.newest_stamp[place].max(Some(stamp));
             if modified > self.newest[place].as_deref() {
                 self.newest[place] = modified.map(str::to_owned);
             }
@@ -66,12 +61,10 @@ impl Census {
             (Some(a), Some(b)) => Some(a & b),
             (a, b) => a.or(b),
         };
-        self.newest_stamp_of_all = self.newest_stamp_of_all.max(other.newest_stamp_of_all);
         if other.newest_of_all > self.newest_of_all {
             self.newest_of_all.clone_from(&other.newest_of_all);
         }
         for place in 0..ECOSYSTEMS {
-            self.newest_stamp[place] = self.newest_stamp[place].max(other.newest_stamp[place]);
             if other.newest[place] > self.newest[place] {
                 self.newest[place].clone_from(&other.newest[place]);
             }
@@ -97,18 +90,14 @@ pub(super) fn coverage(zips: &[Census]) -> Coverage {
             }
             let name = ecosystem.osv_name().to_owned();
             coverage.ecosystems.insert(name.clone());
-            // Some databases don't date their records; then the day they were packed is the best there is.
-            let date = census.newest[place].clone().or_else(|| Some(census.newest_stamp[place]?.to_rfc3339()));
-            let Some(date) = date else { continue };
+            // The day a record was packed says nothing of how old it is.
+            let Some(date) = &census.newest[place] else { continue };
             let known = coverage.dates.entry(name).or_default();
-            if date > *known {
-                *known = date;
+            if date > known {
+                known.clone_from(date);
             }
         }
     }
-    let date = |census: &Census| {
-        census.newest_of_all.clone().or_else(|| census.newest_stamp_of_all.map(|stamp| stamp.to_rfc3339()))
-    };
-    coverage.date = zips.iter().filter_map(date).max();
+    coverage.date = zips.iter().filter_map(|census| census.newest_of_all.clone()).max();
     coverage
 }

@@ -50,7 +50,7 @@ pub fn compile(from: &Path, to: &Path) -> Result<CompileSummary, OsvError> {
     let builder = index::Builder::new(to).map_err(failed)?;
     let collected = folder::scan(&zips, &|| false, &|state: &mut Collected, item| {
         let summary: Summary<'_> = serde_json::from_slice(item.json).map_err(|error| error.to_string())?;
-        state.census.of(item.zip).count(&summary, item.stamp);
+        state.census.of(item.zip).count(&summary);
         for (ecosystem, name, mut entry) in record::entries(item.json, |_, _| true)? {
             entry.affected.iter_mut().for_each(|affected| drop_redundant_versions(affected, ecosystem));
             builder.push(&mut state.share, (ecosystem, &name), (item.zip, item.place), &entry)?;
@@ -119,7 +119,7 @@ fn from_zips(
 ) -> Result<(Coverage, Candidates), OsvError> {
     let found = folder::scan(zips, cancelled, &|state: &mut Found, item| {
         let summary: Summary<'_> = serde_json::from_slice(item.json).map_err(|error| error.to_string())?;
-        state.census.of(item.zip).count(&summary, item.stamp);
+        state.census.of(item.zip).count(&summary);
         let is_wanted = |ecosystem, name: &str| wanted.slot(ecosystem, name).is_some();
         let names_wanted =
             summary.affected.iter().flatten().filter_map(|affected| affected.package.as_ref()).any(|package| {

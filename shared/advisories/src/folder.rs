@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::OsvError;
-use super::archive::{Archive, Stamp, Workspace};
+use super::archive::{Archive, Workspace};
 use super::record::check_size;
 
 /// Bytes of all records of a folder together, inflated.
@@ -20,7 +20,6 @@ pub(super) struct Item<'a> {
     pub(super) zip: usize,
     /// Place of the record in the zip.
     pub(super) place: u64,
-    pub(super) stamp: Stamp,
     pub(super) json: &'a [u8],
 }
 
@@ -138,7 +137,7 @@ fn scan_share<S: Default>(
             }
             let json = workspace.read(archive, &header)?;
             check_size(json)
-                .and_then(|()| visit(&mut state, Item { zip, place, stamp: header.stamp, json }))
+                .and_then(|()| visit(&mut state, Item { zip, place, json }))
                 .map_err(|problem| archive.damaged_entry(header.name, problem))?;
         }
     }

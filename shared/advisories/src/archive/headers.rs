@@ -1,7 +1,7 @@
 //! The central directory, entry by entry.
 
+use super::Archive;
 use super::window::{Window, u16_at, u32_at, u64_at};
-use super::{Archive, Stamp};
 use crate::OsvError;
 
 pub(super) const CENTRAL: &[u8] = b"PK\x01\x02";
@@ -10,7 +10,6 @@ const CENTRAL_LENGTH: usize = 46;
 /// One entry of the central directory.
 pub(crate) struct Header<'a> {
     pub(crate) name: &'a [u8],
-    pub(crate) stamp: Stamp,
     /// Bytes once inflated, as declared; more is an error.
     pub(crate) size: u64,
     pub(super) compressed: u64,
@@ -87,8 +86,7 @@ fn header<'a>(bytes: &[u8], name: &'a [u8], extra: &[u8]) -> Result<Header<'a>, 
     };
     // In the order in which the extra field holds them.
     let (size, compressed, local) = (field(24)?, field(20)?, field(42)?);
-    let stamp = Stamp { date: u16_at(bytes, 14), time: u16_at(bytes, 12) };
-    Ok(Header { name, stamp, size, compressed, crc: u32_at(bytes, 16), is_deflated, local })
+    Ok(Header { name, size, compressed, crc: u32_at(bytes, 16), is_deflated, local })
 }
 
 /// The values of the zip64 extra field, if there is one.

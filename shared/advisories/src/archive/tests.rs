@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tempfile::NamedTempFile;
 
 use super::headers::{CENTRAL, zip64_fields};
-use super::{Archive, Stamp, Workspace};
+use super::{Archive, Workspace};
 use crate::fixtures::zip_files;
 use crate::{MAX_RECORD, OsvError};
 
@@ -164,12 +164,6 @@ fn a_missing_file_and_a_folder_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     assert!(matches!(Archive::open(&folder.path().join("none")), Err(OsvError::Read { .. })));
     assert!(Archive::open(folder.path()).is_err());
-}
-
-#[test]
-fn a_stamp_is_a_date() {
-    let stamp = Stamp { date: (46 << 9) | (8 << 5) | 21, time: (13 << 11) | (5 << 5) | 29 };
-    assert_eq!(stamp.to_rfc3339(), "2026-08-21T13:05:58Z");
 }
 
 proptest! {

@@ -158,7 +158,7 @@ fn a_dump_of_everything_covers_every_ecosystem_it_names_alone() {
 }
 
 #[test]
-fn dates_are_the_newest_record_or_the_day_it_was_packed() {
+fn dates_are_those_of_records_and_never_the_day_they_were_packed() {
     let modified = |id, ecosystem, date| with(record(id, ecosystem, "p", "introduced 0"), json!({ "modified": date }));
     let coverage = of_p(
         &[
@@ -171,8 +171,13 @@ fn dates_are_the_newest_record_or_the_day_it_was_packed() {
     )
     .coverage;
     assert_eq!(coverage.dates["npm"], "2026-02-01T00:00:00Z");
-    assert_eq!(coverage.dates["Go"], "2026-03-02T10:20:30Z");
-    assert_eq!(coverage.date.as_deref(), Some("2026-02-01T00:00:00Z"), "a record's own date goes before the packing");
+    assert_eq!(coverage.dates.get("Go"), None);
+    assert_eq!(coverage.date.as_deref(), Some("2026-02-01T00:00:00Z"));
+    for date in [json!("yesterday"), json!(null), json!("")] {
+        let coverage =
+            of_p(&[with(record("GHSA-1", "npm", "p", "introduced 0"), json!({ "modified": date }))], &["1.0.0"]);
+        assert_eq!((coverage.coverage.date, coverage.coverage.dates.len()), (None, 0), "{date}");
+    }
 }
 
 #[test]

@@ -10,6 +10,9 @@ const PIECE: usize = 64 * 1024;
 
 /// Passes on what it is given without secrets. At most the bytes that could begin a secret are held back (never more
 /// than 128), also by `flush`; [`RedactingWriter::finish`] or dropping it lets them go.
+///
+/// It knows registered secrets. Tokens by their form alone, and passwords in URLs, need a whole text:
+/// [`Redactor::text`].
 pub struct RedactingWriter<W: Write> {
     redactor: Redactor,
     stream: Stream,

@@ -84,6 +84,10 @@ impl MaxAge {
             let age = count(newest.unsigned_abs().into(), "day");
             problems.push(format!("the newest advisory is {age} old. {WAY_OUT}"));
         }
+        let is_dated = |ecosystem: &str| dates.iter().any(|(dated, _)| *dated == ecosystem);
+        for ecosystem in used.iter().filter(|name| coverage.ecosystems.contains(**name) && !is_dated(name)) {
+            problems.push(format!("the advisories of {ecosystem} have no date, so their age is not known. {WAY_OUT}"));
+        }
         for (ecosystem, age) in dates.iter().filter(|(ecosystem, _)| used.contains(ecosystem)) {
             let behind = age - newest;
             if behind > MAX_BEHIND {
@@ -182,6 +186,11 @@ mod tests {
         for coverage in [coverage(None, &[]), coverage(Some("soon"), &[("npm", "0000")])] {
             assert!(problems(&coverage, &["npm"]).contains("have no date"), "{coverage:?}");
         }
+        // Nor is that of one ecosystem, whatever the others have.
+        let mut partly = coverage(Some("2026-11-28"), &[("Go", "2026-11-28")]);
+        partly.ecosystems = ["npm", "Go"].map(str::to_owned).into();
+        assert!(problems(&partly, &["npm", "Go"]).starts_with("the advisories of npm have no date"));
+        assert_eq!(problems(&partly, &["Go", "PyPI"]), "");
     }
 
     #[test]
