@@ -114,9 +114,12 @@ impl Checkout {
         self.open().and_then(|repo| repo.is_shallow().map_err(anyhow::Error::from)).unwrap_or(false)
     }
 
-    /// Whether tracked files differ from HEAD; `None` if that cannot be determined without running a filter, reading very
-    /// much, or at all. Untracked files don't count.
+    /// Whether tracked files, or submodules that were fetched, differ from HEAD; `None` if that cannot be determined
+    /// without running a filter, reading very much, or at all. Untracked files don't count.
     pub fn is_dirty(&self) -> Option<bool> {
+        if self.is_bare() {
+            return None;
+        }
         dirty::is_dirty(&self.open().ok()?, &self.root).ok().flatten()
     }
 

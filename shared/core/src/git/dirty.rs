@@ -1,7 +1,7 @@
 //! Whether the working tree is the commit that is checked out.
 //!
 //! Like `git status`, from the cheap to the costly: the index against HEAD by the tree it remembers, then each file's
-//! size and time against the index, and only where those differ its content. Inode, owner and change time are not
+//! size and time against the index, and only where those differ its content. Submodules that were fetched belong to it. Inode, owner and change time are not
 //! looked at, because they change when a checkout is mounted or copied into a container.
 
 use std::fs::{self, File, Metadata};
@@ -10,12 +10,20 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use gix::bstr::ByteSlice;
 use gix::index::entry::{Flags, Mode};
 use gix::objs::Kind;
 use gix::{ObjectId, Repository};
 
+use super::Checkout;
+use crate::fs::{Links, ReadError, read_bounded};
+
 /// Bytes read for all files together before the answer is "unknown".
 const READ_LIMIT: u64 = 256 * 1024 * 1024;
+/// The largest attributes file, in bytes.
+const ATTRIBUTES_LIMIT: u64 = 1024 * 1024;
+/// Submodules in submodules.
+const MAX_NESTED: usize = 16;
 /// The largest file whose line endings are compared.
 const TEXT_LIMIT: u64 = 16 * 1024 * 1024;
 
@@ -27,32 +35,42 @@ enum State {
 
 /// `None` if it cannot be determined.
 pub(super) fn is_dirty(repo: &Repository, root: &Path) -> anyhow::Result<Option<bool>> {
-    if !repo.index_path().exists() {
-        return Ok(None);
-    }
-    let index = repo.open_index()?;
+    let mut budget = READ_LIMIT;
+    Ok(match compare(repo, root, &mut budget, MAX_NESTED)? {
+        State::Changed => Some(true),
+        State::Unknown => None,
+        State::Same => Some(false),
+    })
+}
+
+fn compare(repo: &Repository, root: &Path, budget: &mut u64, nested: usize) -> anyhow::Result<State> {
     let mut unknown = false;
-    match staged(repo, &index)? {
-        State::Changed => return Ok(Some(true)),
-        State::Unknown => unknown = true,
-        State::Same => {}
+    // Without an index, what was checked out is known from HEAD alone.
+    let Some(index) = super::index(repo)? else { return Ok(State::Same) };
+    if repo.index_path().exists() {
+        match staged(repo, &index)? {
+            State::Changed => return Ok(State::Changed),
+            State::Unknown => unknown = true,
+            State::Same => {}
+        }
     }
     let mut tree = WorkTree {
         repo,
         root,
         index: &index,
         modes: repo.config_snapshot().boolean("core.fileMode").unwrap_or(true),
-        budget: READ_LIMIT,
+        budget,
+        nested,
         filtered: None,
     };
     for entry in index.entries() {
         match tree.compare(entry) {
-            State::Changed => return Ok(Some(true)),
+            State::Changed => return Ok(State::Changed),
             State::Unknown => unknown = true,
             State::Same => {}
         }
     }
-    Ok(if unknown { None } else { Some(false) })
+    Ok(if unknown { State::Unknown } else { State::Same })
 }
 
 /// The index against HEAD.
@@ -84,29 +102,34 @@ struct WorkTree<'a> {
     index: &'a gix::index::File,
     /// Whether the executable bit counts.
     modes: bool,
-    budget: u64,
+    /// Bytes that may still be read.
+    budget: &'a mut u64,
+    /// How many levels of submodules are looked into.
+    nested: usize,
     /// Whether any attributes file asks for a conversion of content; looked up when first needed.
     filtered: Option<bool>,
 }
 
 impl WorkTree<'_> {
     fn compare(&mut self, entry: &gix::index::Entry) -> State {
-        if entry.flags.intersects(Flags::ASSUME_VALID | Flags::SKIP_WORKTREE) {
-            return State::Same;
-        }
-        // A submodule is a separate repository, a folder a part that is not checked out.
-        if matches!(entry.mode, Mode::COMMIT | Mode::DIR) {
-            return State::Same;
-        }
         let Ok(path) = gix::path::from_bstr(entry.path(self.index)) else { return State::Unknown };
         let path = self.root.join(path);
         let meta = match fs::symlink_metadata(&path) {
             Ok(meta) => meta,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                return State::Changed;
+                // Git does not expect it here: a sparse checkout leaves it out. If it is here, it is compared.
+                let expected =
+                    entry.mode != Mode::DIR && !entry.flags.intersects(Flags::ASSUME_VALID | Flags::SKIP_WORKTREE);
+                return if expected { State::Changed } else { State::Same };
             }
             Err(_) => return State::Unknown,
         };
+        match entry.mode {
+            Mode::COMMIT if meta.is_dir() => return self.submodule(entry, &path).unwrap_or(State::Unknown),
+            // The index knows the folder as a whole only.
+            Mode::DIR => return State::Unknown,
+            _ => {}
+        }
         let link = entry.mode == Mode::SYMLINK;
         if meta.is_symlink() != link || !(link || meta.is_file()) {
             return State::Changed;
@@ -127,6 +150,23 @@ impl WorkTree<'_> {
         self.content(entry, &path, &meta).unwrap_or(State::Unknown)
     }
 
+    /// A submodule that was fetched is another repository, at the commit that the index names.
+    fn submodule(&mut self, entry: &gix::index::Entry, path: &Path) -> anyhow::Result<State> {
+        if path.join(".git").symlink_metadata().is_err() {
+            return Ok(State::Same);
+        }
+        let Some(nested) = self.nested.checked_sub(1) else { return Ok(State::Unknown) };
+        let root = path.canonicalize()?;
+        let Some(inner) = Checkout::discover(&root).filter(|inner| inner.root() == root) else {
+            return Ok(State::Unknown);
+        };
+        let repo = inner.open()?;
+        if repo.head_commit()?.id != entry.id {
+            return Ok(State::Changed);
+        }
+        compare(&repo, &root, self.budget, nested)
+    }
+
     /// Not changed since the index was written, by the resolution of the clock.
     fn same_time(&self, entry: &gix::index::Entry, meta: &Metadata) -> bool {
         let recorded = entry.stat.mtime;
@@ -145,7 +185,7 @@ impl WorkTree<'_> {
             return Ok(if same { State::Same } else { State::Changed });
         }
         let Some(rest) = self.budget.checked_sub(meta.len()) else { return Ok(State::Unknown) };
-        self.budget = rest;
+        *self.budget = rest;
         if self.hash_file(path, meta.len())? == Some(entry.id) {
             return Ok(State::Same);
         }
@@ -184,9 +224,11 @@ impl WorkTree<'_> {
         if let Some(filtered) = self.filtered {
             return filtered;
         }
-        let asks = |path: &Path| {
-            let text = fs::read_to_string(path).unwrap_or_default();
-            ["filter=", "working-tree-encoding", "ident"].iter().any(|word| text.contains(word))
+        let asks = |path: &Path| match read_bounded(path, ATTRIBUTES_LIMIT, Links::Refuse) {
+            Ok(text) => ["filter=", "working-tree-encoding", "ident"].iter().any(|word| text.contains_str(word)),
+            // As in Git, one that is a link counts for nothing.
+            Err(ReadError::NotFound | ReadError::NotRegular) => false,
+            Err(_) => true,
         };
         let tracked = self.index.entries().iter().map(|entry| entry.path(self.index));
         let filtered = asks(&self.repo.common_dir().join("info/attributes"))

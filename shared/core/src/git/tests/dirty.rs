@@ -118,3 +118,74 @@ fn conversions_of_content_are_no_change() {
     repo.write("a.txt", "1\r\n3\r\n");
     assert_eq!(repo.checkout().is_dirty(), None, "the filter would have to be run");
 }
+
+#[test]
+fn a_file_that_git_does_not_look_at_is_compared_if_it_is_here() {
+    for flag in ["--skip-worktree", "--assume-unchanged"] {
+        let repo = Fixture::new();
+        repo.write("a", "1").commit("first");
+        age(&repo);
+        repo.git(&["update-index", flag, "a"]);
+        assert_eq!(repo.checkout().is_dirty(), Some(false), "{flag}");
+        repo.write("a", "22");
+        assert_eq!(repo.checkout().is_dirty(), Some(true), "{flag}");
+        fs::remove_file(repo.path().join("a")).unwrap();
+        assert_eq!(repo.checkout().is_dirty(), Some(false), "{flag}: its content is read from the objects");
+    }
+}
+
+#[test]
+fn without_an_index_the_files_are_compared_with_head() {
+    let repo = Fixture::new();
+    repo.write("a", "1").write("empty", "").commit("first");
+    fs::remove_file(repo.path().join(".git/index")).unwrap();
+    assert_eq!(repo.checkout().is_dirty(), Some(false));
+    repo.write("a", "2");
+    assert_eq!(repo.checkout().is_dirty(), Some(true));
+    let clone = Fixture::clone_of(&repo, &["--no-checkout"]);
+    assert_eq!(clone.checkout().is_dirty(), Some(true));
+}
+
+#[test]
+fn a_submodule_that_differs_makes_it_dirty() {
+    type Change = fn(&Fixture);
+    let changes: [(&str, Option<bool>, Change); 8] = [
+        ("nothing", Some(false), |_| {}),
+        ("an untracked file", Some(false), |repo| {
+            repo.write("sub/new", "1");
+        }),
+        ("an edited file", Some(true), |repo| {
+            repo.write("sub/a", "22");
+        }),
+        ("a deleted file", Some(true), |repo| fs::remove_file(repo.path().join("sub/a")).unwrap()),
+        ("another commit", Some(true), |repo| {
+            repo.git(&["-C", "sub", "commit", "-q", "--allow-empty", "-m", "second"]);
+        }),
+        ("no index, and an edited file", Some(true), |repo| {
+            fs::remove_file(repo.path().join(".git/modules/sub/index")).unwrap();
+            repo.write("sub/a", "2");
+        }),
+        ("not fetched", Some(false), |repo| drop(repo.git(&["submodule", "deinit", "-f", "sub"]))),
+        ("deleted", Some(true), |repo| fs::remove_dir_all(repo.path().join("sub")).unwrap()),
+    ];
+    let inner = Fixture::new();
+    inner.write("a", "1").commit("inner");
+    for (name, expected, change) in changes {
+        let repo = Fixture::new();
+        let url = inner.path().display().to_string();
+        repo.git(&["-c", "protocol.file.allow=always", "submodule", "add", "-q", &url, "sub"]);
+        repo.commit("outer");
+        change(&repo);
+        assert_eq!(repo.checkout().is_dirty(), expected, "{name}");
+    }
+}
+
+#[test]
+fn an_attributes_file_that_git_would_not_read_is_not_opened() {
+    let repo = Fixture::new();
+    repo.write("a", "1");
+    symlink("/dev/zero", repo.path().join(".gitattributes")).unwrap();
+    repo.commit("first");
+    repo.write("a", "2");
+    assert_eq!(repo.checkout().is_dirty(), Some(true));
+}
