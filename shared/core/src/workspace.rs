@@ -1,7 +1,9 @@
 //! The checkout a pipe works on and the files it leaves there.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt, lchown};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -20,14 +22,15 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// `path` below [`Workspace::dir`] as a reader of the repository would write it: relative to the root, with `/`.
+    /// `path` below [`Workspace::dir`] as a reader of the repository would write it: relative to the root, with `/`. No two
+    /// paths are written alike: see [`shown`].
     pub fn relative(&self, path: &Path) -> String {
         let full = self.dir.join(path);
-        let Ok(relative) = full.strip_prefix(&self.root) else { return full.to_string_lossy().into_owned() };
+        let Ok(relative) = full.strip_prefix(&self.root) else { return shown(full.as_os_str()) };
         let parts: Vec<_> = relative
             .components()
             .filter(|part| !matches!(part, Component::CurDir))
-            .map(|part| part.as_os_str().to_string_lossy())
+            .map(|part| shown(part.as_os_str()))
             .collect();
         parts.join("/")
     }
@@ -63,6 +66,19 @@ impl Workspace {
         }
         Ok(resolved)
     }
+}
+
+/// A name as text. A byte that is not UTF-8 becomes U+FFFD and two digits, and U+FFFD itself is doubled, so that different
+/// names stay different.
+fn shown(name: &OsStr) -> String {
+    let mut text = String::with_capacity(name.len());
+    for chunk in name.as_bytes().utf8_chunks() {
+        text.push_str(&chunk.valid().replace('\u{fffd}', "\u{fffd}\u{fffd}"));
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\u{fffd}{byte:02x}"));
+        }
+    }
+    text
 }
 
 /// In a reports' directory that a run makes.
@@ -246,11 +262,26 @@ impl ReportDir {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::ffi::OsStr;
     use std::fs;
+    use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::{MetadataExt, chown, symlink};
     use std::path::Path;
 
-    use super::{ReportDir, Workspace};
+    use super::{ReportDir, Workspace, shown};
+
+    #[test]
+    fn different_names_are_shown_differently() {
+        let parts: [&[u8]; 7] = [b"", b"a", b"ff", b"\xff", b"\xfe", b"\xef", "\u{fffd}".as_bytes()];
+        let parts = || parts.into_iter();
+        let names: BTreeSet<Vec<u8>> =
+            parts().flat_map(|a| parts().flat_map(move |b| parts().map(move |c| [a, b, c].concat()))).collect();
+        let texts: BTreeSet<String> = names.iter().map(|name| shown(OsStr::from_bytes(name))).collect();
+        assert_eq!(texts.len(), names.len());
+        assert_eq!(shown(OsStr::from_bytes(b"caf\xe9")), "caf\u{fffd}e9");
+        assert_eq!(shown(OsStr::new("caf\u{e9}")), "caf\u{e9}");
+    }
 
     #[test]
     fn a_planted_link_is_replaced_and_never_followed() {
