@@ -112,6 +112,9 @@ reasons! {
         LfsPointer "lfs-pointer" ("LFS pointer", "LFS pointers")
             "The content of a file is in Git LFS and was not fetched."
             "Fetch it with `git lfs pull`"
+        AnnexPointer "annex-pointer" ("git-annex pointer", "git-annex pointers")
+            "The content of a file is in git-annex."
+            "Fetch it with `git annex get` and `git annex unlock`"
         Submodule "submodule" ("submodule not fetched", "submodules not fetched")
             "A submodule was not fetched."
             "Fetch it with `git submodule update --init`"

@@ -24,8 +24,8 @@ pub(crate) trait Source: Send + Sync {
     /// In the order of their paths.
     fn entries(&self) -> &[Entry];
 
-    /// Links that are called like lockfiles, and lead to a file that is not one of the entries. Only readers of lockfiles
-    /// look at them.
+    /// Links that are called like lockfiles or manifests, and lead to a file of the repository. Only readers of lockfiles look
+    /// at them.
     fn links(&self) -> &[Entry] {
         &[]
     }

@@ -40,12 +40,14 @@ enum Place {
     Disk(PathBuf),
     /// In the object database, because the working tree lacks it. The path is where it would be.
     Object(PathBuf, Tracked),
+    /// A link, and the file of the repository that it leads to. Both are absolute, and the second is without links.
+    Link { at: PathBuf, target: PathBuf },
 }
 
 impl Place {
     fn path(&self) -> &Path {
         match self {
-            Place::Disk(path) | Place::Object(path, _) => path,
+            Place::Disk(path) | Place::Object(path, _) | Place::Link { at: path, .. } => path,
         }
     }
 }
@@ -69,7 +71,7 @@ impl Source for Tree {
 
     fn open(&self, entry: &Entry, limit: u64) -> anyhow::Result<Option<Vec<u8>>> {
         match self.places.get(entry.at).context("it is not a file of this tree")? {
-            Place::Disk(path) => self.read(path, limit),
+            Place::Disk(path) | Place::Link { target: path, .. } => self.read(path, limit),
             Place::Object(_, tracked) => {
                 self.objects.as_ref().context("the Git objects can't be read")?.read(tracked, limit)
             }
@@ -78,7 +80,7 @@ impl Source for Tree {
 
     fn stream(&self, entry: &Entry) -> anyhow::Result<Option<Box<dyn io::Read>>> {
         match self.places.get(entry.at).context("it is not a file of this tree")? {
-            Place::Disk(path) => match fs::open_regular(path, Links::Refuse) {
+            Place::Disk(path) | Place::Link { target: path, .. } => match fs::open_regular(path, Links::Refuse) {
                 Ok(file) => Ok(Some(Box::new(file))),
                 Err(ReadError::Io(error)) => Err(anyhow::anyhow!(reason(&error))),
                 Err(error) => Err(error.into()),

@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{advisories, aws_key, pipe, poetry_lock};
-use pipewright_harness::{Outcome, Pipe, Repo};
+use common::{CRITICAL, advisories, aws_key, pipe, poetry_lock};
+use pipewright_harness::{Outcome, Pipe, Repo, advisory, database};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -282,4 +282,71 @@ fn a_file_that_a_repository_in_the_tree_tracks_is_scanned() {
         assert!(outcome.stdout.contains("sub/s.env:1"), "{}", outcome.stdout);
         assert_eq!(left_out(&outcome, "ignored-by-git"), ["sub/untracked.env"]);
     }
+}
+
+fn npm_advisories() -> TempDir {
+    let dir = TempDir::new().unwrap();
+    database(dir.path(), "npm", &[advisory("GHSA-crit-crit-crit", "npm", "critical", "2.0", Some(CRITICAL))]);
+    dir
+}
+
+fn npm_lock() -> String {
+    let package = serde_json::json!({ "version": "1.0.0" });
+    serde_json::json!({ "lockfileVersion": 3, "packages": { "": {}, "node_modules/critical": package } }).to_string()
+}
+
+#[test]
+fn a_link_counts_by_its_own_name_and_place() {
+    let link = |repo: &Repo, target: &str, name: &str| std::os::unix::fs::symlink(target, repo.join(name)).unwrap();
+    for (file, target, name) in [
+        ("node_modules/x/package-lock.json", "node_modules/x/package-lock.json", "package-lock.json"),
+        ("b/package-lock.json", "../b/package-lock.json", "a/package-lock.json"),
+    ] {
+        let repo = Repo::new();
+        repo.write(file, npm_lock()).write("node_modules/x/package.json", "{}").write("a/x", "text");
+        repo.write("b/npm-shrinkwrap.json", r#"{"lockfileVersion": 3, "packages": {"": {}}}"#);
+        link(&repo, target, name);
+        repo.commit("first");
+        let outcome = pipe(&repo, &npm_advisories()).run().expect(1);
+        assert!(outcome.stdout.contains(name), "{}", outcome.stdout);
+    }
+    let repo = Repo::new();
+    repo.write("shared/package.json", r#"{"dependencies": {"x": "1"}}"#).write("a/x", "text");
+    link(&repo, "../shared/package.json", "a/package.json");
+    link(&repo, "/nowhere/Cargo.toml", "a/Cargo.toml");
+    repo.commit("first");
+    let inside = pipe(&repo, &advisories()).env("WORKING_DIR", "a").reports(&repo.join("a/security-reports"));
+    let outcome = inside.run().expect(0);
+    assert_eq!(outcome.report()["verdict"], "warned");
+    assert_eq!(left_out(&outcome, "no-lockfile"), ["a/Cargo.toml", "a/package.json"]);
+}
+
+#[test]
+fn folders_whose_names_are_not_utf8_are_not_taken_for_each_other() {
+    use std::os::unix::ffi::OsStrExt;
+    let repo = Repo::new();
+    for (folder, name, text) in [
+        (&b"\xfe"[..], "package-lock.json", npm_lock()),
+        (b"\xff", "package-lock.json", npm_lock()),
+        (b"\xff", "npm-shrinkwrap.json", r#"{"lockfileVersion": 3, "packages": {"": {}}}"#.to_owned()),
+    ] {
+        let folder = repo.path().join(std::ffi::OsStr::from_bytes(folder));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    repo.commit("first");
+    let outcome = pipe(&repo, &npm_advisories()).run().expect(1);
+    assert_eq!(left_out(&outcome, "superseded"), ["\u{fffd}ff/package-lock.json"]);
+}
+
+#[test]
+fn content_in_git_annex_is_a_warning() {
+    let repo = Repo::new();
+    let key = "SHA256E-s12--4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393.env";
+    repo.write("a.env", format!("/annex/objects/{key}\n"));
+    std::os::unix::fs::symlink(format!(".git/annex/objects/a/b/{key}/{key}"), repo.join("b.env")).unwrap();
+    repo.commit("first");
+    let outcome = pipe(&repo, &advisories()).run().expect(0);
+    assert_eq!(outcome.report()["verdict"], "warned");
+    assert_eq!(left_out(&outcome, "annex-pointer"), ["a.env", "b.env"]);
 }

@@ -1,27 +1,56 @@
 //! What the walk has to know of a file or folder before a scanner reads it.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use memchr::memmem;
 use pipe_core::fs::{self, Links};
 use rustix::fs::statfs;
 
-/// The largest LFS pointer, in bytes (<https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md>).
+/// The largest pointer that Git LFS writes, in bytes (<https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md>). Those
+/// of git-annex hold one name.
 pub(super) const MAX_POINTER: u64 = 1024;
-/// The shortest one names a version, an object of 64 digits, and a size. Bytes.
-pub(super) const MIN_POINTER: u64 = 100;
+/// The shortest one is of git-annex. Bytes.
+pub(super) const MIN_POINTER: u64 = 24;
 
-/// Whether this is the text of a Git LFS pointer.
-pub(super) fn is_lfs_pointer(text: &[u8]) -> bool {
-    let begins = [&b"version https://git-lfs.github.com/spec/"[..], b"version https://hawser.github.com/spec/"]
-        .iter()
-        .any(|version| text.starts_with(version));
-    begins && text.len() as u64 <= MAX_POINTER && memchr::memmem::find(text, b"\noid ").is_some()
+/// What keeps the content of files elsewhere and leaves a pointer in the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pointer {
+    /// Git LFS.
+    Lfs,
+    /// git-annex (<https://git-annex.branchable.com/internals/pointer_file/>).
+    Annex,
 }
 
-/// The same for a file on the disk.
-pub(super) fn holds_lfs_pointer(path: &Path, size: u64) -> bool {
-    (MIN_POINTER..=MAX_POINTER).contains(&size)
-        && fs::read_bounded(path, MAX_POINTER, Links::Refuse).is_ok_and(|text| is_lfs_pointer(&text))
+impl Pointer {
+    /// Whether this is the text of a pointer.
+    pub(super) fn of(text: &[u8]) -> Option<Pointer> {
+        let lfs = [&b"version https://git-lfs.github.com/spec/"[..], b"version https://hawser.github.com/spec/"];
+        let line = text.split(|byte| *byte == b'\n').next()?;
+        if text.len() as u64 > MAX_POINTER {
+            None
+        } else if lfs.iter().any(|version| text.starts_with(version)) && memmem::find(text, b"\noid ").is_some() {
+            Some(Pointer::Lfs)
+        } else if line.starts_with(b"/annex/objects/") && memmem::find(line, b"--").is_some() {
+            Some(Pointer::Annex)
+        } else {
+            None
+        }
+    }
+
+    /// The same for a file on the disk.
+    pub(super) fn in_file(path: &Path, size: u64) -> Option<Pointer> {
+        if !(MIN_POINTER..=MAX_POINTER).contains(&size) {
+            return None;
+        }
+        Pointer::of(&fs::read_bounded(path, MAX_POINTER, Links::Refuse).ok()?)
+    }
+
+    /// Whether a link is what git-annex puts in the place of a file.
+    pub(super) fn in_link(path: &Path) -> Option<Pointer> {
+        let target = std::fs::read_link(path).ok()?;
+        memmem::find(target.as_os_str().as_bytes(), b".git/annex/objects/").map(|_| Pointer::Annex)
+    }
 }
 
 /// File systems that the kernel makes up: they hold no files of a project. Magic numbers of `linux/magic.h`.
@@ -54,20 +83,33 @@ pub(super) fn is_pseudo(folder: &Path) -> bool {
 mod tests {
     use std::path::Path;
 
-    use super::{MAX_POINTER, MIN_POINTER, holds_lfs_pointer, is_lfs_pointer, is_pseudo};
+    use super::{MAX_POINTER, MIN_POINTER, Pointer, is_pseudo};
 
     #[test]
-    fn a_pointer_of_git_lfs_is_recognised() {
+    fn pointers_are_recognised() {
         let oid = "4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393";
-        let pointer = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 1\n");
-        assert!(is_lfs_pointer(pointer.as_bytes()));
-        assert!((MIN_POINTER..=MAX_POINTER).contains(&(pointer.len() as u64)));
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("a"), &pointer).unwrap();
-        assert!(holds_lfs_pointer(&dir.path().join("a"), pointer.len() as u64));
-        for other in ["", "version https://git-lfs.github.com/spec/v1\n", "version 1\noid sha256:x\n"] {
-            assert!(!is_lfs_pointer(other.as_bytes()), "{other}");
+        for (text, pointer) in [
+            (format!("version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 1\n"), Pointer::Lfs),
+            (format!("/annex/objects/SHA256E-s12--{oid}.env\n"), Pointer::Annex),
+            (format!("/annex/objects/MD5--{oid}"), Pointer::Annex),
+        ] {
+            assert_eq!(Pointer::of(text.as_bytes()), Some(pointer), "{text}");
+            assert!((MIN_POINTER..=MAX_POINTER).contains(&(text.len() as u64)));
+            std::fs::write(dir.path().join("a"), &text).unwrap();
+            assert_eq!(Pointer::in_file(&dir.path().join("a"), text.len() as u64), Some(pointer));
+            let long = format!("{text}{}", " ".repeat(1024));
+            assert_eq!(Pointer::of(long.as_bytes()), None);
         }
+        for other in
+            ["", "version https://git-lfs.github.com/spec/v1\n", "version 1\noid sha256:x\n", "/annex/objects/\n--"]
+        {
+            assert_eq!(Pointer::of(other.as_bytes()), None, "{other}");
+        }
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(format!("../.git/annex/objects/a/b/MD5--{oid}/MD5--{oid}"), &link).unwrap();
+        assert_eq!(Pointer::in_link(&link), Some(Pointer::Annex));
+        assert_eq!(Pointer::in_link(&dir.path().join("a")), None);
     }
 
     #[test]

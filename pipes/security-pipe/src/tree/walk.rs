@@ -12,7 +12,7 @@ use pipe_core::git::{Checkout, Tracked, TrackedKind};
 use pipe_core::workspace::Workspace;
 use pipe_packages::lockfile;
 
-use super::content::{MAX_POINTER, MIN_POINTER, holds_lfs_pointer, is_lfs_pointer, is_pseudo};
+use super::content::{MAX_POINTER, MIN_POINTER, Pointer, is_pseudo};
 use super::reports::Reports;
 use super::{Filter, Place, STEP, Tree, Used, plain, reason};
 use crate::ledger::{Ledger, Reason};
@@ -78,7 +78,7 @@ struct Walk<'a> {
     tracked: BTreeMap<PathBuf, (Tracked, bool)>,
     /// By absolute path: where the content is, and its size.
     files: BTreeMap<PathBuf, (Place, u64)>,
-    /// Paths of links that are called like lockfiles.
+    /// Paths of links that are called like lockfiles or manifests.
     links: Vec<PathBuf>,
     ignored_lockfiles: Vec<String>,
     excluded: bool,
@@ -137,12 +137,7 @@ impl Walk<'_> {
             return self.excluded(&path);
         }
         if kind.is_symlink() {
-            if is_lockfile(&path) {
-                self.links.push(path)
-            } else {
-                self.leave_out(Reason::Link, &path, "")
-            }
-            return;
+            return self.link(path);
         }
         let special = kind.is_fifo() || kind.is_socket() || kind.is_char_device() || kind.is_block_device();
         if is_lockfile(&path) {
@@ -183,6 +178,30 @@ impl Walk<'_> {
         }
     }
 
+    /// A link on the disk. It counts by its own name and place, whatever its target is called.
+    fn link(&mut self, path: PathBuf) {
+        let manifest = path.file_name().and_then(|name| name.to_str()).is_some_and(lockfile::is_manifest_name);
+        if is_lockfile(&path) || manifest {
+            self.links.push(path);
+        } else if let Some(pointer) = Pointer::in_link(&path) {
+            self.pointer(pointer, &path);
+        } else {
+            self.leave_out(Reason::Link, &path, "");
+        }
+    }
+
+    fn pointer(&self, pointer: Pointer, path: &Path) {
+        match pointer {
+            Pointer::Lfs => {
+                self.leave_out(Reason::LfsPointer, path, "its content is in Git LFS. Fetch it with git lfs pull");
+            }
+            Pointer::Annex => {
+                let why = "its content is in git-annex. Fetch it with git annex get and git annex unlock";
+                self.leave_out(Reason::AnnexPointer, path, why);
+            }
+        }
+    }
+
     /// An entry of the index that the disk has ignored by Git, or does not have.
     fn tracked_file(&mut self, path: PathBuf, tracked: Tracked, objects: Option<&pipe_core::git::Objects>) {
         if !self.admits(&path) {
@@ -199,8 +218,7 @@ impl Walk<'_> {
             Some(meta) if meta.is_file() => {
                 self.files.insert(path.clone(), (Place::Disk(path), meta.len()));
             }
-            Some(meta) if meta.is_symlink() && is_lockfile(&path) => self.links.push(path),
-            Some(meta) if meta.is_symlink() => self.leave_out(Reason::Link, &path, ""),
+            Some(meta) if meta.is_symlink() => self.link(path),
             Some(_) => self.leave_out(Reason::Deleted, &path, ""),
             None if !tracked.unchecked => self.leave_out(Reason::Deleted, &path, ""),
             None if tracked.kind == TrackedKind::Link && !is_lockfile(&path) => {
@@ -261,40 +279,41 @@ impl Walk<'_> {
         for (path, (place, size)) in std::mem::take(&mut self.files) {
             let at = tree.places.len();
             let pointer = match &place {
-                Place::Disk(path) => holds_lfs_pointer(path, size),
+                Place::Disk(path) => Pointer::in_file(path, size),
                 Place::Object(_, tracked) if (MIN_POINTER..=MAX_POINTER).contains(&size) => {
                     let text = tree.objects.as_ref().map(|objects| objects.read(tracked, MAX_POINTER));
-                    matches!(text, Some(Ok(Some(text))) if is_lfs_pointer(&text))
+                    text.and_then(|text| Pointer::of(&text.ok()??))
                 }
-                Place::Object(..) => false,
+                Place::Object(..) | Place::Link { .. } => None,
             };
-            if pointer {
-                self.leave_out(Reason::LfsPointer, &path, "its content is in Git LFS. Fetch it with git lfs pull");
+            if let Some(pointer) = pointer {
+                self.pointer(pointer, &path);
             }
             tree.entries.push(Entry { path: self.workspace.relative(&path), size, at });
             tree.places.push(place);
         }
         self.links.sort();
         for path in std::mem::take(&mut self.links) {
-            match path.canonicalize() {
+            let target = match path.canonicalize() {
                 Ok(real) if !real.starts_with(&tree.root) => {
-                    self.leave_out(Reason::Unreadable, &path, "is a link that leads out of the repository");
-                }
-                // It is read under its own name.
-                Ok(real) if is_lockfile(&real) && tree.places.iter().any(|place| place.path() == real) => {
-                    self.leave_out(Reason::Link, &path, "");
+                    Err("is a link that leads out of the repository".to_owned())
                 }
                 Ok(real) => match real.symlink_metadata() {
-                    Ok(meta) if meta.is_file() => {
-                        let at = tree.places.len();
-                        tree.links.push(Entry { path: self.workspace.relative(&path), size: meta.len(), at });
-                        tree.places.push(Place::Disk(real));
-                    }
-                    _ => self.leave_out(Reason::Unreadable, &path, "is a link to no regular file"),
+                    Ok(meta) if meta.is_file() => Ok((real, meta.len())),
+                    _ => Err("is a link to no regular file".to_owned()),
                 },
-                Err(error) => {
-                    let why = format!("is a link that can't be followed: {}", reason(&error));
-                    self.leave_out(Reason::Unreadable, &path, &why);
+                Err(error) => Err(format!("is a link that can't be followed: {}", reason(&error))),
+            };
+            match target {
+                Ok((target, size)) => {
+                    let at = tree.places.len();
+                    tree.links.push(Entry { path: self.workspace.relative(&path), size, at });
+                    tree.places.push(Place::Link { at: path, target });
+                }
+                Err(why) if is_lockfile(&path) => self.leave_out(Reason::Unreadable, &path, &why),
+                Err(why) => {
+                    let why = format!("{why}, so its dependencies were not looked at");
+                    self.leave_out(Reason::NoLockfile, &path, &why);
                 }
             }
         }
