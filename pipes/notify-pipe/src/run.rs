@@ -134,7 +134,9 @@ impl Run {
     /// The facts that are missing or shared with other runs, each a word.
     pub(crate) fn identity(&self) -> Result<Vec<String>, Vec<&'static str>> {
         // The branch of a pull request may have any name, that of one of ours too.
+        let has_id = self.pull_request.as_ref().is_none_or(|pull| !pull.id.is_empty());
         let needed = [
+            ("number of the pull request", has_id.then(String::new)),
             ("repository", self.repository.clone()),
             ("pipeline", self.pipeline.clone().or_else(|| self.has_one_pipeline.then(String::new))),
             ("branch", self.ref_name()),
@@ -166,6 +168,15 @@ impl Run {
                 self.unsure.push(name);
             }
         }
+        for number in [&mut self.id, &mut self.number] {
+            let Some(text) = number else { continue };
+            let before = text.clone();
+            clean(text);
+            // One that holds a secret would be that of other runs as well.
+            if *text != before {
+                *number = None;
+            }
+        }
         let texts = [
             &mut self.repository,
             &mut self.repository_url,
@@ -184,6 +195,7 @@ impl Run {
             clean(&mut author.email);
         }
         if let Some(pull) = &mut self.pull_request {
+            clean(&mut pull.id);
             [&mut pull.target, &mut pull.url, &mut pull.title].into_iter().flatten().for_each(clean);
         }
         if let Some(deployment) = &mut self.deployment {

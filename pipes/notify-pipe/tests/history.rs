@@ -310,6 +310,27 @@ fn a_run_that_may_be_an_outsiders_is_compared_with_none_and_closes_nothing() {
     assert_eq!((pager(&[]), pager(&[("PULL_REQUEST", "false")])), (0, 1), "a success resolves only what is known");
 }
 
+/// Its branch may be called like one of ours. A CI that says no number, or an event file that a container lacks.
+#[test]
+fn a_pull_request_without_a_number_closes_and_silences_nothing() {
+    let repo = repo();
+    let github = [("GITHUB_ACTIONS", "true"), ("GITHUB_REPOSITORY", "org/shop"), ("GITHUB_WORKFLOW", "ci")];
+    let github = [&github[..], &[("GITHUB_EVENT_NAME", "pull_request_target"), ("GITHUB_HEAD_REF", "main")]].concat();
+    let render = [("RENDER", "true"), ("RENDER_GIT_BRANCH", "main"), ("RENDER_GIT_REPO_SLUG", "org/shop")];
+    let render = [&render[..], &[("RENDER_SERVICE_NAME", "ci"), ("IS_PULL_REQUEST", "true")]].concat();
+    for vars in [github, render] {
+        let server = sink();
+        let pager = notify(&repo).env("PAGERDUTY_URL", server.url()).env("PAGERDUTY_ROUTING_KEY", "kkkkkkkk");
+        pager.env("STATUS", "success").envs(&vars).run();
+        assert_eq!(server.requests().len(), 0, "{vars:?}");
+        for _ in 0..2 {
+            let pipe = slack(&repo, &server).envs(&[("STATUS", "failure"), ("NOTIFY_ON", "change")]);
+            pipe.env("STATE_FILE", "state.json").envs(&vars).run().expect(0);
+        }
+        assert_eq!(server.requests().len(), 2, "each is sent: {vars:?}");
+    }
+}
+
 type Vars = Vec<(&'static str, &'static str)>;
 
 /// Runs of pairs of pipelines that differ in one fact.

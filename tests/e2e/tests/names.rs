@@ -168,11 +168,13 @@ fn situations() -> Vec<(String, Vec<(String, String)>)> {
 /// The situation with a token in every name that a person chose: of branches, tags, people, pipelines and jobs.
 fn with_tokens(vars: &[(String, String)]) -> (Vec<(String, String)>, bool) {
     const NAMES: [&str; 9] = ["feature", "main", "v1", "ada", "eve", "staging", "nightly", "scan", "release/2"];
+    // Ids and numbers of runs, which projects compose of other names.
+    const COMPOSED: [&str; 5] = ["BUILD_TAG", "BUILD_BUILDNUMBER", "BUILD_NUMBER", "GO_PIPELINE_LABEL", "BUILD_ID"];
     let (tokens, mut turn, mut any) = (tokens(), 0, false);
     let changed = vars.iter().map(|(name, value)| {
         let last = value.rsplit(['/', ':']).next().unwrap_or_default();
         let is_name = (NAMES.contains(&last) || NAMES.contains(&value.as_str())) && !value.contains("://");
-        if !is_name {
+        if !is_name && !COMPOSED.contains(&name.as_str()) {
             return (name.clone(), value.clone());
         }
         any = true;

@@ -152,7 +152,7 @@ fn filled(mut words: impl FnMut() -> String, count: usize, status: Status) -> Me
         branch: Some(words()),
         tag: None,
         pull_request: Some(Pull {
-            id: words(),
+            id: named(words()),
             target: Some(words()),
             url: urls[2].clone(),
             title: Some(words()),
