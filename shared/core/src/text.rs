@@ -32,6 +32,17 @@ pub fn first_and_more(sentences: &[String]) -> String {
     }
 }
 
+/// A text from outside on one line without control characters, and of at most `max` characters: it ends with a whole word
+/// and an ellipsis then. A piece of a word could be that of a secret, which is known to the redactor only as a whole.
+pub fn line_excerpt(text: &str, max: usize) -> String {
+    let text = text.replace(char::is_control, " ");
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let Some((end, _)) = line.char_indices().nth(max) else { return line };
+    let cut = &line[..end];
+    let whole = if line[end..].starts_with(' ') { cut } else { cut.rsplit_once(' ').map_or("", |(words, _)| words) };
+    format!("{whole}...")
+}
+
 /// `a, b or c`: a list of alternatives. Empty if there is none.
 pub fn enumerate(words: &[&str]) -> String {
     match words {
@@ -60,6 +71,22 @@ pub fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn an_excerpt_never_ends_within_a_word() {
+        use super::line_excerpt;
+
+        assert_eq!(line_excerpt("a\r\n b\u{1b}[1m  c ", 20), "a b [1m c");
+        let secret = "hunter2-hunter2-hunter2";
+        for filler in 0..60 {
+            let text = format!("{} \"{secret}\" and more", "é".repeat(filler));
+            for max in 0..text.len() {
+                let shown = line_excerpt(&text, max);
+                assert!(shown.contains(secret) || !shown.contains("hunter2"), "{shown}");
+                assert!(shown.chars().count() <= max + 3, "{shown}");
+            }
+        }
+    }
+
     use super::{count, enumerate, first_and_more, hex, panic_text, plural, thousands};
 
     #[test]

@@ -17,6 +17,7 @@ use crate::certificate::Certificate;
 use crate::key::PrivateKey;
 use crate::keyless::{Endpoint, KeylessError, Service};
 use crate::token::IdToken;
+use pipe_core::text::line_excerpt;
 
 /// The most bytes of a response that are read.
 const MAX_ANSWER: u64 = 512 * 1024;
@@ -265,8 +266,7 @@ fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
 
 /// Text from outside for a message: on one line, and at most 200 characters.
 fn shown(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
-    if clean.len() < text.len() { format!("{clean}...") } else { clean }
+    line_excerpt(text, 200)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use x509_cert::spki::AlgorithmIdentifier;
 use x509_tsp::{MessageImprint, TimeStampReq, TimeStampResp, TspVersion, TstInfo};
 
 use crate::keyless::{Endpoint, KeylessError, Service};
+use pipe_core::text::line_excerpt;
 
 const SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1");
 const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
@@ -124,7 +125,7 @@ fn nonce() -> Option<Int> {
 
 /// On one line, and at most 200 characters.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
+    line_excerpt(text, 200)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use pipe_core::http::{HttpError, Kind, may_pass};
+use pipe_core::text::line_excerpt;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -214,12 +215,7 @@ pub(crate) fn refusal_message(body: &[u8]) -> Option<String> {
 
 /// The same on one line of at most 203 characters, for a body that the HTTP client did not shorten.
 pub(crate) fn refusal_line(body: &[u8]) -> String {
-    let text = refusal_message(body).unwrap_or_default().replace(char::is_control, " ");
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MAX_EXCERPT) {
-        Some((end, _)) => format!("{}...", &line[..end]),
-        None => line,
-    }
+    line_excerpt(&refusal_message(body).unwrap_or_default(), MAX_EXCERPT)
 }
 
 #[cfg(test)]

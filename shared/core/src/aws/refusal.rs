@@ -1,5 +1,6 @@
 //! AWS's error responses.
 
+use crate::text::line_excerpt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -63,11 +64,7 @@ pub(super) fn single_line<'a>(text: &str, secrets: impl IntoIterator<Item = &'a 
             text = text.replace(secret, "***");
         }
     }
-    let text = text.replace(char::is_control, " ");
-    match text.char_indices().nth(MAX_SHOWN) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text,
-    }
+    line_excerpt(&text, MAX_SHOWN)
 }
 
 /// The text of the first such element, which has no others in it.

@@ -10,6 +10,7 @@ use reqwest::{StatusCode, Url};
 use super::request::Explanation;
 use super::retry::{self, Repeat};
 use super::url::without_secrets;
+use crate::text::line_excerpt;
 
 /// Characters of a refusal's body that an error shows.
 const MAX_EXCERPT: usize = 200;
@@ -273,12 +274,7 @@ fn seconds(duration: Duration) -> String {
 
 /// The beginning of a body on one line, without control characters.
 fn excerpt(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body).replace(char::is_control, " ");
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MAX_EXCERPT) {
-        Some((end, _)) => format!("{}...", &line[..end]),
-        None => line,
-    }
+    line_excerpt(&String::from_utf8_lossy(body), MAX_EXCERPT)
 }
 
 /// The chain from an error down to its first reason. An `io::Error` hides the one that it was made from: its `source`
