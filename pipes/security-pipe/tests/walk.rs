@@ -252,7 +252,7 @@ fn an_ignore_file_that_git_would_not_read_hides_nothing() {
 fn more_ignore_rules_than_are_read_never_pass() {
     let repo = Repo::new();
     repo.write("a", "text").commit("first");
-    for rules in ["# a comment\n".repeat(100_000), "a*b\n".repeat(200_000), format!("{}\n", "a*".repeat(5000))] {
+    for rules in ["# a comment\n".repeat(100_000), "a*b\n".repeat(20_000), format!("{}\n", "a*".repeat(5000))] {
         repo.write(".gitignore", rules);
         let outcome = pipe(&repo, &advisories()).run().expect(3);
         assert!(outcome.stderr.contains(".gitignore: has more ignore rules"), "{}", outcome.stderr);

@@ -13,6 +13,8 @@ use super::glob;
 const MAX_LINE: usize = 4096;
 /// What a rule takes in memory beside its text, in bytes.
 const OVERHEAD: usize = 96;
+/// The same for one with wildcards, which is compared with every path: it counts for more than it takes.
+const OVERHEAD_OF_GLOB: usize = 1024;
 
 /// The rules of one file, for what is below one folder.
 #[derive(Debug)]
@@ -51,7 +53,8 @@ struct Glob {
 pub(super) struct TooMany;
 
 impl Rules {
-    /// Reads a file of rules for what is below `base`. `budget` is what they may take in memory, in bytes.
+    /// Reads a file of rules for what is below `base`. `budget` is what they may take in memory, in bytes;
+    /// those that take time count for more.
     ///
     /// # Errors
     /// They take more.
@@ -67,7 +70,8 @@ impl Rules {
             // Git's lines are strings of C.
             let line = line.split(|byte| *byte == 0).next().unwrap_or_default();
             let rule = without_spaces(line);
-            rules.size += rule.len() + OVERHEAD;
+            let overhead = if has_wildcard(rule) { OVERHEAD_OF_GLOB } else { OVERHEAD };
+            rules.size += rule.len() + overhead;
             if rule.len() > MAX_LINE || rules.size > budget {
                 return Err(TooMany);
             }
@@ -93,7 +97,7 @@ impl Rules {
         let path = rule.contains(&b'/');
         let rule = rule.strip_prefix(b"/").unwrap_or(rule);
         let place = (number, ignores);
-        let literal = rule.iter().position(|byte| b"*?[\\".contains(byte)).unwrap_or(rule.len());
+        let literal = rule.iter().position(is_wildcard).unwrap_or(rule.len());
         if literal < rule.len() {
             self.globs.push(Glob { text: rule.into(), literal, path, folder, place });
             return;
@@ -117,6 +121,14 @@ impl Rules {
         });
         glob.map(|glob| glob.place).or(known).map(|(_, ignores)| ignores)
     }
+}
+
+fn is_wildcard(byte: &u8) -> bool {
+    b"*?[\\".contains(byte)
+}
+
+fn has_wildcard(rule: &[u8]) -> bool {
+    rule.iter().any(is_wildcard)
 }
 
 /// Without the spaces at the end, of which a backslash keeps one. Tabs stay.
@@ -254,6 +266,8 @@ mod tests {
         assert_eq!(parse(&many), Err(TooMany));
         assert!(parse(&many[..200]).is_ok());
         assert_eq!(parse(&"*".repeat(5000)), Err(TooMany));
+        assert!(parse(&"a\n".repeat(100)).is_ok());
+        assert_eq!(parse(&"*a\n".repeat(100)), Err(TooMany), "each is compared with every path");
     }
 
     #[test]

@@ -125,7 +125,7 @@ impl Walk<'_> {
             }
             None => {
                 let why =
-                    "has more ignore rules than are read: 1 MB in a file, and 16 MB of memory together. Shorten it";
+                    "has more ignore rules than are read: 1 MB in a file, 16,000 with wildcards together. Shorten it";
                 self.leave_out(Reason::TooLarge, &file, why);
             }
         }
