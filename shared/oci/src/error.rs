@@ -213,7 +213,7 @@ pub(crate) fn refusal_message(body: &[u8]) -> Option<String> {
     both(&refusal.error, message)
 }
 
-/// The same on one line of at most 203 characters, for a body that the HTTP client did not shorten.
+/// The same on one line shortened, for a body that the HTTP client did not shorten.
 pub(crate) fn refusal_line(body: &[u8]) -> String {
     line_excerpt(&refusal_message(body).unwrap_or_default(), MAX_EXCERPT)
 }

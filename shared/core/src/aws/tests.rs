@@ -133,7 +133,7 @@ async fn long_refusals_are_read_and_shortened() {
         .await;
     let error = aws(&server, role()).call("kms", "TrentService.Sign", &json!({})).await.unwrap_err().to_string();
     assert!(error.starts_with("AWS sts: AccessDenied: Not authorized to perform"), "{error}");
-    assert!(error.contains("& \"more\" xxx") && error.ends_with("...") && error.len() < 500, "{error}");
+    assert!(error.ends_with("& \"more\"..."), "{error}");
 }
 
 /// AWS repeats the request that it expected, with the session's token in it.

@@ -21,7 +21,7 @@ fn refusals_are_quoted_in_words() {
     }
     let long = format!(r#"{{"message":"a\n\u001b[31mb\u0000{}"}}"#, "é".repeat(500));
     let line = refusal_line(long.as_bytes());
-    assert!(line.starts_with("a [31mb é") && line.ends_with("é...") && line.chars().count() == 203, "{line}");
+    assert_eq!(line, "a [31mb...");
 }
 
 #[test]

@@ -181,7 +181,7 @@ async fn a_refusal_with_an_endless_body_is_still_a_refusal() {
     .await;
     let error = refused(&settings(), Request::get(&server.url("/x"))).await;
     let Kind::Status { status: 403, excerpt } = error.kind() else { panic!("{error}") };
-    assert!(excerpt.starts_with("no [31m way xxxx") && excerpt.len() == 203, "{excerpt}");
+    assert_eq!(excerpt, "no [31m way...");
     assert!(error.to_string().ends_with(&format!("/x: 403 Forbidden: {excerpt}")));
 }
 
