@@ -279,8 +279,8 @@ mod tests {
             parts().flat_map(|a| parts().flat_map(move |b| parts().map(move |c| [a, b, c].concat()))).collect();
         let texts: BTreeSet<String> = names.iter().map(|name| shown(OsStr::from_bytes(name))).collect();
         assert_eq!(texts.len(), names.len());
-        assert_eq!(shown(OsStr::from_bytes(b"caf\xe9")), "caf\u{fffd}e9");
-        assert_eq!(shown(OsStr::new("caf\u{e9}")), "caf\u{e9}");
+        assert_eq!(shown(OsStr::from_bytes(b"ab\xe9")), "ab\u{fffd}e9");
+        assert_eq!(shown(OsStr::new("ab\u{e9}")), "ab\u{e9}");
     }
 
     #[test]
