@@ -120,7 +120,11 @@ impl Checkout {
         if self.is_bare() {
             return None;
         }
-        dirty::is_dirty(&self.open().ok()?, &self.root).ok().flatten()
+        let open = |root: &Path| {
+            let inner = Checkout::discover(root).filter(|inner| inner.root() == root)?;
+            Some(inner.open())
+        };
+        dirty::is_dirty(&self.open().ok()?, &self.root, &open).ok().flatten()
     }
 
     /// The commit that a commit id (at least seven digits of it), a full reference name (`refs/remotes/origin/main`), a
@@ -194,18 +198,6 @@ fn looks_like_git(path: &Path) -> bool {
     }
     let has = |name: &str| path.join(name).exists();
     if named { has("HEAD") || has("index") || has("objects") } else { has("HEAD") && has("objects") && has("refs") }
-}
-
-/// The index, or one made from HEAD; nothing on a branch without commits.
-fn index(repo: &Repository) -> anyhow::Result<Option<gix::index::File>> {
-    if repo.index_path().exists() {
-        return Ok(Some(repo.open_index()?));
-    }
-    if repo.head()?.is_unborn() {
-        return Ok(None);
-    }
-    let tree = repo.head_commit()?.tree_id()?;
-    Ok(Some(repo.index_from_tree(&tree)?))
 }
 
 fn resolve(repo: &Repository, spec: &str) -> Option<ObjectId> {

@@ -15,7 +15,6 @@ use gix::index::entry::{Flags, Mode};
 use gix::objs::Kind;
 use gix::{ObjectId, Repository};
 
-use super::Checkout;
 use crate::fs::{Links, ReadError, read_bounded};
 
 /// Bytes read for all files together before the answer is "unknown".
@@ -27,6 +26,9 @@ const MAX_NESTED: usize = 16;
 /// The largest file whose line endings are compared.
 const TEXT_LIMIT: u64 = 16 * 1024 * 1024;
 
+/// Opens the repository whose working tree is this folder; `None` if there is none.
+type Open<'a> = &'a dyn Fn(&Path) -> Option<anyhow::Result<Repository>>;
+
 enum State {
     Same,
     Changed,
@@ -34,19 +36,21 @@ enum State {
 }
 
 /// `None` if it cannot be determined.
-pub(super) fn is_dirty(repo: &Repository, root: &Path) -> anyhow::Result<Option<bool>> {
+///
+/// `open` opens the repository whose working tree is a folder, if there is one.
+pub(super) fn is_dirty(repo: &Repository, root: &Path, open: Open<'_>) -> anyhow::Result<Option<bool>> {
     let mut budget = READ_LIMIT;
-    Ok(match compare(repo, root, &mut budget, MAX_NESTED)? {
+    Ok(match compare(repo, root, open, &mut budget, MAX_NESTED)? {
         State::Changed => Some(true),
         State::Unknown => None,
         State::Same => Some(false),
     })
 }
 
-fn compare(repo: &Repository, root: &Path, budget: &mut u64, nested: usize) -> anyhow::Result<State> {
+fn compare(repo: &Repository, root: &Path, open: Open<'_>, budget: &mut u64, nested: usize) -> anyhow::Result<State> {
     let mut unknown = false;
     // Without an index, what was checked out is known from HEAD alone.
-    let Some(index) = super::index(repo)? else { return Ok(State::Same) };
+    let Some(index) = index(repo)? else { return Ok(State::Same) };
     if repo.index_path().exists() {
         match staged(repo, &index)? {
             State::Changed => return Ok(State::Changed),
@@ -57,6 +61,7 @@ fn compare(repo: &Repository, root: &Path, budget: &mut u64, nested: usize) -> a
     let mut tree = WorkTree {
         repo,
         root,
+        open,
         index: &index,
         modes: repo.config_snapshot().boolean("core.fileMode").unwrap_or(true),
         budget,
@@ -96,9 +101,22 @@ fn staged(repo: &Repository, index: &gix::index::File) -> anyhow::Result<State> 
     Ok(if same { State::Same } else { State::Changed })
 }
 
+/// The index, or one made from HEAD; nothing on a branch without commits.
+pub(super) fn index(repo: &Repository) -> anyhow::Result<Option<gix::index::File>> {
+    if repo.index_path().exists() {
+        return Ok(Some(repo.open_index()?));
+    }
+    if repo.head()?.is_unborn() {
+        return Ok(None);
+    }
+    let tree = repo.head_commit()?.tree_id()?;
+    Ok(Some(repo.index_from_tree(&tree)?))
+}
+
 struct WorkTree<'a> {
     repo: &'a Repository,
     root: &'a Path,
+    open: Open<'a>,
     index: &'a gix::index::File,
     /// Whether the executable bit counts.
     modes: bool,
@@ -157,14 +175,12 @@ impl WorkTree<'_> {
         }
         let Some(nested) = self.nested.checked_sub(1) else { return Ok(State::Unknown) };
         let root = path.canonicalize()?;
-        let Some(inner) = Checkout::discover(&root).filter(|inner| inner.root() == root) else {
-            return Ok(State::Unknown);
-        };
-        let repo = inner.open()?;
+        let Some(repo) = (self.open)(&root) else { return Ok(State::Unknown) };
+        let repo = repo?;
         if repo.head_commit()?.id != entry.id {
             return Ok(State::Changed);
         }
-        compare(&repo, &root, self.budget, nested)
+        compare(&repo, &root, self.open, self.budget, nested)
     }
 
     /// Not changed since the index was written, by the resolution of the clock.

@@ -9,7 +9,8 @@ use gix::index::entry::{Flags, Mode};
 use gix::objs::tree::EntryKind;
 use gix::{ObjectId, Repository};
 
-use super::{Checkout, index};
+use super::Checkout;
+use super::dirty::index;
 
 /// Folders in folders; deeper ones are an error.
 const MAX_DEPTH: usize = 512;
