@@ -21,7 +21,7 @@ case $profile in dev) folder=debug ;; *) folder=$profile ;; esac
 
 # Prepares for a build, which needs more than the files of an image do.
 prepare() {
-	# A toolchain has the standard library of its own machine only.
+	# Rust installs the standard library of the host only.
 	! command -v rustup >/dev/null || rustup target add "$target"
 	if [ "$arch" = arm64 ]; then
 		# The C code of ring calls no C library, so that a compiler for glibc serves for musl.

@@ -107,7 +107,7 @@ fn listener(answer: &'static [u8]) -> String {
     })
 }
 
-/// An address with a certificate by nobody that anybody trusts.
+/// An address with a certificate of an unknown authority.
 fn tls() -> String {
     let keys = Keys::new();
     let certificate = CertificateDer::from_pem_slice(keys.certificate().as_bytes()).unwrap();

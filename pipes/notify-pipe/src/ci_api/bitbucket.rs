@@ -47,7 +47,7 @@ impl Api {
     async fn build_before(&self, post: &Post, pipelines: &str, own: &Value) -> Result<Option<Status>, NoAnswer> {
         let number: u64 = self.run.parse().map_err(|_| NoAnswer::failed("the pipeline has no number"))?;
         let target = &own["target"];
-        // A pull request's target has no name of its own, and a list for another name says nothing about it.
+        // A pull request's target may have no name, and a list for another name says nothing about it.
         if !target["type"].is_null() && target["ref_name"] != self.reference.as_str() {
             return Err(NoAnswer::failed("the API lists no earlier pipelines of a pull request"));
         }

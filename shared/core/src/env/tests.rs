@@ -464,7 +464,7 @@ fn a_file_takes_the_place_of_what_an_action_gives_by_default() {
     let mut vars = load(&[("INPUT_GITHUB_TOKEN", "of the job"), ("INPUT_GITHUB_TOKEN_FILE", "token")]);
     assert_eq!(problems(&vars), [""; 0]);
     assert_eq!(vars.secret(&common::GITHUB_TOKEN).unwrap().expose_secret(), "of the file");
-    // Nobody gives the others by default.
+    // The others are not set by default.
     for (one, other) in [("GITHUB_TOKEN", "GITHUB_TOKEN_FILE"), ("INPUT_DOCKER_PASSWORD", "INPUT_DOCKER_PASSWORD_FILE")]
     {
         assert!(problems(&load(&[(one, "x"), (other, "token")]))[0].contains("both are set"), "{one}");
